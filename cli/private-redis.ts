@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+/** A Redis server of our own: no file of it outlives it, and nobody else knows its port. */
+export interface PrivateRedis {
+  url: string
+  port: number
+  /** Where it keeps its files. */
+  folder: string
+  process: ChildProcess
+  /** Ends the server and removes its folder. */
+  stop(): Promise<void>
+}
+
+/** The first of REDIS_BINARY, redis-server and valkey-server that can be run, or undefined. */
+export function findServer(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  if (env.REDIS_BINARY) return env.REDIS_BINARY
+  const folders = (env.PATH ?? '').split(delimiter)
+  for (const name of ['redis-server', 'valkey-server']) {
+    for (const folder of folders) {
+      const file = join(folder, name)
+      try {
+        accessSync(file, constants.X_OK)
+        return file
+      } catch {}
+    }
+  }
+  return undefined
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/**
+ * Starts a server on a free port of 127.0.0.1.
+ *
+ * @param options more options of redis-server, such as `['--appendonly', 'yes']`
+ * @param at port and folder of a server that was ended before, to start it again with its data
+ */
+export async function startRedis(options: string[] = [], at: { port?: number; folder?: string } = {}): Promise<PrivateRedis> {
+  const binary = findServer()
+  if (!binary) throw new Error('no redis-server found: install it (apt-get install redis-server, brew install redis) or set REDIS_BINARY')
+  const folder = at.folder ?? (await mkdtemp(join(tmpdir(), 'rapidfire-redis-')))
+  for (let attempt = 1; ; attempt += 1) {
+    const port = at.port ?? (await freePort())
+    const server = spawn(
+      binary,
+      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...options],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    const failure = await started(server)
+    if (failure === undefined) {
+      return {
+        url: `redis://127.0.0.1:${port}`,
+        port,
+        folder,
+        process: server,
+        stop: async () => {
+          await ended(server, 'SIGKILL')
+          await rm(folder, { recursive: true, force: true })
+        },
+      }
+    }
+    // Somebody else may have taken the port in between.
+    if (at.port || attempt === 3 || !failure.includes('in use')) throw new Error(`${binary} did not start: ${failure}`)
+  }
+}
+
+/** Sends `signal` and waits until the process has ended. */
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = new Promise((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  await exit
+}
+
+/** Waits for the line that says it accepts connections; returns what it printed if it ended instead. */
+function started(server: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let printed = ''
+    const read = (chunk: Buffer) => {
+      printed += chunk
+      if (printed.includes('eady to accept connections')) resolve(undefined)
+    }
+    server.stdout?.on('data', read)
+    server.stderr?.on('data', read)
+    server.once('error', (error) => resolve(error.message))
+    server.once('exit', () => resolve(printed || 'it ended at once'))
+  })
+}

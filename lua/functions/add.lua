@@ -1,0 +1,153 @@
+--- Append messages to the open batches of their keys.
+--
+--   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
+--   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"book me"}' ID wamid.2 WAIT 5000
+--   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"stop"}' FLUSH NEXT 79007654321 '{"text":"Hello"}' ID wamid.4
+--
+-- KEYS
+--   root     root key of the queue; every other key is this one plus a part (lua/README.md)
+-- ARGV
+--   key      the conversation, 1 to 1024 bytes
+--   data     the message, any bytes, at most maxMessageBytes of the policy; never decoded here
+--   ID       message id, 1 to 512 bytes: a second message with it is refused as a duplicate within `dedupe`
+--   WAIT     ms of quiet after this message instead of the policy's; like MAXWAIT and MAXSIZE, until the next message of the key
+--   MAXWAIT  ms from the first message of the batch instead of the policy's
+--   MAXSIZE  messages a batch instead of the policy's
+--   FLUSH    the batch ends with this message and is ready at once
+--   NEXT     another message follows: key, data and its tokens
+-- RETURNS
+--   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   size     for each message: messages that the key holds now, those of a batch in work included
+-- ERRORS
+--   BAD_ROOT           not exactly one root key with a hash tag
+--   WRONG_TYPE         the root, or the list of the key, is a key of another type
+--   MISSING_ARGUMENT   key, data or the value of a token is missing
+--   UNKNOWN_ARGUMENT   something else stands where a token was expected
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, or MAXWAIT is shorter than WAIT
+--   BAD_KEY            the key is empty or too long
+--   BAD_ID             the id is empty or too long
+--   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
+--   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--
+-- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
+-- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
+-- WHY each message of several stands alone: they may come from callers that know nothing of each other.
+local ADD_TOKENS = {
+  ID = { 'id', text = 512, code = 'BAD_ID' },
+  WAIT = { 'wait', 1, POLICY.WAIT[3] },
+  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
+  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
+  FLUSH = { 'flush', flag = true },
+}
+
+-- Returns the position of each message's key, the options by message, and the refusals by message; or a refusal of the whole call.
+local function read_messages(args)
+  local starts, options, refusals = {}, {}, {}
+  local at, count = 1, 0
+  repeat
+    count = count + 1
+    starts[count] = at
+    if not args[at + 1] then
+      return nil, nil, nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
+    end
+    at = at + 2
+    -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
+    if args[at] == 'ID' and args[at + 1] and #args[at + 1] <= 512 and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
+      options[count] = args[at + 1]
+      at = at + 2
+    elseif args[at] ~= 'NEXT' then
+      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
+      if not stopped then return nil, nil, nil, refusal end
+      options[count], at = own, stopped
+      if own and not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
+        refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
+      end
+      refusals[count] = refusal
+    end
+    local more = args[at]
+    at = at + 1
+  until not more
+  return starts, options, refusals
+end
+
+local function bad_message(key, data, id, policy)
+  if #key < 1 or #key > 1024 then return bad_key(key) end
+  if id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
+  if #data > policy.maxMessageBytes then
+    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', policy.maxMessageBytes, #data))
+  end
+end
+
+local function add(keys, args)
+  local call, root = redis.call, keys[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local starts, options, refusals, bad = read_messages(args)
+  if bad then return bad end
+
+  local now = now_ms()
+  local plain = string.format('%013.0f 0 ', now)
+  local due, prefix = due_key(root), messages_key(root, '')
+  local overrides = has_overrides(root)
+  local slice, before = policy.slice, policy.sliceBefore
+  if not slice or now >= slice + policy.dedupe then slice, before = now, slice end
+  local seen, seen_before = seen_key(root, string.format('%.0f', slice)), before and seen_key(root, string.format('%.0f', before))
+  local reply, added, duplicates, remembered = {}, 0, 0, false
+
+  -- first write
+  for n = 1, #starts do
+    local at = starts[n]
+    local key, data, own = args[at], args[at + 1], options[n]
+    local id
+    if type(own) == 'string' then id, own = own, nil elseif own then id = own.id end
+    local status, size
+    local refused = refusals[n] or bad_message(key, data, id, policy)
+    if not refused then
+      if id and ((seen_before and call('SISMEMBER', seen_before, id) == 1) or call('SADD', seen, id) == 0) then
+        duplicates = duplicates + 1
+        status, size = 'duplicate', call('LLEN', prefix .. key)
+      else
+        local list = prefix .. key
+        if own and not (own.wait or own.maxWait or own.maxSize or own.flush) then own = nil end
+        size = redis.pcall('RPUSH', list, (id or own) and encode_message(now, id or '', data, own) or plain .. data)
+        if type(size) == 'table' then
+          refused = string.find(size.err, 'WRONGTYPE', 1, true) and fail('WRONG_TYPE', 'expected a list at ' .. shown(list)) or size
+        elseif size > policy.maxBacklog then
+          call('RPOP', list)
+          refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
+        else
+          status, added, remembered = 'added', added + 1, remembered or id
+          if own then
+            call('SADD', overrides_key(root), key)
+            overrides = true
+          end
+          if overrides and (own or is_overridden(root, key)) then
+            -- XX: an active key gets its entry when its batch is done.
+            local _, deadline = head_batch(list, policy, true)
+            if size == 1 then call('ZADD', due, deadline, key) else call('ZADD', due, 'XX', deadline, key) end
+          elseif size == 1 then
+            call('ZADD', due, policy.maxSize == 1 and now or now + policy.wait, key)
+          elseif size >= policy.maxSize then
+            call('ZADD', due, 'XX', 'LT', now, key)
+          end
+        end
+        if refused and id then call('SREM', seen, id) end
+      end
+    end
+    if refused then status, size = refused, 0 end
+    reply[2 * n - 1], reply[2 * n] = status, size
+  end
+  if remembered then
+    call('PEXPIREAT', seen, string.format('%.0f', slice + 2 * policy.dedupe))
+    if slice ~= policy.slice then
+      call('HSET', root, 'slice', slice)
+      if before then call('HSET', root, 'sliceBefore', before) end
+    end
+  end
+  if added > 0 then call('HINCRBY', root, 'added', added) end
+  if duplicates > 0 then call('HINCRBY', root, 'duplicates', duplicates) end
+  if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
+  return reply
+end
+
+register('add', add, {}, 'Append messages to the open batches of their keys.')

@@ -1,0 +1,59 @@
+--- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+--
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   token     proof of the claim, from claim_ready
+--   DELAY     ms until the next attempt, 0 to a year (1000)
+--   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
+--   ERROR     why, kept with a dead batch, at most 4096 bytes
+-- RETURNS
+--   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  key, token or the value of a token is missing
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS or ERROR
+--   BAD_ARGUMENT      a value is out of range
+--
+-- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/batch.lua.
+local FAIL_TOKENS = {
+  DELAY = { 'delay', 0, POLICY.WAIT[3] },
+  ATTEMPTS = { 'attempts', 1, 1000 },
+  ERROR = { 'error', text = 4096 },
+}
+
+local function fail_batch(keys, args)
+  local root, key, token = keys[1], args[1], args[2]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
+  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
+  if bad then return bad end
+  options = options or {}
+  local stored = redis.call('HGET', claims_key(root), key)
+  if not claimed_count(stored, token) then
+    local claim, id, attempt = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+    if claim and claim.retry and claim.id .. ':' .. claim.attempt == token then return 'retry' end
+    if id and redis.call('HGET', dead_key(root, id), 'attempt') == attempt then return 'dead' end
+    return 'lost'
+  end
+  local claim, now = decode_claim(stored), now_ms()
+
+  -- first write
+  if claim.attempt >= (options.attempts or 5)
+    and bury(root, key, claim, options.error or '', now, policy, has_overrides(root)) then
+    return 'dead'
+  end
+  claim.retry = true
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(root), now + (options.delay or 1000), key)
+  redis.call('HINCRBY', root, 'failed', 1)
+  return 'retry'
+end
+
+register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')

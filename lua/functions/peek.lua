@@ -1,0 +1,51 @@
+--- Show the messages, state and deadline of one key.
+--
+--   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
+--   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567 LIMIT 1
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   LIMIT     at most this many messages, oldest first, 1 to 1000 (100)
+-- RETURNS
+--   state     'empty' | 'collecting' | 'ready' | 'active' | 'retry'
+--   now       the time in Redis, ms
+--   deadline  of the batch at the head, ms; 0 when empty
+--   until     ms at which the lease or the pause before the next attempt ends; 0 when neither holds
+--   token     '<batch id>:<attempt>' of an active batch, else ''
+--   count     messages of the batch at the head
+--   size      messages of the key
+--   messages  array of messages, as in claim_ready
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
+--   UNKNOWN_ARGUMENT  not LIMIT
+--   BAD_ARGUMENT      LIMIT is not an integer in its range
+local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+
+local function peek(keys, args)
+  local call, root, key = redis.call, keys[1], args[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local bad = bad_key(key)
+  if bad then return bad end
+  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  if unreadable then return unreadable end
+  local list, now = messages_key(root, key), now_ms()
+  local size = call('LLEN', list)
+  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local claim = decode_claim(call('HGET', claims_key(root), key))
+  if claim then
+    local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
+    local state = claim.retry and 'retry' or 'active'
+    return { state, now, claim.deadline, ends, claim.id .. ':' .. claim.attempt, claim.count, size, messages }
+  end
+  local count, deadline = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+end
+
+register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')

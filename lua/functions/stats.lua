@@ -1,0 +1,51 @@
+--- Count what the queue holds and what it has done.
+--
+--   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
+--
+-- KEYS
+--   root   root key of the queue
+-- ARGV
+-- RETURNS
+--   field  for each figure: its name (lua/README.md explains them)
+--   value  for each figure: an integer
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  there are no arguments
+--
+-- WHY `queued` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
+-- ask whether its key is active. With more active keys it is a lower bound.
+local STATS_COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+  'lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200',
+  'lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more',
+}
+
+local function stats(keys, args)
+  local call, root = redis.call, keys[1]
+  local _, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local _, _, bad = read_tokens(args, 1, {})
+  if bad then return bad end
+  local counters = call('HMGET', root, 'dead', 'deadMessages', unpack(STATS_COUNTERS))
+  local counted = {}
+  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 2]) or 0 end
+  local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
+  for n = 1, #active do held = held + call('LLEN', messages_key(root, active[n])) end
+  local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
+  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
+  local reply = {
+    'now', now, 'collecting', due - ready, 'ready', ready, 'active', call('ZCARD', active_key(root)),
+    'queued', math.max(held - claimed, 0), 'dead', call('ZCARD', dead_key(root)),
+    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0), 'died', tonumber(counters[1]) or 0,
+  }
+  for n = 1, #STATS_COUNTERS do
+    reply[#reply + 1] = STATS_COUNTERS[n]
+    reply[#reply + 1] = counted[STATS_COUNTERS[n]]
+  end
+  return reply
+end
+
+register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what it has done.')

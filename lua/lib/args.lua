@@ -1,0 +1,55 @@
+--- Arguments: positional ones first, then Redis-style tokens (`WAIT 5000 FLUSH`), in any order and case.
+
+-- The number in `text`, or nil when it is not a whole number between `least` and `most`.
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+-- `known` maps a token to { field, least, most }, to { field, text = longest } or to { field, flag = true }.
+-- Reads from args[at] up to the end, or up to the token `stop`. Returns the options by field (nil when there are none),
+-- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
+-- behind it can still be read.
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if stop and string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token[1]] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.text then
+        value = #text <= token.text and text
+      else
+        value = integer(text, token[2], token[3])
+      end
+      if value then
+        options[token[1]] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end

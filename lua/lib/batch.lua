@@ -1,0 +1,108 @@
+--- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
+
+-- '<receivedAt> <id length>[,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one `sub` reads the time.
+-- The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
+local function encode_message(now, id, data, own)
+  local header = string.format('%013.0f %d', now, #id)
+  if own then
+    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
+    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
+    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
+    if own.flush then header = header .. ',F' end
+  end
+  return header .. ' ' .. id .. data
+end
+
+local function received_at(message) return tonumber(string.sub(message, 1, 13)) end
+
+-- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
+-- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
+local function head_batch(list, policy, overridden)
+  local messages = redis.call('LRANGE', list, 0, (overridden and POLICY.MAXSIZE[3] or policy.maxSize) - 1)
+  local count = #messages
+  if count == 0 then return nil end
+  local wait, maxWait, closed, closed_by = policy.wait, policy.maxWait, nil, 'size'
+  if not overridden then
+    if count == policy.maxSize then closed = received_at(messages[count]) end
+  else
+    for n = 1, #messages do
+      local own = string.match(messages[n], '^%d+ %d+(,[^ ]*)') or ''
+      local size = tonumber(string.match(own, ',S(%d+)')) or policy.maxSize
+      if n > size then
+        -- This message found more in the batch than it allows: it opens the next one.
+        count, closed = n - 1, received_at(messages[n])
+        break
+      end
+      wait = tonumber(string.match(own, ',W(%d+)')) or policy.wait
+      maxWait = tonumber(string.match(own, ',X(%d+)')) or policy.maxWait
+      local flush = string.find(own, ',F', 1, true)
+      if n == size or flush then
+        count, closed, closed_by = n, received_at(messages[n]), flush and 'flush' or 'size'
+        break
+      end
+    end
+  end
+  local latest = received_at(messages[1]) + maxWait
+  local deadline = closed or received_at(messages[count]) + wait
+  if deadline > latest then return count, latest, 'maxWait', messages end
+  return count, deadline, closed and closed_by or 'wait', messages
+end
+
+-- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+
+-- Takes the first `count` messages off a key that is in no index, and puts what is left into `due`.
+local function drop_prefix(root, key, count, policy, overrides)
+  local list = messages_key(root, key)
+  redis.call('LTRIM', list, count, -1)
+  local overridden = overrides and is_overridden(root, key)
+  local left, deadline = head_batch(list, policy, overridden)
+  if left then
+    redis.call('ZADD', due_key(root), deadline, key)
+  elseif overridden then
+    redis.call('SREM', overrides_key(root), key)
+  end
+end
+
+-- A claim as it is stored: '<batch id>:<attempt>:<count>:<deadline>:<reason>', with ':retry' behind it between a failure
+-- and the next attempt. The token is its beginning, '<batch id>:<attempt>'.
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%.0f:%s%s', claim.id, claim.attempt, claim.count, claim.deadline, claim.reason, claim.retry and ':retry' or ''
+  )
+end
+
+local function decode_claim(text)
+  local id, attempt, count, deadline, reason, retry = string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%a+)(:?%a*)$')
+  if not id then return nil end
+  return {
+    id = id, attempt = tonumber(attempt), count = tonumber(count), deadline = tonumber(deadline), reason = reason,
+    retry = retry == ':retry',
+  }
+end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  return tonumber(string.match(stored, '^:(%d+):%d+:%a+$', #token + 1))
+end
+
+-- Moves a batch whose attempts are used up to the dead ones. False, and nothing done, when `maxDead` are kept already:
+-- then the batch is tried again, since dropping it would lose messages and keeping it would grow without a bound.
+local function bury(root, key, claim, text, now, policy, overrides)
+  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  redis.call('ZREM', active_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'deadline', claim.deadline, 'reason', claim.reason,
+    'error', text, 'count', claim.count)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  redis.call('ZADD', dead_key(root), now, claim.id)
+  redis.call('HINCRBY', root, 'dead', 1)
+  redis.call('HINCRBY', root, 'deadMessages', claim.count)
+  drop_prefix(root, key, claim.count, policy, overrides)
+  return true
+end

@@ -1,0 +1,34 @@
+--- The policy of a queue, stored in its root so that every caller goes by the same one.
+
+-- token = { field, least, most, default }. Times in ms; a year is the longest.
+local POLICY = {
+  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
+  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
+  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
+  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
+}
+
+-- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it.
+local function read_policy(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore'
+  )
+  if stored.err then return nil, fail('WRONG_TYPE', 'expected a hash at ' .. shown(keys[1]) .. ': ' .. stored.err) end
+  return {
+    wait = tonumber(stored[1]) or POLICY.WAIT[4],
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    slice = tonumber(stored[8]),
+    sliceBefore = tonumber(stored[9]),
+  }
+end

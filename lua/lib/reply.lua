@@ -1,0 +1,11 @@
+--- Refusals: the one way in which a call says no.
+
+-- A value as it may stand in an error message: short, printable, in quotes.
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+-- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end

@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer'
+import { RapidfireError } from './errors.ts'
+
+/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */
+export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
+
+/** One message of a batch. */
+export interface Message<T = unknown> {
+  /** The id it was added with, or undefined. */
+  id: string | undefined
+  data: T
+  /** When Redis stored it, ms since 1970. */
+  receivedAt: number
+}
+
+/** The messages of one key, handed over together. */
+export interface Batch<T = unknown> {
+  /** Stable over all attempts. */
+  id: string
+  /** The conversation. */
+  key: string
+  /** 1 for the first time, one more for each time that it was handed over again. */
+  attempt: number
+  reason: Reason
+  /** When its first message was received, ms since 1970. */
+  openedAt: number
+  /** When it became ready, ms since 1970. */
+  deadline: number
+  /** Oldest first. */
+  messages: Message<T>[]
+}
+
+/** A batch as it came from Redis: what proves the claim, and the messages still undecoded. */
+export interface Claim {
+  /** The bytes of the key: it may not be valid UTF-8. */
+  key: Buffer
+  token: string
+  reason: Reason
+  deadline: number
+  messages: Buffer[]
+}
+
+const SPACE = 0x20
+
+/** Decodes a message as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] <id><data>`. */
+export function decodeMessage<T>(bytes: Buffer): Message<T> {
+  let receivedAt = 0
+  let at = 0
+  for (; bytes[at] !== SPACE; at += 1) receivedAt = receivedAt * 10 + (bytes[at] as number) - 0x30
+  at += 1
+  let length = 0
+  for (; (bytes[at] as number) >= 0x30; at += 1) length = length * 10 + (bytes[at] as number) - 0x30
+  const start = bytes.indexOf(SPACE, at) + 1
+  const text = bytes.toString('utf8', start + length)
+  try {
+    return { id: length === 0 ? undefined : bytes.toString('utf8', start, start + length), data: JSON.parse(text) as T, receivedAt }
+  } catch (error) {
+    throw new RapidfireError('BAD_DATA', `a message is not JSON: ${(error as Error).message.slice(0, 100)}`, { cause: error })
+  }
+}
+
+/** Keys that are not valid UTF-8: the string in the batch would not find them again. */
+const rawKeys = new WeakMap<object, Buffer>()
+
+/** The key of a batch as Redis has it. */
+export const keyBytes = (batch: { key: string }): string | Buffer => rawKeys.get(batch) ?? batch.key
+
+/** Decodes a claimed batch. Throws `BAD_DATA` when a message is not JSON. */
+export function decodeBatch<T>(claim: Claim): Batch<T> {
+  const messages = claim.messages.map((message) => decodeMessage<T>(message))
+  const colon = claim.token.lastIndexOf(':')
+  const batch: Batch<T> = {
+    id: claim.token.slice(0, colon),
+    key: claim.key.toString(),
+    attempt: Number(claim.token.slice(colon + 1)),
+    reason: claim.reason,
+    openedAt: messages[0]?.receivedAt ?? 0,
+    deadline: claim.deadline,
+    messages,
+  }
+  if (!isUtf8(claim.key)) rawKeys.set(batch, claim.key)
+  return batch
+}
+
+/**
+ * The text of a batch: the messages that are a string, or have a `text` that is one, joined.
+ *
+ * @param separator between two messages, a space by default
+ * @example joinText(batch) // 'Hi book me for a haircut'
+ */
+export function joinText(batch: { messages: readonly { data: unknown }[] }, separator = ' '): string {
+  const texts = batch.messages.map(({ data }) => (typeof data === 'string' ? data : (data as { text?: unknown } | null)?.text))
+  return texts.filter((text): text is string => typeof text === 'string' && text !== '').join(separator)
+}

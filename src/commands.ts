@@ -1,0 +1,187 @@
+import { type Claim, decodeMessage, type Message, type Reason } from './batch.ts'
+import type { Argument } from './connection.ts'
+import type { AddResult } from './errors.ts'
+import type { FunctionName } from './generated/library.ts'
+
+/** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
+export interface Policy {
+  /** Quiet time after the last message, ms, 1 to a year. @default 10000 */
+  wait: number
+  /** From the first message, ms, not shorter than `wait`. Equal to `wait` it gives a fixed window. @default 60000 */
+  maxWait: number
+  /** Messages a batch, 1 to 1000. @default 10 */
+  maxSize: number
+  /** Messages a key, those of a batch in work included; not fewer than `maxSize`, at most a million. @default 1000 */
+  maxBacklog: number
+  /** Bytes of one message's data, at most 16 MiB. @default 262144 */
+  maxMessageBytes: number
+  /** For how long a message id is accepted only once, ms. @default 3600000 */
+  dedupe: number
+  /** Dead batches that are kept, at most a million. @default 10000 */
+  maxDead: number
+}
+
+/** Options of one message; `wait`, `maxWait` and `maxSize` hold instead of the policy's until the next message of the key. */
+export interface MessageOptions {
+  /** 1 to 512 bytes, unique in the queue: a second message with it is a duplicate within `dedupe`. */
+  id?: string | undefined
+  /** ms */
+  wait?: number | undefined
+  /** ms from the first message of the batch */
+  maxWait?: number | undefined
+  /** messages */
+  maxSize?: number | undefined
+  /** The batch ends with this message and is ready at once. @default false */
+  flush?: boolean | undefined
+}
+
+/** A message on its way to Redis; `data` is its text. */
+export interface OutgoingMessage extends MessageOptions {
+  key: string
+  data: string
+}
+
+export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
+
+/** What `peek` shows of a key. Times in ms since 1970. */
+export interface Peek<T = unknown> {
+  /** `retry`: the batch pauses before its next attempt. */
+  state: State
+  now: number
+  /** True deadline of the batch at the head; undefined when empty. */
+  deadline: number | undefined
+  /** When the lease or the pause ends; undefined when neither holds. */
+  until: number | undefined
+  /** Proof of the claim of an active batch, `<batch id>:<attempt>`; else undefined. */
+  token: string | undefined
+  /** Messages of the batch at the head. */
+  count: number
+  /** Messages of the key. */
+  size: number
+  /** Oldest first, at most `limit`. */
+  messages: Message<T>[]
+}
+
+type Pair = { key: string | Buffer; token: string }
+
+interface Command<Input, Output> {
+  args(input: Input): Argument[]
+  reply(raw: unknown): Output
+}
+
+const command = <Input, Output>(each: Command<Input, Output>) => each
+
+/** Whole array replies; a single error is thrown by the connection before it comes here. */
+const array = (raw: unknown) => raw as unknown[]
+
+/** Appends `NAME value` for each option that is given. */
+function tokens(args: Argument[], options: Record<string, Argument | undefined>): Argument[] {
+  for (const name in options) {
+    const value = options[name]
+    if (value !== undefined) args.push(name, value)
+  }
+  return args
+}
+
+function fields(raw: unknown): [string, number][] {
+  const flat = array(raw)
+  return Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), Number(flat[2 * n + 1])])
+}
+
+const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
+
+/** Every function of lua/functions: how its arguments are written, and what its reply means. */
+export const COMMANDS = {
+  add: command({
+    args: (messages: OutgoingMessage[]) => {
+      const args: Argument[] = []
+      for (const message of messages) {
+        if (args.length > 0) args.push('NEXT')
+        args.push(message.key, message.data)
+        if (message.id !== undefined) args.push('ID', message.id)
+        if (message.wait !== undefined) args.push('WAIT', message.wait)
+        if (message.maxWait !== undefined) args.push('MAXWAIT', message.maxWait)
+        if (message.maxSize !== undefined) args.push('MAXSIZE', message.maxSize)
+        if (message.flush) args.push('FLUSH')
+      }
+      return args
+    },
+    reply: (raw): (AddResult | Error)[] => {
+      const flat = array(raw)
+      const results: (AddResult | Error)[] = []
+      for (let n = 0; n < flat.length; n += 2) {
+        const status = flat[n]
+        results.push(status instanceof Error ? status : { status: String(status) as AddResult['status'], size: flat[n + 1] as number })
+      }
+      return results
+    },
+  }),
+  claim_ready: command({
+    args: (input: { limit: number; lease: number; attempts: number; before?: number | undefined }) =>
+      tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before }),
+    reply: (raw): { now: number; next: number; claims: Claim[] } => {
+      const [now, next, ...claims] = array(raw)
+      return {
+        now: now as number,
+        next: next as number,
+        claims: claims.map((each) => {
+          const [key, token, reason, deadline, messages] = each as [Buffer, Buffer, Buffer, number, Buffer[]]
+          return { key, token: token.toString('latin1'), reason: reason.toString('latin1') as Reason, deadline, messages }
+        }),
+      }
+    },
+  }),
+  complete: command({
+    args: (input: Pair[]) => pairs(input),
+    reply: (raw) => array(raw).map(String) as ('completed' | 'lost')[],
+  }),
+  fail: command({
+    args: (input: Pair & { delay: number; attempts: number; error: string }) =>
+      tokens([input.key, input.token], { DELAY: input.delay, ATTEMPTS: input.attempts, ERROR: input.error }),
+    reply: (raw) => String(raw) as 'retry' | 'dead' | 'lost',
+  }),
+  extend: command({
+    args: (input: { lease: number; claims: Pair[] }) => [input.lease, ...pairs(input.claims)],
+    reply: (raw) => {
+      const flat = array(raw)
+      return Array.from({ length: flat.length / 2 }, (_, n) => ({
+        status: String(flat[2 * n]) as 'extended' | 'lost',
+        queued: flat[2 * n + 1] as number,
+      }))
+    },
+  }),
+  peek: command({
+    args: (input: { key: string; limit?: number | undefined }) => tokens([input.key], { LIMIT: input.limit }),
+    reply: (raw): Peek => {
+      const [state, now, deadline, until, token, count, size, messages] = array(raw) as [
+        Buffer,
+        number,
+        number,
+        number,
+        Buffer,
+        number,
+        number,
+        Buffer[],
+      ]
+      return {
+        state: state.toString() as State,
+        now,
+        deadline: deadline || undefined,
+        until: until || undefined,
+        token: token.toString() || undefined,
+        count,
+        size,
+        messages: messages.map((message) => decodeMessage(message)),
+      }
+    },
+  }),
+  policy: command({
+    args: (input: Partial<Policy>) => {
+      const upper = Object.entries(input).map(([name, value]) => [name.toUpperCase(), value] as const)
+      return tokens([], Object.fromEntries(upper))
+    },
+    reply: (raw) => Object.fromEntries(fields(raw)) as unknown as Policy,
+  }),
+  stats: command({ args: (_: undefined) => [], reply: fields }),
+  version: command({ args: (_: undefined) => [], reply: String }),
+} satisfies Record<FunctionName, Command<never, unknown>>

@@ -1,0 +1,56 @@
+import { type Cluster, Redis, type RedisOptions } from 'ioredis'
+import { RapidfireError } from './errors.ts'
+
+/** An argument of a Redis command. */
+export type Argument = string | Buffer | number
+
+/** The few things that rapidfire needs of a Redis client. */
+export interface Connection {
+  /** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
+  send(command: string, args: Argument[]): Promise<unknown>
+  /** Sends one command to each primary of a cluster, or to the one server. */
+  sendToAll(command: string, args: Argument[]): Promise<unknown[]>
+  /** Ends the connection if it is our own. */
+  close(): Promise<void>
+}
+
+/** How to reach Redis: a URL, ioredis options, or a client or Cluster of your own, which is never closed by rapidfire. */
+export type RedisInput = string | RedisOptions | Redis | Cluster
+
+const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'callBuffer' in redis
+
+export function connect(redis: RedisInput): Connection {
+  if (typeof redis === 'string' && !/^(rediss?:)?\/\//.test(redis)) {
+    throw new RapidfireError(
+      'BAD_OPTION',
+      `redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got '${redis}'`,
+    )
+  }
+  if (typeof redis !== 'string' && (typeof redis !== 'object' || redis === null)) {
+    throw new RapidfireError(
+      'BAD_OPTION',
+      `redis must be a URL, ioredis options or a client; got ${redis === null ? 'null' : typeof redis}`,
+    )
+  }
+  const own = isClient(redis)
+    ? undefined
+    : typeof redis === 'string'
+      ? new Redis(redis, { lazyConnect: true })
+      : new Redis({ ...redis, lazyConnect: true })
+  // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
+  own?.on('error', () => {})
+  const client = own ?? (redis as Redis | Cluster)
+  return {
+    send: (command, args) => client.callBuffer(command, args),
+    sendToAll: (command, args) => {
+      const nodes: Redis[] = 'nodes' in client ? client.nodes('master') : [client]
+      return Promise.all(nodes.map((node) => node.callBuffer(command, args)))
+    },
+    close: async () => {
+      if (!own || own.status === 'end') return
+      // QUIT waits for the replies that are under way; a server that is gone cannot answer it.
+      if (own.status === 'ready') await own.quit().catch(() => {})
+      own.disconnect()
+    },
+  }
+}

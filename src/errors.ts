@@ -1,0 +1,87 @@
+import type { LuaErrorCode } from './generated/library.ts'
+
+/** Every code of a `RapidfireError`: those the Lua functions return, and those that arise on this side. */
+export type ErrorCode =
+  | LuaErrorCode
+  /** An option of the client or of a call is out of its range. */
+  | 'BAD_OPTION'
+  /** A queue name is empty, too long, or has braces or blanks. */
+  | 'BAD_QUEUE'
+  /** Data that JSON cannot carry, or that the schema refuses. */
+  | 'BAD_DATA'
+  /** The library is not in Redis and `load: 'never'` forbids loading it. */
+  | 'NOT_LOADED'
+  /** Redis is over `maxmemory`: nothing was stored. */
+  | 'OUT_OF_MEMORY'
+  /** Redis cannot be reached, or did not answer. */
+  | 'UNAVAILABLE'
+  /** The client has been closed. */
+  | 'CLOSED'
+  /** Redis answered with an error that rapidfire does not know. */
+  | 'SERVER'
+
+/**
+ * The one error class of rapidfire; `code` tells what happened.
+ *
+ * @example
+ * try { await rapidfire.addMessage(key, data) } catch (error) {
+ *   if (error instanceof RapidfireError && error.code === 'BACKLOG_FULL') return busy()
+ *   throw error
+ * }
+ */
+export class RapidfireError extends Error {
+  override readonly name = 'RapidfireError'
+  readonly code: ErrorCode
+  /** The function or call that was refused, such as `rapidfire_add`. */
+  readonly command: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { command?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.command = options.command
+  }
+}
+
+/** Thrown by `addMessages` when Redis refused some of the messages; the others were stored. */
+export class RefusedMessagesError extends RapidfireError {
+  /** One entry per message, in order: its result, or why it was refused. */
+  readonly results: readonly (AddResult | RapidfireError)[]
+
+  constructor(first: RapidfireError, results: readonly (AddResult | RapidfireError)[]) {
+    const at = results.indexOf(first)
+    const refused = results.filter((result) => result instanceof RapidfireError).length
+    super(first.code, `message ${at + 1} of ${results.length}: ${first.message} (${refused} refused, ${results.length - refused} taken)`, {
+      cause: first,
+      ...(first.command === undefined ? {} : { command: first.command }),
+    })
+    this.results = results
+  }
+}
+
+/** What became of one message. */
+export interface AddResult {
+  /** `duplicate`: a message with this id was accepted within `dedupe`; nothing was stored. */
+  status: 'added' | 'duplicate'
+  /** Messages that the key holds now, those of a batch in work included. */
+  size: number
+}
+
+type Lines = readonly (readonly [number, string])[]
+
+/** Turns what a Redis client threw into a `RapidfireError`. `lines` maps a line of the Lua build to its file. */
+export function toRapidfireError(error: unknown, command: string, lines: Lines = []): RapidfireError {
+  if (error instanceof RapidfireError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const refusal = /^RAPIDFIRE_([A-Z_]+) (.*)/s.exec(text)
+  if (refusal) return new RapidfireError(refusal[1] as LuaErrorCode, refusal[2] ?? '', { command, cause: error })
+  if (/^OOM /.test(text) || /-OOM /.test(text)) {
+    return new RapidfireError('OUT_OF_MEMORY', `Redis is over maxmemory: ${text}`, { command, cause: error })
+  }
+  if (!(error instanceof Error && error.name === 'ReplyError') || /^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY|TRYAGAIN)/.test(text)) {
+    return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${text || String(error)}`, { command, cause: error })
+  }
+  const line = Number(/user_(?:function|script):(\d+)/.exec(text)?.[1])
+  const start = lines.findLast(([first]) => first <= line)
+  const place = start ? ` (${start[1]}:${line - start[0] + 1})` : ''
+  return new RapidfireError('SERVER', `${text}${place}`, { command, cause: error })
+}

@@ -1,0 +1,274 @@
+import { type Batch, decodeBatch, keyBytes } from './batch.ts'
+import { Binding, type BindingOptions } from './binding.ts'
+import { Coalescer } from './coalescer.ts'
+import { COMMANDS, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
+import { type Argument, type Connection, connect, type RedisInput } from './connection.ts'
+import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
+import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import { type Handler, Processor, type ProcessorOptions } from './processor.ts'
+import { readStats, type Stats } from './stats.ts'
+
+/** The part of Standard Schema (https://standardschema.dev) that rapidfire calls; zod, valibot and arktype schemas have it. */
+export interface Schema<T> {
+  readonly '~standard': {
+    readonly validate: (value: unknown) => SchemaResult<T> | Promise<SchemaResult<T>>
+  }
+}
+
+type SchemaResult<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly { readonly message: string }[] }
+
+export interface RapidFireOptions<T> extends BindingOptions {
+  /** @default 'redis://127.0.0.1:6379' */
+  redis?: RedisInput
+  /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
+  queue?: string
+  /** Written to Redis on the first call; without it, or for members left out, what is stored there holds. */
+  policy?: Partial<Policy>
+  /** Checks each message on the way in and may transform it. */
+  schema?: Schema<T>
+}
+
+/** A message for `addMessages`. */
+export interface NewMessage<T> extends MessageOptions {
+  /** The conversation: 1 to 1024 bytes. */
+  key: string
+  /** Anything that JSON can carry. */
+  data: T
+}
+
+/** What one call of `processPendingBatches` did. */
+export interface Summary {
+  /** Batches handled. */
+  batches: number
+  messages: number
+  completed: number
+  /** Failed and to be tried again. */
+  retry: number
+  /** Failed for the last time. */
+  dead: number
+  /** Their lease ran out before they were done: they are handed out again. */
+  lost: number
+}
+
+export interface ProcessOptions extends ProcessorOptions {
+  /** At most this many batches. @default all that are due */
+  limit?: number
+}
+
+/**
+ * One queue: adds messages, and hands over the batches that have become ready.
+ *
+ * @example
+ * const rapidfire = new RapidFire({ redis: 'redis://127.0.0.1:6379', queue: 'whatsapp', policy: { wait: 10_000 } })
+ * await rapidfire.addMessage('79001234567', { text: 'Hi' }, { id: 'wamid.1' })
+ * await rapidfire.processPendingBatches(async (batch) => answer(batch.key, joinText(batch)))
+ * await rapidfire.close()
+ */
+export class RapidFire<T = unknown> {
+  readonly queue: string
+  readonly #connection: Connection
+  readonly #binding: Binding
+  readonly #schema: Schema<T> | undefined
+  readonly #keys: [string]
+  readonly #adds: Coalescer<OutgoingMessage, AddResult>
+  readonly #completions: Coalescer<Batch<T>, 'completed' | 'lost'>
+  #closed: Promise<void> | undefined
+
+  /**
+   * Connects on the first call.
+   *
+   * @param source another build of the Lua files; for tests
+   * @throws RapidfireError `BAD_QUEUE`, `BAD_OPTION`
+   */
+  constructor(options: RapidFireOptions<T> = {}, source: LibrarySource = SOURCE) {
+    this.queue = options.queue ?? 'default'
+    if (typeof this.queue !== 'string' || !/^[^{}\s]{1,128}$/u.test(this.queue)) {
+      throw new RapidfireError('BAD_QUEUE', `a queue name must have 1 to 128 characters without braces and blanks, got '${this.queue}'`)
+    }
+    this.#keys = [`rapid-fire:{${this.queue}}`]
+    this.#schema = options.schema
+    this.#connection = connect(options.redis ?? 'redis://127.0.0.1:6379')
+    const policy = Object.keys(options.policy ?? {}).length > 0 ? options.policy : undefined
+    this.#binding = new Binding(
+      this.#connection,
+      options,
+      async (send) => policy && send('policy', this.#keys, COMMANDS.policy.args(policy)),
+      source,
+    )
+    this.#adds = new Coalescer<OutgoingMessage, AddResult>(async (messages) => {
+      const results = await this.#call('add', COMMANDS.add.args(messages), COMMANDS.add.reply)
+      return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+    })
+    this.#completions = new Coalescer((batches) =>
+      this.#call('complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply),
+    )
+  }
+
+  /**
+   * Stores a message; the batch of its key is ready when the person has been quiet for `wait`.
+   *
+   * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA`, `BAD_ARGUMENT`, `MESSAGE_TOO_LARGE`, `BACKLOG_FULL`, `OUT_OF_MEMORY`, `UNAVAILABLE`
+   * @example await rapidfire.addMessage('79001234567', { text: 'Hi' }, { id: 'wamid.1' }) // { status: 'added', size: 1 }
+   */
+  async addMessage(key: string, data: T, options: MessageOptions = {}): Promise<AddResult> {
+    const schema = this.#schema
+    const message = this.#outgoing(key, schema ? await validated(schema, data) : data, options)
+    return this.#adds.add(message, message.key.length + message.data.length)
+  }
+
+  /**
+   * Stores many messages; one result per message, in order.
+   *
+   * @throws RefusedMessagesError when some were refused; its `results` tell which, the others are stored
+   * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
+   */
+  async addMessages(messages: readonly NewMessage<T>[]): Promise<AddResult[]> {
+    const schema = this.#schema
+    const data = schema
+      ? await Promise.all(messages.map((message) => validated(schema, message.data)))
+      : messages.map((message) => message.data)
+    const outgoing = messages.map((message, n) => this.#outgoing(message.key, data[n] as T, message))
+    const settled = await Promise.allSettled(outgoing.map((message) => this.#adds.add(message, message.key.length + message.data.length)))
+    const results = settled.map((each) => (each.status === 'fulfilled' ? each.value : (each.reason as RapidfireError)))
+    const refused = results.find((result) => result instanceof RapidfireError)
+    if (refused) throw new RefusedMessagesError(refused, results)
+    return results as AddResult[]
+  }
+
+  /**
+   * Handles every batch that is due now, once, and returns when the last one is done. Call it from a timer, a cron job or a test; for a
+   * process that does nothing else there is `rapidfire.worker`.
+   *
+   * @throws RapidfireError `BAD_OPTION`, `UNAVAILABLE`; what a handler throws stays with its batch
+   */
+  async processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
+    const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
+    const errors: unknown[] = []
+    const processor = new Processor(this, handler, options, {
+      settled: (outcome, batch) => {
+        summary[outcome] += 1
+        summary.batches += 1
+        summary.messages += batch.messages.length
+      },
+      idle: () => {},
+      failed: (error) => errors.push(error),
+    })
+    await processor.drain(options.limit)
+    if (errors.length > 0) throw errors[0]
+    return summary
+  }
+
+  /**
+   * The messages, state and true deadline of a key.
+   *
+   * @param limit at most this many messages, 1 to 1000; 100 by default
+   */
+  async peek(key: string, limit?: number): Promise<Peek<T>> {
+    return (await this.#call('peek', COMMANDS.peek.args({ key, limit }), COMMANDS.peek.reply)) as Peek<T>
+  }
+
+  /** Figures of the queue, at a cost that does not depend on its size. */
+  async getStats(): Promise<Stats> {
+    return readStats(this.queue, await this.#call('stats', [], COMMANDS.stats.reply))
+  }
+
+  /** The stored policy, after storing `changes`, which hold for every process at once. */
+  policy(changes: Partial<Policy> = {}): Promise<Policy> {
+    return this.#call('policy', COMMANDS.policy.args(changes), COMMANDS.policy.reply)
+  }
+
+  /** The version of the Lua library that answers. */
+  version(): Promise<string> {
+    return this.#binding.call('version', [], []).then(COMMANDS.version.reply)
+  }
+
+  /**
+   * Takes ready batches under a lease, for callers that handle them in their own way: each must be completed or failed.
+   * A batch with a message that is not JSON is failed at once and not returned.
+   */
+  async claimReady(options: { limit?: number; lease?: number; attempts?: number; before?: number | undefined } = {}): Promise<{
+    now: number
+    /** When to look next, ms; 0 when nothing is pending. */
+    next: number
+    batches: Batch<T>[]
+  }> {
+    const { limit = 10, lease = 30_000, attempts = 5, before } = options
+    const { now, next, claims } = await this.#call(
+      'claim_ready',
+      COMMANDS.claim_ready.args({ limit, lease, attempts, before }),
+      COMMANDS.claim_ready.reply,
+    )
+    const batches: Batch<T>[] = []
+    for (const claim of claims) {
+      try {
+        batches.push(decodeBatch<T>(claim))
+      } catch (error) {
+        await this.#call('fail', COMMANDS.fail.args({ ...claim, delay: 1000, attempts, error: String(error) }), COMMANDS.fail.reply)
+      }
+    }
+    return { now, next, batches }
+  }
+
+  /** Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. */
+  complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
+    return this.#completions.add(batch)
+  }
+
+  /** Gives a claimed batch back for a later attempt, `delay` ms from now (1000); `dead` when its `attempts` (5) are used up. */
+  fail(batch: Batch<T>, options: { error?: unknown; delay?: number; attempts?: number } = {}): Promise<'retry' | 'dead' | 'lost'> {
+    const { error = '', delay = 1000, attempts = 5 } = options
+    // 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
+    const text = (error instanceof Error ? error.message : String(error)).slice(0, 1000)
+    return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text }), COMMANDS.fail.reply)
+  }
+
+  /** Lengthens the leases of claimed batches to `lease` ms from now; one result per batch. */
+  extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
+    return this.#call('extend', COMMANDS.extend.args({ lease, claims: batches.map(claimOf) }), COMMANDS.extend.reply)
+  }
+
+  /** Waits for the calls under way, then closes the connection if it is our own. Calling it again does nothing. */
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await this.#adds.settled()
+      await this.#completions.settled()
+      await this.#connection.close()
+    })()
+    return this.#closed
+  }
+
+  #outgoing(key: string, data: unknown, options: MessageOptions): OutgoingMessage {
+    if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
+    const { id, wait, maxWait, maxSize, flush } = options
+    if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+    return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
+  }
+
+  async #call<Output>(name: FunctionName, args: Argument[], reply: (raw: unknown) => Output): Promise<Output> {
+    if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed', { command: `rapidfire_${name}` })
+    return reply(await this.#binding.call(name, this.#keys, args))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: `${batch.id}:${batch.attempt}` })
+
+function toJson(data: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(data)
+  } catch (error) {
+    throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry: ${(error as Error).message}`, { cause: error })
+  }
+  if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
+  return text
+}
+
+async function validated<T>(schema: Schema<T>, data: unknown): Promise<T> {
+  const result = await schema['~standard'].validate(data)
+  if (!result.issues) return result.value
+  throw new RapidfireError('BAD_DATA', `the schema refuses the data: ${result.issues.map((issue) => issue.message).join('; ')}`)
+}

@@ -1,0 +1,44 @@
+import { Redis } from 'ioredis'
+import { afterAll } from 'vitest'
+import { findServer, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+
+export { ended, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+
+export interface TestRedis {
+  url: string
+  /** A connection for the test itself. */
+  redis: Redis
+  /** The process, when the server is one of ours. */
+  server: PrivateRedis | undefined
+}
+
+/**
+ * A throw-away server for the tests of one file, ended after them: REDIS_URL when it is set (it will be flushed), a redis-server or
+ * valkey-server process, or a container when there is Docker.
+ */
+export async function useRedis(options: string[] = []): Promise<TestRedis> {
+  const given = process.env.REDIS_URL
+  const server = !given && findServer() ? await startRedis(options) : undefined
+  const container = given || server ? undefined : await startContainer()
+  const url = given ?? server?.url ?? (container?.getConnectionUrl() as string)
+  const redis = new Redis(url)
+  afterAll(async () => {
+    redis.disconnect()
+    await server?.stop()
+    await container?.stop()
+  })
+  return { url, redis, server }
+}
+
+async function startContainer() {
+  const { GenericContainer } = await import('testcontainers')
+  try {
+    const started = await new GenericContainer('redis:7').withExposedPorts(6379).start()
+    return {
+      getConnectionUrl: () => `redis://${started.getHost()}:${started.getMappedPort(6379)}`,
+      stop: () => started.stop(),
+    }
+  } catch (error) {
+    throw new Error('no redis-server on PATH and no Docker: install one (apt-get install redis-server) or set REDIS_URL', { cause: error })
+  }
+}
