@@ -10,8 +10,8 @@ import luaparse from 'luaparse'
 const here = dirname(fileURLToPath(import.meta.url))
 const LIB = ['reply', 'args', 'clock', 'keys', 'policy', 'batch']
 const SHEBANG = '#!lua name=rapidfire'
-const REGISTER = `local function register(name, callback, flags, description) \
-redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = description } end`
+const REGISTER = `local function register(name, callback, flags, text) \
+redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`
 const SCRIPT_REGISTER = 'local entry; local function register(_, callback) entry = callback end'
 // Without Functions there is no allow-oom flag. Over maxmemory Redis refuses a script whose first write could need memory,
 // and then lets it go on: so such a script begins with a write that cannot.
@@ -124,7 +124,7 @@ export function assemble({ root = here, clock, version } = {}) {
 
   const head = `local VERSION = '${version}'`
   const lines = [] // [first line in the build, path]
-  let length = 3
+  let length = 4
   const place = (file, before) => {
     lines.push([length + before, file.path])
     length += before + file.text.split('\n').length - 1 + (before ? 1 : 0)
@@ -132,7 +132,7 @@ export function assemble({ root = here, clock, version } = {}) {
   for (const lib of libs) place(lib, 0)
   for (const each of functions) place(each, 1)
   const wrap = (file) => `do -- ${file.path}\n${file.text}end\n`
-  const library = `${SHEBANG}\n${head} ${REGISTER}\n\n${libs.map((lib) => lib.text).join('')}${functions.map(wrap).join('')}`
+  const library = `${SHEBANG}\n${head}\n${REGISTER}\n${libs.map((lib) => lib.text).join('')}${functions.map(wrap).join('')}`
 
   const blank = (text) => text.replace(/[^\n]/g, '')
   const scripts = {}
@@ -170,7 +170,7 @@ export function assemble({ root = here, clock, version } = {}) {
     })
     const others = functions.map((other) => (other === each ? wrap(other) : blank(wrap(other)))).join('')
     const opening = each.flags.includes('allow-oom') ? `${SCRIPT_ALLOW_OOM} ` : ''
-    const script = `\n${head} ${SCRIPT_REGISTER}\n\n${slim.join('')}${others.trimEnd()}\n${opening}return entry(KEYS, ARGV)\n`
+    const script = `\n${head}\n${SCRIPT_REGISTER}\n${slim.join('')}${others.trimEnd()}\n${opening}return entry(KEYS, ARGV)\n`
     scripts[each.name] = { sha1: createHash('sha1').update(script).digest('hex'), text: script }
   }
   return { version, library, scripts, lines, codes: [...codes].sort(), functions }
