@@ -10,9 +10,9 @@ import luaparse from 'luaparse'
 const here = dirname(fileURLToPath(import.meta.url))
 const LIB = ['reply', 'args', 'clock', 'keys', 'policy', 'batch']
 const SHEBANG = '#!lua name=rapidfire'
-const REGISTER = `local function register(name, callback, flags, text) \
-redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`
-const SCRIPT_REGISTER = 'local entry; local function register(_, callback) entry = callback end'
+const REGISTER = `local function register(name, callback, flags, text)
+  redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`
+const SCRIPT_REGISTER = 'local entry; local function register(_, callback)\n  entry = callback end'
 // Without Functions there is no allow-oom flag. Over maxmemory Redis refuses a script whose first write could need memory,
 // and then lets it go on: so such a script begins with a write that cannot.
 const SCRIPT_ALLOW_OOM = "if KEYS[1] then redis.call('DEL', KEYS[1] .. ':') end"
@@ -124,7 +124,7 @@ export function assemble({ root = here, clock, version } = {}) {
 
   const head = `local VERSION = '${version}'`
   const lines = [] // [first line in the build, path]
-  let length = 4
+  let length = 5
   const place = (file, before) => {
     lines.push([length + before, file.path])
     length += before + file.text.split('\n').length - 1 + (before ? 1 : 0)
