@@ -42,8 +42,14 @@ export interface Claim {
 
 const SPACE = 0x20
 
-/** Decodes a message as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] <id><data>`. */
-export function decodeMessage<T>(bytes: Buffer): Message<T> {
+interface RawMessage {
+  id: string | undefined
+  text: string
+  receivedAt: number
+}
+
+/** Reads a message as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] <id><data>`. */
+function readMessage(bytes: Buffer): RawMessage {
   let receivedAt = 0
   let at = 0
   for (; bytes[at] !== SPACE; at += 1) receivedAt = receivedAt * 10 + (bytes[at] as number) - 0x30
@@ -51,11 +57,27 @@ export function decodeMessage<T>(bytes: Buffer): Message<T> {
   let length = 0
   for (; (bytes[at] as number) >= 0x30; at += 1) length = length * 10 + (bytes[at] as number) - 0x30
   const start = bytes.indexOf(SPACE, at) + 1
-  const text = bytes.toString('utf8', start + length)
+  const id = length === 0 ? undefined : bytes.toString('utf8', start, start + length)
+  return { id, text: bytes.toString('utf8', start + length), receivedAt }
+}
+
+/** Decodes a message. Throws `BAD_DATA` when its data is not JSON. */
+export function decodeMessage<T>(bytes: Buffer): Message<T> {
+  const { id, text, receivedAt } = readMessage(bytes)
   try {
-    return { id: length === 0 ? undefined : bytes.toString('utf8', start, start + length), data: JSON.parse(text) as T, receivedAt }
+    return { id, data: JSON.parse(text) as T, receivedAt }
   } catch (error) {
     throw new RapidfireError('BAD_DATA', `a message is not JSON: ${(error as Error).message.slice(0, 100)}`, { cause: error })
+  }
+}
+
+/** Decodes a message for somebody who looks at it: data that is not JSON is given as its text. */
+export function decodeLeniently(bytes: Buffer): Message {
+  try {
+    return decodeMessage(bytes)
+  } catch {
+    const { id, text, receivedAt } = readMessage(bytes)
+    return { id, data: text, receivedAt }
   }
 }
 

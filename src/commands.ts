@@ -1,4 +1,4 @@
-import { type Claim, decodeMessage, type Message, type Reason } from './batch.ts'
+import { type Claim, decodeLeniently, type Message, type Reason } from './batch.ts'
 import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import type { FunctionName } from './generated/library.ts'
@@ -62,6 +62,23 @@ export interface Peek<T = unknown> {
   messages: Message<T>[]
 }
 
+/** A batch whose attempts are used up. Times in ms since 1970. */
+export interface DeadBatch {
+  id: string
+  key: string
+  diedAt: number
+  /** The attempt that was the last. */
+  attempt: number
+  reason: Reason
+  deadline: number
+  /** What the last attempt failed with. */
+  error: string
+  /** Number of messages. */
+  size: number
+  /** Only when asked for by id. Data that is not JSON, perhaps the cause of death, is given as its text. */
+  messages: Message[]
+}
+
 type Pair = { key: string | Buffer; token: string }
 
 interface Command<Input, Output> {
@@ -117,8 +134,17 @@ export const COMMANDS = {
     },
   }),
   claim_ready: command({
-    args: (input: { limit: number; lease: number; attempts: number; before?: number | undefined }) =>
-      tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before }),
+    args: (input: {
+      limit: number
+      lease: number
+      attempts: number
+      before?: number | undefined
+      worker?: string | undefined
+      echo?: boolean | undefined
+    }) => [
+      ...tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before, WORKER: input.worker }),
+      ...(input.echo ? ['ECHO'] : []),
+    ],
     reply: (raw): { now: number; next: number; claims: Claim[] } => {
       const [now, next, ...claims] = array(raw)
       return {
@@ -136,8 +162,8 @@ export const COMMANDS = {
     reply: (raw) => array(raw).map(String) as ('completed' | 'lost')[],
   }),
   fail: command({
-    args: (input: Pair & { delay: number; attempts: number; error: string }) =>
-      tokens([input.key, input.token], { DELAY: input.delay, ATTEMPTS: input.attempts, ERROR: input.error }),
+    args: (input: Pair & { delay: number; attempts: number; error: string; keep?: string | undefined }) =>
+      tokens([input.key, input.token], { DELAY: input.delay, ATTEMPTS: input.attempts, ERROR: input.error, KEEP: input.keep }),
     reply: (raw) => String(raw) as 'retry' | 'dead' | 'lost',
   }),
   extend: command({
@@ -171,9 +197,46 @@ export const COMMANDS = {
         token: token.toString() || undefined,
         count,
         size,
-        messages: messages.map((message) => decodeMessage(message)),
+        messages: messages.map(decodeLeniently),
       }
     },
+  }),
+  dead: command({
+    args: (input: { limit?: number | undefined; offset?: number | undefined; id?: string | undefined }) =>
+      tokens([], { LIMIT: input.limit, OFFSET: input.offset, ID: input.id }),
+    reply: (raw): DeadBatch[] =>
+      array(raw).map((each) => {
+        const [id, key, diedAt, attempt, reason, deadline, error, size, messages] = each as [
+          Buffer,
+          Buffer,
+          number,
+          number,
+          Buffer,
+          number,
+          Buffer,
+          number,
+          Buffer[],
+        ]
+        return {
+          id: id.toString(),
+          key: key.toString(),
+          diedAt,
+          attempt,
+          reason: reason.toString() as Reason,
+          deadline,
+          error: error.toString(),
+          size,
+          messages: messages.map(decodeLeniently),
+        }
+      }),
+  }),
+  requeue: command({
+    args: (ids: readonly string[]) => [...ids],
+    reply: (raw) => array(raw).map(String) as ('requeued' | 'unknown')[],
+  }),
+  drop: command({
+    args: (ids: readonly string[]) => [...ids],
+    reply: (raw) => array(raw).map(String) as ('dropped' | 'unknown')[],
   }),
   policy: command({
     args: (input: Partial<Policy>) => {

@@ -10,6 +10,15 @@ export interface Connection {
   send(command: string, args: Argument[]): Promise<unknown>
   /** Sends one command to each primary of a cluster, or to the one server. */
   sendToAll(command: string, args: Argument[]): Promise<unknown[]>
+  /**
+   * Another connection of our own to the same server. A command fails when it is not answered within `commandTimeout` ms, and at once when
+   * the connection is lost: it is never sent again, since a claim that was sent twice would take batches for nobody.
+   */
+  duplicate(commandTimeout: number): Connection
+  /** Hears the messages of a channel, named without the client's key prefix. Renewed after each reconnection. */
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>
+  /** Drops a connection that may be dead and makes a new one. */
+  reconnect(): void
   /** Ends the connection if it is our own. */
   close(): Promise<void>
 }
@@ -32,25 +41,44 @@ export function connect(redis: RedisInput): Connection {
       `redis must be a URL, ioredis options or a client; got ${redis === null ? 'null' : typeof redis}`,
     )
   }
-  const own = isClient(redis)
-    ? undefined
-    : typeof redis === 'string'
-      ? new Redis(redis, { lazyConnect: true })
-      : new Redis({ ...redis, lazyConnect: true })
+  if (isClient(redis)) return connectionOf(redis, false)
+  return connectionOf(
+    typeof redis === 'string' ? new Redis(redis, { lazyConnect: true }) : new Redis({ ...redis, lazyConnect: true }),
+    true,
+  )
+}
+
+function connectionOf(client: Redis | Cluster, own: boolean): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
-  own?.on('error', () => {})
-  const client = own ?? (redis as Redis | Cluster)
+  if (own) client.on('error', () => {})
   return {
     send: (command, args) => client.callBuffer(command, args),
     sendToAll: (command, args) => {
       const nodes: Redis[] = 'nodes' in client ? client.nodes('master') : [client]
       return Promise.all(nodes.map((node) => node.callBuffer(command, args)))
     },
+    duplicate: (commandTimeout) => {
+      const options = {
+        commandTimeout,
+        maxRetriesPerRequest: 0,
+        lazyConnect: true,
+        retryStrategy: (times: number) => Math.min(times * 50, 500),
+      }
+      return connectionOf(
+        'nodes' in client ? client.duplicate([], { redisOptions: options, lazyConnect: true }) : client.duplicate(options),
+        true,
+      )
+    },
+    subscribe: async (channel, listener) => {
+      client.removeAllListeners('message').on('message', (_, message: string) => listener(message))
+      await client.subscribe(`${client.options.keyPrefix ?? ''}${channel}`)
+    },
+    reconnect: () => client.disconnect(true),
     close: async () => {
-      if (!own || own.status === 'end') return
+      if (!own || client.status === 'end') return
       // QUIT waits for the replies that are under way; a server that is gone cannot answer it.
-      if (own.status === 'ready') await own.quit().catch(() => {})
-      own.disconnect()
+      if (client.status === 'ready') await client.quit().catch(() => {})
+      client.disconnect()
     },
   }
 }

@@ -1,8 +1,19 @@
 export { type Batch, joinText, type Message, type Reason } from './batch.ts'
 export type { BindingMode, BindingOptions } from './binding.ts'
-export type { MessageOptions, Peek, Policy, State } from './commands.ts'
+export type { DeadBatch, MessageOptions, Peek, Policy, State } from './commands.ts'
 export type { RedisInput } from './connection.ts'
 export { type AddResult, type ErrorCode, RapidfireError, RefusedMessagesError } from './errors.ts'
-export { exponentialBackoff, type Handler, type HandlerContext, type Outcome, type ProcessorOptions } from './processor.ts'
-export { type NewMessage, type ProcessOptions, RapidFire, type RapidFireOptions, type Schema, type Summary } from './rapidfire.ts'
+export { Discard, PartialFailure, RetryLater } from './outcomes.ts'
+export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './processor.ts'
+export {
+  type ClaimOptions,
+  type FailOptions,
+  type NewMessage,
+  type ProcessOptions,
+  RapidFire,
+  type RapidFireOptions,
+  type Schema,
+  type Summary,
+} from './rapidfire.ts'
 export type { Stats } from './stats.ts'
+export { Worker, type WorkerEvents, type WorkerOptions } from './worker.ts'

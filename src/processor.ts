@@ -1,32 +1,58 @@
 import type { Batch } from './batch.ts'
 import { RapidfireError } from './errors.ts'
-import type { RapidFire } from './rapidfire.ts'
+import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
+import type { FailOptions, RapidFire } from './rapidfire.ts'
+
+/** Where a handler's `log` goes; a pino logger is one. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
 
 /** What a handler gets besides its batch. */
 export interface HandlerContext {
-  /** Aborts when the lease is lost: another worker may hold the batch by then, and what this handler returns no longer counts. */
+  /**
+   * Aborts when this attempt no longer counts: the lease is lost and another worker may hold the batch, `timeout` has passed, or the worker
+   * closes and waits no longer.
+   */
   readonly signal: AbortSignal
+  /**
+   * Lengthens the lease to `ms` from now at once (`lease` by default); it is kept up while the handler runs anyway.
+   * Before a side effect it tells whether this attempt still counts, and how many messages have arrived behind the batch.
+   */
+  extend(ms?: number): Promise<{ status: 'extended' | 'lost'; queued: number }>
+  /** The worker's logger. */
+  readonly log: Logger
 }
 
-/** Handles one batch. Resolving completes it; throwing gives it back for a later attempt. */
+/**
+ * Handles one batch. Resolving completes it; throwing gives it back for a later attempt. See `Discard`, `RetryLater` and `PartialFailure`.
+ */
 export type Handler<T> = (batch: Batch<T>, context: HandlerContext) => unknown
 
 export interface ProcessorOptions {
   /** Handlers that run at once, 1 to 1000. @default 10 */
   concurrency?: number
-  /** How long a crashed process keeps its batches from the others, ms; kept up while a handler runs. @default 30000 */
+  /** How long a crashed process keeps its batches from the others, ms, 100 to a day; kept up while a handler runs. @default 30000 */
   lease?: number
   /** A batch that fails in this attempt is dead, 1 to 1000. @default 5 */
   attempts?: number
   /** Pause before the next attempt, ms, given the attempt that failed. @default exponentialBackoff() */
   backoff?: (attempt: number) => number
+  /** A handler that runs longer than this has failed, ms. @default none */
+  timeout?: number
+  /** @default nothing is logged */
+  logger?: Logger
 }
 
 /** What became of a claimed batch. */
 export type Outcome = 'completed' | 'retry' | 'dead' | 'lost'
 
 /**
- * Doubles with each attempt, and leaves half of the pause to chance, so that batches that failed together do not come back together.
+ * Doubles with each attempt, and leaves half of the pause to chance, so that batches that failed together do not come back together
+ * ("equal jitter" in Marc Brooker's "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  *
  * @param base pause after the first attempt, ms
  * @param max longest pause, ms
@@ -38,13 +64,25 @@ export function exponentialBackoff(base = 1000, max = 60_000): (attempt: number)
   }
 }
 
+/** One attempt at a batch, as its handler sees it. */
 class Run implements HandlerContext {
+  readonly log: Logger
+  readonly #extend: (ms?: number) => Promise<{ status: 'extended' | 'lost'; queued: number }>
   #controller: AbortController | undefined
+
+  constructor(log: Logger, extend: Run['extend']) {
+    this.log = log
+    this.#extend = extend
+  }
 
   // Made only for the handlers that look at it: most never do.
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
+  }
+
+  extend(ms?: number) {
+    return this.#extend(ms)
   }
 
   abort(reason: Error): void {
@@ -57,15 +95,25 @@ class Run implements HandlerContext {
 export interface ProcessorHooks<T> {
   /** What became of a batch; `error` is what the handler threw. */
   settled(outcome: Outcome, batch: Batch<T>, error: unknown): void
-  /** No batch is due until `next`, ms in Redis time; 0 when nothing is pending. Claiming rests until `wake`. */
-  idle(now: number, next: number): void
-  /** A claim or the end of a batch could not be told to Redis. Claiming rests until `wake`. */
-  failed(error: unknown): void
+  /**
+   * A claim was answered, at `now` in Redis time. When `resting`, nothing is due until `next` (0: nothing is pending) and claiming rests
+   * until `wake`.
+   */
+  claimed(now: number, next: number, resting: boolean): void
+  /** A claim or the end of a batch could not be told to Redis. After a claim, claiming rests until `wake`. */
+  failed(error: unknown, what: 'claim' | 'end'): void
+  /** The worker in whose name batches are claimed. */
+  worker?(): { worker: string; echo: boolean }
 }
 
+const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Pause between two tries to tell Redis the end of a batch, ms. */
+const SETTLE_PAUSE = 500
+
 /**
- * Claims batches for its free slots, runs the handler on each, keeps their leases, and completes or fails them. Up to two claims are
- * under way at once, each for half of the slots, so that Redis works while the handlers do.
+ * Claims batches for its free slots, runs the handler on each, keeps their leases, and completes or fails them. While more is due than
+ * one claim takes, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
  */
 export class Processor<T> {
   readonly #rapidfire: RapidFire<T>
@@ -75,9 +123,13 @@ export class Processor<T> {
   readonly #lease: number
   readonly #attempts: number
   readonly #backoff: (attempt: number) => number
+  readonly #timeout: number | undefined
+  readonly #logger: Logger
   readonly #running = new Map<Batch<T>, Run>()
   #heartbeat: NodeJS.Timeout | undefined
   #claiming = true
+  /** Whether the last claim got all that it asked for. */
+  #busy = false
   /** Batches that may still be claimed, and the Redis time that they must have been due at: `drain` sets both. */
   #left = Number.POSITIVE_INFINITY
   #before: number | undefined
@@ -94,23 +146,50 @@ export class Processor<T> {
     this.#rapidfire = rapidfire
     this.#handler = handler
     this.#hooks = hooks
-    this.#concurrency = whole('concurrency', options.concurrency ?? 10, 1000)
-    this.#lease = whole('lease', options.lease ?? 30_000, 86_400_000)
-    this.#attempts = whole('attempts', options.attempts ?? 5, 1000)
+    this.#concurrency = whole('concurrency', options.concurrency ?? 10, 1, 1000)
+    this.#lease = whole('lease', options.lease ?? 30_000, 100, 86_400_000)
+    this.#attempts = whole('attempts', options.attempts ?? 5, 1, 1000)
+    this.#timeout = options.timeout === undefined ? undefined : whole('timeout', options.timeout, 1, 86_400_000)
     this.#backoff = options.backoff ?? exponentialBackoff()
+    this.#logger = options.logger ?? QUIET
   }
 
-  /** Claims again after `idle` or `failed`. */
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Claims again after resting, `failed` or `rest`. */
   wake(): void {
     this.#claiming = true
     this.#pump()
+  }
+
+  /** Claims no more until `wake`; what runs goes on. */
+  rest(): void {
+    this.#claiming = false
   }
 
   /** Claims no more; resolves when what runs has ended. */
   async stop(): Promise<void> {
     this.#claiming = false
     this.#left = 0
-    if (this.#claims + this.#running.size + this.#settling > 0) await new Promise<void>((resolve) => (this.#whenQuiet = resolve))
+    if (!this.#quiet) await new Promise<void>((resolve) => (this.#whenQuiet = resolve))
+  }
+
+  /** Gives back what runs, at once claimable by others; the handlers' signals abort, and what they return no longer counts. */
+  async release(): Promise<void> {
+    const batches = [...this.#running]
+    this.#forget(batches.map(([batch]) => batch))
+    await Promise.all(
+      batches.map(async ([batch, run]) => {
+        run.abort(new Error('the worker closes'))
+        // So many attempts are never used up: closing is no failure of the batch.
+        const outcome = await this.#rapidfire.fail(batch, { delay: 0, attempts: 1000, error: 'the worker closed' }).catch(() => undefined)
+        if (outcome) this.#hooks.settled(outcome, batch, new Error('the worker closed'))
+      }),
+    )
+    this.#pump()
   }
 
   /** Handles what is due now, at most `limit` batches. `before` is the Redis time of its first claim. */
@@ -123,14 +202,18 @@ export class Processor<T> {
     })
   }
 
+  get #quiet(): boolean {
+    return this.#claims + this.#running.size + this.#settling === 0
+  }
+
   #pump(): void {
     const lane = Math.ceil(this.#concurrency / 2)
-    while (this.#claiming && this.#claims < 2) {
+    while (this.#claiming && this.#claims < (this.#busy ? 2 : 1)) {
       const limit = Math.min(lane, this.#concurrency - this.#running.size - this.#reserved, this.#left)
       if (limit < 1) break
       this.#claim(limit)
     }
-    if (this.#whenQuiet && this.#claims + this.#running.size + this.#settling === 0) this.#whenQuiet()
+    if (this.#whenQuiet && this.#quiet) this.#whenQuiet()
   }
 
   /** Pumps once all handlers that end in this tick have freed their slots. */
@@ -153,17 +236,18 @@ export class Processor<T> {
         lease: this.#lease,
         attempts: this.#attempts,
         before: this.#before || undefined,
+        ...this.#hooks.worker?.(),
       })
       if (this.#before === 0) this.#before = now
       this.#left += limit - batches.length
-      if (next === 0 || next > (this.#before ?? now)) {
-        this.#claiming = false
-        this.#hooks.idle(now, next)
-      }
+      this.#busy = batches.length === limit
       for (const batch of batches) this.#handle(batch)
+      const resting = !this.#busy && (next === 0 || next > (this.#before ?? now))
+      if (resting) this.#claiming = false
+      this.#hooks.claimed(now, next, resting)
     } catch (error) {
       this.#claiming = false
-      this.#hooks.failed(error)
+      this.#hooks.failed(error, 'claim')
     }
     this.#claims -= 1
     this.#reserved -= limit
@@ -171,32 +255,75 @@ export class Processor<T> {
   }
 
   async #handle(batch: Batch<T>): Promise<void> {
-    const run = new Run()
+    const run = new Run(
+      this.#logger,
+      async (ms = this.#lease) => (await this.#rapidfire.extend([batch], ms))[0] as { status: 'extended' | 'lost'; queued: number },
+    )
     this.#running.set(batch, run)
     this.#heartbeat ??= setInterval(() => this.#extend(), this.#lease / 3)
-    let failure: unknown
-    let end: Promise<Outcome>
+    let failure: { error: unknown } | undefined
     try {
-      await this.#handler(batch, run)
-      end = this.#rapidfire.complete(batch)
+      if (this.#timeout === undefined) await this.#handler(batch, run)
+      else await this.#timed(batch, run, this.#timeout)
     } catch (error) {
-      failure = error
-      end = this.#rapidfire.fail(batch, { error, delay: this.#backoff(batch.attempt), attempts: this.#attempts })
+      failure = { error }
     }
+    // Given back meanwhile.
+    if (!this.#running.has(batch)) return
     this.#settling += 1
-    this.#running.delete(batch)
-    if (this.#running.size === 0) {
-      clearInterval(this.#heartbeat)
-      this.#heartbeat = undefined
-    }
+    this.#forget([batch])
     this.#pumpSoon()
-    try {
-      this.#hooks.settled(await end, batch, failure)
-    } catch (error) {
-      this.#hooks.failed(error)
-    }
+    await this.#settle(batch, failure)
     this.#settling -= 1
     this.#pumpSoon()
+  }
+
+  #timed(batch: Batch<T>, run: Run, timeout: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const error = new Error(`the handler took longer than ${timeout} ms`)
+        run.abort(error)
+        reject(error)
+      }, timeout)
+      Promise.resolve(this.#call(batch, run))
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
+    })
+  }
+
+  // A handler that throws before its first await rejects like any other.
+  async #call(batch: Batch<T>, run: Run): Promise<unknown> {
+    return this.#handler(batch, run)
+  }
+
+  #forget(batches: Batch<T>[]): void {
+    for (const batch of batches) this.#running.delete(batch)
+    if (this.#running.size > 0) return
+    clearInterval(this.#heartbeat)
+    this.#heartbeat = undefined
+  }
+
+  /** Tells Redis the end of a batch; while Redis cannot be reached it tries again until the lease may have run out. */
+  async #settle(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<void> {
+    const error = failure?.error
+    const done = !failure || error instanceof Discard
+    const options: FailOptions<T> = {
+      error: error instanceof Error ? error : `the handler threw ${String(error)}`,
+      attempts: this.#attempts,
+      delay: error instanceof RetryLater ? error.pause : this.#backoff(batch.attempt),
+      ...(error instanceof PartialFailure ? { messages: error.messages } : {}),
+    }
+    for (const until = Date.now() + this.#lease; ; ) {
+      try {
+        this.#hooks.settled(done ? await this.#rapidfire.complete(batch) : await this.#rapidfire.fail(batch, options), batch, error)
+        return
+      } catch (problem) {
+        this.#hooks.failed(problem, 'end')
+        const gone = problem instanceof RapidfireError && problem.code === 'UNAVAILABLE'
+        if (!gone || Date.now() + SETTLE_PAUSE > until) return
+      }
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE))
+    }
   }
 
   async #extend(): Promise<void> {
@@ -210,7 +337,7 @@ export class Processor<T> {
   }
 }
 
-function whole(name: string, value: number, most: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value
-  throw new RapidfireError('BAD_OPTION', `${name} must be an integer from 1 to ${most}, got ${String(value)}`)
+function whole(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new RapidfireError('BAD_OPTION', `${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
 }

@@ -1,12 +1,13 @@
-import { type Batch, decodeBatch, keyBytes } from './batch.ts'
+import { type Batch, decodeBatch, keyBytes, type Message } from './batch.ts'
 import { Binding, type BindingOptions } from './binding.ts'
 import { Coalescer } from './coalescer.ts'
-import { COMMANDS, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
+import { COMMANDS, type DeadBatch, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
 import { type Argument, type Connection, connect, type RedisInput } from './connection.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
 import { type Handler, Processor, type ProcessorOptions } from './processor.ts'
 import { readStats, type Stats } from './stats.ts'
+import { STALL, Worker, type WorkerOptions } from './worker.ts'
 
 /** The part of Standard Schema (https://standardschema.dev) that rapidfire calls; zod, valibot and arktype schemas have it. */
 export interface Schema<T> {
@@ -50,6 +51,31 @@ export interface Summary {
   lost: number
 }
 
+export interface ClaimOptions {
+  /** At most this many batches, 1 to 1000. @default 10 */
+  limit?: number
+  /** ms, 1 to a day. @default 30000 */
+  lease?: number
+  /** A batch whose lease ran out in this attempt is dead. @default 5 */
+  attempts?: number
+  /** Only what was due at this time, ms since 1970. */
+  before?: number | undefined
+  /** Name of a worker that hears when it must look again, and whether to test that it does; see lua/lib/watch.lua. */
+  worker?: string | undefined
+  echo?: boolean | undefined
+}
+
+export interface FailOptions<T> {
+  /** Why; kept with a dead batch. */
+  error?: unknown
+  /** Pause before the next attempt, ms. @default 1000 */
+  delay?: number
+  /** A batch that fails in this attempt or a later one is dead. @default 5 */
+  attempts?: number
+  /** The messages of the batch that failed; the others are done. @default all */
+  messages?: readonly Message<T>[]
+}
+
 export interface ProcessOptions extends ProcessorOptions {
   /** At most this many batches. @default all that are due */
   limit?: number
@@ -70,6 +96,8 @@ export class RapidFire<T = unknown> {
   readonly #binding: Binding
   readonly #schema: Schema<T> | undefined
   readonly #keys: [string]
+  readonly #options: RapidFireOptions<T>
+  readonly #source: LibrarySource
   readonly #adds: Coalescer<OutgoingMessage, AddResult>
   readonly #completions: Coalescer<Batch<T>, 'completed' | 'lost'>
   #closed: Promise<void> | undefined
@@ -78,16 +106,19 @@ export class RapidFire<T = unknown> {
    * Connects on the first call.
    *
    * @param source another build of the Lua files; for tests
+   * @param connection made from `options.redis`; a worker brings its own
    * @throws RapidfireError `BAD_QUEUE`, `BAD_OPTION`
    */
-  constructor(options: RapidFireOptions<T> = {}, source: LibrarySource = SOURCE) {
+  constructor(options: RapidFireOptions<T> = {}, source: LibrarySource = SOURCE, connection?: Connection) {
+    this.#options = options
+    this.#source = source
     this.queue = options.queue ?? 'default'
     if (typeof this.queue !== 'string' || !/^[^{}\s]{1,128}$/u.test(this.queue)) {
       throw new RapidfireError('BAD_QUEUE', `a queue name must have 1 to 128 characters without braces and blanks, got '${this.queue}'`)
     }
     this.#keys = [`rapid-fire:{${this.queue}}`]
     this.#schema = options.schema
-    this.#connection = connect(options.redis ?? 'redis://127.0.0.1:6379')
+    this.#connection = connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379')
     const policy = Object.keys(options.policy ?? {}).length > 0 ? options.policy : undefined
     this.#binding = new Binding(
       this.#connection,
@@ -150,12 +181,27 @@ export class RapidFire<T = unknown> {
         summary.batches += 1
         summary.messages += batch.messages.length
       },
-      idle: () => {},
+      claimed: () => {},
       failed: (error) => errors.push(error),
     })
     await processor.drain(options.limit)
     if (errors.length > 0) throw errors[0]
     return summary
+  }
+
+  /**
+   * A worker of this queue, with connections of its own: `run()` it, and `close()` it when the process ends.
+   *
+   * @throws RapidfireError `BAD_OPTION`
+   * @example
+   * const worker = rapidfire.worker(async (batch) => answer(batch.key, joinText(batch)), { concurrency: 20 })
+   * worker.on('error', (error) => console.error(error))
+   * await worker.run()
+   */
+  worker(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
+    const commands = this.#connection.duplicate(STALL)
+    const client = new RapidFire<T>(this.#options, this.#source, commands)
+    return new Worker(client, commands, this.#connection.duplicate(STALL), handler, options)
   }
 
   /**
@@ -186,16 +232,16 @@ export class RapidFire<T = unknown> {
    * Takes ready batches under a lease, for callers that handle them in their own way: each must be completed or failed.
    * A batch with a message that is not JSON is failed at once and not returned.
    */
-  async claimReady(options: { limit?: number; lease?: number; attempts?: number; before?: number | undefined } = {}): Promise<{
+  async claimReady(options: ClaimOptions = {}): Promise<{
     now: number
     /** When to look next, ms; 0 when nothing is pending. */
     next: number
     batches: Batch<T>[]
   }> {
-    const { limit = 10, lease = 30_000, attempts = 5, before } = options
+    const { limit = 10, lease = 30_000, attempts = 5, ...rest } = options
     const { now, next, claims } = await this.#call(
       'claim_ready',
-      COMMANDS.claim_ready.args({ limit, lease, attempts, before }),
+      COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest }),
       COMMANDS.claim_ready.reply,
     )
     const batches: Batch<T>[] = []
@@ -214,17 +260,36 @@ export class RapidFire<T = unknown> {
     return this.#completions.add(batch)
   }
 
-  /** Gives a claimed batch back for a later attempt, `delay` ms from now (1000); `dead` when its `attempts` (5) are used up. */
-  fail(batch: Batch<T>, options: { error?: unknown; delay?: number; attempts?: number } = {}): Promise<'retry' | 'dead' | 'lost'> {
-    const { error = '', delay = 1000, attempts = 5 } = options
+  /** Gives a claimed batch back for a later attempt; `dead` when its attempts are used up. */
+  fail(batch: Batch<T>, options: FailOptions<T> = {}): Promise<'retry' | 'dead' | 'lost'> {
+    const { error = '', delay = 1000, attempts = 5, messages } = options
+    const keep = messages
+      ?.map((message) => batch.messages.indexOf(message) + 1)
+      .sort((a, b) => a - b)
+      .join(',')
     // 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
     const text = (error instanceof Error ? error.message : String(error)).slice(0, 1000)
-    return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text }), COMMANDS.fail.reply)
+    return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep }), COMMANDS.fail.reply)
   }
 
   /** Lengthens the leases of claimed batches to `lease` ms from now; one result per batch. */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
     return this.#call('extend', COMMANDS.extend.args({ lease, claims: batches.map(claimOf) }), COMMANDS.extend.reply)
+  }
+
+  /** Dead batches, oldest first, at most `limit` (100) after `offset`; or the one with this `id`, with its messages. */
+  dead(options: { limit?: number; offset?: number; id?: string } = {}): Promise<DeadBatch[]> {
+    return this.#call('dead', COMMANDS.dead.args(options), COMMANDS.dead.reply)
+  }
+
+  /** Puts the messages of dead batches back in front of the newer ones of their keys, ready at once; at most 100 ids. */
+  requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
+    return this.#call('requeue', COMMANDS.requeue.args(ids), COMMANDS.requeue.reply)
+  }
+
+  /** Deletes dead batches with their messages; at most 100 ids. */
+  drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
+    return this.#call('drop', COMMANDS.drop.args(ids), COMMANDS.drop.reply)
   }
 
   /** Waits for the calls under way, then closes the connection if it is our own. Calling it again does nothing. */

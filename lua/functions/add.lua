@@ -92,7 +92,7 @@ local function add(keys, args)
   local slice, before = policy.slice, policy.sliceBefore
   if not slice or now >= slice + policy.dedupe then slice, before = now, slice end
   local seen, seen_before = seen_key(root, string.format('%.0f', slice)), before and seen_key(root, string.format('%.0f', before))
-  local reply, added, duplicates, remembered = {}, 0, 0, false
+  local reply, added, duplicates, remembered, soonest = {}, 0, 0, false, nil
 
   -- first write
   for n = 1, #starts do
@@ -124,11 +124,14 @@ local function add(keys, args)
           if overrides and (own or is_overridden(root, key)) then
             -- XX: an active key gets its entry when its batch is done.
             local _, deadline = head_batch(list, policy, true)
-            if size == 1 then call('ZADD', due, deadline, key) else call('ZADD', due, 'XX', deadline, key) end
+            local changed = size == 1 and call('ZADD', due, deadline, key) or call('ZADD', due, 'XX', 'CH', deadline, key)
+            if changed == 1 then soonest = math.min(soonest or deadline, deadline) end
           elseif size == 1 then
-            call('ZADD', due, policy.maxSize == 1 and now or now + policy.wait, key)
-          elseif size >= policy.maxSize then
-            call('ZADD', due, 'XX', 'LT', now, key)
+            local deadline = policy.maxSize == 1 and now or now + policy.wait
+            call('ZADD', due, deadline, key)
+            soonest = math.min(soonest or deadline, deadline)
+          elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', now, key) == 1 then
+            soonest = now
           end
         end
         if refused and id then call('SREM', seen, id) end
@@ -146,6 +149,7 @@ local function add(keys, args)
   end
   if added > 0 then call('HINCRBY', root, 'added', added) end
   if duplicates > 0 then call('HINCRBY', root, 'duplicates', duplicates) end
+  if soonest then wake(root, policy, soonest, now) end
   if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
 end

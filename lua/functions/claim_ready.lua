@@ -2,6 +2,7 @@
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} LIMIT 50 LEASE 30000 ATTEMPTS 5
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} WORKER w1 ECHO
 --
 -- KEYS
 --   root      root key of the queue
@@ -10,15 +11,18 @@
 --   LEASE     ms until a batch that is neither completed nor failed is handed out again, at most a day (30000)
 --   BEFORE    only what was due at this time, ms since 1970; for one pass over what is due now (no bound)
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
+--   WORKER    name of a worker that is told by a message when it must look earlier than `next`, 1 to 64 bytes
+--   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 -- RETURNS
 --   now       the time in Redis, ms
---   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending
+--   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most a second
+--             from now, and no earlier when another worker watches already (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<attempt>'), what closed it ('wait' | 'maxWait' | 'size' | 'flush'),
 --             its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
---   UNKNOWN_ARGUMENT  not LIMIT, LEASE, BEFORE or ATTEMPTS
+--   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is not an integer in its range
 --
@@ -30,6 +34,8 @@ local CLAIM_TOKENS = {
   LEASE = { 'lease', 1, 86400000 },
   BEFORE = { 'before', 0, 9999999999999 },
   ATTEMPTS = { 'attempts', 1, 1000 },
+  WORKER = { 'worker', text = 64 },
+  ECHO = { 'echo', flag = true },
 }
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
 local LATENESS_BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }
@@ -143,6 +149,10 @@ local function claim_ready(keys, args)
     local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
     local at = head[2] and tonumber(head[2])
     if at and (not next_at or at < next_at) then next_at = at end
+  end
+  if options.worker then
+    next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit)
+    if options.echo then redis.call('PUBLISH', wake_channel(root), options.worker .. ' echo') end
   end
   return { now, next_at or 0, unpack(batches) }
 end

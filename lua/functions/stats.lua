@@ -28,9 +28,9 @@ local function stats(keys, args)
   if refusal then return refusal end
   local _, _, bad = read_tokens(args, 1, {})
   if bad then return bad end
-  local counters = call('HMGET', root, 'dead', 'deadMessages', unpack(STATS_COUNTERS))
+  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(STATS_COUNTERS))
   local counted = {}
-  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 2]) or 0 end
+  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 3]) or 0 end
   local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
   for n = 1, #active do held = held + call('LLEN', messages_key(root, active[n])) end
   local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
@@ -39,7 +39,8 @@ local function stats(keys, args)
   local reply = {
     'now', now, 'collecting', due - ready, 'ready', ready, 'active', call('ZCARD', active_key(root)),
     'queued', math.max(held - claimed, 0), 'dead', call('ZCARD', dead_key(root)),
-    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0), 'died', tonumber(counters[1]) or 0,
+    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
+    'died', tonumber(counters[1]) or 0,
   }
   for n = 1, #STATS_COUNTERS do
     reply[#reply + 1] = STATS_COUNTERS[n]

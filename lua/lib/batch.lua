@@ -13,6 +13,9 @@ local function encode_message(now, id, data, own)
   return header .. ' ' .. id .. data
 end
 
+-- The options that a message carries, as encode_message wrote them, or nil.
+local function own_options(message) return string.match(message, '^%d+ %d+(,[^ ]*)') end
+
 local function received_at(message) return tonumber(string.sub(message, 1, 13)) end
 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
@@ -26,7 +29,7 @@ local function head_batch(list, policy, overridden)
     if count == policy.maxSize then closed = received_at(messages[count]) end
   else
     for n = 1, #messages do
-      local own = string.match(messages[n], '^%d+ %d+(,[^ ]*)') or ''
+      local own = own_options(messages[n]) or ''
       local size = tonumber(string.match(own, ',S(%d+)')) or policy.maxSize
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
@@ -53,7 +56,7 @@ local function has_overrides(root) return redis.call('SCARD', overrides_key(root
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
 
--- Takes the first `count` messages off a key that is in no index, and puts what is left into `due`.
+-- Takes the first `count` messages off a key that is in no index, and puts what is left into `due`. Returns its deadline, if any is left.
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   redis.call('LTRIM', list, count, -1)
@@ -64,6 +67,7 @@ local function drop_prefix(root, key, count, policy, overrides)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
+  return deadline
 end
 
 -- A claim as it is stored: '<batch id>:<attempt>:<count>:<deadline>:<reason>', with ':retry' behind it between a failure
@@ -89,7 +93,7 @@ local function claimed_count(stored, token)
   return tonumber(string.match(stored, '^:(%d+):%d+:%a+$', #token + 1))
 end
 
--- Moves a batch whose attempts are used up to the dead ones. False, and nothing done, when `maxDead` are kept already:
+-- Moves a batch whose attempts are used up to the dead ones. True, and the deadline of what is left; or false, and nothing done, when `maxDead` are kept already:
 -- then the batch is tried again, since dropping it would lose messages and keeping it would grow without a bound.
 local function bury(root, key, claim, text, now, policy, overrides)
   if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
@@ -103,6 +107,12 @@ local function bury(root, key, claim, text, now, policy, overrides)
   redis.call('ZADD', dead_key(root), now, claim.id)
   redis.call('HINCRBY', root, 'dead', 1)
   redis.call('HINCRBY', root, 'deadMessages', claim.count)
-  drop_prefix(root, key, claim.count, policy, overrides)
-  return true
+  return true, drop_prefix(root, key, claim.count, policy, overrides)
+end
+
+-- The messages of a dead batch, oldest first.
+local function dead_messages(root, id, count)
+  local messages = {}
+  for n = 1, count do messages[n] = redis.call('HGET', dead_key(root, id), n) end
+  return messages
 end

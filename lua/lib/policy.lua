@@ -17,7 +17,8 @@ local function read_policy(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil'
   )
   if stored.err then return nil, fail('WRONG_TYPE', 'expected a hash at ' .. shown(keys[1]) .. ': ' .. stored.err) end
   return {
@@ -30,5 +31,8 @@ local function read_policy(keys)
     maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
+    watcher = stored[10] or '',
+    watchAt = tonumber(stored[11]) or 0,
+    standbyUntil = tonumber(stored[12]) or 0,
   }
 end

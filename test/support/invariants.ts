@@ -46,7 +46,8 @@ export async function brokenInvariants(redis: Redis, root: string): Promise<stri
   for (const key of Object.keys(claims)) if (!active.has(key)) broken.push(`key ${key} has a claim and is not active`)
 
   const held = [...lists.values()].reduce((sum, messages) => sum + messages.length, 0)
-  const counted = Number(state.added ?? 0) - Number(state.completedMessages ?? 0) - Number(state.deadMessages ?? 0)
+  const counted =
+    Number(state.added ?? 0) - Number(state.completedMessages ?? 0) - Number(state.deadMessages ?? 0) - Number(state.droppedMessages ?? 0)
   if (held !== counted) broken.push(`the counters say ${counted} messages, the lists hold ${held}`)
   let buried = 0
   for (const id of dead.keys()) buried += Number(await redis.hget(`${root}:dead:${id}`, 'count'))

@@ -1,0 +1,54 @@
+--- List dead batches, oldest first, or show one with its messages.
+--
+--   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_dead 1 rapid-fire:{orders} LIMIT 20 OFFSET 100
+--   FCALL_RO rapidfire_dead 1 rapid-fire:{orders} ID 1790000000000-17
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   LIMIT     at most this many, 1 to 1000 (100)
+--   OFFSET    after this many (0)
+--   ID        only the batch with this id, at most 64 bytes
+-- RETURNS
+--   batch...  each batch is an array: id, key, when it died (ms), attempt, reason, deadline, error, number of messages, and an
+--             array of its messages as in claim_ready, empty without ID; no batch when none is dead or the id is unknown
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range
+local DEAD_TOKENS = {
+  LIMIT = { 'limit', 1, 1000 },
+  OFFSET = { 'offset', 0, 1000000 },
+  ID = { 'id', text = 64 },
+}
+
+local function dead(keys, args)
+  local call, root = redis.call, keys[1]
+  local _, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  if bad then return bad end
+  options = options or {}
+  local ids, reply = options.id and { options.id }, {}
+  if not ids then
+    local offset = options.offset or 0
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+  end
+  for n = 1, #ids do
+    local died = call('ZSCORE', dead_key(root), ids[n])
+    if died then
+      local about = call('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count')
+      local count = tonumber(about[6]) or 0
+      reply[#reply + 1] = {
+        ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[5] or '', count,
+        options.id and dead_messages(root, ids[n], count) or {},
+      }
+    end
+  end
+  return reply
+end
+
+register('dead', dead, { 'no-writes' }, 'List dead batches, oldest first, or show one with its messages.')

@@ -1,0 +1,59 @@
+--- Put the messages of dead batches back in front of the newer messages of their keys.
+--
+--   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   id       of a dead batch
+--   more...  further ids, at most 100 in all
+-- RETURNS
+--   status   for each id: 'requeued' | 'unknown'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  no id
+--   BAD_ARGUMENT      more than 100 ids
+--
+-- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
+-- They keep the time at which they were received, so they are ready at once.
+local function requeue(keys, args)
+  local call, root = redis.call, keys[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
+  local reply, soonest, now = {}, nil, now_ms()
+
+  -- first write
+  for n = 1, #args do
+    local id = args[n]
+    reply[n] = 'unknown'
+    if call('ZREM', dead_key(root), id) == 1 then
+      reply[n] = 'requeued'
+      local about = call('HMGET', dead_key(root, id), 'key', 'count')
+      local key, count = about[1], tonumber(about[2])
+      local list, claim = messages_key(root, key), decode_claim(call('HGET', claims_key(root), key))
+      local messages = dead_messages(root, id, count)
+      -- Behind the claimed messages, which are the beginning of the list, and in front of all others.
+      local newer = call('LRANGE', list, claim and claim.count or 0, -1)
+      if claim then call('LTRIM', list, 0, claim.count - 1) else call('DEL', list) end
+      for _, message in ipairs(messages) do
+        call('RPUSH', list, message)
+        if own_options(message) then call('SADD', overrides_key(root), key) end
+      end
+      for _, message in ipairs(newer) do call('RPUSH', list, message) end
+      if not claim then
+        local _, deadline = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
+        call('ZADD', due_key(root), deadline, key)
+        soonest = math.min(soonest or deadline, deadline)
+      end
+      call('DEL', dead_key(root, id))
+      call('HINCRBY', root, 'deadMessages', -count)
+    end
+  end
+  if soonest then wake(root, policy, soonest, now) end
+  return reply
+end
+
+register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back in front of the newer messages of their keys.')

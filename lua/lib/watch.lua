@@ -1,0 +1,33 @@
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at `watchAt`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.call('HSET', root, 'watchAt', at)
+  redis.call('PUBLISH', wake_channel(root), policy.watcher .. string.format(' %.0f', at))
+end
+
+-- Settles, after a claim, when this worker looks next; `head` is when the next batch is due, and a `full` worker may have no slot left.
+local function watch(root, policy, worker, now, head, full)
+  local mine = policy.watcher == worker
+  local vacant = mine or policy.watchAt <= now
+  if full then
+    if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end
+    -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
+    if vacant and policy.standbyUntil > now then
+      redis.call('HSET', root, 'standbyUntil', 0)
+      redis.call('PUBLISH', wake_channel(root), '* 0')
+    end
+    return head or 0
+  end
+  local latest = now + 1000
+  if not vacant then
+    redis.call('HSET', root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(head or latest, latest)
+  redis.call('HSET', root, 'watcher', worker, 'watchAt', at)
+  return at
+end
