@@ -49,23 +49,30 @@ interface RawMessage {
 }
 
 /** Reads a message as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] <id><data>`. */
-function readMessage(bytes: Buffer): RawMessage {
-  let receivedAt = 0
-  let at = 0
-  for (; bytes[at] !== SPACE; at += 1) receivedAt = receivedAt * 10 + (bytes[at] as number) - 0x30
-  at += 1
-  let length = 0
-  for (; (bytes[at] as number) >= 0x30; at += 1) length = length * 10 + (bytes[at] as number) - 0x30
-  const start = bytes.indexOf(SPACE, at) + 1
+function readMessage(bytes: Buffer): RawMessage | undefined {
+  const afterTime = bytes.indexOf(SPACE)
+  const afterLength = bytes.indexOf(SPACE, afterTime + 1)
+  if (afterTime < 0 || afterLength < 0) return undefined
+  const receivedAt = digits(bytes, 0)
+  const length = digits(bytes, afterTime + 1)
+  const start = afterLength + 1
   const id = length === 0 ? undefined : bytes.toString('utf8', start, start + length)
   return { id, text: bytes.toString('utf8', start + length), receivedAt }
 }
 
+/** The number that stands from `at` on, up to the first byte that is no digit. */
+function digits(bytes: Buffer, at: number): number {
+  let value = 0
+  for (let byte = bytes[at] as number; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] as number) value = value * 10 + byte - 0x30
+  return value
+}
+
 /** Decodes a message. Throws `BAD_DATA` when its data is not JSON. */
 export function decodeMessage<T>(bytes: Buffer): Message<T> {
-  const { id, text, receivedAt } = readMessage(bytes)
+  const raw = readMessage(bytes)
+  if (!raw) throw new RapidfireError('BAD_DATA', 'a message was not written by rapidfire')
   try {
-    return { id, data: JSON.parse(text) as T, receivedAt }
+    return { id: raw.id, data: JSON.parse(raw.text) as T, receivedAt: raw.receivedAt }
   } catch (error) {
     throw new RapidfireError('BAD_DATA', `a message is not JSON: ${(error as Error).message.slice(0, 100)}`, { cause: error })
   }
@@ -76,8 +83,8 @@ export function decodeLeniently(bytes: Buffer): Message {
   try {
     return decodeMessage(bytes)
   } catch {
-    const { id, text, receivedAt } = readMessage(bytes)
-    return { id, data: text, receivedAt }
+    const raw = readMessage(bytes) ?? { id: undefined, text: bytes.toString(), receivedAt: 0 }
+    return { id: raw.id, data: raw.text, receivedAt: raw.receivedAt }
   }
 }
 

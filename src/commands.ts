@@ -2,6 +2,7 @@ import { type Claim, decodeLeniently, type Message, type Reason } from './batch.
 import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import type { FunctionName } from './generated/library.ts'
+import type { KeyFacts, QueueFacts } from './invariants.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
 export interface Policy {
@@ -106,6 +107,12 @@ function fields(raw: unknown): [string, number][] {
 }
 
 const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
+
+/** Reads what `rapidfire_check` replies when no key is named. */
+export function readQueueFacts(raw: unknown): QueueFacts {
+  const flat = array(raw).map((each) => (Buffer.isBuffer(each) ? each.toString() : (each as number)))
+  return new Map(Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), flat[2 * n + 1] as string | number]))
+}
 
 /** Every function of lua/functions: how its arguments are written, and what its reply means. */
 export const COMMANDS = {
@@ -244,6 +251,44 @@ export const COMMANDS = {
       return tokens([], Object.fromEntries(upper))
     },
     reply: (raw) => Object.fromEntries(fields(raw)) as unknown as Policy,
+  }),
+  check: command({
+    args: (keys: readonly (string | Buffer)[]) => [...keys],
+    /** What stands for each key that was named. */
+    reply: (raw: unknown): KeyFacts[] =>
+      array(raw).map((each) => {
+        const [key, type, size, first, last, unreadable, own, due, active, claim, overridden] = each as [
+          Buffer,
+          Buffer,
+          number,
+          Buffer,
+          Buffer,
+          number,
+          number,
+          Buffer,
+          Buffer,
+          Buffer,
+          number,
+        ]
+        const number = (bytes: Buffer) => (bytes.length === 0 ? undefined : Number.parseFloat(bytes.toString()))
+        return {
+          key,
+          type: type.toString(),
+          size,
+          first: number(first),
+          last: number(last),
+          unreadable,
+          own,
+          due: number(due),
+          active: number(active),
+          claim: claim.toString() || undefined,
+          overridden: overridden === 1,
+        }
+      }),
+  }),
+  repair: command({
+    args: (keys: readonly (string | Buffer)[]) => [...keys],
+    reply: (raw) => array(raw).map(String),
   }),
   stats: command({ args: (_: undefined) => [], reply: fields }),
   version: command({ args: (_: undefined) => [], reply: String }),

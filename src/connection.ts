@@ -10,6 +10,8 @@ export interface Connection {
   send(command: string, args: Argument[]): Promise<unknown>
   /** Sends one command to each primary of a cluster, or to the one server. */
   sendToAll(command: string, args: Argument[]): Promise<unknown[]>
+  /** Walks with SCAN, or with ZSCAN, HSCAN or SSCAN of a key, in bounded steps; of a cluster all primaries are walked. */
+  scan(command: 'SCAN' | 'ZSCAN' | 'HSCAN' | 'SSCAN', key: string | undefined, pattern?: string): AsyncGenerator<Buffer>
   /**
    * Another connection of our own to the same server. A command fails when it is not answered within `commandTimeout` ms, and at once when
    * the connection is lost: it is never sent again, since a claim that was sent twice would take batches for nobody.
@@ -56,6 +58,20 @@ function connectionOf(client: Redis | Cluster, own: boolean): Connection {
     sendToAll: (command, args) => {
       const nodes: Redis[] = 'nodes' in client ? client.nodes('master') : [client]
       return Promise.all(nodes.map((node) => node.callBuffer(command, args)))
+    },
+    scan: async function* (command, key, pattern) {
+      const prefix = client.options.keyPrefix ?? ''
+      const match = pattern === undefined ? [] : ['MATCH', `${prefix}${pattern}`]
+      const nodes: (Redis | Cluster)[] = key === undefined && 'nodes' in client ? client.nodes('master') : [client]
+      for (const node of nodes) {
+        let cursor = '0'
+        do {
+          const args = [...(key === undefined ? [] : [key]), cursor, ...match, 'COUNT', 500]
+          const [next, found] = (await node.callBuffer(command, args)) as [Buffer, (Buffer | Buffer[])[]]
+          yield* found.flat() as Buffer[]
+          cursor = next.toString()
+        } while (cursor !== '0')
+      }
     },
     duplicate: (commandTimeout) => {
       const options = {

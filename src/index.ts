@@ -1,8 +1,10 @@
 export { type Batch, joinText, type Message, type Reason } from './batch.ts'
 export type { BindingMode, BindingOptions } from './binding.ts'
+export type { CheckReport } from './check.ts'
 export type { DeadBatch, MessageOptions, Peek, Policy, State } from './commands.ts'
 export type { RedisInput } from './connection.ts'
 export { type AddResult, type ErrorCode, RapidfireError, RefusedMessagesError } from './errors.ts'
+export type { Violation } from './invariants.ts'
 export { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './processor.ts'
 export {

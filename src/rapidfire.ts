@@ -1,5 +1,6 @@
 import { type Batch, decodeBatch, keyBytes, type Message } from './batch.ts'
 import { Binding, type BindingOptions } from './binding.ts'
+import { type CheckReport, checkQueue } from './check.ts'
 import { Coalescer } from './coalescer.ts'
 import { COMMANDS, type DeadBatch, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
 import { type Argument, type Connection, connect, type RedisInput } from './connection.ts'
@@ -290,6 +291,13 @@ export class RapidFire<T = unknown> {
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
     return this.#call('drop', COMMANDS.drop.args(ids), COMMANDS.drop.reply)
+  }
+
+  /**
+   * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
+   */
+  check(options: { repair?: boolean } = {}): Promise<CheckReport> {
+    return checkQueue(this.#connection, this.#binding, this.queue, options)
   }
 
   /** Waits for the calls under way, then closes the connection if it is our own. Calling it again does nothing. */

@@ -30,7 +30,7 @@ local function policy(keys, args)
   if refusal then return refusal end
   local changes, _, bad = read_tokens(args, 1, POLICY)
   if bad then return bad end
-  local dedupe = current.dedupe
+  local before = { dedupe = current.dedupe, wait = current.wait }
   for field, value in pairs(changes or {}) do current[field] = value end
   if current.maxWait < current.wait then
     return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', current.wait, current.maxWait))
@@ -41,7 +41,12 @@ local function policy(keys, args)
 
   -- first write
   for field, value in pairs(changes or {}) do call('HSET', root, field, value) end
-  if current.dedupe > dedupe then
+  -- How far ahead an entry of `due` may rightly lie: a shortened wait holds only from the next look on.
+  if changes and changes.wait then
+    local longest = math.max(before.wait, current.wait, tonumber(call('HGET', root, 'longestWait')) or 0)
+    call('HSET', root, 'longestWait', longest)
+  end
+  if current.dedupe > before.dedupe then
     -- The ids that are remembered now must live as long as the new policy says.
     if current.slice then call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', current.slice + 2 * current.dedupe)) end
     if current.sliceBefore then

@@ -16,13 +16,15 @@ end
 -- The options that a message carries, as encode_message wrote them, or nil.
 local function own_options(message) return string.match(message, '^%d+ %d+(,[^ ]*)') end
 
-local function received_at(message) return tonumber(string.sub(message, 1, 13)) end
+-- A message that cannot be read was written by somebody else: it counts as old, so that it is handed over and fails by itself.
+local function received_at(message) return tonumber(string.sub(message, 1, 13)) or 0 end
 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
 -- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
 local function head_batch(list, policy, overridden)
-  local messages = redis.call('LRANGE', list, 0, (overridden and POLICY.MAXSIZE[3] or policy.maxSize) - 1)
+  local messages = redis.pcall('LRANGE', list, 0, (overridden and POLICY.MAXSIZE[3] or policy.maxSize) - 1)
   local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil end
   local wait, maxWait, closed, closed_by = policy.wait, policy.maxWait, nil, 'size'
   if not overridden then
@@ -115,4 +117,23 @@ local function dead_messages(root, id, count)
   local messages = {}
   for n = 1, count do messages[n] = redis.call('HGET', dead_key(root, id), n) end
   return messages
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried = 0, 0
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      if type(size) == 'number' then held = held + size end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
 end
