@@ -44,6 +44,8 @@ const SPACE = 0x20
 
 /** Decodes a message as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] <id><data>`. */
 export function decodeMessage<T>(bytes: Buffer): Message<T> {
+  // Somebody may have pushed other things onto the list by hand.
+  if (!bytes.includes(SPACE)) throw new RapidfireError('BAD_DATA', 'a message was not written by rapidfire')
   let receivedAt = 0
   let at = 0
   for (; bytes[at] !== SPACE; at += 1) receivedAt = receivedAt * 10 + (bytes[at] as number) - 0x30

@@ -4,12 +4,14 @@ import { RapidfireError } from './errors.ts'
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
 
+/** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
+export type Send = (command: string, args: Argument[]) => Promise<unknown>
+
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
-  /** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
-  send(command: string, args: Argument[]): Promise<unknown>
-  /** Sends one command to each primary of a cluster, or to the one server. */
-  sendToAll(command: string, args: Argument[]): Promise<unknown[]>
+  send: Send
+  /** One sender for each primary of a cluster, or for the one server. */
+  primaries(): Promise<Send[]>
   /** Ends the connection if it is our own. */
   close(): Promise<void>
 }
@@ -32,6 +34,9 @@ export function connect(redis: RedisInput): Connection {
       `redis must be a URL, ioredis options or a client; got ${redis === null ? 'null' : typeof redis}`,
     )
   }
+  if (typeof redis === 'object' && 'sendCommand' in redis && !isClient(redis)) {
+    throw new RapidfireError('BAD_OPTION', 'redis must be a client or Cluster of ioredis; got one of another library')
+  }
   const own = isClient(redis)
     ? undefined
     : typeof redis === 'string'
@@ -42,9 +47,15 @@ export function connect(redis: RedisInput): Connection {
   const client = own ?? (redis as Redis | Cluster)
   return {
     send: (command, args) => client.callBuffer(command, args),
-    sendToAll: (command, args) => {
-      const nodes: Redis[] = 'nodes' in client ? client.nodes('master') : [client]
-      return Promise.all(nodes.map((node) => node.callBuffer(command, args)))
+    primaries: async () => {
+      if (!('nodes' in client)) return [(command, args) => client.callBuffer(command, args)]
+      // A cluster knows its nodes once it is connected.
+      if (client.status !== 'ready') await client.ping()
+      return client.nodes('master').map(
+        (node): Send =>
+          (command, args) =>
+            node.callBuffer(command, args),
+      )
     },
     close: async () => {
       if (!own || own.status === 'end') return

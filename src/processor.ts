@@ -53,6 +53,9 @@ class Run implements HandlerContext {
   }
 }
 
+/** The calls of a client that a processor makes. */
+type Source<T> = Pick<RapidFire<T>, 'claimReady' | 'complete' | 'fail' | 'extend'>
+
 /** What a processor reports to its owner. */
 export interface ProcessorHooks<T> {
   /** What became of a batch; `error` is what the handler threw. */
@@ -68,7 +71,7 @@ export interface ProcessorHooks<T> {
  * under way at once, each for half of the slots, so that Redis works while the handlers do.
  */
 export class Processor<T> {
-  readonly #rapidfire: RapidFire<T>
+  readonly #rapidfire: Source<T>
   readonly #handler: Handler<T>
   readonly #hooks: ProcessorHooks<T>
   readonly #concurrency: number
@@ -89,7 +92,7 @@ export class Processor<T> {
   #whenQuiet: (() => void) | undefined
 
   /** @throws RapidfireError `BAD_OPTION` */
-  constructor(rapidfire: RapidFire<T>, handler: Handler<T>, options: ProcessorOptions, hooks: ProcessorHooks<T>) {
+  constructor(rapidfire: Source<T>, handler: Handler<T>, options: ProcessorOptions, hooks: ProcessorHooks<T>) {
     if (typeof handler !== 'function') throw new RapidfireError('BAD_OPTION', `the handler must be a function, got ${typeof handler}`)
     this.#rapidfire = rapidfire
     this.#handler = handler
