@@ -146,7 +146,7 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
 
 /** Whether version `a` is older than `b`, both `major.minor.patch`. */
-export function isOlder(a: string, b: string): boolean {
+function isOlder(a: string, b: string): boolean {
   const [left, right] = [a, b].map((version) => version.split('.').map((part) => Number.parseInt(part, 10)))
   for (let n = 0; n < 3; n += 1) {
     const difference = (left?.[n] ?? 0) - (right?.[n] ?? 0)
