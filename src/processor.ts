@@ -101,6 +101,8 @@ export class Processor<T> {
     this.#lease = whole('lease', options.lease ?? 30_000, 86_400_000)
     this.#attempts = whole('attempts', options.attempts ?? 5, 1000)
     this.#backoff = options.backoff ?? exponentialBackoff()
+    if (typeof this.#backoff !== 'function')
+      throw new RapidfireError('BAD_OPTION', `backoff must be a function, got ${typeof this.#backoff}`)
   }
 
   /** Claims again after `idle` or `failed`. */
@@ -117,8 +119,8 @@ export class Processor<T> {
   }
 
   /** Handles what is due now, at most `limit` batches. `before` is the Redis time of its first claim. */
-  async drain(limit = Number.POSITIVE_INFINITY): Promise<void> {
-    this.#left = limit
+  async drain(limit = Number.MAX_SAFE_INTEGER): Promise<void> {
+    this.#left = whole('limit', limit, Number.MAX_SAFE_INTEGER)
     this.#before = 0
     await new Promise<void>((resolve) => {
       this.#whenQuiet = resolve
@@ -166,6 +168,7 @@ export class Processor<T> {
       for (const batch of batches) this.#handle(batch)
     } catch (error) {
       this.#claiming = false
+      if (this.#before !== undefined) this.#left = 0
       this.#hooks.failed(error)
     }
     this.#claims -= 1
@@ -184,7 +187,7 @@ export class Processor<T> {
       end = this.#rapidfire.complete(batch)
     } catch (error) {
       failure = error
-      end = this.#rapidfire.fail(batch, { error, delay: this.#backoff(batch.attempt), attempts: this.#attempts })
+      end = this.#giveBack(batch, error)
     }
     this.#settling += 1
     this.#running.delete(batch)
@@ -195,11 +198,18 @@ export class Processor<T> {
     this.#pumpSoon()
     try {
       this.#hooks.settled(await end, batch, failure)
+      // What is left of its key may have been due as well.
+      if (this.#before !== undefined) this.#claiming = true
     } catch (error) {
       this.#hooks.failed(error)
     }
     this.#settling -= 1
     this.#pumpSoon()
+  }
+
+  // Asynchronous, so that what `backoff` throws is reported like what Redis refuses.
+  async #giveBack(batch: Batch<T>, error: unknown): Promise<Outcome> {
+    return this.#rapidfire.fail(batch, { error, delay: this.#backoff(batch.attempt), attempts: this.#attempts })
   }
 
   async #extend(): Promise<void> {
