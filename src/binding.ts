@@ -128,7 +128,8 @@ export class Binding {
   }
 }
 
-async function loadedVersion(send: Send): Promise<string | undefined> {
+/** The version of the library that a server has, or undefined. */
+export async function loadedVersion(send: Send): Promise<string | undefined> {
   try {
     return String(await send('FCALL_RO', ['rapidfire_version', 0]))
   } catch (error) {
