@@ -1,4 +1,4 @@
-import type { Argument, Connection } from './connection.ts'
+import type { Argument, Connection, Send } from './connection.ts'
 import { RapidfireError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
 
@@ -8,11 +8,11 @@ export type BindingMode = 'functions' | 'scripts'
 export interface BindingOptions {
   /** @default 'auto': functions where the server has them */
   binding?: BindingMode | 'auto'
-  /** `never`: the operator loads the library (`rapidfire load`); a missing one is an error. @default 'auto' */
+  /** `never`: the operator loads the library (`rapidfire load`); a missing one is an error. Scripts are loaded all the same. @default 'auto' */
   load?: 'auto' | 'never'
 }
 
-type Send = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
+type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
 
 /**
  * Calls the Lua functions, as library functions or as scripts, and sees to it that they are there: absent, they are loaded; an older
@@ -22,14 +22,23 @@ export class Binding {
   readonly #connection: Connection
   readonly #options: Required<BindingOptions>
   readonly #source: LibrarySource
-  readonly #prepare: (send: Send) => Promise<unknown>
+  readonly #prepare: (call: Call) => Promise<unknown>
   #mode: BindingMode | undefined
   #started: Promise<void> | undefined
 
-  /** `prepare` runs after each start: on the first call, and whenever the server had lost the library (and so, perhaps, its data). */
-  constructor(connection: Connection, options: BindingOptions, prepare: (send: Send) => Promise<unknown>, source: LibrarySource = SOURCE) {
+  /**
+   * `prepare` runs after each start: on the first call, and whenever the server had lost the functions (and so, perhaps, its data).
+   *
+   * @throws RapidfireError `BAD_OPTION`
+   */
+  constructor(connection: Connection, options: BindingOptions, prepare: (call: Call) => Promise<unknown>, source: LibrarySource = SOURCE) {
+    const { binding = 'auto', load = 'auto' } = options
+    if (!['auto', 'functions', 'scripts'].includes(binding)) {
+      throw new RapidfireError('BAD_OPTION', `binding must be 'auto', 'functions' or 'scripts', got '${String(binding)}'`)
+    }
+    if (!['auto', 'never'].includes(load)) throw new RapidfireError('BAD_OPTION', `load must be 'auto' or 'never', got '${String(load)}'`)
     this.#connection = connection
-    this.#options = { binding: options.binding ?? 'auto', load: options.load ?? 'auto' }
+    this.#options = { binding, load }
     this.#source = source
     this.#prepare = prepare
   }
@@ -41,19 +50,21 @@ export class Binding {
 
   /** Calls a function. Errors are `RapidfireError`s. */
   async call(name: FunctionName, keys: string[], args: Argument[]): Promise<unknown> {
-    const command = `rapidfire_${name}`
     try {
-      await this.start()
+      const started = this.start()
+      await started
       try {
         return await this.#send(name, keys, args)
       } catch (error) {
         if (!isMissing(error)) throw error
-        this.#started = undefined
+        // Of all calls that find the functions missing, the first starts anew and the others wait for it.
+        if (this.#started === started) this.#started = undefined
         await this.start()
         return await this.#send(name, keys, args)
       }
     } catch (error) {
-      throw toRapidfireError(error, command, this.#source.lines)
+      if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
+      throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
     }
   }
 
@@ -67,58 +78,76 @@ export class Binding {
   }
 
   async #start(): Promise<void> {
-    this.#mode = this.#options.binding === 'auto' ? undefined : this.#options.binding
-    if (this.#mode !== 'scripts') {
-      const versions = await this.#versions()
-      this.#mode = versions ? 'functions' : 'scripts'
-      if (versions?.some((version) => version === undefined || isOlder(version, this.#source.version))) await this.#load(versions)
+    const primaries = await this.#connection.primaries()
+    this.#mode = (await this.#loadLibrary(primaries)) ? 'functions' : 'scripts'
+    if (this.#mode === 'scripts') {
+      const scripts = Object.values(this.#source.scripts)
+      await Promise.all(primaries.flatMap((send) => scripts.map(({ text }) => send('SCRIPT', ['LOAD', text]))))
     }
-    await this.#prepare((name, keys, args) => this.#send(name, keys, args))
+    await this.#prepare(async (name, keys, args) => {
+      try {
+        return await this.#send(name, keys, args)
+      } catch (error) {
+        throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+      }
+    })
   }
 
-  /** The version of the library on each node, undefined where it is absent; or undefined when the server has no Functions. */
-  async #versions(): Promise<(string | undefined)[] | undefined> {
+  /** False when scripts are to be used instead. */
+  async #loadLibrary(primaries: Send[]): Promise<boolean> {
+    if (this.#options.binding === 'scripts') return false
     try {
-      return (await this.#connection.sendToAll('FCALL_RO', ['rapidfire_version', 0])).map(String)
+      await Promise.all(primaries.map((send) => this.#loadOn(send)))
+      return true
     } catch (error) {
-      if (isMissing(error)) return [undefined]
-      if (this.#mode === undefined && /unknown command/i.test(String(error))) return undefined
+      if (this.#options.binding === 'auto' && /unknown command/i.test(messageOf(error))) return false
       throw error
     }
   }
 
-  async #load(found: (string | undefined)[]): Promise<void> {
+  async #loadOn(send: Send, attempt = 1): Promise<void> {
+    const found = await loadedVersion(send)
+    if (found !== undefined && !isOlder(found, this.#source.version)) return
     if (this.#options.load === 'never') {
-      const what = found.every((version) => version === undefined) ? 'is not loaded' : `is older than ${this.#source.version}`
       // An older library still serves the calls that it knows.
-      if (found.every((version) => version !== undefined)) return
-      throw new RapidfireError(
-        'NOT_LOADED',
-        `the rapidfire library ${what} in Redis and load is 'never': run \`rapidfire load\` with the server's URL`,
-      )
+      if (found !== undefined) return
+      throw notLoaded('is not loaded')
     }
-    await this.#connection.sendToAll('FUNCTION', ['LOAD', 'REPLACE', this.#source.library])
+    try {
+      await send('FUNCTION', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
+    } catch (error) {
+      // Somebody else has loaded it in between, perhaps a newer one.
+      if (attempt > 1 || !/already exists/.test(messageOf(error))) throw error
+      await this.#loadOn(send, attempt + 1)
+    }
   }
 
-  async #send(name: FunctionName, keys: string[], args: Argument[]): Promise<unknown> {
+  #send(name: FunctionName, keys: string[], args: Argument[]): Promise<unknown> {
     if (this.#mode === 'functions') return this.#connection.send('FCALL', [`rapidfire_${name}`, keys.length, ...keys, ...args])
-    const script = this.#source.scripts[name]
-    try {
-      return await this.#connection.send('EVALSHA', [script.sha1, keys.length, ...keys, ...args])
-    } catch (error) {
-      // EVAL runs the script and keeps it, so the next EVALSHA finds it.
-      if (!/^NOSCRIPT/.test(messageOf(error))) throw error
-      return this.#connection.send('EVAL', [script.text, keys.length, ...keys, ...args])
-    }
+    return this.#connection.send('EVALSHA', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args])
   }
+}
+
+/** The version of the library that a server has, or undefined. */
+export async function loadedVersion(send: Send): Promise<string | undefined> {
+  try {
+    return String(await send('FCALL_RO', ['rapidfire_version', 0]))
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+function notLoaded(what: string, cause?: unknown): RapidfireError {
+  return new RapidfireError('NOT_LOADED', `the rapidfire library in Redis ${what}: run \`rapidfire load\` with the server's URL`, { cause })
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : '')
 
-const isMissing = (error: unknown) => /^ERR Function not found/.test(messageOf(error))
+const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
 
 /** Whether version `a` is older than `b`, both `major.minor.patch`. */
-export function isOlder(a: string, b: string): boolean {
+function isOlder(a: string, b: string): boolean {
   const [left, right] = [a, b].map((version) => version.split('.').map((part) => Number.parseInt(part, 10)))
   for (let n = 0; n < 3; n += 1) {
     const difference = (left?.[n] ?? 0) - (right?.[n] ?? 0)

@@ -15,7 +15,6 @@ interface Waiting<Item, Result> {
  */
 export class Coalescer<Item, Result> {
   readonly #send: (items: Item[]) => Promise<(Result | Error)[]>
-  readonly #underway = new Set<Promise<void>>()
   #waiting: Waiting<Item, Result>[] = []
 
   constructor(send: (items: Item[]) => Promise<(Result | Error)[]>) {
@@ -25,17 +24,12 @@ export class Coalescer<Item, Result> {
   add(item: Item, bytes = 0): Promise<Result> {
     return new Promise((resolve, reject) => {
       // nextTick runs when all callers that the last reply has woken are through: their next calls travel together.
-      if (this.#waiting.push({ item, bytes, resolve, reject }) === 1) process.nextTick(() => this.#flush())
+      if (this.#waiting.push({ item, bytes, resolve, reject }) === 1) process.nextTick(() => this.flush())
     })
   }
 
-  /** Resolves when every call made so far is settled. */
-  async settled(): Promise<void> {
-    this.#flush()
-    while (this.#underway.size > 0) await Promise.all(this.#underway)
-  }
-
-  #flush(): void {
+  /** Sends what is waiting now, without waiting for the end of the tick. */
+  flush(): void {
     const waiting = this.#waiting
     this.#waiting = []
     let start = 0
@@ -44,9 +38,7 @@ export class Coalescer<Item, Result> {
       bytes += waiting[end - 1]?.bytes ?? 0
       const next = waiting[end]
       if (next && end - start < MAX_ITEMS && bytes + next.bytes <= MAX_BYTES) continue
-      const call = this.#call(start === 0 && !next ? waiting : waiting.slice(start, end))
-      this.#underway.add(call)
-      call.then(() => this.#underway.delete(call))
+      this.#call(start === 0 && !next ? waiting : waiting.slice(start, end))
       start = end
       bytes = 0
     }

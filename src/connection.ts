@@ -4,12 +4,14 @@ import { RapidfireError } from './errors.ts'
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
 
+/** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
+export type Send = (command: string, args: Argument[]) => Promise<unknown>
+
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
-  /** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
-  send(command: string, args: Argument[]): Promise<unknown>
-  /** Sends one command to each primary of a cluster, or to the one server. */
-  sendToAll(command: string, args: Argument[]): Promise<unknown[]>
+  send: Send
+  /** One sender for each primary of a cluster, or for the one server. */
+  primaries(): Promise<Send[]>
   /** Walks with SCAN, or with ZSCAN, HSCAN or SSCAN of a key, in bounded steps; of a cluster all primaries are walked. */
   scan(command: 'SCAN' | 'ZSCAN' | 'HSCAN' | 'SSCAN', key: string | undefined, pattern?: string): AsyncGenerator<Buffer>
   /**
@@ -44,6 +46,9 @@ export function connect(redis: RedisInput): Connection {
     )
   }
   if (isClient(redis)) return connectionOf(redis, false)
+  if (typeof redis === 'object' && 'sendCommand' in redis) {
+    throw new RapidfireError('BAD_OPTION', 'redis must be a client or Cluster of ioredis; got one of another library')
+  }
   return connectionOf(
     typeof redis === 'string' ? new Redis(redis, { lazyConnect: true }) : new Redis({ ...redis, lazyConnect: true }),
     true,
@@ -55,9 +60,15 @@ function connectionOf(client: Redis | Cluster, own: boolean): Connection {
   if (own) client.on('error', () => {})
   return {
     send: (command, args) => client.callBuffer(command, args),
-    sendToAll: (command, args) => {
-      const nodes: Redis[] = 'nodes' in client ? client.nodes('master') : [client]
-      return Promise.all(nodes.map((node) => node.callBuffer(command, args)))
+    primaries: async () => {
+      if (!('nodes' in client)) return [(command, args) => client.callBuffer(command, args)]
+      // A cluster knows its nodes once it is connected.
+      if (client.status !== 'ready') await client.ping()
+      return client.nodes('master').map(
+        (node): Send =>
+          (command, args) =>
+            node.callBuffer(command, args),
+      )
     },
     scan: async function* (command, key, pattern) {
       const prefix = client.options.keyPrefix ?? ''

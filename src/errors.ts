@@ -66,6 +66,9 @@ export interface AddResult {
   size: number
 }
 
+/** Errors of Redis that tell of its state and not of the call. */
+const PASSING = new Set(['LOADING', 'BUSY', 'READONLY', 'MASTERDOWN', 'NOREPLICAS', 'MISCONF', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'ASK'])
+
 type Lines = readonly (readonly [number, string])[]
 
 /** Turns what a Redis client threw into a `RapidfireError`. `lines` maps a line of the Lua build to its file. */
@@ -77,7 +80,9 @@ export function toRapidfireError(error: unknown, command: string, lines: Lines =
   if (/^OOM /.test(text) || /-OOM /.test(text)) {
     return new RapidfireError('OUT_OF_MEMORY', `Redis is over maxmemory: ${text}`, { command, cause: error })
   }
-  if (!(error instanceof Error && error.name === 'ReplyError') || /^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY|TRYAGAIN)/.test(text)) {
+  // Each error of Redis begins with a word in capitals, and none of a client does. Class names do not survive a minifying bundler.
+  const word = /^([A-Z]{2,})\b/.exec(text)?.[1]
+  if (!word || PASSING.has(word)) {
     return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${text || String(error)}`, { command, cause: error })
   }
   const line = Number(/user_(?:function|script):(\d+)/.exec(text)?.[1])

@@ -14,8 +14,8 @@ export {
   type ProcessOptions,
   RapidFire,
   type RapidFireOptions,
-  type Schema,
   type Summary,
 } from './rapidfire.ts'
+export type { Schema } from './schema.ts'
 export type { Stats } from './stats.ts'
 export { Worker, type WorkerEvents, type WorkerOptions } from './worker.ts'

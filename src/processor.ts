@@ -1,7 +1,8 @@
+import { inspect } from 'node:util'
 import type { Batch } from './batch.ts'
 import { RapidfireError } from './errors.ts'
 import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
-import type { FailOptions, RapidFire } from './rapidfire.ts'
+import type { RapidFire } from './rapidfire.ts'
 
 /** Where a handler's `log` goes; a pino logger is one. */
 export interface Logger {
@@ -35,7 +36,7 @@ export type Handler<T> = (batch: Batch<T>, context: HandlerContext) => unknown
 export interface ProcessorOptions {
   /** Handlers that run at once, 1 to 1000. @default 10 */
   concurrency?: number
-  /** How long a crashed process keeps its batches from the others, ms, 100 to a day; kept up while a handler runs. @default 30000 */
+  /** How long a crashed process keeps its batches from the others, ms, 1 to a day; kept up while a handler runs. @default 30000 */
   lease?: number
   /** A batch that fails in this attempt is dead, 1 to 1000. @default 5 */
   attempts?: number
@@ -91,6 +92,9 @@ class Run implements HandlerContext {
   }
 }
 
+/** The calls of a client that a processor makes. */
+type Source<T> = Pick<RapidFire<T>, 'claimReady' | 'complete' | 'fail' | 'extend'>
+
 /** What a processor reports to its owner. */
 export interface ProcessorHooks<T> {
   /** What became of a batch; `error` is what the handler threw. */
@@ -116,7 +120,7 @@ const SETTLE_PAUSE = 500
  * one claim takes, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
  */
 export class Processor<T> {
-  readonly #rapidfire: RapidFire<T>
+  readonly #rapidfire: Source<T>
   readonly #handler: Handler<T>
   readonly #hooks: ProcessorHooks<T>
   readonly #concurrency: number
@@ -141,16 +145,18 @@ export class Processor<T> {
   #whenQuiet: (() => void) | undefined
 
   /** @throws RapidfireError `BAD_OPTION` */
-  constructor(rapidfire: RapidFire<T>, handler: Handler<T>, options: ProcessorOptions, hooks: ProcessorHooks<T>) {
+  constructor(rapidfire: Source<T>, handler: Handler<T>, options: ProcessorOptions, hooks: ProcessorHooks<T>) {
     if (typeof handler !== 'function') throw new RapidfireError('BAD_OPTION', `the handler must be a function, got ${typeof handler}`)
     this.#rapidfire = rapidfire
     this.#handler = handler
     this.#hooks = hooks
     this.#concurrency = whole('concurrency', options.concurrency ?? 10, 1, 1000)
-    this.#lease = whole('lease', options.lease ?? 30_000, 100, 86_400_000)
+    this.#lease = whole('lease', options.lease ?? 30_000, 1, 86_400_000)
     this.#attempts = whole('attempts', options.attempts ?? 5, 1, 1000)
     this.#timeout = options.timeout === undefined ? undefined : whole('timeout', options.timeout, 1, 86_400_000)
     this.#backoff = options.backoff ?? exponentialBackoff()
+    if (typeof this.#backoff !== 'function')
+      throw new RapidfireError('BAD_OPTION', `backoff must be a function, got ${typeof this.#backoff}`)
     this.#logger = options.logger ?? QUIET
   }
 
@@ -193,8 +199,8 @@ export class Processor<T> {
   }
 
   /** Handles what is due now, at most `limit` batches. `before` is the Redis time of its first claim. */
-  async drain(limit = Number.POSITIVE_INFINITY): Promise<void> {
-    this.#left = limit
+  async drain(limit = Number.MAX_SAFE_INTEGER): Promise<void> {
+    this.#left = whole('limit', limit, 1, Number.MAX_SAFE_INTEGER)
     this.#before = 0
     await new Promise<void>((resolve) => {
       this.#whenQuiet = resolve
@@ -247,6 +253,7 @@ export class Processor<T> {
       this.#hooks.claimed(now, next, resting)
     } catch (error) {
       this.#claiming = false
+      if (this.#before !== undefined) this.#left = 0
       this.#hooks.failed(error, 'claim')
     }
     this.#claims -= 1
@@ -274,6 +281,8 @@ export class Processor<T> {
     this.#forget([batch])
     this.#pumpSoon()
     await this.#settle(batch, failure)
+    // What is left of its key may have been due as well.
+    if (this.#before !== undefined) this.#claiming = true
     this.#settling -= 1
     this.#pumpSoon()
   }
@@ -306,16 +315,18 @@ export class Processor<T> {
   /** Tells Redis the end of a batch; while Redis cannot be reached it tries again until the lease may have run out. */
   async #settle(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<void> {
     const error = failure?.error
-    const done = !failure || error instanceof Discard
-    const options: FailOptions<T> = {
-      error: error instanceof Error ? error : `the handler threw ${String(error)}`,
-      attempts: this.#attempts,
-      delay: error instanceof RetryLater ? error.pause : this.#backoff(batch.attempt),
-      ...(error instanceof PartialFailure ? { messages: error.messages } : {}),
+    const end = async (): Promise<Outcome> => {
+      if (!failure || error instanceof Discard) return this.#rapidfire.complete(batch)
+      return this.#rapidfire.fail(batch, {
+        error: error instanceof Error || typeof error === 'string' ? error : `the handler threw ${inspect(error)}`,
+        attempts: this.#attempts,
+        delay: error instanceof RetryLater ? error.pause : this.#backoff(batch.attempt),
+        ...(error instanceof PartialFailure ? { messages: error.messages } : {}),
+      })
     }
     for (const until = Date.now() + this.#lease; ; ) {
       try {
-        this.#hooks.settled(done ? await this.#rapidfire.complete(batch) : await this.#rapidfire.fail(batch, options), batch, error)
+        this.#hooks.settled(await end(), batch, error)
         return
       } catch (problem) {
         this.#hooks.failed(problem, 'end')

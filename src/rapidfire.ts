@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { type Batch, decodeBatch, keyBytes, type Message } from './batch.ts'
 import { Binding, type BindingOptions } from './binding.ts'
 import { type CheckReport, checkQueue } from './check.ts'
@@ -7,27 +8,22 @@ import { type Argument, type Connection, connect, type RedisInput } from './conn
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
 import { type Handler, Processor, type ProcessorOptions } from './processor.ts'
+import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
 import { STALL, Worker, type WorkerOptions } from './worker.ts'
 
-/** The part of Standard Schema (https://standardschema.dev) that rapidfire calls; zod, valibot and arktype schemas have it. */
-export interface Schema<T> {
-  readonly '~standard': {
-    readonly validate: (value: unknown) => SchemaResult<T> | Promise<SchemaResult<T>>
-  }
-}
-
-type SchemaResult<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly { readonly message: string }[] }
-
-export interface RapidFireOptions<T> extends BindingOptions {
-  /** @default 'redis://127.0.0.1:6379' */
+export interface RapidFireOptions<T, Input = T> extends BindingOptions {
+  /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
   redis?: RedisInput
   /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
   queue?: string
   /** Written to Redis on the first call; without it, or for members left out, what is stored there holds. */
   policy?: Partial<Policy>
-  /** Checks each message on the way in and may transform it. */
-  schema?: Schema<T>
+  /**
+   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
+   * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
+   */
+  schema?: Schema<T, Input>
 }
 
 /** A message for `addMessages`. */
@@ -83,7 +79,8 @@ export interface ProcessOptions extends ProcessorOptions {
 }
 
 /**
- * One queue: adds messages, and hands over the batches that have become ready.
+ * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
+ * differ when a schema transforms.
  *
  * @example
  * const rapidfire = new RapidFire({ redis: 'redis://127.0.0.1:6379', queue: 'whatsapp', policy: { wait: 10_000 } })
@@ -91,16 +88,17 @@ export interface ProcessOptions extends ProcessorOptions {
  * await rapidfire.processPendingBatches(async (batch) => answer(batch.key, joinText(batch)))
  * await rapidfire.close()
  */
-export class RapidFire<T = unknown> {
+export class RapidFire<T = unknown, Input = T> {
   readonly queue: string
   readonly #connection: Connection
   readonly #binding: Binding
-  readonly #schema: Schema<T> | undefined
+  readonly #schema: Schema<T, unknown> | undefined
   readonly #keys: [string]
-  readonly #options: RapidFireOptions<T>
+  readonly #options: RapidFireOptions<T, Input>
   readonly #source: LibrarySource
   readonly #adds: Coalescer<OutgoingMessage, AddResult>
   readonly #completions: Coalescer<Batch<T>, 'completed' | 'lost'>
+  readonly #underway = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
 
   /**
@@ -110,12 +108,18 @@ export class RapidFire<T = unknown> {
    * @param connection made from `options.redis`; a worker brings its own
    * @throws RapidfireError `BAD_QUEUE`, `BAD_OPTION`
    */
-  constructor(options: RapidFireOptions<T> = {}, source: LibrarySource = SOURCE, connection?: Connection) {
+  constructor(options: RapidFireOptions<T, Input> = {}, source: LibrarySource = SOURCE, connection?: Connection) {
     this.#options = options
     this.#source = source
     this.queue = options.queue ?? 'default'
     if (typeof this.queue !== 'string' || !/^[^{}\s]{1,128}$/u.test(this.queue)) {
-      throw new RapidfireError('BAD_QUEUE', `a queue name must have 1 to 128 characters without braces and blanks, got '${this.queue}'`)
+      throw new RapidfireError(
+        'BAD_QUEUE',
+        `a queue name must have 1 to 128 characters without braces and blanks, got '${String(this.queue)}'`,
+      )
+    }
+    if (options.schema !== undefined && typeof options.schema?.['~standard']?.validate !== 'function') {
+      throw new RapidfireError('BAD_OPTION', 'schema must be a Standard Schema, such as one of zod, valibot or arktype')
     }
     this.#keys = [`rapid-fire:{${this.queue}}`]
     this.#schema = options.schema
@@ -124,7 +128,7 @@ export class RapidFire<T = unknown> {
     this.#binding = new Binding(
       this.#connection,
       options,
-      async (send) => policy && send('policy', this.#keys, COMMANDS.policy.args(policy)),
+      async (call) => policy && call('policy', this.#keys, COMMANDS.policy.args(policy)),
       source,
     )
     this.#adds = new Coalescer<OutgoingMessage, AddResult>(async (messages) => {
@@ -139,28 +143,31 @@ export class RapidFire<T = unknown> {
   /**
    * Stores a message; the batch of its key is ready when the person has been quiet for `wait`.
    *
-   * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA`, `BAD_ARGUMENT`, `MESSAGE_TOO_LARGE`, `BACKLOG_FULL`, `OUT_OF_MEMORY`, `UNAVAILABLE`
+   * @param key the conversation: 1 to 1024 bytes
+   * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA`, `BAD_ARGUMENT`, `MESSAGE_TOO_LARGE`, `BACKLOG_FULL`, `OUT_OF_MEMORY`,
+   * `UNAVAILABLE`: it may have been stored all the same, so add it again with the same id
    * @example await rapidfire.addMessage('79001234567', { text: 'Hi' }, { id: 'wamid.1' }) // { status: 'added', size: 1 }
    */
-  async addMessage(key: string, data: T, options: MessageOptions = {}): Promise<AddResult> {
+  async addMessage(key: string, data: Input, options: MessageOptions = {}): Promise<AddResult> {
     const schema = this.#schema
     const message = this.#outgoing(key, schema ? await validated(schema, data) : data, options)
-    return this.#adds.add(message, message.key.length + message.data.length)
+    return this.#adds.add(message, bytesOf(message))
   }
 
   /**
    * Stores many messages; one result per message, in order.
    *
-   * @throws RefusedMessagesError when some were refused; its `results` tell which, the others are stored
+   * @throws RefusedMessagesError when Redis refused some; its `results` tell which, the others are stored
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
+   * @example await rapidfire.addMessages([{ key: 'ann', data: { text: 'Hi' } }, { key: 'bob', data: { text: 'Hello' }, id: '7' }])
    */
-  async addMessages(messages: readonly NewMessage<T>[]): Promise<AddResult[]> {
+  async addMessages(messages: readonly NewMessage<Input>[]): Promise<AddResult[]> {
     const schema = this.#schema
-    const data = schema
+    const data: unknown[] = schema
       ? await Promise.all(messages.map((message) => validated(schema, message.data)))
       : messages.map((message) => message.data)
-    const outgoing = messages.map((message, n) => this.#outgoing(message.key, data[n] as T, message))
-    const settled = await Promise.allSettled(outgoing.map((message) => this.#adds.add(message, message.key.length + message.data.length)))
+    const outgoing = messages.map((message, n) => this.#outgoing(message.key, data[n], message))
+    const settled = await Promise.allSettled(outgoing.map((message) => this.#adds.add(message, bytesOf(message))))
     const results = settled.map((each) => (each.status === 'fulfilled' ? each.value : (each.reason as RapidfireError)))
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
@@ -201,7 +208,7 @@ export class RapidFire<T = unknown> {
    */
   worker(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
     const commands = this.#connection.duplicate(STALL)
-    const client = new RapidFire<T>(this.#options, this.#source, commands)
+    const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
     return new Worker(client, commands, this.#connection.duplicate(STALL), handler, options)
   }
 
@@ -226,7 +233,7 @@ export class RapidFire<T = unknown> {
 
   /** The version of the Lua library that answers. */
   version(): Promise<string> {
-    return this.#binding.call('version', [], []).then(COMMANDS.version.reply)
+    return this.#call('version', [], COMMANDS.version.reply, [])
   }
 
   /**
@@ -268,8 +275,8 @@ export class RapidFire<T = unknown> {
       ?.map((message) => batch.messages.indexOf(message) + 1)
       .sort((a, b) => a - b)
       .join(',')
-    // 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
-    const text = (error instanceof Error ? error.message : String(error)).slice(0, 1000)
+    // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
+    const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
     return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep }), COMMANDS.fail.reply)
   }
 
@@ -300,13 +307,16 @@ export class RapidFire<T = unknown> {
     return checkQueue(this.#connection, this.#binding, this.queue, options)
   }
 
-  /** Waits for the calls under way, then closes the connection if it is our own. Calling it again does nothing. */
+  /**
+   * Waits for the calls to Redis that are under way, then closes the connection if it is our own. Calling it again does nothing.
+   * Let `processPendingBatches` end first: a batch whose handler still runs comes back when its lease has run out.
+   */
   close(): Promise<void> {
-    this.#closed ??= (async () => {
-      await this.#adds.settled()
-      await this.#completions.settled()
-      await this.#connection.close()
-    })()
+    if (!this.#closed) {
+      this.#adds.flush()
+      this.#completions.flush()
+      this.#closed = Promise.allSettled(this.#underway).then(() => this.#connection.close())
+    }
     return this.#closed
   }
 
@@ -314,18 +324,29 @@ export class RapidFire<T = unknown> {
     if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
     const { id, wait, maxWait, maxSize, flush } = options
     if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+    // Half of a surrogate pair would be sent as U+FFFD, and different keys or ids would become the same.
+    if (!key.isWellFormed()) throw new RapidfireError('BAD_KEY', 'a key must be well-formed Unicode, got half of a surrogate pair')
+    if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
     return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
   }
 
-  async #call<Output>(name: FunctionName, args: Argument[], reply: (raw: unknown) => Output): Promise<Output> {
+  async #call<Output>(name: FunctionName, args: Argument[], reply: (raw: unknown) => Output, keys: string[] = this.#keys): Promise<Output> {
     if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed', { command: `rapidfire_${name}` })
-    return reply(await this.#binding.call(name, this.#keys, args))
+    const call = this.#binding.call(name, keys, args)
+    this.#underway.add(call)
+    try {
+      return reply(await call)
+    } finally {
+      this.#underway.delete(call)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 }
+
+const bytesOf = (message: OutgoingMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
 
 const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: `${batch.id}:${batch.attempt}` })
 
@@ -338,10 +359,4 @@ function toJson(data: unknown): string {
   }
   if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
   return text
-}
-
-async function validated<T>(schema: Schema<T>, data: unknown): Promise<T> {
-  const result = await schema['~standard'].validate(data)
-  if (!result.issues) return result.value
-  throw new RapidfireError('BAD_DATA', `the schema refuses the data: ${result.issues.map((issue) => issue.message).join('; ')}`)
 }

@@ -18,6 +18,9 @@ const ECHO_WITHIN = 3000
 /** Pause after a claim that failed: doubles from the first to the second, ms. */
 const PAUSES = [100, 2000] as const
 
+/** What a worker needs of its client. */
+type Client<T> = Pick<RapidFire<T>, 'queue' | 'claimReady' | 'complete' | 'fail' | 'extend' | 'close'>
+
 export interface WorkerOptions extends ProcessorOptions {}
 
 /** Events of a worker, with their arguments. */
@@ -43,7 +46,7 @@ export interface WorkerEvents<T> {
 export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implements AsyncDisposable {
   /** Its name among the workers of the queue. */
   readonly id = randomUUID()
-  readonly #rapidfire: RapidFire<T>
+  readonly #rapidfire: Client<T>
   readonly #commands: Connection
   readonly #subscriber: Connection
   readonly #processor: Processor<T>
@@ -66,7 +69,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #echoHeard = true
 
   /** @internal */
-  constructor(rapidfire: RapidFire<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
+  constructor(rapidfire: Client<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
     super()
     this.#rapidfire = rapidfire
     this.#commands = commands

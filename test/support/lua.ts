@@ -1,16 +1,29 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
-import { beforeAll, beforeEach, describe } from 'vitest'
+import { beforeAll, beforeEach, describe, expect } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
 import type { BindingMode } from '../../src/binding.ts'
 import type { FunctionName, LibrarySource } from '../../src/generated/library.ts'
+import { brokenInvariants } from './invariants.ts'
+import { readMessage } from './message.ts'
 import { type TestRedis, useRedis } from './redis.ts'
 
 /** The shipped Lua files with the clock of the tests. */
 export const TEST_SOURCE: LibrarySource = assemble({ clock: readFileSync(new URL('./clock.lua', import.meta.url), 'utf8') })
 
-/** When the clock of each test begins. */
-export const START = 1_700_000_000_000
+/** When the clock of each test begins: ahead of the real one, by which Redis expires keys. */
+export const START = 2_000_000_000_000
+
+type Argument = string | number | Buffer
+
+/** A batch as claim_ready hands it over. */
+export interface TakenBatch {
+  key: string
+  token: string
+  reason: string
+  deadline: number
+  messages: { receivedAt: number; id: string; data: string }[]
+}
 
 /** What a test has in hand: calls of the functions as redis-cli makes them, the clock, and the keyspace. */
 export class Lua {
@@ -33,19 +46,84 @@ export class Lua {
   }
 
   /** Calls a function of the queue. A refusal is thrown as Redis sent it. */
-  call(name: FunctionName, ...args: (string | number | Buffer)[]): Promise<any> {
+  call(name: FunctionName, ...args: Argument[]): Promise<any> {
     return this.callWith(name, [this.root], ...args)
   }
 
-  callWith(name: FunctionName, keys: string[], ...args: (string | number | Buffer)[]): Promise<any> {
-    if (this.mode === 'functions') return this.redis.call('FCALL', `rapidfire_${name}`, keys.length, ...keys, ...args)
-    return this.redis.call('EVAL', TEST_SOURCE.scripts[name].text, keys.length, ...keys, ...args)
+  callWith(name: FunctionName, keys: string[], ...args: Argument[]): Promise<any> {
+    return this.redis.call(...this.#command(name, keys, args))
   }
 
-  /** Moves the clock by `ms`. */
+  /** Replies with bytes instead of strings. */
+  callBuffer(name: FunctionName, ...args: Argument[]): Promise<any> {
+    return this.redis.callBuffer(...this.#command(name, [this.root], args))
+  }
+
+  #command(name: FunctionName, keys: string[], args: Argument[]): [string, ...Argument[]] {
+    if (this.mode === 'functions') return ['FCALL', `rapidfire_${name}`, keys.length, ...keys, ...args]
+    return ['EVAL', TEST_SOURCE.scripts[name].text, keys.length, ...keys, ...args]
+  }
+
+  async claim(...args: Argument[]): Promise<{ now: number; next: number; batches: TakenBatch[] }> {
+    const [now, next, ...batches] = await this.callBuffer('claim_ready', ...args)
+    return {
+      now,
+      next,
+      batches: batches.map(([key, token, reason, deadline, messages]: [Buffer, Buffer, Buffer, number, Buffer[]]) => ({
+        key: key.toString(),
+        token: token.toString(),
+        reason: reason.toString(),
+        deadline,
+        messages: messages.map((message) => {
+          const { receivedAt, id, data } = readMessage(message)
+          return { receivedAt, id: id.toString(), data: data.toString() }
+        }),
+      })),
+    }
+  }
+
+  /** Claims and expects one batch. */
+  async claimOne(...args: Argument[]): Promise<TakenBatch> {
+    const { batches } = await this.claim(...args)
+    expect(batches).toHaveLength(1)
+    return batches[0] as TakenBatch
+  }
+
+  /** The figures of the queue, by name. */
+  async stats(): Promise<Record<string, number>> {
+    const flat = await this.call('stats')
+    return Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
+  }
+
+  /** Expects that the call is refused with `code` and a text that has `says` in it, and that nothing is written. */
+  async refuses(code: string, says: string, name: FunctionName, ...args: Argument[]): Promise<void> {
+    await this.refusesWith(code, says, name, [this.root], ...args)
+  }
+
+  async refusesWith(code: string, says: string, name: FunctionName, keys: string[], ...args: Argument[]): Promise<void> {
+    const before = await this.keyspace()
+    const error = await this.callWith(name, keys, ...args).then(
+      (reply) => expect.unreachable(`replied ${JSON.stringify(reply)} instead of ${code}`),
+      (refusal: Error) => refusal.message,
+    )
+    expect(error).toMatch(new RegExp(`^RAPIDFIRE_${code} `))
+    expect(error).toContain(says)
+    expect(await this.keyspace()).toEqual(before)
+  }
+
+  /** Expects that the laws of lua/README.md hold. */
+  async holds(): Promise<void> {
+    expect(await brokenInvariants(this.redis, this.root)).toEqual([])
+  }
+
+  /** Moves the clock by `ms`, and expires by it what Redis would expire by the real one. */
   async tick(ms: number): Promise<void> {
     this.#now += ms
     await this.redis.set('test:clock', this.#now)
+    for (const key of await this.redis.keys('*:seen:*')) {
+      const expires = await this.redis.pexpiretime(key)
+      if (expires > 0 && expires <= this.#now) await this.redis.del(key)
+    }
   }
 
   async reset(): Promise<void> {
@@ -56,20 +134,28 @@ export class Lua {
 
   /** Every key but the clock with its content: equal before and after means that nothing was written. */
   async keyspace(): Promise<Record<string, string>> {
-    const keys = (await this.redis.keys('*')).filter((key) => key !== 'test:clock').sort()
-    return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await content(this.redis, key)])))
+    const keys = (await this.redis.keysBuffer('*')).filter((key) => latin1(key) !== 'test:clock')
+    return Object.fromEntries(await Promise.all(keys.map(async (key) => [latin1(key), await content(this.redis, key)])))
   }
 }
 
-async function content(redis: Redis, key: string): Promise<string> {
+/** Bytes as a string that tells them apart, which UTF-8 does not when they are not valid. */
+const latin1 = (bytes: Buffer) => bytes.toString('latin1')
+
+async function content(redis: Redis, key: Buffer): Promise<string> {
   const type = await redis.type(key)
-  const pairs = (flat: string[]) => Array.from({ length: flat.length / 2 }, (_, n) => `${flat[2 * n]}=${flat[2 * n + 1]}`).sort()
-  if (type === 'string') return `string ${await redis.get(key)}`
-  if (type === 'list') return `list ${JSON.stringify(await redis.lrange(key, 0, -1))}`
-  if (type === 'set') return `set ${JSON.stringify((await redis.smembers(key)).sort())} expires ${await redis.pexpiretime(key)}`
-  if (type === 'zset')
-    return `zset ${JSON.stringify(pairs(((await redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')) as string[][]).flat().map(String)))}`
-  return `hash ${JSON.stringify(Object.entries(await redis.hgetall(key)).sort())}`
+  const pairs = (reply: unknown) => {
+    const flat = (reply as Buffer[] | Buffer[][]).flat().map(latin1)
+    return Array.from({ length: flat.length / 2 }, (_, n) => flat.slice(2 * n, 2 * n + 2)).sort()
+  }
+  const read = async () => {
+    if (type === 'string') return latin1((await redis.getBuffer(key)) as Buffer)
+    if (type === 'list') return (await redis.lrangeBuffer(key, 0, -1)).map(latin1)
+    if (type === 'set') return (await redis.smembersBuffer(key)).map(latin1).sort()
+    if (type === 'zset') return pairs(await redis.callBuffer('ZRANGE', key, 0, -1, 'WITHSCORES'))
+    return pairs(await redis.callBuffer('HGETALL', key))
+  }
+  return `${type} ${JSON.stringify(await read())} expires ${await redis.pexpiretime(key)}`
 }
 
 /** Runs the tests once for each binding, on an empty server, with a clock that stands at `START`. */

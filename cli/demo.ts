@@ -1,0 +1,147 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+import { type Command, InvalidArgumentError } from 'commander'
+import { RapidFire } from '../src/rapidfire.ts'
+import { NO_RETRY } from './connection.ts'
+import { CliError, Interrupted } from './errors.ts'
+import { formatBar, formatMs, formatStats } from './format.ts'
+import { ended, startRedis } from './private-redis.ts'
+
+/** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
+const CONVERSATION = [
+  { at: 0, text: 'Запишите на стрижку меня', answer: 'На какой день?' },
+  { at: 3000, text: 'На завтра', answer: 'Что именно на завтра?' },
+  { at: 8000, text: 'В 18:00', answer: '18:00 какого дня?' },
+  { at: 12_000, text: 'К Бари', answer: 'Бари? По какому вопросу?' },
+]
+const MERGED = 'Запишите на стрижку меня На завтра В 18:00 К Бари'
+const ANSWER = 'Записал вас на стрижку к Бари, завтра в 18:00.'
+const WAIT = 10_000
+const QUEUE = 'demo'
+const KEY = '79001234567'
+const WIDEST = Math.max(...CONVERSATION.map(({ text }) => text.length))
+const FRAME = 50
+
+/** A batch as the worker process reports it. */
+export interface HandedOver {
+  text: string
+  messages: number
+  openedAt: number
+  deadline: number
+}
+
+export function demo(program: Command): void {
+  program
+    .command('demo')
+    .description('replay a real conversation against a throw-away Redis: its four messages come out as one')
+    .option('--speed <factor>', 'how many times faster than in life, 0.1 to 100', toSpeed, 10)
+    .action(async ({ speed }: { speed: number }) => {
+      const stop = new AbortController()
+      const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal))
+      process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+      try {
+        await run(speed, stop.signal)
+      } catch (error) {
+        if (!stop.signal.aborted) throw error
+        // What fails after a signal fails because of it: Ctrl-C reaches the server and the worker too.
+        process.stdout.write('\n')
+        throw stop.signal.reason
+      } finally {
+        process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      }
+    })
+}
+
+function toSpeed(text: string): number {
+  const speed = Number(text)
+  if (text.trim() !== '' && speed >= 0.1 && speed <= 100) return speed
+  throw new InvalidArgumentError('It must be a number from 0.1 to 100.')
+}
+
+/** Starts what the demo needs, and ends it however the demo ends. */
+async function run(speed: number, signal: AbortSignal): Promise<void> {
+  const server = await startRedis().catch((error: Error) => {
+    throw new CliError(error.message)
+  })
+  try {
+    signal.throwIfAborted()
+    const policy = { wait: Math.round(WAIT / speed), maxWait: Math.round((6 * WAIT) / speed) }
+    const rapidfire = new RapidFire<{ text: string }>({ redis: { ...NO_RETRY, port: server.port }, queue: QUEUE, policy })
+    const worker = fork(fileURLToPath(new URL('./demo-worker.js', import.meta.url)), [server.url, QUEUE, KEY])
+    try {
+      await rapidfire.policy()
+      const gone = once(worker, 'exit').then(() => {
+        throw new CliError('the process that handles the batches has ended')
+      })
+      const stopped = once(signal, 'abort').then(() => signal.throwIfAborted())
+      await Promise.race([play(rapidfire, worker, speed, policy, signal), gone, stopped])
+    } finally {
+      await ended(worker, 'SIGTERM')
+      await rapidfire.close()
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Tells the conversation twice, without batching and with it. */
+async function play(
+  rapidfire: RapidFire<{ text: string }>,
+  worker: ChildProcess,
+  speed: number,
+  policy: { wait: number; maxWait: number },
+  signal: AbortSignal,
+): Promise<void> {
+  // A line that is written again and again must fit into one row.
+  const live = process.stdout.isTTY && process.stdout.columns >= 76
+  const line = (text: string) => process.stdout.write(`${live ? '\r\x1b[2K' : ''}${text}\n`)
+  /** Seconds of the conversation: those of the clock times `speed`. */
+  const seconds = (ms: number) => `${((ms * speed) / 1000).toFixed(1)} s`
+  const at = (ms: number) => styleText('dim', seconds(ms).padStart(8))
+  const answered = (text: string) => `${styleText('dim', '->')}  ${text}`
+
+  line(`\nA client writes to a hair salon: four messages in 12 seconds${speed === 1 ? '' : `, replayed ${speed} times as fast`}.`)
+  line(styleText('bold', '\nWithout rapidfire the bot answers each message. Four answers, none of use:\n'))
+  for (const { at: sent, text, answer } of CONVERSATION) line(`${at(sent / speed)}  ${text.padEnd(WIDEST)}  ${answered(answer)}`)
+  line(styleText('bold', '\nWith rapidfire it answers once the client has been quiet for 10 seconds:\n'))
+
+  /** The batch as it fills: how far its deadline is. */
+  const progress = async () => {
+    const { now, deadline = now, count } = await rapidfire.peek(KEY)
+    const left = Math.max(deadline - now, 0)
+    const bar = live ? `${formatBar(1 - left / policy.wait, 24)}  ` : ''
+    return `          ${styleText('dim', `${bar}${count} message${count === 1 ? '' : 's'}, handed over in ${seconds(left)}`)}`
+  }
+  let batch: HandedOver | undefined
+  /** Passes the time until `end`, or until the batch is handed over. */
+  const watch = async (end: number) => {
+    while (!batch && Date.now() < end) {
+      if (live) process.stdout.write(`\r\x1b[2K${await progress()}`)
+      await sleep(Math.max(Math.min(FRAME, end - Date.now()), 0), undefined, { signal })
+    }
+  }
+
+  await once(worker, 'message', { signal }) // it is there
+  worker.once('message', (report) => (batch = report as HandedOver))
+  const start = Date.now()
+  for (const [n, { at: sent, text }] of CONVERSATION.entries()) {
+    await watch(start + sent / speed)
+    await rapidfire.addMessage(KEY, { text }, { id: `wamid.${n + 1}` })
+    const { messages } = await rapidfire.peek(KEY)
+    line(`${at((messages.at(-1)?.receivedAt ?? 0) - (messages[0]?.receivedAt ?? 0))}  ${text}`)
+    if (!live) line(await progress())
+  }
+  await watch(start + policy.maxWait + 5000)
+  if (!batch) throw new CliError('the batch has not been handed over')
+
+  const stats = await rapidfire.getStats()
+  const { text, messages, openedAt, deadline } = batch
+  line(`${at(deadline - openedAt)}  one batch of ${messages} messages, ${formatMs(stats.lateness.max)} after its deadline\n`)
+  line(`          ${styleText('bold', styleText('green', text))}\n`)
+  if (text !== MERGED) throw new CliError(`the text should have been: ${MERGED}`)
+  line(`          ${answered(ANSWER)}\n`)
+  line(`${formatStats(stats, styleText)}\n`)
+}

@@ -1,0 +1,126 @@
+import { expect, it } from 'vitest'
+import { describeBindings } from '../support/lua.ts'
+import { calls, useClients } from './clients.ts'
+
+describeBindings('coalescing', (lua) => {
+  const client = useClients(lua)
+
+  /** A client that has made its first call, on a server that counts from here on. */
+  async function counted() {
+    const rapidfire = client()
+    await rapidfire.addMessage('warm', 1)
+    await lua().redis.config('RESETSTAT')
+    return rapidfire
+  }
+
+  it('sends the calls of one tick together, each with its own result', async () => {
+    const rapidfire = await counted()
+    const results = await Promise.all([
+      rapidfire.addMessage('ann', 1, { id: 'a' }),
+      rapidfire.addMessage('bob', 2, { id: 'b' }),
+      rapidfire.addMessage('ann', 3, { id: 'a' }),
+      rapidfire.addMessages([
+        { key: 'ann', data: 4 },
+        { key: 'bob', data: 5 },
+      ]),
+    ])
+    expect(results).toEqual([
+      { status: 'added', size: 1 },
+      { status: 'added', size: 1 },
+      { status: 'duplicate', size: 1 },
+      [
+        { status: 'added', size: 2 },
+        { status: 'added', size: 2 },
+      ],
+    ])
+    expect(await calls(lua())).toBe(1)
+    await rapidfire.addMessage('ann', 6)
+    await rapidfire.addMessage('ann', 7)
+    expect(await calls(lua())).toBe(3)
+  })
+
+  it('sends at most 128 messages in one call', async () => {
+    const rapidfire = await counted()
+    const add = (count: number) => Promise.all(Array.from({ length: count }, (_, n) => rapidfire.addMessage(`key ${n}`, n)))
+    await add(128)
+    expect(await calls(lua())).toBe(1)
+    await add(129)
+    expect(await calls(lua())).toBe(3)
+  })
+
+  it('sends at most 256 KiB in one call, unless one message alone is larger', async () => {
+    const rapidfire = await counted()
+    await rapidfire.policy({ maxMessageBytes: 1_000_000 })
+    await lua().redis.config('RESETSTAT')
+    const add = (...texts: string[]) => rapidfire.addMessages(texts.map((text) => ({ key: 'a', data: text })))
+    const half = 131_072 - 3 // the key and two quotes
+    await add('x'.repeat(half), 'x'.repeat(half))
+    expect(await calls(lua())).toBe(1)
+    await add('x'.repeat(half), 'x'.repeat(half + 1))
+    expect(await calls(lua())).toBe(3)
+    await add('я'.repeat(half / 2), 'я'.repeat(half / 2), 'я')
+    expect(await calls(lua())).toBe(5)
+    await add('one', 'x'.repeat(500_000), 'three')
+    expect(await calls(lua())).toBe(8)
+    expect((await rapidfire.peek('a', 1000)).messages.map(({ data }) => (data as string).length)).toEqual([
+      half,
+      half,
+      half,
+      half + 1,
+      Math.floor(half / 2),
+      Math.floor(half / 2),
+      1,
+      3,
+      500_000,
+      5,
+    ])
+  })
+
+  it('keeps the order of a key over ticks and calls', async () => {
+    const rapidfire = client({ policy: { maxBacklog: 10_000, maxSize: 1000 } })
+    const sent: Promise<unknown>[] = []
+    for (let n = 0; n < 600; n += 1) {
+      sent.push(rapidfire.addMessage('ann', n))
+      if (n % 150 === 149) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await Promise.all(sent)
+    expect((await rapidfire.peek('ann', 1000)).messages.map(({ data }) => data)).toEqual(Array.from({ length: 600 }, (_, n) => n))
+  })
+
+  it('lets a bad message disturb none of its neighbours', async () => {
+    const rapidfire = await counted()
+    const results = await Promise.allSettled([
+      rapidfire.addMessage('ann', 1),
+      rapidfire.addMessage('', 2),
+      rapidfire.addMessage('ann', 3, { wait: -1 }),
+      rapidfire.addMessage('ann', undefined),
+      rapidfire.addMessage('ann', 'x'.repeat(300_000)),
+      rapidfire.addMessage('ann', 4, { id: 'x'.repeat(600) }),
+      rapidfire.addMessage('ann', 5),
+    ])
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value.size : result.reason.code))).toEqual([
+      1,
+      'BAD_KEY',
+      'BAD_ARGUMENT',
+      'BAD_DATA',
+      'MESSAGE_TOO_LARGE',
+      'BAD_ID',
+      2,
+    ])
+    expect((await rapidfire.peek('ann')).messages.map(({ data }) => data)).toEqual([1, 5])
+  })
+
+  it('sends the completions of one tick together', async () => {
+    const rapidfire = await counted()
+    await rapidfire.addMessages(Array.from({ length: 200 }, (_, n) => ({ key: `key ${n}`, data: n })))
+    await lua().tick(10_000)
+    const { batches } = await rapidfire.claimReady({ limit: 1000 })
+    expect(batches).toHaveLength(201)
+    await lua().redis.config('RESETSTAT')
+    const twice = [...batches, ...batches.slice(0, 1)]
+    const results = await Promise.all(twice.map((batch) => rapidfire.complete(batch)))
+    expect(results.slice(0, 201).every((result) => result === 'completed')).toBe(true)
+    expect(results[201]).toBe('lost')
+    expect(await calls(lua())).toBe(2)
+  })
+})

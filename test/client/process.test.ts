@@ -1,0 +1,265 @@
+import { expect, it } from 'vitest'
+import { type Batch, joinText } from '../../src/batch.ts'
+import { RapidfireError } from '../../src/errors.ts'
+import { exponentialBackoff } from '../../src/processor.ts'
+import { brokenInvariants } from '../support/invariants.ts'
+import { describeBindings } from '../support/lua.ts'
+import { gate, useClients } from './clients.ts'
+
+const NOTHING = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
+
+describeBindings('processPendingBatches', (lua) => {
+  const client = useClients(lua)
+  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+
+  /** A client with `keys` batches of two messages that are due. */
+  async function due(keys: string[], options = {}) {
+    const rapidfire = client<string>(options)
+    await rapidfire.addMessages(keys.flatMap((key) => ['one', 'two'].map((text) => ({ key, data: `${key} ${text}` }))))
+    await lua().tick(10_000)
+    return rapidfire
+  }
+
+  it('does nothing on an empty queue, nor before a deadline', async () => {
+    const rapidfire = client()
+    expect(await rapidfire.processPendingBatches(() => expect.unreachable())).toEqual(NOTHING)
+    await rapidfire.addMessage('ann', 1)
+    await lua().tick(9999)
+    expect(await rapidfire.processPendingBatches(() => expect.unreachable())).toEqual(NOTHING)
+  })
+
+  it('handles each batch once, and leaves nothing but the root', async () => {
+    const keys = Array.from({ length: 57 }, (_, n) => `key ${n}`)
+    const rapidfire = await due(keys)
+    const texts: string[] = []
+    expect(await rapidfire.processPendingBatches((batch) => texts.push(joinText(batch)))).toEqual({
+      ...NOTHING,
+      batches: 57,
+      messages: 114,
+      completed: 57,
+    })
+    expect(texts.sort()).toEqual(keys.map((key) => `${key} one ${key} two`).sort())
+    expect(await rapidfire.processPendingBatches(() => expect.unreachable())).toEqual(NOTHING)
+    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('down')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('down'))],
+    [
+      'throws undefined',
+      () => {
+        throw undefined
+      },
+    ],
+    ['rejects with null', () => Promise.reject(null)],
+    [
+      'throws what has no text',
+      () => {
+        throw Object.create(null)
+      },
+    ],
+  ])('gives a batch back whose handler %s, and disturbs no other', async (_, fails) => {
+    const rapidfire = await due(['ann', 'bad', 'zoe'])
+    const done: string[] = []
+    const handler = (batch: Batch<string>) => (batch.key === 'bad' ? fails() : done.push(batch.key))
+    expect(await rapidfire.processPendingBatches(handler, { backoff: () => 700 })).toEqual({
+      ...NOTHING,
+      batches: 3,
+      messages: 6,
+      completed: 2,
+      retry: 1,
+    })
+    expect(done.sort()).toEqual(['ann', 'zoe'])
+    expect(await rapidfire.peek('bad')).toMatchObject({ state: 'retry', until: lua().now + 700 })
+    expect(await rapidfire.processPendingBatches(handler)).toEqual(NOTHING)
+    await intact()
+    await lua().tick(700)
+    const again: Batch<string>[] = []
+    await rapidfire.processPendingBatches((batch) => again.push(batch))
+    expect(again).toMatchObject([{ key: 'bad', attempt: 2, messages: [{ data: 'bad one' }, { data: 'bad two' }] }])
+  })
+
+  it('buries a batch whose attempts are used up, with the error, and goes on with the next one of its key', async () => {
+    const rapidfire = await due(['ann'])
+    const handler = async (batch: Batch<string>) => {
+      if (batch.attempt === 1) await rapidfire.addMessage('ann', 'behind')
+      throw new Error(`down in ${batch.attempt}`)
+    }
+    const options = { attempts: 2, backoff: (attempt: number) => attempt }
+    expect(await rapidfire.processPendingBatches(handler, options)).toMatchObject({ retry: 1 })
+    await lua().tick(1)
+    expect(await rapidfire.processPendingBatches(handler, options)).toMatchObject({ dead: 1, messages: 2 })
+    const [id] = await lua().redis.zrange(`${lua().root}:dead`, '0', '-1')
+    expect(await lua().redis.hget(`${lua().root}:dead:${id}`, 'error')).toBe('down in 2')
+    expect((await rapidfire.peek('ann')).messages).toMatchObject([{ data: 'behind' }])
+    await intact()
+  })
+
+  it('runs as many handlers at once as `concurrency` says, and no more', async () => {
+    const rapidfire = await due(Array.from({ length: 20 }, (_, n) => `key ${n}`))
+    const full = gate()
+    let [running, most, handled] = [0, 0, 0]
+    await rapidfire.processPendingBatches(
+      async () => {
+        running += 1
+        most = Math.max(most, running)
+        if (running === 7) full.open()
+        // Once seven of them have run together each goes on.
+        await full.opened
+        running -= 1
+        handled += 1
+      },
+      { concurrency: 7 },
+    )
+    expect({ most, handled }).toEqual({ most: 7, handled: 20 })
+  })
+
+  it('handles at most `limit` batches', async () => {
+    const rapidfire = await due(['ann', 'bob', 'cid', 'dan', 'eve'])
+    expect(await rapidfire.processPendingBatches(() => {}, { limit: 3 })).toMatchObject({ batches: 3 })
+    expect(await rapidfire.processPendingBatches(() => {}, { limit: 1, concurrency: 1 })).toMatchObject({ batches: 1 })
+    expect(await rapidfire.processPendingBatches(() => {}, { limit: 100 })).toMatchObject({ batches: 1 })
+  })
+
+  it('ends under endless traffic: what becomes due later is left for the next call', async () => {
+    const rapidfire = await due(['ann'], { policy: { maxSize: 2 } })
+    const handler = async () => {
+      await lua().tick(1)
+      await rapidfire.addMessage('ann', 'more', { flush: true })
+      await rapidfire.addMessage('bob', 'more', { flush: true })
+    }
+    expect(await rapidfire.processPendingBatches(handler)).toMatchObject({ batches: 1 })
+    expect(await rapidfire.processPendingBatches(handler, { concurrency: 1 })).toMatchObject({ batches: 2 })
+    await intact()
+  })
+
+  it('leaves the batches of one key in order', async () => {
+    const rapidfire = client<number>({ policy: { maxSize: 3 } })
+    await rapidfire.addMessages(Array.from({ length: 10 }, (_, n) => ({ key: 'ann', data: n })))
+    await lua().tick(10_000)
+    const seen: number[][] = []
+    let running = 0
+    await rapidfire.processPendingBatches(async (batch) => {
+      expect((running += 1)).toBe(1)
+      await new Promise((resolve) => setImmediate(resolve))
+      running -= 1
+      seen.push(batch.messages.map(({ data }) => data))
+    })
+    expect(seen).toEqual([[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]])
+  })
+
+  it('handles keys that are not valid UTF-8', async () => {
+    const keys = [Buffer.from([0xff, 0x00, 0x0a]), Buffer.from([0xfe, 0x00, 0x0a]), Buffer.from([0xc3, 0x28])]
+    for (const key of keys) await lua().call('add', key, '"Hi"', 'FLUSH')
+    const rapidfire = client()
+    const failed = new Set<string>()
+    const handler = (batch: Batch) => {
+      if (failed.has(batch.id)) return
+      failed.add(batch.id)
+      throw new Error('once')
+    }
+    expect(await rapidfire.processPendingBatches(handler, { backoff: () => 5 })).toMatchObject({ retry: 3 })
+    await lua().tick(5)
+    expect(await rapidfire.processPendingBatches(handler)).toMatchObject({ completed: 3 })
+    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+  })
+
+  it('lets a message that is not JSON die after its attempts, and disturbs no other', async () => {
+    await lua().call('add', 'bad', 'not JSON', 'FLUSH')
+    await lua().call('add', 'cut', '{"text":', 'NEXT', 'cut', '"behind"')
+    const rapidfire = await due(['ann', 'zoe'])
+    const done: string[] = []
+    const handler = (batch: Batch<string>) => done.push(batch.key)
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      await rapidfire.processPendingBatches(handler, { attempts: 3 })
+      await lua().tick(1000)
+    }
+    expect(done.sort()).toEqual(['ann', 'zoe'])
+    expect(await rapidfire.getStats()).toMatchObject({ dead: 2, active: 0, messages: 0 })
+    const ids = await lua().redis.zrange(`${lua().root}:dead`, '0', '-1')
+    for (const id of ids) expect(await lua().redis.hget(`${lua().root}:dead:${id}`, 'error')).toMatch(/a message is not JSON/)
+    await intact()
+    await lua().call('add', 'bad', 'not JSON either')
+    // Whoever looks at it sees its text.
+    expect((await rapidfire.peek('bad')).messages[0]?.data).toBe('not JSON either')
+  })
+
+  it('lets a message die that another program pushed onto the list', async () => {
+    const rapidfire = client<string>({ policy: { maxSize: 3 } })
+    await rapidfire.addMessages(['one', 'two', 'three'].map((data) => ({ key: 'ann', data })))
+    await lua().redis.lset(`${lua().root}:messages:ann`, 1, '')
+    expect(await rapidfire.processPendingBatches(() => expect.unreachable(), { attempts: 1 })).toEqual(NOTHING)
+    expect(await rapidfire.getStats()).toMatchObject({ dead: 1, messages: 0 })
+  })
+
+  it('throws what Redis refuses, after what runs has ended', async () => {
+    const rapidfire = await due(['ann', 'bob'])
+    const handled: string[] = []
+    const handler = (batch: Batch<string>) => {
+      handled.push(batch.key)
+      throw new Error('down')
+    }
+    await expect(rapidfire.processPendingBatches(handler, { backoff: () => -5 })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      command: 'rapidfire_fail',
+    })
+    expect(handled.sort()).toEqual(['ann', 'bob'])
+  })
+
+  it('throws what `backoff` throws', async () => {
+    const rapidfire = await due(['ann'])
+    const backoff = () => {
+      throw new Error('no pause')
+    }
+    await expect(rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { backoff })).rejects.toThrow('no pause')
+  })
+
+  it.each([
+    { concurrency: 0 },
+    { concurrency: 1001 },
+    { concurrency: 1.5 },
+    { lease: 0 },
+    { lease: 86_400_001 },
+    { lease: Number.NaN },
+    { attempts: 0 },
+    { attempts: 1001 },
+    { attempts: '5' as never },
+    { limit: 0 },
+    { limit: -1 },
+    { limit: 2.5 },
+    { limit: Number.NaN },
+    { backoff: 5 as never },
+  ])('refuses %o before it claims anything', async (options) => {
+    const rapidfire = await due(['ann'])
+    await expect(rapidfire.processPendingBatches(() => expect.unreachable(), options)).rejects.toMatchObject({ code: 'BAD_OPTION' })
+    expect((await rapidfire.peek('ann')).state).toBe('ready')
+  })
+
+  it('refuses a handler that is no function', async () => {
+    await expect(client().processPendingBatches('handler' as never)).rejects.toBeInstanceOf(RapidfireError)
+    await expect(client().processPendingBatches(undefined as never)).rejects.toMatchObject({ code: 'BAD_OPTION' })
+  })
+})
+
+it('doubles the pause, and leaves half of it to chance', () => {
+  const backoff = exponentialBackoff(100, 1000)
+  for (const [attempt, most] of [
+    [1, 100],
+    [2, 200],
+    [4, 800],
+    [5, 1000],
+    [2000, 1000],
+  ] as const) {
+    const pauses = Array.from({ length: 50 }, () => backoff(attempt))
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(most / 2)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(most)
+    expect(new Set(pauses).size).toBeGreaterThan(1)
+  }
+  expect(exponentialBackoff()(1)).toBeLessThanOrEqual(1000)
+})
