@@ -218,7 +218,7 @@ describeBindings('calls', (lua) => {
           callsSaved: 0.75,
         })
       },
-      { concurrency: 1, attempts: 1 },
+      { concurrency: 1, attempts: 1, limit: 2 },
     )
     expect.assertions(2)
   })
