@@ -5,6 +5,25 @@
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+demo: build server ## See four messages of a real conversation come out as one; speed=1 for real time
+	@node dist/cli/main.js demo $(if $(speed),--speed $(speed))
+
+test: build redis ## Run every test against real Redis servers
+	@npx vitest run
+
+check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
+	@npx tsc --noEmit -p .
+	@npx biome check .
+	@node lua/assemble.mjs --check
+	@node lua/assemble.mjs --dist && luacheck -q dist/rapidfire.lua
+	@npx knip
+
+bench: build redis ## Compare with raw Redis commands, in one run
+	@node --import tsx test/bench/main.ts
+
+build: setup ## Compile into dist/
+	@npm run --silent build
+
 setup: node_modules/.package-lock.json ## Install the npm packages of the lockfile
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -41,25 +60,6 @@ define install
 	  echo "$(1) is missing: install it and run make again"; exit 1; \
 	fi
 endef
-
-build: setup ## Compile into dist/
-	@npm run --silent build
-
-demo: build server ## See four messages of a real conversation come out as one; speed=1 for real time
-	@node dist/cli/main.js demo $(if $(speed),--speed $(speed))
-
-test: build redis ## Run every test against real Redis servers
-	@npx vitest run
-
-check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
-	@npx tsc --noEmit -p .
-	@npx biome check .
-	@node lua/assemble.mjs --check
-	@node lua/assemble.mjs --dist && luacheck -q dist/rapidfire.lua
-	@npx knip
-
-bench: build redis ## Compare with raw Redis commands, in one run
-	@node --import tsx test/bench/main.ts
 
 clean: ## Remove what was built and installed
 	rm -rf dist coverage node_modules
