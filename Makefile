@@ -1,44 +1,11 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm ci, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis luacheck build demo test check bench clean
+.PHONY: help setup redis server luacheck build demo test check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: node_modules/.package-lock.json ## Install the npm packages of the lockfile
-
-node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-fund --no-audit
-	@touch $@
-
-# A URL or a binary given by the user comes first; what is found is used; only then something is installed.
-redis: ## Install Redis when none is found
-	@if [ -n "$$REDIS_URL$$REDIS_BINARY" ] || command -v redis-server >/dev/null || command -v valkey-server >/dev/null; then exit 0; fi; \
-	$(call install,redis-server,redis)
-
-luacheck:
-	@if command -v luacheck >/dev/null; then exit 0; fi; \
-	$(call install,lua-check,luacheck)
-
-# $(1): name in Debian, $(2): name in Homebrew
-define install
-	if command -v apt-get >/dev/null; then \
-	  echo "Installing $(1) with apt-get"; \
-	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
-	elif command -v brew >/dev/null; then \
-	  echo "Installing $(2) with brew"; brew install $(2); \
-	elif command -v docker >/dev/null && [ "$(1)" = redis-server ]; then \
-	  echo "No Redis and no package manager: the tests will use Docker"; \
-	else \
-	  echo "$(1) is missing: install it and run make again"; exit 1; \
-	fi
-endef
-
-build: setup ## Compile into dist/
-	@npm run --silent build
-
-demo: build redis ## See four messages of a real conversation come out as one
+demo: build server ## See four messages of a real conversation come out as one; speed=1 for real time
 	@node dist/cli/main.js demo $(if $(speed),--speed $(speed))
 
 test: build redis ## Run every test against real Redis servers
@@ -53,6 +20,46 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 
 bench: build redis ## Compare with raw Redis commands, in one run
 	@node --import tsx test/bench/main.ts
+
+build: setup ## Compile into dist/
+	@npm run --silent build
+
+setup: node_modules/.package-lock.json ## Install the npm packages of the lockfile
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-fund --no-audit
+	@touch $@
+
+# What the user names comes first; what is found is used; only then something is installed.
+has_server = [ -n "$$REDIS_BINARY" ] || command -v redis-server >/dev/null || command -v valkey-server >/dev/null
+
+redis: ## Install Redis when none is found
+	@if [ -n "$$REDIS_URL" ] || $(has_server); then exit 0; fi; \
+	$(call install,redis-server,redis,docker)
+
+# A server of its own is what the demo shows: neither REDIS_URL nor a container will do.
+server:
+	@if $(has_server); then exit 0; fi; \
+	$(call install,redis-server,redis)
+
+luacheck:
+	@if command -v luacheck >/dev/null; then exit 0; fi; \
+	$(call install,lua-check,luacheck)
+
+# $(1): name in Debian, $(2): name in Homebrew, $(3): docker where a container does as well
+define install
+	if command -v apt-get >/dev/null; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  echo "Installing $(1) with $${sudo:+sudo }apt-get"; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
+	elif command -v brew >/dev/null; then \
+	  echo "Installing $(2) with brew"; brew install $(2); \
+	elif [ "$(3)" = docker ] && command -v docker >/dev/null; then \
+	  echo "No $(1) and no package manager that is known here: using Docker"; \
+	else \
+	  echo "$(1) is missing: install it and run make again"; exit 1; \
+	fi
+endef
 
 clean: ## Remove what was built and installed
 	rm -rf dist coverage node_modules

@@ -82,7 +82,7 @@ export class Binding {
     this.#mode = (await this.#loadLibrary(primaries)) ? 'functions' : 'scripts'
     if (this.#mode === 'scripts') {
       const scripts = Object.values(this.#source.scripts)
-      await Promise.all(primaries.flatMap((send) => scripts.map(({ text }) => send('SCRIPT', ['LOAD', text]))))
+      await Promise.all(primaries.flatMap((send) => scripts.map(({ text }) => send('script', ['LOAD', text]))))
     }
     await this.#prepare(async (name, keys, args) => {
       try {
@@ -114,7 +114,7 @@ export class Binding {
       throw notLoaded('is not loaded')
     }
     try {
-      await send('FUNCTION', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
+      await send('function', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
     } catch (error) {
       // Somebody else has loaded it in between, perhaps a newer one.
       if (attempt > 1 || !/already exists/.test(messageOf(error))) throw error
@@ -123,15 +123,15 @@ export class Binding {
   }
 
   #send(name: FunctionName, keys: string[], args: Argument[]): Promise<unknown> {
-    if (this.#mode === 'functions') return this.#connection.send('FCALL', [`rapidfire_${name}`, keys.length, ...keys, ...args])
-    return this.#connection.send('EVALSHA', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args])
+    if (this.#mode === 'functions') return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args])
+    return this.#connection.send('evalsha', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args])
   }
 }
 
 /** The version of the library that a server has, or undefined. */
 export async function loadedVersion(send: Send): Promise<string | undefined> {
   try {
-    return String(await send('FCALL_RO', ['rapidfire_version', 0]))
+    return String(await send('fcall_ro', ['rapidfire_version', 0]))
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

@@ -89,6 +89,8 @@ interface Command<Input, Output> {
 
 const command = <Input, Output>(each: Command<Input, Output>) => each
 
+// Integers are made numbers here, since a client with `stringNumbers` brings them as text.
+
 /** Whole array replies; a single error is thrown by the connection before it comes here. */
 const array = (raw: unknown) => raw as unknown[]
 
@@ -135,7 +137,7 @@ export const COMMANDS = {
       const results: (AddResult | Error)[] = []
       for (let n = 0; n < flat.length; n += 2) {
         const status = flat[n]
-        results.push(status instanceof Error ? status : { status: String(status) as AddResult['status'], size: flat[n + 1] as number })
+        results.push(status instanceof Error ? status : { status: String(status) as AddResult['status'], size: Number(flat[n + 1]) })
       }
       return results
     },
@@ -155,11 +157,11 @@ export const COMMANDS = {
     reply: (raw): { now: number; next: number; claims: Claim[] } => {
       const [now, next, ...claims] = array(raw)
       return {
-        now: now as number,
-        next: next as number,
+        now: Number(now),
+        next: Number(next),
         claims: claims.map((each) => {
           const [key, token, reason, deadline, messages] = each as [Buffer, Buffer, Buffer, number, Buffer[]]
-          return { key, token: token.toString('latin1'), reason: reason.toString('latin1') as Reason, deadline, messages }
+          return { key, token: token.toString('latin1'), reason: reason.toString('latin1') as Reason, deadline: Number(deadline), messages }
         }),
       }
     },
@@ -179,7 +181,7 @@ export const COMMANDS = {
       const flat = array(raw)
       return Array.from({ length: flat.length / 2 }, (_, n) => ({
         status: String(flat[2 * n]) as 'extended' | 'lost',
-        queued: flat[2 * n + 1] as number,
+        queued: Number(flat[2 * n + 1]),
       }))
     },
   }),
@@ -198,13 +200,19 @@ export const COMMANDS = {
       ]
       return {
         state: state.toString() as State,
-        now,
-        deadline: deadline || undefined,
-        until: until || undefined,
+        now: Number(now),
+        deadline: Number(deadline) || undefined,
+        until: Number(until) || undefined,
         token: token.toString() || undefined,
+<<<<<<< HEAD
         count,
         size,
         messages: messages.map(decodeLeniently),
+=======
+        count: Number(count),
+        size: Number(size),
+        messages: messages.map((message) => decodeMessage(message)),
+>>>>>>> main
       }
     },
   }),

@@ -4,8 +4,10 @@ import { RapidfireError } from './errors.ts'
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
 
+type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script'
+
 /** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
-export type Send = (command: string, args: Argument[]) => Promise<unknown>
+export type Send = (command: Command, args: Argument[]) => Promise<unknown>
 
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
@@ -30,19 +32,20 @@ export interface Connection {
 /** How to reach Redis: a URL, ioredis options, or a client or Cluster of your own, which is never closed by rapidfire. */
 export type RedisInput = string | RedisOptions | Redis | Cluster
 
-const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'callBuffer' in redis
+const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'fcallBuffer' in redis
+
+// The method of the command and not `callBuffer`, which loses the command's name when the caller's client pipelines automatically.
+// The arguments in one array, since ioredis flattens once: an array among them must not become several arguments.
+const sender =
+  (client: Redis | Cluster): Send =>
+  (command, args) =>
+    (client as unknown as Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>>)[`${command}Buffer`](args)
 
 export function connect(redis: RedisInput): Connection {
-  if (typeof redis === 'string' && !/^(rediss?:)?\/\//.test(redis)) {
+  if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') {
     throw new RapidfireError(
       'BAD_OPTION',
-      `redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got '${redis}'`,
-    )
-  }
-  if (typeof redis !== 'string' && (typeof redis !== 'object' || redis === null)) {
-    throw new RapidfireError(
-      'BAD_OPTION',
-      `redis must be a URL, ioredis options or a client; got ${redis === null ? 'null' : typeof redis}`,
+      `redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got '${String(redis)}'`,
     )
   }
   if (isClient(redis)) return connectionOf(redis, false)
@@ -59,16 +62,12 @@ function connectionOf(client: Redis | Cluster, own: boolean): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
   return {
-    send: (command, args) => client.callBuffer(command, args),
+    send: sender(client),
     primaries: async () => {
-      if (!('nodes' in client)) return [(command, args) => client.callBuffer(command, args)]
+      if (!('nodes' in client)) return [sender(client)]
       // A cluster knows its nodes once it is connected.
       if (client.status !== 'ready') await client.ping()
-      return client.nodes('master').map(
-        (node): Send =>
-          (command, args) =>
-            node.callBuffer(command, args),
-      )
+      return client.nodes('master').map(sender)
     },
     scan: async function* (command, key, pattern) {
       const prefix = client.options.keyPrefix ?? ''

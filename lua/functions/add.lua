@@ -103,13 +103,14 @@ local function add(keys, args)
     local status, size
     local refused = refusals[n] or bad_message(key, data, id, policy)
     if not refused then
-      if id and ((seen_before and call('SISMEMBER', seen_before, id) == 1) or call('SADD', seen, id) == 0) then
-        duplicates = duplicates + 1
-        status, size = 'duplicate', call('LLEN', prefix .. key)
+      local list = prefix .. key
+      local duplicate = id and ((seen_before and call('SISMEMBER', seen_before, id) == 1) or call('SADD', seen, id) == 0)
+      if own and not (own.wait or own.maxWait or own.maxSize or own.flush) then own = nil end
+      if duplicate then
+        size = redis.pcall('LLEN', list)
       else
-        local list = prefix .. key
-        if own and not (own.wait or own.maxWait or own.maxSize or own.flush) then own = nil end
         size = redis.pcall('RPUSH', list, (id or own) and encode_message(now, id or '', data, own) or plain .. data)
+<<<<<<< HEAD
         if type(size) == 'table' then
           refused = string.find(size.err, 'WRONGTYPE', 1, true) and fail('WRONG_TYPE', 'expected a list at ' .. shown(list)) or size
         elseif size > policy.maxBacklog then
@@ -135,7 +136,33 @@ local function add(keys, args)
           end
         end
         if refused and id then call('SREM', seen, id) end
+=======
+>>>>>>> main
       end
+      if type(size) == 'table' then
+        refused = wrong_type(size, 'list', list)
+      elseif duplicate then
+        status, duplicates = 'duplicate', duplicates + 1
+      elseif size > policy.maxBacklog then
+        call('RPOP', list)
+        refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
+      else
+        status, added, remembered = 'added', added + 1, remembered or id
+        if own then
+          call('SADD', overrides_key(root), key)
+          overrides = true
+        end
+        if overrides and (own or is_overridden(root, key)) then
+          -- XX: an active key gets its entry when its batch is done.
+          local _, deadline = head_batch(list, policy, true)
+          if size == 1 then call('ZADD', due, deadline, key) else call('ZADD', due, 'XX', deadline, key) end
+        elseif size == 1 then
+          call('ZADD', due, policy.maxSize == 1 and now or now + policy.wait, key)
+        elseif size >= policy.maxSize then
+          call('ZADD', due, 'XX', 'LT', now, key)
+        end
+      end
+      if refused and id and not duplicate then call('SREM', seen, id) end
     end
     if refused then status, size = refused, 0 end
     reply[2 * n - 1], reply[2 * n] = status, size

@@ -22,7 +22,11 @@ local function received_at(message) return tonumber(string.sub(message, 1, 13)) 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
 -- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
 local function head_batch(list, policy, overridden)
+<<<<<<< HEAD
   local messages = redis.pcall('LRANGE', list, 0, (overridden and POLICY.MAXSIZE[3] or policy.maxSize) - 1)
+=======
+  local messages = redis.call('LRANGE', list, 0, policy.maxSize - 1)
+>>>>>>> main
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil end
@@ -30,27 +34,38 @@ local function head_batch(list, policy, overridden)
   if not overridden then
     if count == policy.maxSize then closed = received_at(messages[count]) end
   else
+<<<<<<< HEAD
     for n = 1, #messages do
       local own = own_options(messages[n]) or ''
+=======
+    count = 0
+    while messages[count + 1] do
+      local n = count + 1
+      local own = string.match(messages[n], '^%d+ %d+(,[^ ]*)') or ''
+>>>>>>> main
       local size = tonumber(string.match(own, ',S(%d+)')) or policy.maxSize
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
-        count, closed = n - 1, received_at(messages[n])
+        closed = received_at(messages[n])
         break
       end
+      count = n
       wait = tonumber(string.match(own, ',W(%d+)')) or policy.wait
       maxWait = tonumber(string.match(own, ',X(%d+)')) or policy.maxWait
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
-        count, closed, closed_by = n, received_at(messages[n]), flush and 'flush' or 'size'
+        closed, closed_by = received_at(messages[n]), flush and 'flush' or 'size'
         break
       end
+      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
     end
   end
+  local deadline, reason = received_at(messages[count]) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
   local latest = received_at(messages[1]) + maxWait
-  local deadline = closed or received_at(messages[count]) + wait
-  if deadline > latest then return count, latest, 'maxWait', messages end
-  return count, deadline, closed and closed_by or 'wait', messages
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  return count, deadline, reason, messages
 end
 
 -- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.

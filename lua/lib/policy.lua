@@ -20,7 +20,7 @@ local function read_policy(keys)
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil'
   )
-  if stored.err then return nil, fail('WRONG_TYPE', 'expected a hash at ' .. shown(keys[1]) .. ': ' .. stored.err) end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return {
     wait = tonumber(stored[1]) or POLICY.WAIT[4],
     maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],

@@ -9,3 +9,9 @@ end
 
 -- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
 local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+-- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end

@@ -1,0 +1,178 @@
+import { expect, it } from 'vitest'
+import { describeBindings, START } from '../support/lua.ts'
+
+describeBindings('add', (lua) => {
+  const score = async (part: 'due' | 'active', key: string) => Number(await lua().redis.zscore(`${lua().root}:${part}`, key))
+
+  it('stores a message with its time, and puts its key into the index', async () => {
+    expect(await lua().call('add', 'ann', 'one')).toEqual(['added', 1])
+    await lua().tick(5)
+    expect(await lua().call('add', 'ann', 'two', 'ID', 'm2')).toEqual(['added', 2])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} 0 one`, `${START + 5} 2 m2two`])
+    expect(await score('due', 'ann')).toBe(START + 10_000)
+    await lua().holds()
+  })
+
+  it('writes the list alone for the second to the ninth message of a burst', async () => {
+    await lua().call('add', 'ann', '1')
+    const before = await lua().keyspace()
+    for (let n = 2; n <= 9; n += 1) {
+      await lua().tick(100)
+      expect(await lua().call('add', 'ann', `${n}`)).toEqual(['added', n])
+    }
+    const after = await lua().keyspace()
+    const changed = Object.keys(after).filter((key) => after[key] !== before[key])
+    expect(changed.sort()).toEqual([lua().root, `${lua().root}:messages:ann`])
+    await lua().holds()
+  })
+
+  it('makes a batch due at once when it holds maxSize messages, and leaves it so', async () => {
+    for (let n = 1; n <= 9; n += 1) await lua().call('add', 'ann', `${n}`)
+    expect(await score('due', 'ann')).toBe(START + 10_000)
+    await lua().tick(700)
+    await lua().call('add', 'ann', '10')
+    expect(await score('due', 'ann')).toBe(START + 700)
+    await lua().tick(1000)
+    await lua().call('add', 'ann', '11')
+    expect(await score('due', 'ann')).toBe(START + 700)
+    expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['ready', START + 1700, START + 700])
+    await lua().holds()
+  })
+
+  it('makes every message due at once when maxSize is 1', async () => {
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().call('add', 'ann', 'one', 'NEXT', 'ann', 'two')
+    expect(await score('due', 'ann')).toBe(START)
+    const { batches } = await lua().claim()
+    expect(batches.map(({ reason, messages }) => [reason, messages.length])).toEqual([['size', 1]])
+  })
+
+  it('leaves an active key where it is, whatever arrives', async () => {
+    await lua().call('add', 'ann', 'one')
+    await lua().tick(10_000)
+    await lua().claimOne()
+    const ends = await score('active', 'ann')
+    for (let n = 0; n < 15; n += 1) await lua().call('add', 'ann', `${n}`)
+    await lua().call('add', 'ann', 'now', 'FLUSH')
+    expect(await lua().redis.zcard(`${lua().root}:due`)).toBe(0)
+    expect(await score('active', 'ann')).toBe(ends)
+    await lua().holds()
+  })
+
+  it('takes many messages of many keys in one call, each with its own result', async () => {
+    const args = Array.from({ length: 300 }, (_, n) => [`key${n % 7}`, `data${n}`, 'id', `m${n % 290}`, 'NEXT']).flat()
+    const reply = await lua().call('add', ...args.slice(0, -1))
+    const statuses = reply.filter((_: unknown, n: number) => n % 2 === 0)
+    expect(statuses).toEqual(Array.from({ length: 300 }, (_, n) => (n < 290 ? 'added' : 'duplicate')))
+    expect(reply.slice(0, 4)).toEqual(['added', 1, 'added', 1])
+    expect(reply.slice(14, 16)).toEqual(['added', 2])
+    expect(reply.at(-1)).toBe(await lua().redis.llen(`${lua().root}:messages:key${299 % 7}`))
+    await lua().holds()
+  })
+
+  it('reads tokens in any order and case, and words that look like tokens where key, data or id stand', async () => {
+    expect(await lua().call('add', 'NEXT', 'NEXT', 'flush', 'wait', 5, 'Id', 'NEXT', 'next', 'ID', 'FLUSH', 'NEXT', 'WAIT', '')).toEqual([
+      'added',
+      1,
+      'added',
+      1,
+      'added',
+      1,
+    ])
+    expect((await lua().redis.keys('*:messages:*')).sort()).toEqual(['ID', 'NEXT', 'WAIT'].map((key) => `${lua().root}:messages:${key}`))
+    expect(await lua().redis.lrange(`${lua().root}:messages:NEXT`, 0, -1)).toEqual([`${START} 4,W5,F NEXTNEXT`])
+    await lua().holds()
+  })
+
+  it('refuses what is too much for a key, and does not remember its id', async () => {
+    await lua().call('policy', 'MAXSIZE', 2, 'MAXBACKLOG', 3)
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3')
+    await lua().refuses('BACKLOG_FULL', 'the key holds 3 messages, maxBacklog is 3', 'add', 'ann', '4')
+    await lua().refuses('BACKLOG_FULL', 'maxBacklog is 3', 'add', 'ann', '4', 'ID', 'm4')
+    await lua().refuses('BACKLOG_FULL', 'maxBacklog is 3', 'add', 'ann', '4', 'ID', 'm4', 'FLUSH')
+    expect(await lua().call('add', 'bob', '1')).toEqual(['added', 1])
+    const batch = await lua().claimOne()
+    await lua().refuses('BACKLOG_FULL', 'the key holds 3 messages', 'add', 'ann', '4', 'ID', 'm4')
+    await lua().call('complete', 'ann', batch.token)
+    expect(await lua().call('add', 'ann', '4', 'ID', 'm4')).toEqual(['added', 2])
+    await lua().holds()
+  })
+
+  it('does not remember the first id of a queue when that message is refused', async () => {
+    await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
+    await lua().call('add', 'ann', '1')
+    await lua().refuses('BACKLOG_FULL', 'maxBacklog is 1', 'add', 'ann', '2', 'ID', 'm2')
+    expect(await lua().redis.keys('*:seen:*')).toEqual([])
+  })
+
+  it('refuses some of several messages and stores the others', async () => {
+    await lua().call('policy', 'MAXMESSAGEBYTES', 5)
+    const reply = await lua().call(
+      'add',
+      ...['ann', '12345', 'NEXT', '', 'x', 'NEXT', 'ann', '123456', 'ID', 'big', 'NEXT', 'bob', 'x', 'WAIT', '0', 'FLUSH', 'NEXT'],
+      ...['bob', 'y', 'ID', 'i'.repeat(513), 'NEXT', 'bob', 'z', 'ID', '', 'NEXT', 'bob', 'ok', 'ID', 'big'],
+    )
+    const said = reply.map((each: unknown) => (each instanceof Error ? each.message.split(' ')[0] : each))
+    expect(said).toEqual([
+      ...['added', 1, 'RAPIDFIRE_BAD_KEY', 0, 'RAPIDFIRE_MESSAGE_TOO_LARGE', 0, 'RAPIDFIRE_BAD_ARGUMENT', 0],
+      ...['RAPIDFIRE_BAD_ID', 0, 'RAPIDFIRE_BAD_ID', 0, 'added', 1],
+    ])
+    expect(await lua().redis.lrange(`${lua().root}:messages:bob`, 0, -1)).toEqual([`${START} 3 bigok`])
+    await lua().holds()
+  })
+
+  it('takes the longest of everything', async () => {
+    const [key, id] = ['k'.repeat(1024), 'i'.repeat(512)]
+    await lua().call('add', key, 'd'.repeat(262_144), 'ID', id, 'WAIT', 31_536_000_000, 'MAXWAIT', 31_536_000_000, 'MAXSIZE', 1000)
+    expect(await lua().call('add', 'bob', 'again', 'ID', id)).toEqual(['duplicate', 0])
+    expect((await lua().call('peek', key)).slice(0, 3)).toEqual(['collecting', START, START + 31_536_000_000])
+    await lua().holds()
+  })
+
+  it.each([
+    ['MISSING_ARGUMENT', 'expected a key and its data; got nothing', []],
+    ['MISSING_ARGUMENT', 'got a key alone', ['ann']],
+    ['MISSING_ARGUMENT', 'got nothing', ['ann', 'one', 'NEXT']],
+    ['MISSING_ARGUMENT', 'got a key alone', ['ann', 'one', 'ID', 'm1', 'NEXT', 'bob']],
+    ['MISSING_ARGUMENT', 'ID must be followed by a value', ['ann', 'one', 'ID']],
+    ['MISSING_ARGUMENT', 'WAIT must be followed by a value', ['ann', 'one', 'NEXT', 'ann', 'two', 'wait']],
+    ['UNKNOWN_ARGUMENT', "expected FLUSH, ID, MAXSIZE, MAXWAIT, WAIT, NEXT; got 'TTL'", ['ann', 'one', 'TTL', '5']],
+    ['UNKNOWN_ARGUMENT', "got 'bob'", ['ann', 'one', 'FLUSH', 'bob', 'two']],
+    ['UNKNOWN_ARGUMENT', "got ''", ['ann', 'one', '']],
+    ['UNKNOWN_ARGUMENT', "got 'a?b?c'", ['ann', 'one', 'a\nb\0c']],
+    ['UNKNOWN_ARGUMENT', `got '${'x'.repeat(40)}...'`, ['ann', 'one', 'x'.repeat(5000)]],
+    ['BAD_KEY', '1 to 1024 bytes, got 0', ['', 'one']],
+    ['BAD_KEY', '1 to 1024 bytes, got 1025', ['k'.repeat(1025), 'one']],
+    ['BAD_KEY', '1 to 1024 bytes, got 1026', ['ы'.repeat(513), 'one', 'ID', 'm1']],
+    ['BAD_ID', '1 to 512 bytes, got 0', ['ann', 'one', 'ID', '']],
+    ['BAD_ID', 'at most 512 bytes, got 513', ['ann', 'one', 'ID', 'i'.repeat(513)]],
+    ['MESSAGE_TOO_LARGE', 'at most 262144 bytes, got 262145', ['ann', 'd'.repeat(262_145), 'ID', 'm1']],
+    ['BAD_ARGUMENT', "WAIT must be an integer from 1 to 31536000000, got '0'", ['ann', 'one', 'WAIT', '0']],
+    ['BAD_ARGUMENT', "got '-1'", ['ann', 'one', 'WAIT', '-1']],
+    ['BAD_ARGUMENT', "got '1.5'", ['ann', 'one', 'WAIT', '1.5']],
+    ['BAD_ARGUMENT', "got '1e3'", ['ann', 'one', 'MAXWAIT', '1e3']],
+    ['BAD_ARGUMENT', "got '0x10'", ['ann', 'one', 'MAXSIZE', '0x10']],
+    ['BAD_ARGUMENT', "got ' 5'", ['ann', 'one', 'MAXSIZE', ' 5']],
+    ['BAD_ARGUMENT', "got ''", ['ann', 'one', 'WAIT', '']],
+    ['BAD_ARGUMENT', "got 'nan'", ['ann', 'one', 'WAIT', 'nan']],
+    ['BAD_ARGUMENT', "got '31536000001'", ['ann', 'one', 'MAXWAIT', '31536000001']],
+    ['BAD_ARGUMENT', "got '99999999999999999999'", ['ann', 'one', 'WAIT', '99999999999999999999']],
+    ['BAD_ARGUMENT', "MAXSIZE must be an integer from 1 to 1000, got '1001'", ['ann', 'one', 'ID', 'm1', 'MAXSIZE', '1001']],
+    ['BAD_ARGUMENT', 'MAXWAIT must not be shorter than WAIT (500), got 400', ['ann', 'one', 'MAXWAIT', '400', 'WAIT', '500']],
+  ])('refuses with %s: %s', async (code, says, args) => {
+    await lua().refuses(code, says, 'add', ...args)
+    await lua().call('add', 'ann', 'before', 'ID', 'm0')
+    await lua().refuses(code, says, 'add', ...args)
+  })
+
+  it('refuses a list of the key that is no list, and forgets its id', async () => {
+    await lua().call('add', 'bob', 'one', 'ID', 'm1')
+    const list = `${lua().root}:messages:ann`
+    await lua().redis.set(list, 'something else')
+    await lua().refuses('WRONG_TYPE', `expected a list at '${list}'`, 'add', 'ann', 'one')
+    await lua().refuses('WRONG_TYPE', 'expected a list', 'add', 'ann', 'one', 'ID', 'm2')
+    await lua().refuses('WRONG_TYPE', 'expected a list', 'add', 'ann', 'one', 'ID', 'm1')
+    const reply = await lua().call('add', 'bob', 'two', 'NEXT', 'ann', 'one', 'ID', 'm1', 'NEXT', 'bob', 'three', 'ID', 'm2')
+    expect(reply.map(String)).toEqual(['added', '2', expect.stringContaining('RAPIDFIRE_WRONG_TYPE'), '0', 'added', '3'])
+  })
+})

@@ -1,0 +1,131 @@
+import { expect, it } from 'vitest'
+import { describeBindings, START } from '../support/lua.ts'
+
+describeBindings('message ids', (lua) => {
+  const add = async (id: string, key = 'ann') => (await lua().call('add', key, 'x', 'ID', id))[0]
+  const seen = async () => (await lua().redis.keys('*:seen:*')).sort()
+
+  it('refuses a second message with the same id, of any key, and counts it', async () => {
+    expect(await lua().call('add', 'ann', 'one', 'ID', 'm1')).toEqual(['added', 1])
+    expect(await lua().call('add', 'ann', 'other', 'ID', 'm1')).toEqual(['duplicate', 1])
+    expect(await lua().call('add', 'bob', 'other', 'ID', 'm1')).toEqual(['duplicate', 0])
+    expect(await lua().call('add', 'bob', '1', 'ID', 'm2', 'NEXT', 'bob', '2', 'ID', 'm2')).toEqual(['added', 1, 'duplicate', 1])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} 2 m1one`])
+    expect(await lua().stats()).toMatchObject({ added: 2, duplicates: 3, messages: 2 })
+    await lua().holds()
+  })
+
+  it('remembers ids after their batch is done, and takes messages without an id as often as they come', async () => {
+    await lua().call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().call('complete', 'ann', token)
+    expect(await add('m1')).toBe('duplicate')
+    expect(await lua().call('add', 'ann', 'x', 'NEXT', 'ann', 'x')).toEqual(['added', 1, 'added', 2])
+  })
+
+  it('tells ids apart by their bytes', async () => {
+    const ids = ['m', 'M', 'm ', 'm\0', '\u00e9', 'e\u0301', '0', '00', '\xff']
+    for (const id of ids) expect(await add(id)).toBe('added')
+    for (const id of ids) expect(await add(id)).toBe('duplicate')
+    await lua().call('add', 'ann', 'x', 'ID', Buffer.from([0xff]))
+    await lua().call('add', 'ann', 'x', 'ID', Buffer.from([0xfe]))
+    expect(await lua().redis.llen(`${lua().root}:messages:ann`)).toBe(ids.length + 2)
+  })
+
+  // The second id decides when the slice begins in which the first one is remembered.
+  it.each([0, 1, 499, 500, 999, 1000, 1001, 1500, 1999, 2000, 2500])(
+    'remembers an id that comes %d ms after the first of its slice for all of dedupe, and not for ever',
+    async (offset) => {
+      await lua().call('policy', 'DEDUPE', 1000)
+      await add('opens a slice')
+      await lua().tick(offset)
+      expect(await add('m')).toBe('added')
+      for (let age = 0; age < 999; age += 111) {
+        expect(await add('m')).toBe('duplicate')
+        await add(`other ${age}`)
+        await lua().tick(111)
+      }
+      expect(await add('m')).toBe('duplicate')
+      await lua().tick(1002)
+      expect(await add('m')).toBe('added')
+      expect((await seen()).length).toBeLessThanOrEqual(2)
+      await lua().holds()
+    },
+  )
+
+  it('remembers in the slice before, and forgets with the one before that', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().tick(999)
+    await add('b')
+    await lua().tick(1)
+    await add('c')
+    expect(await seen()).toEqual([`${lua().root}:seen:${START}`, `${lua().root}:seen:${START + 1000}`])
+    expect([await add('b'), await add('c')]).toEqual(['duplicate', 'duplicate'])
+    await lua().tick(1000)
+    expect([await add('b'), await add('c'), await add('a')]).toEqual(['added', 'duplicate', 'added'])
+    expect(await seen()).toEqual([`${lua().root}:seen:${START + 1000}`, `${lua().root}:seen:${START + 2000}`])
+  })
+
+  it('lets what is remembered expire when nothing comes any more', async () => {
+    await add('a')
+    expect(await lua().redis.pexpiretime(`${lua().root}:seen:${START}`)).toBe(START + 7_200_000)
+    await lua().tick(3_600_000)
+    await add('b')
+    expect(await lua().redis.pexpiretime(`${lua().root}:seen:${START + 3_600_000}`)).toBe(START + 10_800_000)
+    await lua().tick(7_200_000)
+    expect(await seen()).toEqual([])
+    expect(await add('a')).toBe('added')
+  })
+
+  it('remembers for longer what it knows when dedupe is lengthened', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('before')
+    await lua().tick(999)
+    await add('a')
+    await lua().tick(1)
+    await add('b')
+    await lua().tick(998)
+    // `a` is 999 ms old: it must be remembered until it is 5000 ms old.
+    await lua().call('policy', 'DEDUPE', 5000)
+    for (let age = 999; age < 4999; age += 500) {
+      await lua().tick(500)
+      expect(await add('a')).toBe('duplicate')
+      expect(await add('b')).toBe('duplicate')
+      await add(`other ${age}`)
+    }
+    expect((await seen()).length).toBeLessThanOrEqual(3)
+    await lua().tick(12_000)
+    expect([await add('a'), await add('b')]).toEqual(['added', 'added'])
+    await lua().holds()
+  })
+
+  it('remembers a lone slice for longer too', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().tick(900)
+    await lua().call('policy', 'DEDUPE', 3000)
+    await lua().tick(2099)
+    expect(await add('a')).toBe('duplicate')
+    await lua().tick(4000)
+    expect(await add('a')).toBe('added')
+  })
+
+  it('forgets earlier when dedupe is shortened, and not before the new time is over', async () => {
+    await add('old')
+    await lua().tick(600_000)
+    await add('a')
+    await lua().tick(10)
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('b')
+    for (const id of ['a', 'b']) expect(await add(id)).toBe('duplicate')
+    await lua().tick(989)
+    for (const id of ['a', 'b']) expect(await add(id)).toBe('duplicate')
+    await lua().tick(11)
+    await add('c')
+    await lua().tick(1000)
+    for (const id of ['old', 'a', 'b']) expect(await add(id)).toBe('added')
+    expect(await add('c')).toBe('duplicate')
+    await lua().holds()
+  })
+})
