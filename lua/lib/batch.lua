@@ -22,11 +22,7 @@ local function received_at(message) return tonumber(string.sub(message, 1, 13)) 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
 -- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
 local function head_batch(list, policy, overridden)
-<<<<<<< HEAD
-  local messages = redis.pcall('LRANGE', list, 0, (overridden and POLICY.MAXSIZE[3] or policy.maxSize) - 1)
-=======
-  local messages = redis.call('LRANGE', list, 0, policy.maxSize - 1)
->>>>>>> main
+  local messages = redis.pcall('LRANGE', list, 0, policy.maxSize - 1)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil end
@@ -34,15 +30,10 @@ local function head_batch(list, policy, overridden)
   if not overridden then
     if count == policy.maxSize then closed = received_at(messages[count]) end
   else
-<<<<<<< HEAD
-    for n = 1, #messages do
-      local own = own_options(messages[n]) or ''
-=======
     count = 0
     while messages[count + 1] do
       local n = count + 1
-      local own = string.match(messages[n], '^%d+ %d+(,[^ ]*)') or ''
->>>>>>> main
+      local own = own_options(messages[n]) or ''
       local size = tonumber(string.match(own, ',S(%d+)')) or policy.maxSize
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
