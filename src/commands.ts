@@ -204,15 +204,9 @@ export const COMMANDS = {
         deadline: Number(deadline) || undefined,
         until: Number(until) || undefined,
         token: token.toString() || undefined,
-<<<<<<< HEAD
-        count,
-        size,
-        messages: messages.map(decodeLeniently),
-=======
         count: Number(count),
         size: Number(size),
-        messages: messages.map((message) => decodeMessage(message)),
->>>>>>> main
+        messages: messages.map(decodeLeniently),
       }
     },
   }),

@@ -110,34 +110,6 @@ local function add(keys, args)
         size = redis.pcall('LLEN', list)
       else
         size = redis.pcall('RPUSH', list, (id or own) and encode_message(now, id or '', data, own) or plain .. data)
-<<<<<<< HEAD
-        if type(size) == 'table' then
-          refused = string.find(size.err, 'WRONGTYPE', 1, true) and fail('WRONG_TYPE', 'expected a list at ' .. shown(list)) or size
-        elseif size > policy.maxBacklog then
-          call('RPOP', list)
-          refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
-        else
-          status, added, remembered = 'added', added + 1, remembered or id
-          if own then
-            call('SADD', overrides_key(root), key)
-            overrides = true
-          end
-          if overrides and (own or is_overridden(root, key)) then
-            -- XX: an active key gets its entry when its batch is done.
-            local _, deadline = head_batch(list, policy, true)
-            local changed = size == 1 and call('ZADD', due, deadline, key) or call('ZADD', due, 'XX', 'CH', deadline, key)
-            if changed == 1 then soonest = math.min(soonest or deadline, deadline) end
-          elseif size == 1 then
-            local deadline = policy.maxSize == 1 and now or now + policy.wait
-            call('ZADD', due, deadline, key)
-            soonest = math.min(soonest or deadline, deadline)
-          elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', now, key) == 1 then
-            soonest = now
-          end
-        end
-        if refused and id then call('SREM', seen, id) end
-=======
->>>>>>> main
       end
       if type(size) == 'table' then
         refused = wrong_type(size, 'list', list)
@@ -155,11 +127,14 @@ local function add(keys, args)
         if overrides and (own or is_overridden(root, key)) then
           -- XX: an active key gets its entry when its batch is done.
           local _, deadline = head_batch(list, policy, true)
-          if size == 1 then call('ZADD', due, deadline, key) else call('ZADD', due, 'XX', deadline, key) end
+          local changed = size == 1 and call('ZADD', due, deadline, key) or call('ZADD', due, 'XX', 'CH', deadline, key)
+          if changed == 1 then soonest = math.min(soonest or deadline, deadline) end
         elseif size == 1 then
-          call('ZADD', due, policy.maxSize == 1 and now or now + policy.wait, key)
-        elseif size >= policy.maxSize then
-          call('ZADD', due, 'XX', 'LT', now, key)
+          local deadline = policy.maxSize == 1 and now or now + policy.wait
+          call('ZADD', due, deadline, key)
+          soonest = math.min(soonest or deadline, deadline)
+        elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', now, key) == 1 then
+          soonest = now
         end
       end
       if refused and id and not duplicate then call('SREM', seen, id) end
