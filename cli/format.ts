@@ -1,3 +1,4 @@
+import type { DeadBatch } from '../src/commands.ts'
 import type { Stats } from '../src/stats.ts'
 
 /** Colours a text or leaves it as it is; `styleText` of node:util is one. */
@@ -95,4 +96,11 @@ function table(columns: [string, Row[]][], paint: Paint): string[] {
     lines.push(line(cells))
   }
   return lines
+}
+
+/** A dead batch in two lines. */
+export function formatDead(batch: DeadBatch): string {
+  const { id, key, diedAt, attempt, size, reason, error } = batch
+  const messages = `${size} message${size === 1 ? '' : 's'}`
+  return `${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, died ${new Date(diedAt).toISOString()} in attempt ${attempt}\n  ${error}`
 }

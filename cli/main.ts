@@ -3,17 +3,20 @@ import { constants } from 'node:os'
 import { Command, CommanderError } from 'commander'
 import { RapidfireError } from '../src/errors.ts'
 import { SOURCE } from '../src/generated/library.ts'
+import { check } from './check.ts'
+import { dead } from './dead.ts'
 import { demo } from './demo.ts'
 import { CliError, Interrupted, UsageError } from './errors.ts'
 import { load } from './load.ts'
 import { stats } from './stats.ts'
+import { work } from './work.ts'
 
 const program = new Command('rapidfire')
   .description('Collects the burst of messages of one conversation in Redis and hands it over as one batch.')
   .version(SOURCE.version)
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
-for (const add of [stats, load, demo]) add(program)
+for (const add of [work, stats, dead, check, load, demo]) add(program)
 
 // `rapidfire load --print | head` closes the pipe early, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

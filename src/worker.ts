@@ -25,6 +25,8 @@ export interface WorkerOptions extends ProcessorOptions {}
 
 /** Events of a worker, with their arguments. */
 export interface WorkerEvents<T> {
+  /** Redis has answered for the first time. */
+  ready: []
   /** A batch was handled. */
   completed: [batch: Batch<T>]
   /** A handler failed; the batch comes again. */
@@ -58,6 +60,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #immediate: NodeJS.Immediate | undefined
   /** Claims that have failed since the last one that was answered. */
   #failures = 0
+  #answered = false
   /** Redis time minus local time, ms. */
   #skew = Number.NEGATIVE_INFINITY
   /** The earliest wake-up that has come since the last claim, Redis time. */
@@ -112,7 +115,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   /** Whether it runs and Redis has answered its last claim. */
   isHealthy(): boolean {
-    return (this.#state === 'running' || this.#state === 'paused') && this.#failures === 0
+    return (this.#state === 'running' || this.#state === 'paused') && this.#answered && this.#failures === 0
   }
 
   /** Handlers that run now. */
@@ -187,6 +190,10 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   #claimed(now: number, next: number, resting: boolean): void {
     this.#failures = 0
+    if (!this.#answered) {
+      this.#answered = true
+      this.emit('ready')
+    }
     this.#compareClocks(now)
     this.#resting = resting
     if (!resting) return

@@ -28,7 +28,8 @@
 --
 -- WHY returned batches come first: their keys are blocked until they are handled.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a MiB of messages, or a bounded number of looks.
+-- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
+-- were looked at too early or buried.
 local CLAIM_TOKENS = {
   LIMIT = { 'limit', 1, 1000 },
   LEASE = { 'lease', 1, 86400000 },
@@ -60,16 +61,18 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the claim by hand: the messages open a batch again.
       call('ZREM', active, key)
       drop_prefix(root, key, 0, policy, overrides)
-    elseif
-      claim.retry or claim.attempt < options.attempts
-      or not bury(root, key, claim, 'the lease of attempt ' .. claim.attempt .. ' ran out', now, policy, overrides)
-    then
-      claim.attempt, claim.retry = claim.attempt + 1, false
+    else
       local messages = call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-      call('ZADD', active, now + options.lease, key)
-      call('HSET', claims, key, encode_claim(claim))
-      batches[#batches + 1] = { key, claim.id .. ':' .. claim.attempt, claim.reason, claim.deadline, messages }
       bytes = bytes + bytes_of(messages)
+      if
+        claim.retry or claim.attempt < options.attempts
+        or not bury(root, key, claim, 'the lease of attempt ' .. claim.attempt .. ' ran out', now, policy, overrides)
+      then
+        claim.attempt, claim.retry = claim.attempt + 1, false
+        call('ZADD', active, now + options.lease, key)
+        call('HSET', claims, key, encode_claim(claim))
+        batches[#batches + 1] = { key, claim.id .. ':' .. claim.attempt, claim.reason, claim.deadline, messages }
+      end
     end
   end
   if #batches > 0 then call('HINCRBY', root, 'redelivered', #batches) end
@@ -96,6 +99,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         taken[#taken + 1] = key
       elseif deadline > options.before then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
+        bytes = bytes + bytes_of(messages)
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         sequence = sequence + 1

@@ -6,14 +6,18 @@ import type { BindingMode } from '../../src/binding.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from './clients.ts'
 
-describe.each<BindingMode>(['functions', 'scripts'])('a cluster of two primaries, %s', { skip: lacksServer('clusters') }, (binding) => {
+async function startNode(options: string[] = []): Promise<PrivateRedis> {
+  const port = String(await freePort())
+  return startRedis(['--cluster-enabled', 'yes', '--cluster-port', port, '--cluster-announce-ip', '127.0.0.1', ...options])
+}
+
+describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'scripts'])('a cluster of two primaries, %s', (binding) => {
   let servers: PrivateRedis[]
   let nodes: Redis[]
   const open: Cluster[] = []
 
   beforeAll(async () => {
-    const start = async () => startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())])
-    servers = [await start(), await start()]
+    servers = [await startNode(), await startNode()]
     nodes = servers.map((server) => new Redis(server.url))
     const [one, two] = nodes as [Redis, Redis]
     await one.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191)
@@ -76,19 +80,35 @@ describe.each<BindingMode>(['functions', 'scripts'])('a cluster of two primaries
     }
   })
 
-  // Scripts of two versions do not touch each other.
-  it.runIf(binding === 'functions')('loads the library where it is absent or older, and leaves a newer one where it is', async () => {
+  it('loads the library where it is absent or older, and leaves a newer one where it is', async () => {
     const [one, two] = nodes as [Redis, Redis]
     const versions = () => Promise.all([one, two].map((node) => node.fcall('rapidfire_version', 0)))
     const start = async (version: string) => {
-      const rapidfire = new RapidFire({ redis: connect() }, assemble({ version }))
+      const rapidfire = new RapidFire({ redis: connect(), binding: 'functions' }, assemble({ version }))
       expect(await rapidfire.addMessage('ann', 1)).toMatchObject({ status: 'added' })
     }
-    await flush(one)
+    await one.function('FLUSH')
     await two.function('LOAD', 'REPLACE', assemble({ version: '3.0.0' }).library)
     await start('2.0.0')
     expect(await versions()).toEqual(['2.0.0', '3.0.0'])
     await start('2.1.0')
     expect(await versions()).toEqual(['2.1.0', '3.0.0'])
   })
+})
+
+it.skipIf(lacksServer('a cluster without functions'))('finds out that a cluster has no functions', async () => {
+  const without = ['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((command) => ['--rename-command', command, ''])
+  const server = await startNode(without)
+  const node = new Redis(server.url)
+  const redis = new Cluster([server.url])
+  try {
+    await node.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383)
+    await vi.waitFor(async () => expect(await node.cluster('INFO')).toMatch(/cluster_state:ok/), { interval: 20, timeout: 30_000 })
+    const rapidfire = new RapidFire({ redis })
+    expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })
+  } finally {
+    redis.disconnect()
+    node.disconnect()
+    await server.stop()
+  }
 })

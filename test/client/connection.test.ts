@@ -107,7 +107,7 @@ describeBindings('connection', (lua) => {
   })
 })
 
-describe('a server that cannot be reached', { skip: lacksServer('a server that cannot be reached') }, () => {
+describe.skipIf(lacksServer('servers that cannot be reached'))('a server that cannot be reached', () => {
   const open: RapidFire[] = []
   afterEach(async () => {
     await Promise.all(open.splice(0).map((rapidfire) => rapidfire.close()))

@@ -159,7 +159,7 @@ describe('the library', () => {
   })
 })
 
-it('chooses scripts by itself where the server has no functions', { skip: lacksServer('a server without functions') }, async () => {
+it.skipIf(lacksServer('a server without functions'))('chooses scripts by itself where the server has no functions', async () => {
   const server = await startRedis(['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((command) => ['--rename-command', command, '']))
   try {
     for (const load of ['auto', 'never'] as const) {

@@ -4,9 +4,8 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { ended, startRedis } from '../support/redis.ts'
 import { lacksServer } from './clients.ts'
 
-describe.each<BindingMode>(['functions', 'scripts'])(
+describe.skipIf(lacksServer('restarts')).each<BindingMode>(['functions', 'scripts'])(
   'a restart of Redis between two calls, %s',
-  { skip: lacksServer('restarts') },
   (binding) => {
     it.each([
       ['without persistence', [], 1],

@@ -1,26 +1,148 @@
 import { expect, it } from 'vitest'
-import { brokenInvariants } from '../support/invariants.ts'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, START } from '../support/lua.ts'
 
 describeBindings('complete', (lua) => {
   it('drops the messages and leaves nothing but the root', async () => {
     await lua().call('add', 'ann', 'one', 'NEXT', 'ann', 'two')
     await lua().tick(10_000)
-    const [, , batch] = await lua().call('claim_ready')
-    expect(await lua().call('complete', 'ann', batch[1])).toEqual(['completed'])
+    const { token } = await lua().claimOne()
+    expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await lua().stats()).toMatchObject({ completed: 1, completedMessages: 2, messages: 0, active: 0 })
+    await lua().holds()
+  })
+
+  it('leaves nothing but the root, ids that expire and dead batches after all kinds of traffic', async () => {
+    await lua().call('add', 'ann', '1', 'ID', 'm1', 'NEXT', 'ann', '2', 'WAIT', 500, 'NEXT', 'bob', '1', 'FLUSH', 'NEXT', 'carl', '1')
+    await lua().tick(10_000)
+    const [ann, bob, carl] = ['ann', 'bob', 'carl']
+    const tokens = new Map((await lua().claim()).batches.map(({ key, token }) => [key, token]))
+    await lua().call('add', 'ann', '3', 'MAXSIZE', 1)
+    expect(await lua().call('fail', carl, tokens.get(carl) as string, 'ATTEMPTS', 1)).toBe('dead')
+    expect(await lua().call('complete', ann, tokens.get(ann) as string, bob, tokens.get(bob) as string)).toEqual(['completed', 'completed'])
+    const { token } = await lua().claimOne()
+    await lua().call('complete', 'ann', token)
+    const dead = (tokens.get(carl) as string).replace(/:1$/, '')
+    expect(Object.keys(await lua().keyspace()).sort()).toEqual(
+      [lua().root, `${lua().root}:dead`, `${lua().root}:dead:${dead}`, `${lua().root}:seen:${START}`].sort(),
+    )
+    await lua().holds()
   })
 
   it('opens what has arrived behind the batch, with its own deadline', async () => {
     await lua().call('add', 'ann', 'one')
     await lua().tick(10_000)
-    const [, , batch] = await lua().call('claim_ready')
+    const { token } = await lua().claimOne()
     await lua().tick(3000)
     await lua().call('add', 'ann', 'two')
     await lua().tick(1000)
-    await lua().call('complete', 'ann', batch[1])
+    await lua().call('complete', 'ann', token)
     expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now + 9000))
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    await lua().tick(8999)
+    expect((await lua().claim()).batches).toEqual([])
+    await lua().tick(1)
+    expect((await lua().claimOne()).messages.map(({ data }) => data)).toEqual(['two'])
+    await lua().holds()
+  })
+
+  it('makes what has arrived behind the batch due at once when its time has passed', async () => {
+    await lua().call('add', 'ann', 'one', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().call('add', 'ann', 'two')
+    await lua().tick(20_000)
+    await lua().call('complete', 'ann', token)
+    expect(await lua().claimOne()).toMatchObject({ reason: 'wait', deadline: START + 10_000, messages: [{ data: 'two' }] })
+  })
+
+  it('completes each of many batches, and says which are lost', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'bob', '1', 'FLUSH', 'NEXT', 'carl', '1', 'FLUSH')
+    const { batches } = await lua().claim()
+    const [ann, bob, carl] = ['ann', 'bob', 'carl'].map((key) => batches.find((batch) => batch.key === key)?.token as string) as [
+      string,
+      string,
+      string,
+    ]
+    expect(await lua().call('complete', 'ann', ann, 'bob', carl, 'nobody', ann, 'carl', carl)).toEqual([
+      'completed',
+      'lost',
+      'lost',
+      'completed',
+    ])
+    expect((await lua().call('peek', 'bob'))[0]).toBe('active')
+    expect(await lua().call('complete', 'bob', bob)).toEqual(['completed'])
+    expect(await lua().stats()).toMatchObject({ completed: 3, completedMessages: 3 })
+    await lua().holds()
+  })
+
+  it('completes a pair that is given twice once', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2')
+    const { token } = await lua().claimOne()
+    expect(await lua().call('complete', 'ann', token, 'ann', token)).toEqual(['completed', 'lost'])
+    expect(await lua().stats()).toMatchObject({ completed: 1, completedMessages: 1, messages: 1 })
+    await lua().holds()
+  })
+
+  it('says lost when it is repeated, and changes nothing', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().call('complete', 'ann', token)
+    const before = await lua().keyspace()
+    expect(await lua().call('complete', 'ann', token)).toEqual(['lost'])
+    expect(await lua().keyspace()).toEqual(before)
+    await lua().claimOne()
+    expect(await lua().call('complete', 'ann', token)).toEqual(['lost'])
+    await lua().holds()
+  })
+
+  it('takes no part of a token, and none of another attempt', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 1000)
+    const [id] = token.split(':') as [string]
+    const claim = (await lua().redis.hget(`${lua().root}:claims`, 'ann')) as string
+    const before = await lua().keyspace()
+    for (const wrong of [
+      '',
+      ':',
+      id,
+      `${id}:`,
+      `${id}:2`,
+      `${id}:11`,
+      `${token}:1`,
+      ` ${token}`,
+      `${token} `,
+      claim,
+      '.*',
+      '%d',
+      `${id}:1:1:${START}`,
+    ]) {
+      expect(await lua().call('complete', 'ann', wrong)).toEqual(['lost'])
+      expect(await lua().call('fail', 'ann', wrong)).toBe('lost')
+      expect(await lua().call('extend', 1000, 'ann', wrong)).toEqual(['lost', 0])
+    }
+    expect(await lua().call('complete', 'bob', token)).toEqual(['lost'])
+    expect(await lua().keyspace()).toEqual(before)
+    await lua().tick(1000)
+    const again = await lua().claimOne()
+    expect(await lua().call('complete', 'ann', token)).toEqual(['lost'])
+    expect(await lua().call('complete', 'ann', again.token)).toEqual(['completed'])
+  })
+
+  it('is still possible when the lease has run out and nobody else has claimed', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 1000)
+    await lua().tick(50_000)
+    expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
+    expect(await lua().claim()).toMatchObject({ next: 0, batches: [] })
+  })
+
+  it.each([
+    ['MISSING_ARGUMENT', 'expected pairs of key and token, got 0 arguments', []],
+    ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
+    ['MISSING_ARGUMENT', 'got 3 arguments', ['ann', '1-1:1', 'bob']],
+    ['BAD_ARGUMENT', 'expected at most 1000 pairs, got 1001', Array.from({ length: 2002 }, (_, n) => `${n}`)],
+  ])('refuses with %s: %s', async (code, says, args) => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    await lua().claimOne()
+    await lua().refuses(code, says, 'complete', ...args)
   })
 })

@@ -12,6 +12,12 @@ export interface TestRedis {
   server: PrivateRedis | undefined
 }
 
+// Registered when a test file imports this one: inside of a hook, where servers are started, vitest would not hear of it.
+const stops: (() => Promise<void>)[] = []
+afterAll(async () => {
+  await Promise.all(stops.map((stop) => stop()))
+})
+
 /**
  * A throw-away server for the tests of one file, ended after them: REDIS_URL when it is set (it will be flushed), a redis-server or
  * valkey-server process, or a container when there is Docker.
@@ -22,7 +28,7 @@ export async function useRedis(options: string[] = []): Promise<TestRedis> {
   const container = given || server ? undefined : await startContainer()
   const url = given ?? server?.url ?? (container?.getConnectionUrl() as string)
   const redis = new Redis(url)
-  afterAll(async () => {
+  stops.push(async () => {
     redis.disconnect()
     await server?.stop()
     await container?.stop()

@@ -1,0 +1,134 @@
+import { expect, it } from 'vitest'
+import { describeBindings, type Lua, START } from '../support/lua.ts'
+
+const KIB = 1024
+
+/** How often Redis runs each command inside of `run`. */
+async function commands(lua: Lua, run: () => Promise<unknown>): Promise<Record<string, number>> {
+  await lua.redis.config('RESETSTAT')
+  await run()
+  const info = await lua.redis.info('commandstats')
+  const counts = [...info.matchAll(/^cmdstat_([a-z]+):calls=(\d+)/gm)].map(([, name, calls]) => [name, Number(calls)])
+  return Object.fromEntries(counts.filter(([name]) => !['config', 'config|resetstat', 'info'].includes(name as string)))
+}
+
+describeBindings('bounds of claim_ready', (lua) => {
+  const fill = async (key: string, messages: number, bytes: number, ...tokens: string[]) => {
+    for (let n = 0; n < messages; n += 1) await lua().call('add', key, 'x'.repeat(bytes), ...tokens)
+  }
+
+  it('looks at what is due, however many keys are open', async () => {
+    const claim = async (open: number) => {
+      await lua().reset()
+      await lua().call('add', 'ann', 'x', 'NEXT', 'bob', 'x')
+      await lua().tick(5000)
+      const args = Array.from({ length: open }, (_, n) => ['NEXT', `open${n}`, 'x']).flat()
+      await lua().call('add', ...args.slice(1))
+      await lua().tick(5000)
+      return commands(lua(), async () => expect((await lua().claim()).batches).toHaveLength(2))
+    }
+    expect(await claim(1500)).toEqual(await claim(1))
+  })
+
+  it('ends a call with the batch that fills a MiB, and says that more is ready', async () => {
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 200 * KIB, 'FLUSH')
+    const { next, batches } = await lua().claim()
+    expect([batches.map(({ key }) => key).join(''), next]).toEqual(['abcde', START + 30_000])
+    await lua().reset()
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 200 * KIB)
+    await lua().tick(10_000)
+    const first = await lua().claim()
+    expect([first.batches.map(({ key }) => key).join(''), first.next]).toEqual(['abc', START + 10_000])
+    const second = await lua().claim()
+    expect([second.batches.map(({ key }) => key).join(''), second.next]).toEqual(['de', lua().now + 30_000])
+    await lua().holds()
+  })
+
+  it('hands out a batch that is larger than a MiB alone and whole', async () => {
+    await fill('a', 1, 10)
+    await fill('b', 8, 250 * KIB)
+    await fill('c', 1, 10)
+    await lua().tick(10_000)
+    const { batches } = await lua().claim()
+    expect(batches.map(({ key, messages }) => [key, messages.length])).toEqual([
+      ['a', 1],
+      ['b', 8],
+    ])
+    expect((await lua().claimOne()).key).toBe('c')
+  })
+
+  it('bounds batches that come back as well', async () => {
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 200 * KIB)
+    await lua().tick(10_000)
+    for (let n = 0; n < 2; n += 1) await lua().claim()
+    await lua().tick(30_000)
+    expect((await lua().claim()).batches.map(({ token }) => token.split(':')[1])).toEqual(['2', '2', '2'])
+    const rest = await lua().claim()
+    expect(rest.batches.map(({ key, token }) => key + token.split(':')[1])).toEqual(['d2', 'e2'])
+    await lua().holds()
+  })
+
+  it('bounds how much it buries', async () => {
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 200 * KIB)
+    await lua().tick(10_000)
+    for (let n = 0; n < 2; n += 1) await lua().claim('LEASE', 1)
+    await lua().tick(1)
+    const first = await lua().claim('ATTEMPTS', 1)
+    expect([first.batches, first.next]).toEqual([[], lua().now])
+    expect(await lua().stats()).toMatchObject({ dead: 3, active: 2 })
+    const second = await lua().claim('ATTEMPTS', 1)
+    expect([second.batches, second.next]).toEqual([[], 0])
+    expect(await lua().stats()).toMatchObject({ dead: 5, active: 0 })
+    await lua().holds()
+  })
+
+  it('bounds how much it reads of batches that are not ready yet', async () => {
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    for (const key of keys) await fill(key, 1, 10)
+    await lua().tick(9000)
+    for (const key of keys) await fill(key, 2, 200 * KIB)
+    await lua().tick(1000)
+    const moved = async () => Number(await lua().redis.zcount(`${lua().root}:due`, `(${lua().now}`, '+inf'))
+    expect(await lua().claim()).toMatchObject({ batches: [], next: lua().now })
+    expect(await moved()).toBe(3)
+    expect(await lua().claim()).toMatchObject({ batches: [], next: START + 19_000 })
+    expect(await moved()).toBe(5)
+    await lua().holds()
+  })
+
+  it('bounds how many keys it looks at', async () => {
+    const args = Array.from({ length: 2100 }, (_, n) => ['NEXT', `key${n}`, 'x']).flat()
+    await lua().call('add', ...args.slice(1))
+    await lua().tick(5000)
+    await lua().call('add', ...args.slice(1))
+    await lua().tick(5000)
+    expect(await lua().claim('LIMIT', 1000)).toMatchObject({ batches: [], next: START + 10_000 })
+    expect(await lua().redis.zcount(`${lua().root}:due`, START + 15_000, START + 15_000)).toBe(2000)
+    expect(await lua().claim('LIMIT', 1)).toMatchObject({ batches: [], next: START + 15_000 })
+    await lua().holds()
+  })
+
+  it('claims a thousand batches and completes them in one call each', async () => {
+    const args = Array.from({ length: 1000 }, (_, n) => ['NEXT', `key${n}`, 'x', 'FLUSH']).flat()
+    await lua().call('add', ...args.slice(1))
+    const { batches } = await lua().claim('LIMIT', 1000)
+    expect(batches).toHaveLength(1000)
+    const pairs = batches.flatMap(({ key, token }) => [key, token])
+    expect(await lua().call('extend', 60_000, ...pairs)).toEqual(batches.flatMap(() => ['extended', 0]))
+    await lua().tick(60_000)
+    const again = await lua().claim('LIMIT', 1000)
+    const statuses = await lua().call('complete', ...again.batches.flatMap(({ key, token }) => [key, token]))
+    expect(statuses).toEqual(again.batches.map(() => 'completed'))
+    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+  })
+
+  it('hands out and buries a batch of a thousand messages', async () => {
+    await lua().call('policy', 'MAXSIZE', 1000, 'MAXBACKLOG', 1000)
+    const args = Array.from({ length: 1000 }, (_, n) => ['NEXT', 'ann', `${n}`]).flat()
+    await lua().call('add', ...args.slice(1))
+    const { token, messages, reason } = await lua().claimOne()
+    expect([reason, messages.map(({ data }) => Number(data))]).toEqual(['size', Array.from({ length: 1000 }, (_, n) => n)])
+    expect(await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)).toBe('dead')
+    await lua().holds()
+  })
+})
