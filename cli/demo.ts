@@ -43,11 +43,11 @@ export function demo(program: Command): void {
       const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal))
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
       try {
-        await run(speed, stop.signal)
+        await run(speed, stop)
       } catch (error) {
         if (!stop.signal.aborted) throw error
-        // What fails after a signal fails because of it: Ctrl-C reaches the server and the worker too.
-        process.stdout.write('\n')
+        // What fails after a stop fails because of it: Ctrl-C reaches the server and the worker too.
+        if (process.stdout.isTTY) process.stdout.write('\n')
         throw stop.signal.reason
       } finally {
         process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
@@ -62,23 +62,22 @@ function toSpeed(text: string): number {
 }
 
 /** Starts what the demo needs, and ends it however the demo ends. */
-async function run(speed: number, signal: AbortSignal): Promise<void> {
+async function run(speed: number, stop: AbortController): Promise<void> {
   const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
   })
   try {
-    signal.throwIfAborted()
+    stop.signal.throwIfAborted()
     const policy = { wait: Math.round(WAIT / speed), maxWait: Math.round((6 * WAIT) / speed) }
     const rapidfire = new RapidFire<{ text: string }>({ redis: { ...NO_RETRY, port: server.port }, queue: QUEUE, policy })
+    await rapidfire.policy()
     const worker = fork(fileURLToPath(new URL('./demo-worker.js', import.meta.url)), [server.url, QUEUE, KEY])
+    const gone = () => stop.abort(new CliError('the process that handles the batches has ended'))
+    worker.once('exit', gone)
     try {
-      await rapidfire.policy()
-      const gone = once(worker, 'exit').then(() => {
-        throw new CliError('the process that handles the batches has ended')
-      })
-      const stopped = once(signal, 'abort').then(() => signal.throwIfAborted())
-      await Promise.race([play(rapidfire, worker, speed, policy, signal), gone, stopped])
+      await play(rapidfire, worker, speed, policy, stop.signal)
     } finally {
+      worker.off('exit', gone)
       await ended(worker, 'SIGTERM')
       await rapidfire.close()
     }

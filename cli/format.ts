@@ -79,10 +79,10 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
 
 function table(columns: [string, Row[]][], paint: Paint): string[] {
   const height = Math.max(...columns.map(([, rows]) => rows.length))
-  const widths = columns.map(([title, rows]) => ({
-    label: Math.max(title.length, ...rows.map(([label]) => label.length)),
-    value: Math.max(...rows.map(([, value]) => value.length)),
-  }))
+  const widths = columns.map(([title, rows]) => {
+    const value = Math.max(...rows.map((row) => row[1].length))
+    return { value, label: Math.max(title.length - value - 2, ...rows.map(([label]) => label.length)) }
+  })
   const line = (cells: string[]) => `  ${cells.join('     ')}`.trimEnd()
   const lines = [line(columns.map(([title], n) => paint('dim', title.padEnd((widths[n]?.label ?? 0) + (widths[n]?.value ?? 0) + 2))))]
   for (let n = 0; n < height; n += 1) {

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lacksServer } from '../client/clients.ts'
+import { CLI, environment, rapidfire, run } from '../support/shell.ts'
+
+const MERGED = 'Запишите на стрижку меня На завтра В 18:00 К Бари'
+
+// The server of the demo keeps its files here.
+let folder: string
+beforeEach(async ({ skip }) => {
+  if (lacksServer('rapidfire demo')) skip()
+  folder = await mkdtemp(join(tmpdir(), 'rapidfire-demo-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('demo', () => {
+  it('shows four messages come out as one', async () => {
+    const { code, stdout, stderr } = await rapidfire(['demo'], { TMPDIR: folder })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.match(/->/g)).toHaveLength(5)
+    expect(stdout.split('\n').map((line) => line.trim())).toContain(MERGED)
+    for (const size of ['1 message,', '2 messages,', '3 messages,', '4 messages,']) expect(stdout).toContain(` ${size} handed over in `)
+    expect(stdout).toMatch(/one batch of 4 messages, \d+ ms after its deadline/)
+    expect(stdout).toMatch(/completed +1 /)
+    expect(stdout).toContain('4.0 messages a batch, 3 handler calls saved (75 %)')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('draws the batch as it fills on a terminal', async ({ skip }) => {
+    if (process.platform !== 'linux' || !existsSync('/usr/bin/script')) {
+      console.warn('skipped: demo on a terminal: it needs `script` of util-linux')
+      return skip()
+    }
+    const command = `stty cols 100; '${process.execPath}' '${CLI}' demo`
+    const { code, stdout } = await run('script', ['-qec', command, '/dev/null'], { TMPDIR: folder, TERM: 'xterm' })
+    expect(code).toBe(0)
+    // biome-ignore lint/complexity/useRegexLiterals: the escape is easier to see
+    const bars = stdout.match(new RegExp('\r\x1b\\[2K +[█░]{24}  \\d messages?', 'g')) ?? []
+    expect(bars.length).toBeGreaterThan(4)
+    expect(bars.some((bar) => bar.includes('█') && bar.includes('4 messages'))).toBe(true)
+    expect(stdout).toContain(MERGED)
+  })
+
+  it('says how to get Redis when there is none', async () => {
+    const { code, stdout, stderr } = await rapidfire(['demo'], { PATH: folder })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^rapidfire: no redis-server found: install it [^\n]+\n$/)
+  })
+})
+
+describe('in the middle of the demo', () => {
+  let child: ChildProcess
+  // Killed, it leaves its processes to end by themselves.
+  afterEach(() => void child.kill('SIGKILL'))
+
+  /** Starts the demo and waits until two messages are in; returns the processes that it has started, and how it ends. */
+  async function started() {
+    child = spawn(process.execPath, [CLI, 'demo', '--speed', '2'], { env: environment({ TMPDIR: folder }) })
+    const printed = { stdout: '', stderr: '' }
+    child.stderr?.on('data', (chunk) => (printed.stderr += chunk))
+    const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr: printed.stderr }))
+    await new Promise<void>((resolve, reject) => {
+      child.stdout?.on('data', (chunk) => {
+        printed.stdout += chunk
+        if (printed.stdout.includes('2 messages,')) resolve()
+      })
+      child.once('close', () => reject(new Error(`the demo has ended: ${printed.stdout}${printed.stderr}`)))
+    })
+    const started = (await processes()).filter(({ parent }) => parent === child.pid)
+    const worker = started.find(({ name }) => name.includes('demo-worker'))?.pid as number
+    expect({ started: started.length, worker }).toEqual({ started: 2, worker: expect.any(Number) })
+    return { pids: started.map(({ pid }) => pid), worker, ended }
+  }
+
+  const alive = async (pids: number[]) => (await processes()).filter(({ pid }) => pids.includes(pid)).map(({ name }) => name)
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends everything that it has started', async (signal, code) => {
+    const { pids, ended } = await started()
+    child.kill(signal)
+    expect(await ended).toEqual({ code, signal: null, stderr: '' })
+    expect(await alive(pids)).toEqual([])
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('what it has started ends by itself when it is killed', async () => {
+    const { pids, ended } = await started()
+    child.kill('SIGKILL')
+    expect(await ended).toMatchObject({ signal: 'SIGKILL' })
+    await expect.poll(() => alive(pids), { timeout: 10_000 }).toEqual([])
+  })
+
+  it('the end of the worker process is the end of the demo, with exit code 1', async () => {
+    const { pids, worker, ended } = await started()
+    process.kill(worker, 'SIGKILL')
+    expect(await ended).toEqual({ code: 1, signal: null, stderr: 'rapidfire: the process that handles the batches has ended\n' })
+    expect(await alive(pids)).toEqual([])
+    expect(await readdir(folder)).toEqual([])
+  })
+})
+
+interface Process {
+  pid: number
+  parent: number
+  name: string
+}
+
+/** Every process but those that have ended and were not waited for. */
+async function processes(): Promise<Process[]> {
+  // Small Linux images have no `ps`.
+  if (process.platform === 'linux') {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+    return (await Promise.all(pids.map((pid) => linuxProcess(pid).catch(() => [])))).flat()
+  }
+  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args='])
+  const lines = stdout.trim().split('\n')
+  return lines.flatMap((line) => {
+    const [pid, parent, state, ...name] = line.trim().split(/\s+/)
+    return state?.startsWith('Z') ? [] : [{ pid: Number(pid), parent: Number(parent), name: name.join(' ') }]
+  })
+}
+
+async function linuxProcess(pid: string): Promise<Process[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // The second field is the name in brackets, which may have blanks of its own.
+  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (state === 'Z') return []
+  return [{ pid: Number(pid), parent: Number(parent), name: (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ') }]
+}

@@ -1,0 +1,121 @@
+import { Redis } from 'ioredis'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { assemble } from '../../lua/assemble.mjs'
+import { SOURCE } from '../../src/generated/library.ts'
+import { lacksServer } from '../client/clients.ts'
+import { startRedis, type TestRedis, useRedis } from '../support/redis.ts'
+import { findRedisCli, rapidfire, run, useCommands } from '../support/shell.ts'
+
+let server: TestRedis
+let host: string
+beforeAll(async () => {
+  server = await useRedis()
+  host = new URL(server.url).host
+})
+beforeEach(async () => {
+  await server.redis.function('FLUSH')
+})
+
+const version = (redis: Redis) => redis.fcall_ro('rapidfire_version', 0)
+
+describe('load', () => {
+  it('loads the library, and then has nothing to do', async () => {
+    expect(await rapidfire(['load', '--redis', server.url])).toEqual({ code: 0, stdout: `${host}  loaded ${SOURCE.version}\n`, stderr: '' })
+    expect(await version(server.redis)).toBe(SOURCE.version)
+    const again = await rapidfire(['load'], { REDIS_URL: server.url })
+    expect(again).toEqual({ code: 0, stdout: `${host}  has ${SOURCE.version} already\n`, stderr: '' })
+  })
+
+  it('updates an older library', async () => {
+    await server.redis.function('LOAD', assemble({ version: '0.0.9' }).library)
+    const { code, stdout } = await rapidfire(['load', '--redis', server.url])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${host}  updated 0.0.9 to ${SOURCE.version}\n` })
+    expect(await version(server.redis)).toBe(SOURCE.version)
+  })
+
+  it('leaves a newer one as it is', async () => {
+    await server.redis.function('LOAD', assemble({ version: '99.0.0' }).library)
+    const { code, stdout } = await rapidfire(['load', '--redis', server.url])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${host}  has 99.0.0, newer than ${SOURCE.version}: left as it is\n` })
+    expect(await version(server.redis)).toBe('99.0.0')
+  })
+
+  it('says what it may not do', async () => {
+    await server.redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-function')
+    const { code, stdout, stderr } = await rapidfire(['load', '--redis', server.url.replace('://', '://reader:secret@')])
+    await server.redis.call('ACL', 'DELUSER', 'reader')
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^rapidfire: ${host}: NOPERM [^\n]+\n$`))
+  })
+
+  it('says that a server has no Functions', async ({ skip }) => {
+    if (lacksServer('load on a server without Functions')) return skip()
+    const old = await startRedis(['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((name) => ['--rename-command', name, '']))
+    const { code, stdout } = await rapidfire(['load', '--redis', old.url])
+    await old.stop()
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `127.0.0.1:${old.port}  has no Functions: clients send scripts, there is nothing to load\n`,
+    })
+  })
+
+  it('loads on every primary of a cluster, and stats finds the queues of all', async ({ skip }) => {
+    if (lacksServer('load on a cluster')) return skip()
+    const nodes = await Promise.all([1, 2].map(() => startRedis(['--cluster-enabled', 'yes'])))
+    const clients = nodes.map((node) => new Redis(node.url))
+    try {
+      const [left, right] = clients as [Redis, Redis]
+      await left.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191)
+      await right.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16_383)
+      await left.cluster('MEET', '127.0.0.1', nodes[1]?.port as number)
+      for (const client of clients) {
+        await expect.poll(() => client.cluster('INFO'), { timeout: 20_000 }).toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:2/)
+      }
+      const { code, stdout } = await rapidfire(['load', '--redis', nodes[0]?.url as string])
+      expect(code).toBe(0)
+      expect(stdout.trim().split('\n').sort()).toEqual(nodes.map(({ port }) => `127.0.0.1:${port}  loaded ${SOURCE.version}`).sort())
+      expect(await Promise.all(clients.map(version))).toEqual([SOURCE.version, SOURCE.version])
+
+      // Slots 15495 and 3300.
+      await right.fcall('rapidfire_add', 1, 'rapid-fire:{a}', 'ann', '1')
+      await left.fcall('rapidfire_add', 1, 'rapid-fire:{b}', 'ann', '1')
+      const found = await rapidfire(['stats', '--json', '--redis', nodes[1]?.url as string])
+      const lines = found.stdout.trim().split('\n')
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { queue: 'a', collecting: 1 },
+        { queue: 'b', collecting: 1 },
+      ])
+    } finally {
+      for (const client of clients) client.disconnect()
+      await Promise.all(nodes.map((node) => node.stop()))
+    }
+  })
+})
+
+describe('load --print', () => {
+  it('prints the library and needs no server', async () => {
+    expect(await rapidfire(['load', '--print'], { REDIS_URL: 'redis://127.0.0.1:1' })).toEqual({
+      code: 0,
+      stdout: SOURCE.library,
+      stderr: '',
+    })
+  })
+
+  it('is what redis-cli loads', async ({ skip }) => {
+    if (!findRedisCli()) {
+      console.warn('skipped: load --print into redis-cli: no redis-cli or valkey-cli on PATH')
+      return skip()
+    }
+    const commands = await useCommands(server.url)
+    const { code, stdout, stderr } = await run(
+      'bash',
+      ['-o', 'pipefail', '-c', 'npx rapidfire load --print | redis-cli -x FUNCTION LOAD REPLACE'],
+      {
+        PATH: commands.PATH,
+      },
+    )
+    await commands.remove()
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'rapidfire\n', stderr: '' })
+    expect(await version(server.redis)).toBe(SOURCE.version)
+  })
+})

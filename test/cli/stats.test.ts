@@ -1,0 +1,136 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { RapidFire } from '../../src/rapidfire.ts'
+import type { Stats } from '../../src/stats.ts'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+import { rapidfire } from '../support/shell.ts'
+
+let server: TestRedis
+beforeAll(async () => {
+  server = await useRedis()
+})
+beforeEach(async () => {
+  await server.redis.flushall()
+  await server.redis.function('FLUSH')
+})
+
+/** Adds to a queue; the batches of `handled` keys are handled, those of `open` ones are not. */
+async function fill(queue: string, { handled = [] as string[], open = [] as string[], binding = 'auto' as 'auto' | 'scripts' }) {
+  await using client = new RapidFire({ redis: server.redis, queue, binding })
+  for (const key of handled)
+    await client.addMessages([
+      { key, data: 'one', id: key },
+      { key, data: 'two', id: key },
+      { key, data: 'three', flush: true },
+    ])
+  await client.processPendingBatches(() => {})
+  for (const key of open) await client.addMessage(key, 'one')
+}
+
+const parse = (stdout: string): Stats[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+
+describe('one queue', () => {
+  it('is shown as a table', async () => {
+    await fill('whatsapp', { handled: ['ann', 'bob'], open: ['cyd'] })
+    const { code, stdout, stderr } = await rapidfire(['stats', '--queue', 'whatsapp', '--redis', server.url])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^whatsapp\n\n {2}now .* in all .* lateness\n/)
+    for (const row of [
+      /collecting +1 +messages +5 +mean +[\d.]+ ms/,
+      /duplicates +2 +p50 +≤ \d+ ms/,
+      /queued behind +0 +completed +2 +max +\d+ ms/,
+    ])
+      expect(stdout).toMatch(row)
+    expect(stdout).toContain('closed by   wait 0, maxWait 0, size 0, flush 2')
+    expect(stdout).toContain('on average  2.0 messages a batch, 2 handler calls saved (50 %)')
+  })
+
+  it('is one line of JSON with --json, the same as getStats', async () => {
+    await fill('whatsapp', { handled: ['ann'], open: ['bob'] })
+    const { code, stdout, stderr } = await rapidfire(['stats', '--queue', 'whatsapp', '--redis', server.url, '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const expected = await new RapidFire({ redis: server.redis, queue: 'whatsapp' }).getStats()
+    expect(parse(stdout)).toEqual([{ ...expected, now: expect.any(Number) }])
+    expect(expected.totals.completed).toBe(1)
+  })
+
+  it('that nobody knows is zeros, and looking at it changes nothing', async () => {
+    const { code, stdout } = await rapidfire(['stats', '--queue', 'nobody', '--redis', server.url, '--json'])
+    expect(code).toBe(0)
+    expect(parse(stdout)).toEqual([expect.objectContaining({ queue: 'nobody', collecting: 0, messages: 0, callsSaved: 0 })])
+    expect(await server.redis.keys('*')).toEqual([])
+    expect(await server.redis.function('LIST')).toEqual([])
+  })
+
+  it('is taken from RAPIDFIRE_QUEUE and the server from REDIS_URL, and options win over both', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await fill('telegram', { open: ['ann', 'bob'] })
+    const env = { REDIS_URL: server.url, RAPIDFIRE_QUEUE: 'telegram' }
+    expect(parse((await rapidfire(['stats', '--json'], env)).stdout)).toMatchObject([{ queue: 'telegram', collecting: 2 }])
+    const wrong = { ...env, REDIS_URL: 'redis://127.0.0.1:1' }
+    const { stdout } = await rapidfire(['stats', '--json', '--queue', 'whatsapp', '--redis', server.url], wrong)
+    expect(parse(stdout)).toMatchObject([{ queue: 'whatsapp', collecting: 1 }])
+  })
+
+  it('with a name that is none is refused', async () => {
+    const { code, stderr } = await rapidfire(['stats', '--queue', 'two words', '--redis', server.url])
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: "rapidfire: a queue name must have 1 to 128 characters without braces and blanks, got 'two words'\n",
+    })
+  })
+
+  it('whose root is something else is an error of one line', async () => {
+    await server.redis.set('rapid-fire:{whatsapp}', 'text')
+    const { code, stdout, stderr } = await rapidfire(['stats', '--queue', 'whatsapp', '--redis', server.url])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^rapidfire: expected a hash at [^\n]+\n$/)
+  })
+})
+
+describe('without --queue', () => {
+  it('shows every queue, whatever else is on the server', async () => {
+    await fill('whatsapp', { open: ['ann'] })
+    await fill('чат:2', { open: ['a}', '{b}'] })
+    await fill('scripted', { open: ['ann'], binding: 'scripts' })
+    await server.redis.hset('rapid-fire:{not a queue}', 'a', '1')
+    await server.redis.set('rapid-fire:{text}', 'text')
+    await server.redis.hset('else', 'a', '1')
+    const { code, stdout, stderr } = await rapidfire(['stats', '--redis', server.url, '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(parse(stdout).map(({ queue, collecting }) => [queue, collecting])).toEqual([
+      ['scripted', 1],
+      ['whatsapp', 1],
+      ['чат:2', 2],
+    ])
+    const table = await rapidfire(['stats', '--redis', server.url])
+    expect(table.stdout).toMatch(/^scripted\n[\s\S]*\n\nwhatsapp\n[\s\S]*\n\nчат:2\n/)
+  })
+
+  it('says that there are none', async () => {
+    const { code, stdout } = await rapidfire(['stats', '--redis', server.url])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `No queues on ${new URL(server.url).host}.\n` })
+    expect(await rapidfire(['stats', '--redis', server.url, '--json'])).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('ends its search on a server with very many keys, and says so', async () => {
+    const populate = "for n = 1, 300000 do redis.call('SET', ARGV[1] .. n, '') end"
+    for (const part of ['a', 'b', 'c', 'd']) await server.redis.eval(populate, 0, part)
+    const { code, stderr } = await rapidfire(['stats', '--redis', server.url])
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `rapidfire: looked at about 1000000 keys of ${new URL(server.url).host}; there may be more queues (--queue names one)\n`,
+    })
+  })
+})
+
+it('reads a queue on a server without Functions', async () => {
+  await fill('whatsapp', { handled: ['ann'], binding: 'scripts' })
+  expect(await server.redis.function('LIST')).toEqual([])
+  const { stdout } = await rapidfire(['stats', '--redis', server.url, '--json'])
+  expect(parse(stdout)).toMatchObject([{ queue: 'whatsapp', totals: { completed: 1 } }])
+  expect(await server.redis.function('LIST')).toEqual([])
+})
