@@ -166,6 +166,16 @@ export const COMMANDS = {
       }
     },
   }),
+  forward: command({
+    args: (input: { stream: string; limit: number; longest: number; worker?: string | undefined; echo?: boolean | undefined }) => [
+      ...tokens([input.stream], { LIMIT: input.limit, MAXLEN: input.longest, WORKER: input.worker }),
+      ...(input.echo ? ['ECHO'] : []),
+    ],
+    reply: (raw) => {
+      const [now, next, forwarded, room] = array(raw).map(Number) as [number, number, number, number]
+      return { now, next, forwarded, room }
+    },
+  }),
   complete: command({
     args: (input: Pair[]) => pairs(input),
     reply: (raw) => array(raw).map(String) as ('completed' | 'lost')[],

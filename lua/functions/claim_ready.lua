@@ -38,102 +38,6 @@ local CLAIM_TOKENS = {
   WORKER = { 'worker', text = 64 },
   ECHO = { 'echo', flag = true },
 }
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-local LATENESS_BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }
-
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
--- Batches whose lease has run out or whose pause has ended: same id, same messages, next attempt.
-local function claim_returned(root, now, options, policy, batches)
-  local call, active, claims = redis.call, active_key(root), claims_key(root)
-  local keys = call('ZRANGEBYSCORE', active, '-inf', options.before, 'LIMIT', 0, options.limit)
-  if #keys == 0 then return 0 end
-  local overrides, stored = has_overrides(root), call('HMGET', claims, unpack(keys))
-  local bytes = 0
-  for n = 1, #keys do
-    if bytes >= CLAIM_BYTES then break end
-    local key, claim = keys[n], decode_claim(stored[n])
-    if not claim then
-      -- Somebody deleted the claim by hand: the messages open a batch again.
-      call('ZREM', active, key)
-      drop_prefix(root, key, 0, policy, overrides)
-    else
-      local messages = call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-      bytes = bytes + bytes_of(messages)
-      if
-        claim.retry or claim.attempt < options.attempts
-        or not bury(root, key, claim, 'the lease of attempt ' .. claim.attempt .. ' ran out', now, policy, overrides)
-      then
-        claim.attempt, claim.retry = claim.attempt + 1, false
-        call('ZADD', active, now + options.lease, key)
-        call('HSET', claims, key, encode_claim(claim))
-        batches[#batches + 1] = { key, claim.id .. ':' .. claim.attempt, claim.reason, claim.deadline, messages }
-      end
-    end
-  end
-  if #batches > 0 then call('HINCRBY', root, 'redelivered', #batches) end
-  return bytes
-end
-
--- Batches of keys whose time has come.
-local function claim_due(root, now, options, policy, batches, bytes)
-  local call, due, overrides = redis.call, due_key(root), has_overrides(root)
-  local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
-  local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
-  local changed, looks, stamp = {}, 0, string.format('%.0f-', now)
-  while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
-    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, options.limit - #batches)
-    if #keys == 0 then break end
-    local taken, leases, records, moved = {}, {}, {}, {}
-    for n = 1, #keys do
-      if bytes >= CLAIM_BYTES then break end
-      local key = keys[n]
-      local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden)
-      if not count then
-        -- Somebody deleted the list by hand.
-        taken[#taken + 1] = key
-      elseif deadline > options.before then
-        moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
-      else
-        for extra = #messages, count + 1, -1 do messages[extra] = nil end
-        sequence = sequence + 1
-        local token = stamp .. sequence .. ':1'
-        taken[#taken + 1] = key
-        leases[#leases + 1], leases[#leases + 2] = now + options.lease, key
-        records[#records + 1], records[#records + 2] = key, string.format('%s:%d:%.0f:%s', token, count, deadline, reason)
-        batches[#batches + 1] = { key, token, reason, deadline, messages }
-        bytes = bytes + bytes_of(messages)
-        local late = now - deadline
-        sum = sum + late
-        if late > max then max = late end
-        local closed_by = 'closedBy:' .. reason
-        changed[closed_by] = (changed[closed_by] or 0) + 1
-        local bound = 1
-        while LATENESS_BOUNDS[bound] and late > LATENESS_BOUNDS[bound] do bound = bound + 1 end
-        local bucket = 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more')
-        changed[bucket] = (changed[bucket] or 0) + 1
-      end
-    end
-    if #taken > 0 then call('ZREM', due, unpack(taken)) end
-    if #moved > 0 then call('ZADD', due, unpack(moved)) end
-    if #leases > 0 then
-      call('ZADD', active_key(root), unpack(leases))
-      call('HSET', claims_key(root), unpack(records))
-    end
-    looks = looks + #keys
-  end
-  if next(changed) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max)
-    for field, by in pairs(changed) do call('HINCRBY', root, field, by) end
-  end
-end
-
 local function claim_ready(keys, args)
   local root = keys[1]
   local policy, refusal = read_policy(keys)
@@ -142,23 +46,12 @@ local function claim_ready(keys, args)
   if bad then return bad end
   options = options or {}
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  local now, batches = now_ms(), {}
+  local now = now_ms()
   options.before = math.min(options.before or now, now)
 
   -- first write
-  local bytes = claim_returned(root, now, options, policy, batches)
-  claim_due(root, now, options, policy, batches, bytes)
-  local next_at
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
-    local at = head[2] and tonumber(head[2])
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
-  if options.worker then
-    next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit)
-    if options.echo then redis.call('PUBLISH', wake_channel(root), options.worker .. ' echo') end
-  end
-  return { now, next_at or 0, unpack(batches) }
+  local batches, next_at = take_ready(root, now, options, policy)
+  return { now, next_at, unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')

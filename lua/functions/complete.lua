@@ -41,19 +41,9 @@ local function complete(keys, args)
     end
   end
   if #done == 0 then return reply end
-  local overrides, messages, soonest = has_overrides(root), 0, nil
 
   -- first write
-  call('ZREM', active_key(root), unpack(done))
-  call('HDEL', claims_key(root), unpack(done))
-  for n = 1, #done do
-    local key = done[n]
-    local deadline = drop_prefix(root, key, counts[key], policy, overrides)
-    if deadline then soonest = math.min(soonest or deadline, deadline) end
-    messages = messages + counts[key]
-  end
-  call('HINCRBY', root, 'completed', #done)
-  call('HINCRBY', root, 'completedMessages', messages)
+  local soonest = finish(root, done, counts, policy)
   if soonest then wake(root, policy, soonest, now_ms()) end
   return reply
 end
