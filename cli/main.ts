@@ -7,6 +7,7 @@ import { check } from './check.ts'
 import { dead } from './dead.ts'
 import { demo } from './demo.ts'
 import { CliError, Interrupted, UsageError } from './errors.ts'
+import { forward } from './forward.ts'
 import { load } from './load.ts'
 import { stats } from './stats.ts'
 import { work } from './work.ts'
@@ -16,7 +17,7 @@ const program = new Command('rapidfire')
   .version(SOURCE.version)
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
-for (const add of [work, stats, dead, check, load, demo]) add(program)
+for (const add of [work, forward, stats, dead, check, load, demo]) add(program)
 
 // `rapidfire load --print | head` closes the pipe early, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

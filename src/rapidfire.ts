@@ -6,6 +6,7 @@ import { Coalescer } from './coalescer.ts'
 import { COMMANDS, type DeadBatch, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
 import { type Argument, type Connection, connect, type RedisInput } from './connection.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
+import { type Forwarded, type ForwardOptions, forwardingClient } from './forwarder.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
 import { type Handler, Processor, type ProcessorOptions } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
@@ -210,6 +211,32 @@ export class RapidFire<T = unknown, Input = T> {
     const commands = this.#connection.duplicate(STALL)
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
     return new Worker(client, commands, this.#connection.duplicate(STALL), handler, options)
+  }
+
+  /**
+   * A worker that moves batches into a Redis Stream when they are due; it emits `forwarded` with how many it has moved. See `forward`.
+   *
+   * @throws RapidfireError `BAD_OPTION`
+   * @example await rapidfire.forwarder('batches').run()
+   */
+  forwarder(stream: string, options: ForwardOptions = {}): Worker<T> {
+    const commands = this.#connection.duplicate(STALL)
+    const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
+    const forwarding = forwardingClient(client, stream, options, (batches) => worker.emit('forwarded', batches))
+    const worker: Worker<T> = new Worker<T>(forwarding, commands, this.#connection.duplicate(STALL), () => {}, {})
+    return worker
+  }
+
+  /**
+   * Moves what is due into the Redis Stream `rapid-fire:{queue}:stream:<stream>`, one entry a batch, in the script that takes it: there is no
+   * lease, and nothing is lost or doubled. An entry has the fields `id`, `key`, `reason`, `count`, `openedAt`, `deadline` and `messages`, the
+   * data of the messages as a JSON array. A full stream is never cut: entries that all groups have acknowledged are deleted, the rest waits.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
+   */
+  forward(stream: string, options: ForwardOptions & { worker?: string | undefined; echo?: boolean | undefined } = {}): Promise<Forwarded> {
+    const { limit = 100, maxLength = 100_000, worker, echo } = options
+    return this.#call('forward', COMMANDS.forward.args({ stream, limit, longest: maxLength, worker, echo }), COMMANDS.forward.reply)
   }
 
   /**

@@ -37,6 +37,8 @@ export interface WorkerEvents<T> {
   lost: [batch: Batch<T>]
   /** Redis cannot be reached, does not answer, or refuses; the worker goes on trying. */
   error: [error: Error]
+  /** Of a forwarder: so many batches were moved into the stream. */
+  forwarded: [batches: number]
   /** Nothing is due and nothing runs. */
   drained: []
 }

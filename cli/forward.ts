@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { RapidFire } from '../src/rapidfire.ts'
+import { integerOption } from './options.ts'
+import { addRunOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
+
+interface ForwardCommandOptions extends RunOptions {
+  maxLength: number
+}
+
+export function forward(program: Command): void {
+  addRunOptions(program.command('forward'))
+    .description('move batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due')
+    .argument('<stream>', 'name of the stream')
+    .addOption(
+      integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', 1, 10_000_000).default(100_000),
+    )
+    .action((stream: string, options: ForwardCommandOptions) => forwardTo(stream, options))
+}
+
+/** Forwards until the process is stopped. */
+export async function forwardTo(stream: string, options: RunOptions & { maxLength?: number }): Promise<void> {
+  const { queue, redis, maxLength } = options
+  const rapidfire = new RapidFire({ redis, queue })
+  await runUntilStopped(rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength }), loggerOf(options), options)
+  await rapidfire.close()
+}
