@@ -14,8 +14,8 @@ const REGISTER = `local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`
 const SCRIPT_REGISTER = 'local entry; local function register(_, callback)\n  entry = callback end'
 // Without Functions there is no allow-oom flag. Over maxmemory Redis refuses a script whose first write could need memory,
-// and then lets it go on: so such a script begins with a write that cannot.
-const SCRIPT_ALLOW_OOM = "if KEYS[1] then redis.call('DEL', KEYS[1] .. ':') end"
+// and then lets it go on: so such a script begins with a write that cannot, and that changes nothing, whatever the key may be.
+const SCRIPT_ALLOW_OOM = "if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end"
 
 /** Every complaint is one line: the file, and what is wrong with it. */
 class AssembleError extends Error {}

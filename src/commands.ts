@@ -53,7 +53,7 @@ export interface Peek<T = unknown> {
   deadline: number | undefined
   /** When the lease or the pause ends; undefined when neither holds. */
   until: number | undefined
-  /** Proof of the claim of an active batch, `<batch id>:<attempt>`; else undefined. */
+  /** `<batch id>:<attempt>` of an active batch, or of the attempt that failed before a retry; else undefined. */
   token: string | undefined
   /** Messages of the batch at the head. */
   count: number

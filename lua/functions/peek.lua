@@ -13,7 +13,7 @@
 --   now       the time in Redis, ms
 --   deadline  of the batch at the head, ms; 0 when empty
 --   until     ms at which the lease or the pause before the next attempt ends; 0 when neither holds
---   token     '<batch id>:<attempt>' of an active batch, else ''
+--   token     '<batch id>:<attempt>' when active, or of the attempt that failed when a retry waits; else ''
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { assemble } from '../../lua/assemble.mjs'
+import { COMMANDS } from '../../src/commands.ts'
+import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+
+const { functions } = assemble()
+const headers = Object.fromEntries(functions.map((each) => [each.name, each.header]))
+const header = (name: FunctionName) => headers[name] as (typeof functions)[number]['header']
+
+const isToken = (name: string) => /^[A-Z]+$/.test(name)
+
+/** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
+const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true }
+const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, dedupe: 1, maxDead: 1 }
+const pair = { key: 'k', token: '1-1:1' }
+const SENT: Record<FunctionName, unknown[]> = {
+  add: COMMANDS.add.args([message, message]),
+  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1 }),
+  complete: COMMANDS.complete.args([pair]),
+  extend: COMMANDS.extend.args({ lease: 1, claims: [pair] }),
+  fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e' }),
+  peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
+  policy: COMMANDS.policy.args(policy),
+  stats: COMMANDS.stats.args(undefined),
+  version: COMMANDS.version.args(undefined),
+}
+
+it('has one entry in commands.ts for each file of lua/functions', () => {
+  expect(Object.keys(COMMANDS).sort()).toEqual(functions.map((each) => each.name).sort())
+})
+
+describe.each(functions.map((each) => each.name as FunctionName))('the header of %s', (name) => {
+  it('names the tokens that commands.ts sends, and nothing else', () => {
+    const sent = SENT[name].map(String).filter(isToken)
+    expect([...new Set(sent)].sort()).toEqual(header(name).ARGV.filter(isToken).sort())
+  })
+
+  it('names the arguments that commands.ts sends in front of the tokens', () => {
+    const sent = SENT[name].map(String)
+    const first = sent.findIndex(isToken)
+    const positional = header(name).ARGV.filter((argument) => !isToken(argument) && !argument.endsWith('...'))
+    expect(first === -1 ? sent.length : first).toBe(positional.length)
+  })
+})
+
+/** read_tokens is for all: the policy has a code of its own for a bad value, and stats has no tokens. */
+const IMPOSSIBLE: Partial<Record<FunctionName, string[]>> = { policy: ['BAD_ARGUMENT'], stats: ['BAD_ARGUMENT', 'MISSING_ARGUMENT'] }
+
+it.each(functions.map((each) => each.name as FunctionName))(
+  'names in the header of %s the codes of the lib functions that it uses',
+  (name) => {
+    const script = SOURCE.scripts[name].text
+    const reachable = new Set([...script.matchAll(/\bfail\(\s*(?:token\.code or )?'([A-Z_]+)'/g)].map(([, code]) => code as string))
+    const unnamed = [...reachable].filter((code) => !header(name).ERRORS.includes(code))
+    expect(unnamed.sort()).toEqual(IMPOSSIBLE[name] ?? [])
+  },
+)
+
+describe('a server', () => {
+  let server: TestRedis
+  beforeAll(async () => {
+    server = await useRedis()
+    await server.redis.function('LOAD', 'REPLACE', SOURCE.library)
+  })
+  const call = (name: FunctionName, ...args: (string | number)[]) =>
+    server.redis.call('FCALL', `rapidfire_${name}`, 1, 'rapid-fire:{orders}', ...args) as Promise<unknown[]>
+
+  it('lists the functions as their headers describe them', async () => {
+    const [library] = (await server.redis.function('LIST', 'LIBRARYNAME', 'rapidfire')) as [unknown[]]
+    const listed = (library[library.indexOf('functions') + 1] as unknown[][]).map((fields) => ({
+      name: fields[1],
+      description: fields[3],
+      flags: [...(fields[5] as string[])].sort(),
+    }))
+    const described = functions.map((each) => ({
+      name: `rapidfire_${each.name}`,
+      description: each.header.sentence,
+      flags: [...each.flags].sort(),
+    }))
+    expect(listed.sort((a, b) => String(a.name).localeCompare(String(b.name)))).toEqual(described)
+  })
+
+  it('replies the values that the headers name', async () => {
+    expect(await call('peek', 'ann')).toHaveLength(header('peek').RETURNS.length)
+    expect(header('add').RETURNS).toEqual(['status', 'size'])
+    expect(await call('add', 'ann', 'one', 'FLUSH', 'NEXT', 'bob', 'two')).toHaveLength(2 * header('add').RETURNS.length)
+    expect(header('claim_ready').RETURNS).toEqual(['now', 'next', 'batch...'])
+    const [, , batch] = (await call('claim_ready')) as [number, number, [string, string]]
+    expect(await call('extend', 1000, 'ann', batch[1])).toHaveLength(header('extend').RETURNS.length)
+    expect(await call('complete', 'ann', batch[1])).toHaveLength(header('complete').RETURNS.length)
+  })
+
+  it('has the members of the policy that the header, commands.ts and the type name', async () => {
+    const fields = Object.keys(COMMANDS.policy.reply(await call('policy')))
+    expect(fields).toEqual(Object.keys(policy))
+    expect(fields.map((field) => field.toUpperCase())).toEqual(header('policy').ARGV)
+  })
+
+  it('gives each script the sha1 that is computed beforehand', async () => {
+    for (const { sha1, text } of Object.values(SOURCE.scripts)) expect(await server.redis.script('LOAD', text)).toBe(sha1)
+  })
+})
+
+it('has src/generated/library.ts committed as lua/ gives it', () => {
+  const assembler = fileURLToPath(new URL('../../lua/assemble.mjs', import.meta.url))
+  expect(() => execFileSync(process.execPath, [assembler, '--check'], { stdio: 'pipe' })).not.toThrow()
+  const { library, scripts, lines, version } = assemble()
+  expect(SOURCE).toEqual({ library, scripts, lines, version })
+})

@@ -1,0 +1,87 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { assemble } from '../../lua/assemble.mjs'
+import { SOURCE } from '../../src/generated/library.ts'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+import { findRedisCli, run } from '../support/shell.ts'
+
+/**
+ * The flags of each function. `allow-oom` for what makes room or costs none, so that a server that is full can be drained;
+ * `no-writes` for what FCALL_RO and replicas run.
+ */
+const FLAGS: Record<string, string[]> = {
+  rapidfire_add: [],
+  rapidfire_claim_ready: ['allow-oom'],
+  rapidfire_complete: ['allow-oom'],
+  rapidfire_extend: ['allow-oom'],
+  rapidfire_fail: ['allow-oom'],
+  rapidfire_peek: ['no-writes'],
+  rapidfire_policy: ['allow-oom'],
+  rapidfire_stats: ['no-writes'],
+  rapidfire_version: ['no-writes'],
+}
+
+/** A reply of names and values, from RESP2 or RESP3. */
+const fields = (flat: unknown[]) => new Map(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
+
+// The shipped bytes, and the real clock.
+describe('the library', () => {
+  let server: TestRedis
+  beforeAll(async () => {
+    server = await useRedis()
+  })
+  beforeEach(async () => {
+    await server.redis.flushall()
+    await server.redis.function('FLUSH')
+    expect(await server.redis.function('LOAD', SOURCE.library)).toBe('rapidfire')
+  })
+
+  it('is listed with a name, a description and flags for each function', async () => {
+    const [library, ...others] = (await server.redis.function('LIST')) as unknown[][]
+    expect(others).toEqual([])
+    const listed = fields(library as unknown[])
+    expect(listed.get('library_name')).toBe('rapidfire')
+    const functions = (listed.get('functions') as unknown[][]).map((each) => {
+      const shown = fields(each)
+      expect(shown.get('description')).toMatch(/^[A-Z].+\.$/)
+      return [shown.get('name'), [...(shown.get('flags') as Iterable<string>)]]
+    })
+    expect(Object.fromEntries(functions)).toEqual(FLAGS)
+  })
+
+  it('leaves nothing in the keyspace when it is loaded', async () => {
+    expect(await server.redis.dbsize()).toBe(0)
+  })
+
+  const examples = assemble().functions.flatMap(({ header }) => header.examples)
+
+  it('has an example of each function', () => {
+    expect([...new Set(examples.map((line) => line.split(' ')[1]))].sort()).toEqual(Object.keys(FLAGS))
+  })
+
+  it.for(examples)('redis-cli runs %s', async (line, { skip }) => {
+    const cli = findRedisCli()
+    if (!cli) {
+      console.warn('skipped: the examples of the headers: there is no redis-cli')
+      return skip()
+    }
+    const { code, stdout, stderr } = await run('sh', ['-c', `printf '%s\\n' "$LINE" | '${cli}' --no-raw -u '${server.url}'`], {
+      LINE: line,
+    })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).not.toContain('(error)')
+    expect(stdout.trim()).not.toBe('')
+  })
+
+  it('keeps the time of Redis', async () => {
+    const now = async () => Math.floor(Number((await server.redis.time())[0]) * 1000)
+    const before = await now()
+    const call = (name: string, ...args: string[]) => server.redis.call('FCALL', `rapidfire_${name}`, 1, 'rapid-fire:{orders}', ...args)
+    expect(await call('add', 'ann', 'x', 'FLUSH')).toEqual(['added', 1])
+    const [at, , [, token, , deadline]] = (await call('claim_ready')) as [number, number, [string, string, string, number]]
+    expect(before).toBeLessThanOrEqual(deadline)
+    expect(deadline).toBeLessThanOrEqual(at)
+    expect(at).toBeLessThan((await now()) + 1000)
+    expect(await call('complete', 'ann', token)).toEqual(['completed'])
+    expect(await server.redis.keys('*')).toEqual(['rapid-fire:{orders}'])
+  })
+})

@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest'
+import { describeBindings, START } from '../support/lua.ts'
+
+describeBindings('peek', (lua) => {
+  const peek = async (key: string) => {
+    const [state, now, deadline, until, token, count, size, messages] = await lua().call('peek', key)
+    expect(now).toBe(lua().now)
+    return { state, deadline: deadline && deadline - START, until: until && until - START, token, count, size, messages: messages.length }
+  }
+  const nothing = { until: 0, token: '' }
+
+  it('shows a key without messages', async () => {
+    expect(await peek('ann')).toEqual({ state: 'empty', deadline: 0, ...nothing, count: 0, size: 0, messages: 0 })
+  })
+
+  it('shows each state that a key goes through', async () => {
+    await lua().call('add', 'ann', 'one', 'NEXT', 'ann', 'two')
+    await lua().tick(9999)
+    const open = { deadline: 10_000, ...nothing, count: 2, size: 2, messages: 2 }
+    expect(await peek('ann')).toEqual({ state: 'collecting', ...open })
+    await lua().tick(1)
+    expect(await peek('ann')).toEqual({ state: 'ready', ...open })
+    const { token } = await lua().claimOne('LEASE', 500)
+    await lua().call('add', 'ann', 'behind')
+    const held = { deadline: 10_000, token, count: 2, size: 3, messages: 3 }
+    expect(await peek('ann')).toEqual({ state: 'active', ...held, until: 10_500 })
+    await lua().tick(600)
+    expect(await peek('ann')).toEqual({ state: 'active', ...held, until: 10_500 })
+    await lua().call('fail', 'ann', token, 'DELAY', 40)
+    expect(await peek('ann')).toEqual({ state: 'retry', ...held, until: 10_640 })
+    await lua().tick(40)
+    const again = await lua().claimOne('LEASE', 500)
+    expect(await peek('ann')).toEqual({ state: 'active', ...held, token: again.token, until: 11_140 })
+    await lua().call('complete', 'ann', again.token)
+    expect(await peek('ann')).toEqual({ state: 'collecting', deadline: 20_000, ...nothing, count: 1, size: 1, messages: 1 })
+  })
+
+  it('shows the true deadline where the index lags behind', async () => {
+    await lua().call('add', 'ann', 'one')
+    await lua().tick(9000)
+    await lua().call('add', 'ann', 'two')
+    await lua().tick(5000)
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(START + 10_000))
+    expect(await peek('ann')).toMatchObject({ state: 'collecting', deadline: 19_000 })
+  })
+
+  it('shows the head of a backlog: its batch, and at most LIMIT messages', async () => {
+    for (let n = 0; n < 120; n += 1) await lua().call('add', 'ann', `${n}`)
+    expect(await peek('ann')).toMatchObject({ state: 'ready', count: 10, size: 120, messages: 100 })
+    expect((await lua().call('peek', 'ann', 'LIMIT', 2))[7]).toEqual([`${START} 0 0`, `${START} 0 1`])
+    expect((await lua().call('peek', 'ann', 'limit', 1000))[7]).toHaveLength(120)
+  })
+
+  it('changes nothing', async () => {
+    await lua().call('add', 'ann', 'one', 'ID', 'm1', 'NEXT', 'bob', 'x', 'FLUSH')
+    await lua().claimOne()
+    await lua().tick(20_000)
+    const before = await lua().keyspace()
+    for (const key of ['ann', 'bob', 'nobody']) await lua().call('peek', key)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
+  it.each([
+    ['MISSING_ARGUMENT', 'expected the key of a conversation', []],
+    ['MISSING_ARGUMENT', 'LIMIT must be followed by a value', ['ann', 'LIMIT']],
+    ['BAD_KEY', '1 to 1024 bytes, got 0', ['']],
+    ['BAD_KEY', '1 to 1024 bytes, got 1025', ['k'.repeat(1025)]],
+    ['UNKNOWN_ARGUMENT', "expected LIMIT; got '5'", ['ann', '5']],
+    ['BAD_ARGUMENT', "LIMIT must be an integer from 1 to 1000, got '0'", ['ann', 'LIMIT', '0']],
+    ['BAD_ARGUMENT', "got '1001'", ['ann', 'LIMIT', '1001']],
+  ])('refuses with %s: %s', async (code, says, args) => {
+    await lua().call('add', 'ann', 'one')
+    await lua().refuses(code, says, 'peek', ...args)
+  })
+})

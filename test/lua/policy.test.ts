@@ -1,0 +1,87 @@
+import { expect, it } from 'vitest'
+import { describeBindings } from '../support/lua.ts'
+
+const DEFAULTS = {
+  ...{ wait: 10_000, maxWait: 60_000, maxSize: 10, maxBacklog: 1000 },
+  ...{ maxMessageBytes: 262_144, dedupe: 3_600_000, maxDead: 10_000 },
+}
+
+describeBindings('policy', (lua) => {
+  const policy = async (...args: (string | number)[]) => {
+    const flat = await lua().call('policy', ...args)
+    return Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
+  }
+
+  it('is the default one as long as none is stored, and reading stores none', async () => {
+    expect(await policy()).toEqual(DEFAULTS)
+    expect(await lua().keyspace()).toEqual({})
+  })
+
+  it('stores what is given and leaves the rest', async () => {
+    expect(await policy('WAIT', 5000, 'maxdead', 7)).toEqual({ ...DEFAULTS, wait: 5000, maxDead: 7 })
+    expect(await policy('MAXWAIT', 5000)).toEqual({ ...DEFAULTS, wait: 5000, maxWait: 5000, maxDead: 7 })
+    expect(await policy()).toEqual({ ...DEFAULTS, wait: 5000, maxWait: 5000, maxDead: 7 })
+    expect(await lua().redis.hgetall(lua().root)).toEqual({ wait: '5000', maxWait: '5000', maxDead: '7' })
+  })
+
+  it('stores the least and the greatest of each', async () => {
+    const least = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, dedupe: 1, maxDead: 1 }
+    const year = 31_536_000_000
+    const most = {
+      ...{ wait: year, maxWait: year, maxSize: 1000, maxBacklog: 1_000_000 },
+      ...{ maxMessageBytes: 16_777_216, dedupe: year, maxDead: 1_000_000 },
+    }
+    for (const all of [least, most]) {
+      expect(await policy(...Object.entries(all).flatMap(([name, value]) => [name.toUpperCase(), value]))).toEqual(all)
+      expect(await policy()).toEqual(all)
+    }
+  })
+
+  it('may change members together that contradict each other one by one', async () => {
+    expect(await policy('WAIT', 90_000, 'MAXWAIT', 100_000, 'MAXBACKLOG', 5, 'MAXSIZE', 5)).toMatchObject({ wait: 90_000, maxBacklog: 5 })
+    expect(await policy('MAXWAIT', 200, 'WAIT', 100)).toMatchObject({ wait: 100, maxWait: 200 })
+  })
+
+  it('holds for each queue by itself', async () => {
+    await policy('WAIT', 5)
+    expect(await lua().callWith('policy', ['rapid-fire:{others}'])).toContain(10_000)
+  })
+
+  it('limits messages from the next one on', async () => {
+    await lua().call('add', 'ann', 'x'.repeat(100), 'NEXT', 'ann', 'y')
+    await policy('MAXMESSAGEBYTES', 3, 'MAXSIZE', 2, 'MAXBACKLOG', 2)
+    await lua().refuses('MESSAGE_TOO_LARGE', 'at most 3 bytes, got 4', 'add', 'ann', 'four')
+    await lua().refuses('BACKLOG_FULL', 'maxBacklog is 2', 'add', 'ann', 'six')
+    await policy('MAXBACKLOG', 3)
+    expect(await lua().call('add', 'ann', 'six')).toEqual(['added', 3])
+    await lua().holds()
+  })
+
+  it.each([
+    ['UNKNOWN_ARGUMENT', "expected DEDUPE, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'", ['LEASE', '5']],
+    ['UNKNOWN_ARGUMENT', "got '5000'", ['5000']],
+    ['MISSING_ARGUMENT', 'WAIT must be followed by a value', ['WAIT']],
+    ['MISSING_ARGUMENT', 'DEDUPE must be followed by a value', ['WAIT', '5', 'dedupe']],
+    ['BAD_POLICY', "WAIT must be an integer from 1 to 31536000000, got '0'", ['WAIT', '0']],
+    ['BAD_POLICY', "got '-5'", ['WAIT', '-5']],
+    ['BAD_POLICY', "got '1.5'", ['MAXWAIT', '1.5']],
+    ['BAD_POLICY', "got 'soon'", ['WAIT', 'soon']],
+    ['BAD_POLICY', "got ''", ['WAIT', '']],
+    ['BAD_POLICY', "got '31536000001'", ['DEDUPE', '31536000001']],
+    ['BAD_POLICY', "MAXSIZE must be an integer from 1 to 1000, got '1001'", ['MAXSIZE', '1001']],
+    ['BAD_POLICY', "got '1000001'", ['MAXBACKLOG', '1000001']],
+    ['BAD_POLICY', "got '16777217'", ['MAXMESSAGEBYTES', '16777217']],
+    ['BAD_POLICY', "got '1000001'", ['MAXDEAD', '1000001']],
+    ['BAD_POLICY', "got '0'", ['WAIT', '5', 'MAXDEAD', '0']],
+    ['BAD_POLICY', 'maxWait must not be shorter than wait (10000), got 9999', ['MAXWAIT', '9999']],
+    ['BAD_POLICY', 'maxWait must not be shorter than wait (60001), got 60000', ['WAIT', '60001']],
+    ['BAD_POLICY', 'maxWait must not be shorter than wait (20), got 10', ['WAIT', '20', 'MAXWAIT', '10']],
+    ['BAD_POLICY', 'maxBacklog must not be less than maxSize (10), got 9', ['MAXBACKLOG', '9']],
+    ['BAD_POLICY', 'maxBacklog must not be less than maxSize (1000), got 999', ['MAXSIZE', '1000', 'MAXBACKLOG', '999']],
+  ])('refuses with %s: %s', async (code, says, args) => {
+    await lua().refuses(code, says, 'policy', ...args)
+    await lua().call('policy', 'DEDUPE', 5000)
+    await lua().call('add', 'ann', 'x', 'ID', 'm1')
+    await lua().refuses(code, says, 'policy', ...args)
+  })
+})

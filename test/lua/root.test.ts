@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest'
+import type { FunctionName } from '../../src/generated/library.ts'
+import { describeBindings, Lua } from '../support/lua.ts'
+
+const CALLS: [FunctionName, string[]][] = [
+  ['add', ['ann', 'x', 'ID', 'm1']],
+  ['claim_ready', []],
+  ['complete', ['ann', '1-1:1']],
+  ['extend', ['1000', 'ann', '1-1:1']],
+  ['fail', ['ann', '1-1:1']],
+  ['peek', ['ann']],
+  ['policy', ['WAIT', '5']],
+  ['stats', []],
+]
+
+const BAD_ROOTS = [
+  'rapid-fire:orders',
+  'rapid-fire:{}',
+  'rapid-fire:{two words}',
+  'rapid-fire:{line\nbreak}',
+  'rapid-fire:{{orders}}',
+  'rapid-fire:{a}b}',
+  'rapid-fire:{orders}:due',
+  'orders',
+  '{orders}',
+  '',
+]
+
+describeBindings('the root', (lua) => {
+  it.each(CALLS)('%s refuses what is no root of a queue', async (name, args) => {
+    // Other people's keys stand where parts of such a queue would.
+    for (const root of ['orders', '{orders}', 'rapid-fire:orders']) {
+      await lua().redis.mset(root, 'theirs', `${root}:`, 'theirs', `${root}:due`, 'theirs')
+      await lua().redis.hset(`${root}:claims`, 'ann', '1-1:1:1:5:wait')
+    }
+    for (const root of BAD_ROOTS) await lua().refusesWith('BAD_ROOT', 'expected a root such as rapid-fire:{orders}', name, [root], ...args)
+    await lua().refusesWith('BAD_ROOT', 'expected 1 key', name, [], ...args)
+    await lua().refusesWith('BAD_ROOT', 'got 2', name, [lua().root, 'rapid-fire:{others}'], ...args)
+  })
+
+  it.each(CALLS)('%s refuses a root that is a key of another type', async (name, args) => {
+    const { redis, root } = lua()
+    await redis.set(root, 'theirs')
+    await lua().refuses('WRONG_TYPE', `expected a hash at '${root}'`, name, ...args)
+    await redis.del(root)
+    await redis.rpush(root, 'theirs')
+    await lua().refuses('WRONG_TYPE', 'expected a hash', name, ...args)
+  })
+
+  it('may have anything in front of it', async () => {
+    const root = 'tenant 1:rapid-fire:{orders:0}'
+    expect(await lua().callWith('add', [root], 'ann', 'x')).toEqual(['added', 1])
+    expect((await lua().redis.keys('*')).sort()).toEqual([root, `${root}:due`, `${root}:messages:ann`, 'test:clock'].sort())
+  })
+
+  it('passes on what else Redis has against a call', async () => {
+    await lua().redis.call('ACL', 'SETUSER', 'limited', 'on', 'nopass', '~*', '+@all', '-hmget')
+    const redis = lua().redis.duplicate({ username: 'limited', password: 'any' })
+    try {
+      const error = await new Lua({ ...lua().server, redis }, lua().mode).call('stats').then(String, (refusal: Error) => refusal.message)
+      expect(error).not.toContain('RAPIDFIRE')
+      expect(error).toMatch(/permission|can't run/)
+    } finally {
+      redis.disconnect()
+      await lua().redis.call('ACL', 'DELUSER', 'limited')
+    }
+  })
+})

@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest'
+import { describeBindings, START } from '../support/lua.ts'
+
+const FIGURES = [
+  ...['now', 'collecting', 'ready', 'active', 'queued', 'dead', 'messages', 'died', 'added', 'duplicates', 'batches'],
+  ...['closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush'],
+  ...['completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax'],
+  ...['lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200'],
+  ...['lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more'],
+]
+
+describeBindings('stats', (lua) => {
+  /** All figures that are not 0. */
+  const figures = async () =>
+    Object.fromEntries(Object.entries(await lua().stats()).filter(([name, value]) => name !== 'now' && value !== 0))
+
+  it('has all figures of an empty queue, and writes nothing', async () => {
+    expect(await lua().stats()).toEqual({ ...Object.fromEntries(FIGURES.map((name) => [name, 0])), now: START })
+    expect(await lua().keyspace()).toEqual({})
+  })
+
+  it('is exact after each step', async () => {
+    await lua().call(
+      'add',
+      'ann',
+      '1',
+      'ID',
+      'm1',
+      'NEXT',
+      'ann',
+      '2',
+      'NEXT',
+      'ann',
+      '2',
+      'ID',
+      'm1',
+      'NEXT',
+      'bob',
+      '1',
+      'NEXT',
+      'carl',
+      '1',
+    )
+    expect(await figures()).toEqual({ collecting: 3, messages: 4, added: 4, duplicates: 1 })
+    await lua().call('add', 'carl', '2', 'FLUSH')
+    expect(await figures()).toEqual({ collecting: 2, ready: 1, messages: 5, added: 5, duplicates: 1 })
+    await lua().tick(10_003)
+    const added = { added: 5, duplicates: 1 }
+    expect(await figures()).toEqual({ ready: 3, messages: 5, ...added })
+
+    const tokens = new Map((await lua().claim('LEASE', 5000)).batches.map(({ key, token }) => [key, token]))
+    const token = (key: string) => tokens.get(key) as string
+    const claimed = {
+      ...{ batches: 3, 'closedBy:wait': 2, 'closedBy:flush': 1, latenessSum: 3 + 3 + 10_003, latenessMax: 10_003 },
+      ...{ 'lateness:5': 2, 'lateness:more': 1 },
+    }
+    expect(await figures()).toEqual({ active: 3, messages: 5, ...added, ...claimed })
+    await lua().call('add', 'ann', '3', 'NEXT', 'ann', '4', 'NEXT', 'bob', '2')
+    expect(await figures()).toEqual({ active: 3, queued: 3, messages: 8, ...added, added: 8, ...claimed })
+
+    await lua().call('complete', 'ann', token('ann'))
+    await lua().call('fail', 'bob', token('bob'), 'DELAY', 4000)
+    const left = { ...claimed, added: 8, duplicates: 1, completed: 1, completedMessages: 2, failed: 1 }
+    expect(await figures()).toEqual({ active: 2, queued: 1, collecting: 1, messages: 6, ...left })
+
+    await lua().tick(5000)
+    expect((await lua().claim('ATTEMPTS', 1)).batches.map(({ key }) => key)).toEqual(['bob'])
+    expect(await figures()).toEqual({
+      ...{ active: 1, queued: 1, collecting: 1, messages: 4, ...left },
+      ...{ redelivered: 1, dead: 1, died: 1 },
+    })
+    await lua().holds()
+  })
+
+  it('counts a refused message nowhere', async () => {
+    await lua().call('add', 'ann', 'x', 'WAIT', '0', 'NEXT', 'bob', 'x')
+    expect(await figures()).toEqual({ collecting: 1, messages: 1, added: 1 })
+  })
+
+  it('looks at 1000 active keys at most for what is queued', async () => {
+    const keys = Array.from({ length: 1001 }, (_, n) => `key${n}`)
+    await lua().call('add', ...keys.flatMap((key) => ['NEXT', key, 'x', 'FLUSH', 'NEXT', key, 'behind']).slice(1))
+    await lua().claim('LIMIT', 1000)
+    await lua().claim()
+    expect(await figures()).toMatchObject({ active: 1001, queued: 1000, messages: 2002 })
+  })
+
+  it('refuses arguments', async () => {
+    await lua().refuses('UNKNOWN_ARGUMENT', "expected no more arguments; got 'all'", 'stats', 'all')
+  })
+})
