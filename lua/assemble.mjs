@@ -177,7 +177,6 @@ export function assemble({ root = here, clock, version } = {}) {
 }
 
 function generated(built) {
-  const flags = Object.fromEntries(built.functions.map((each) => [each.name, each.flags.includes('no-writes')]))
   return `// Generated from lua/ by lua/assemble.mjs. Do not edit: run \`npm run build\`.
 
 /** Codes of the refusals that the Lua functions return. */
@@ -195,9 +194,6 @@ export interface LibrarySource {
   /** Where each Lua file begins in both builds: [first line, path], in order. */
   lines: readonly (readonly [number, string])[]
 }
-
-/** Functions that write nothing, so that FCALL_RO and replicas run them. */
-export const READ_ONLY: Readonly<Record<FunctionName, boolean>> = ${JSON.stringify(flags)}
 
 export const SOURCE: LibrarySource = {
   version: ${JSON.stringify(built.version)},

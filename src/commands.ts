@@ -8,17 +8,17 @@ import type { KeyFacts, QueueFacts } from './invariants.ts'
 export interface Policy {
   /** Quiet time after the last message, ms, 1 to a year. @default 10000 */
   wait: number
-  /** From the first message, ms, not shorter than `wait`. Equal to `wait` it gives a fixed window. @default 60000 */
+  /** From the first message, ms, at most a year and not shorter than `wait`. Equal to `wait` it gives a fixed window. @default 60000 */
   maxWait: number
   /** Messages a batch, 1 to 1000. @default 10 */
   maxSize: number
   /** Messages a key, those of a batch in work included; not fewer than `maxSize`, at most a million. @default 1000 */
   maxBacklog: number
-  /** Bytes of one message's data, at most 16 MiB. @default 262144 */
+  /** Bytes of one message's data as JSON, 1 to 16 MiB. @default 262144 */
   maxMessageBytes: number
-  /** For how long a message id is accepted only once, ms. @default 3600000 */
+  /** For how long a message id is accepted only once, ms, 1 to a year. @default 3600000 */
   dedupe: number
-  /** Dead batches that are kept, at most a million. @default 10000 */
+  /** Dead batches that are kept, 1 to a million; with more, a batch that fails for the last time is tried again. @default 10000 */
   maxDead: number
 }
 
@@ -26,11 +26,11 @@ export interface Policy {
 export interface MessageOptions {
   /** 1 to 512 bytes, unique in the queue: a second message with it is a duplicate within `dedupe`. */
   id?: string | undefined
-  /** ms */
+  /** ms, 1 to a year */
   wait?: number | undefined
-  /** ms from the first message of the batch */
+  /** ms from the first message of the batch, 1 to a year */
   maxWait?: number | undefined
-  /** messages */
+  /** messages, 1 to 1000 */
   maxSize?: number | undefined
   /** The batch ends with this message and is ready at once. @default false */
   flush?: boolean | undefined

@@ -34,12 +34,23 @@ export type RedisInput = string | RedisOptions | Redis | Cluster
 
 const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'fcallBuffer' in redis
 
+type Methods = Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>>
+
 // The method of the command and not `callBuffer`, which loses the command's name when the caller's client pipelines automatically.
 // The arguments in one array, since ioredis flattens once: an array among them must not become several arguments.
-const sender =
-  (client: Redis | Cluster): Send =>
-  (command, args) =>
-    (client as unknown as Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>>)[`${command}Buffer`](args)
+function sender(client: Redis | Cluster): Send {
+  if (!('nodes' in client && client.options.enableAutoPipelining)) {
+    return (command, args) => (client as unknown as Methods)[`${command}Buffer`](args)
+  }
+  // The automatic pipelines of ioredis 5 choose the node by the first argument, which is not the key here.
+  return async (command, args) => {
+    const pipeline = client.pipeline()
+    ;(pipeline as unknown as Methods)[`${command}Buffer`](args)
+    const [[error, reply]] = (await pipeline.exec()) as [[Error | null, unknown]]
+    if (error) throw error
+    return reply
+  }
+}
 
 export function connect(redis: RedisInput): Connection {
   if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') {

@@ -29,7 +29,8 @@ export interface HandlerContext {
 }
 
 /**
- * Handles one batch. Resolving completes it; throwing gives it back for a later attempt. See `Discard`, `RetryLater` and `PartialFailure`.
+ * Handles one batch. Resolving completes it; throwing gives it back for a later attempt: see `Discard`, `RetryLater` and `PartialFailure`.
+ * A batch may be handed over more than once, so what a handler does should bear being done again; `batch.id` is the same each time.
  */
 export type Handler<T> = (batch: Batch<T>, context: HandlerContext) => unknown
 
@@ -40,7 +41,7 @@ export interface ProcessorOptions {
   lease?: number
   /** A batch that fails in this attempt is dead, 1 to 1000. @default 5 */
   attempts?: number
-  /** Pause before the next attempt, ms, given the attempt that failed. @default exponentialBackoff() */
+  /** Pause before the next attempt, whole ms from 0 to a year, given the attempt that failed. @default exponentialBackoff() */
   backoff?: (attempt: number) => number
   /** A handler that runs longer than this has failed, ms. @default none */
   timeout?: number
@@ -55,8 +56,9 @@ export type Outcome = 'completed' | 'retry' | 'dead' | 'lost'
  * Doubles with each attempt, and leaves half of the pause to chance, so that batches that failed together do not come back together
  * ("equal jitter" in Marc Brooker's "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  *
- * @param base pause after the first attempt, ms
- * @param max longest pause, ms
+ * @param base pause after the first attempt, ms, 1000 by default
+ * @param max longest pause, ms, 60000 by default
+ * @example await rapidfire.processPendingBatches(handler, { backoff: exponentialBackoff(5000, 300_000) })
  */
 export function exponentialBackoff(base = 1000, max = 60_000): (attempt: number) => number {
   return (attempt) => {

@@ -39,13 +39,22 @@ describeBindings('coalescing', (lua) => {
     expect(await calls(lua())).toBe(3)
   })
 
+  it('sends 32 messages and more in two calls, so that Redis works on one while the client works on the other', async () => {
+    const rapidfire = await counted()
+    const add = (count: number) => Promise.all(Array.from({ length: count }, (_, n) => rapidfire.addMessage(`key ${n}`, n)))
+    await add(31)
+    expect(await calls(lua())).toBe(1)
+    await add(32)
+    expect(await calls(lua())).toBe(3)
+  })
+
   it('sends at most 128 messages in one call', async () => {
     const rapidfire = await counted()
     const add = (count: number) => Promise.all(Array.from({ length: count }, (_, n) => rapidfire.addMessage(`key ${n}`, n)))
-    await add(128)
-    expect(await calls(lua())).toBe(1)
-    await add(129)
-    expect(await calls(lua())).toBe(3)
+    await add(256)
+    expect(await calls(lua())).toBe(2)
+    await add(257)
+    expect(await calls(lua())).toBe(5)
   })
 
   it('sends at most 256 KiB in one call, unless one message alone is larger', async () => {

@@ -39,15 +39,23 @@ describeBindings('leases', (lua) => {
           expect(signal.aborted).toBe(false)
           return
         }
-        // As if another worker had found the lease run out.
-        await lua().redis.zadd(`${lua().root}:active`, lua().now, 'ann')
-        expect((await other.claimReady({ limit: 1 })).batches).toMatchObject([{ key: 'ann', attempt: 2 }])
-        if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        expect(signal.reason.message).toBe(`the lease of batch ${batch.id} is lost`)
-        lost.open()
+        try {
+          // As if the lease had run out; a heartbeat in between would lengthen it again.
+          await vi.waitFor(
+            async () => {
+              await lua().redis.zadd(`${lua().root}:active`, lua().now, 'ann')
+              expect((await other.claimReady({ limit: 1 })).batches).toMatchObject([{ key: 'ann', attempt: 2 }])
+            },
+            { interval: 1, timeout: 10_000 },
+          )
+          if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          expect(signal.reason.message).toBe(`the lease of batch ${batch.id} is lost`)
+        } finally {
+          lost.open()
+        }
         throw new Error('stopped')
       },
-      { lease: 60, concurrency: 4, limit: 2 },
+      { lease: 150, concurrency: 4, limit: 2 },
     )
     expect(summary).toMatchObject({ batches: 2, completed: 1, lost: 1 })
     expect(await rapidfire.peek('ann')).toMatchObject({ state: 'active', size: 1 })

@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { publint } from 'publint'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 // The package as `npm publish` would send it. dist/ is that of the last build: `make test` builds first.
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
-const tool = (name: string, ...args: string[]) => run(join(project, 'node_modules/.bin', name), args, { cwd: folder })
 
 /** A burst that comes out as one message, a refusal with its code, and an error of Redis. */
 const SCRIPT = `
@@ -146,13 +147,20 @@ it('has types that a strict program can use', async () => {
   await mkdir(join(folder, 'types'))
   await writeFile(join(folder, 'types/program.ts'), program)
   await writeFile(join(folder, 'types/tsconfig.json'), JSON.stringify({ compilerOptions, include: ['program.ts'] }))
-  expect(await tool('tsc', '-p', 'types').catch((error) => error)).toMatchObject({ stdout: '' })
+  expect(await run(join(project, 'node_modules/.bin/tsc'), ['-p', 'types'], { cwd: folder }).catch((error) => error)).toMatchObject({
+    stdout: '',
+  })
 })
 
-it('is clean for publint and for Are The Types Wrong', async () => {
-  const failed = (error: { stdout: string }) => expect.unreachable(error.stdout)
-  await tool('publint', 'run', tarball, '--strict').catch(failed)
-  await tool('attw', tarball, '--profile', 'esm-only', '--no-definitely-typed').catch(failed)
+it('is clean for publint', async () => {
+  const { messages } = await publint({ pkgDir: join(folder, 'node_modules/rapidfire'), pack: false, strict: true })
+  expect(messages).toEqual([])
+})
+
+it('is clean for Are The Types Wrong', async () => {
+  const attw = join(dirname(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js')
+  const ran = run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-definitely-typed'])
+  await ran.catch((error) => expect.unreachable(error.stdout))
 })
 
 it('imports nothing from its root but ioredis and what Node has', async () => {

@@ -44,18 +44,21 @@ export interface Head {
 export function headOf(messages: readonly (Overrides & { receivedAt: number })[], policy: BatchPolicy): Head | undefined {
   const [first] = messages
   if (!first) return undefined
-  let open: Head | undefined
-  for (const [n, message] of messages.entries()) {
-    const own = { ...policy, ...message }
-    // It found more in the batch than it allows, so it opens the next one; the batch before it does not wait any longer.
-    if (open && n + 1 > own.maxSize) {
-      return message.receivedAt < open.deadline ? { ...open, deadline: message.receivedAt, reason: 'size' } : open
-    }
-    const latest = first.receivedAt + own.maxWait
-    const closed = message.flush ? 'flush' : n + 1 === own.maxSize ? 'size' : undefined
-    const deadline = closed ? message.receivedAt : message.receivedAt + own.wait
-    open = { count: n + 1, deadline: Math.min(deadline, latest), reason: deadline > latest ? 'maxWait' : (closed ?? 'wait') }
+  let batch = { count: 0, quiet: 0, latest: 0 }
+  let closed: { at: number; reason: 'size' | 'flush' } | undefined
+  for (const { receivedAt, flush, ...options } of messages) {
     if (closed) break
+    const own = { ...policy, ...options }
+    const count = batch.count + 1
+    if (count > own.maxSize) {
+      // It found more in the batch than it allows: it opens the next one.
+      closed = { at: receivedAt, reason: 'size' }
+      break
+    }
+    batch = { count, quiet: receivedAt + own.wait, latest: first.receivedAt + own.maxWait }
+    if (flush || count === own.maxSize) closed = { at: receivedAt, reason: flush ? 'flush' : 'size' }
   }
-  return open
+  const ends = [{ at: batch.quiet, reason: 'wait' as const }, ...(closed ? [closed] : []), { at: batch.latest, reason: 'maxWait' as const }]
+  const { at, reason } = ends.reduce((earliest, end) => (end.at < earliest.at ? end : earliest))
+  return { count: batch.count, deadline: at, reason }
 }
