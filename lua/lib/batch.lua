@@ -93,8 +93,9 @@ local function claimed_count(stored, token)
   return tonumber(string.match(stored, '^:(%d+):%d+:%a+$', #token + 1))
 end
 
--- Moves a batch whose attempts are used up to the dead ones. True, and the deadline of what is left; or false, and nothing done, when `maxDead` are kept already:
--- then the batch is tried again, since dropping it would lose messages and keeping it would grow without a bound.
+-- Moves a batch whose attempts are used up to the dead ones. True, and the deadline of what is left; or false, and nothing done,
+-- when `maxDead` are kept already: then the batch is tried again, since dropping it would lose messages and keeping it would grow
+-- without a bound.
 local function bury(root, key, claim, text, now, policy, overrides)
   if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
