@@ -28,10 +28,12 @@ local function drop(keys, args)
     reply[n] = 'unknown'
     if call('ZREM', dead_key(root), id) == 1 then
       reply[n] = 'dropped'
-      local count = tonumber(call('HGET', dead_key(root, id), 'count')) or 0
-      call('DEL', dead_key(root, id))
-      call('HINCRBY', root, 'deadMessages', -count)
-      call('HINCRBY', root, 'droppedMessages', count)
+      local count = tonumber(call('HGET', dead_key(root, id), 'count'))
+      if count then
+        call('DEL', dead_key(root, id))
+        call('HINCRBY', root, 'deadMessages', -count)
+        call('HINCRBY', root, 'droppedMessages', count)
+      end
     end
   end
   return reply

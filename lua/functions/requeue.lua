@@ -29,20 +29,20 @@ local function requeue(keys, args)
   for n = 1, #args do
     local id = args[n]
     reply[n] = 'unknown'
-    if call('ZREM', dead_key(root), id) == 1 then
+    local about = call('HMGET', dead_key(root, id), 'key', 'count')
+    if about[1] and call('ZREM', dead_key(root), id) == 1 then
       reply[n] = 'requeued'
-      local about = call('HMGET', dead_key(root, id), 'key', 'count')
       local key, count = about[1], tonumber(about[2])
       local list, claim = messages_key(root, key), decode_claim(call('HGET', claims_key(root), key))
       local messages = dead_messages(root, id, count)
-      -- Behind the claimed messages, which are the beginning of the list, and in front of all others.
-      local newer = call('LRANGE', list, claim and claim.count or 0, -1)
-      if claim then call('LTRIM', list, 0, claim.count - 1) else call('DEL', list) end
-      for _, message in ipairs(messages) do
-        call('RPUSH', list, message)
-        if own_options(message) then call('SADD', overrides_key(root), key) end
+      -- Behind the claimed messages, which are the beginning of the list, and in front of all others, which may be many.
+      local claimed = claim and call('LRANGE', list, 0, claim.count - 1) or {}
+      call('LTRIM', list, #claimed, -1)
+      for at = count, 1, -1 do
+        call('LPUSH', list, messages[at])
+        if own_options(messages[at]) then call('SADD', overrides_key(root), key) end
       end
-      for _, message in ipairs(newer) do call('RPUSH', list, message) end
+      for at = #claimed, 1, -1 do call('LPUSH', list, claimed[at]) end
       if not claim then
         local _, deadline = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
         call('ZADD', due_key(root), deadline, key)

@@ -112,7 +112,7 @@ local function take_ready(root, now, options, policy)
   end
   if options.worker then
     next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit)
-    if options.echo then redis.call('PUBLISH', wake_channel(root), options.worker .. ' echo') end
+    if options.echo then say(root, options.worker, 'echo') end
   end
   return batches, next_at or 0
 end

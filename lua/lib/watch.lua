@@ -1,12 +1,15 @@
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at `watchAt`; the others stand by and look once a
 --- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
 
+-- A user of Redis who may not publish goes without wake-ups: an error here would hide what the call has written.
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
 -- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
 local function wake(root, policy, at, now)
   if policy.watchAt <= now or at >= policy.watchAt then return end
   policy.watchAt = at
   redis.call('HSET', root, 'watchAt', at)
-  redis.call('PUBLISH', wake_channel(root), policy.watcher .. string.format(' %.0f', at))
+  say(root, policy.watcher, string.format('%.0f', at))
 end
 
 -- Settles, after a claim, when this worker looks next; `head` is when the next batch is due, and a `full` worker may have no slot left.
@@ -18,7 +21,7 @@ local function watch(root, policy, worker, now, head, full)
     -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
     if vacant and policy.standbyUntil > now then
       redis.call('HSET', root, 'standbyUntil', 0)
-      redis.call('PUBLISH', wake_channel(root), '* 0')
+      say(root, '*', '0')
     end
     return head or 0
   end

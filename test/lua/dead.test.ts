@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest'
+import { brokenInvariants } from '../support/invariants.ts'
+import { describeBindings } from '../support/lua.ts'
+import { bury, texts } from './dead-batches.ts'
+
+describeBindings('dead', (lua) => {
+  it('lists nothing while nothing is dead', async () => {
+    await lua().call('add', 'ann', 1)
+    expect(await lua().call('dead')).toEqual([])
+    expect(await lua().call('dead', 'ID', '2000000000000-1')).toEqual([])
+  })
+
+  it('lists the oldest first, without their messages', async () => {
+    const died = []
+    for (const key of ['zoe', 'ann', 'mia']) {
+      died.push({ id: await bury(lua(), key, 1, 2), key, at: lua().now })
+      await lua().tick(1000)
+    }
+    expect(await lua().call('dead')).toEqual(died.map(({ id, key, at }) => [id, key, at, 1, 'flush', at, `no ${key}`, 2, []]))
+    expect((await lua().call('dead', 'LIMIT', 1, 'OFFSET', 1)).map((batch: unknown[]) => batch[1])).toEqual(['ann'])
+    expect(await lua().call('dead', 'OFFSET', 3)).toEqual([])
+  })
+
+  it('shows one with its messages, oldest first', async () => {
+    const data = Array.from({ length: 10 }, (_, n) => `${n}`)
+    const id = await bury(lua(), 'ann', ...data)
+    await bury(lua(), 'bob', 1)
+    const shown = await lua().call('dead', 'ID', id)
+    expect(shown).toHaveLength(1)
+    expect(texts(shown[0][8])).toEqual(data)
+  })
+
+  it('keeps why the last attempt failed, and how many there were', async () => {
+    await lua().call('add', 'ann', 1, 'FLUSH')
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      const [, , batch] = await lua().call('claim_ready')
+      expect(batch[1]).toMatch(new RegExp(`:${attempt}$`))
+      const status = await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 3, 'DELAY', 0, 'ERROR', `failure ${attempt}`)
+      expect(status).toBe(attempt < 3 ? 'retry' : 'dead')
+    }
+    expect(await lua().call('dead')).toMatchObject([[expect.any(String), 'ann', lua().now, 3, 'flush', lua().now, 'failure 3', 1, []]])
+  })
+
+  it('names the lease when it ran out in the last attempt, and opens what is behind', async () => {
+    await lua().call('add', 'ann', 1, 'FLUSH')
+    await lua().call('claim_ready', 'ATTEMPTS', 2)
+    await lua().call('add', 'ann', 2, 'FLUSH')
+    await lua().tick(30_000)
+    expect((await lua().call('claim_ready', 'ATTEMPTS', 2))[2][1]).toMatch(/:2$/)
+    await lua().tick(30_000)
+    const [, , behind] = await lua().call('claim_ready', 'ATTEMPTS', 2)
+    expect(texts(behind[4])).toEqual(['2'])
+    expect((await lua().call('dead'))[0].slice(1, 8)).toEqual([
+      'ann',
+      lua().now,
+      2,
+      'flush',
+      lua().now - 60_000,
+      'the lease of attempt 2 ran out',
+      1,
+    ])
+    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  })
+
+  it('keeps maxDead of them, and tries the others again instead of losing them', async () => {
+    await lua().call('policy', 'MAXDEAD', 1)
+    await bury(lua(), 'ann', 1)
+    await lua().call('add', 'bob', 2, 'FLUSH')
+    const [, , batch] = await lua().call('claim_ready')
+    expect(await lua().call('fail', 'bob', batch[1], 'ATTEMPTS', 1, 'DELAY', 0)).toBe('retry')
+    const [, , again] = await lua().call('claim_ready', 'ATTEMPTS', 1)
+    expect(again[1]).toBe(batch[1].replace(/1$/, '2'))
+    await lua().tick(30_000)
+    expect((await lua().call('claim_ready', 'ATTEMPTS', 1))[2][1]).toBe(batch[1].replace(/1$/, '3'))
+    expect(await lua().call('dead')).toHaveLength(1)
+    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  })
+
+  it.each([[['LIMIT', 0]], [['LIMIT', 1001]], [['OFFSET', -1]], [['ID', 'x'.repeat(65)]], [['ID']], [['KEY', 'ann']]])(
+    'refuses %j',
+    async (args) => {
+      await expect(lua().call('dead', ...args)).rejects.toThrow(/^RAPIDFIRE_(BAD|MISSING|UNKNOWN)_ARGUMENT/)
+    },
+  )
+})

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import { brokenInvariants } from '../support/invariants.ts'
+import { describeBindings } from '../support/lua.ts'
+import { bury } from './dead-batches.ts'
+
+describeBindings('drop', (lua) => {
+  it('deletes dead batches with their messages, and leaves nothing but the root', async () => {
+    const ids = [await bury(lua(), 'ann', 1, 2), await bury(lua(), 'bob', 3)]
+    expect(await lua().call('drop', ...ids, 'unknown', ids[0] as string)).toEqual(['dropped', 'dropped', 'unknown', 'unknown'])
+    expect(await lua().call('dead')).toEqual([])
+    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages', 'droppedMessages')).toEqual(['2', '0', '3'])
+  })
+
+  it('leaves the others, and what their keys hold now', async () => {
+    const ann = await bury(lua(), 'ann', 1)
+    const bob = await bury(lua(), 'bob', 2)
+    await lua().call('add', 'ann', 3)
+    await lua().call('drop', ann)
+    expect((await lua().call('dead')).map((batch: string[]) => batch[0])).toEqual([bob])
+    expect((await lua().call('peek', 'ann')).slice(0, 1)).toEqual(['collecting'])
+    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  })
+
+  it('makes room for the dead', async () => {
+    await lua().call('policy', 'MAXDEAD', 1)
+    await lua().call('drop', await bury(lua(), 'ann', 1))
+    await bury(lua(), 'bob', 2)
+    expect((await lua().call('dead')).map((batch: string[]) => batch[1])).toEqual(['bob'])
+  })
+
+  it.each([[[]], [Array(101).fill('1-1')]])('refuses %j and changes nothing', async (ids) => {
+    await bury(lua(), 'ann', 1)
+    const before = await lua().keyspace()
+    await expect(lua().call('drop', ...ids)).rejects.toThrow(/^RAPIDFIRE_(MISSING|BAD)_ARGUMENT/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+})

@@ -1,0 +1,139 @@
+import { expect, it } from 'vitest'
+import { brokenInvariants } from '../support/invariants.ts'
+import { describeBindings } from '../support/lua.ts'
+import { bury, texts } from './dead-batches.ts'
+
+describeBindings('requeue', (lua) => {
+  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  const held = async (key: string) => texts((await lua().call('peek', key))[7])
+
+  it('opens a batch with a new id, ready at once, when the key is empty', async () => {
+    const id = await bury(lua(), 'ann', 1, 2)
+    await lua().tick(3000)
+    expect(await lua().call('requeue', id)).toEqual(['requeued'])
+    expect(await lua().call('dead')).toEqual([])
+    await intact()
+    const [, , batch] = await lua().call('claim_ready')
+    expect(batch[1]).toMatch(/^[\d-]+:1$/)
+    expect(batch[1]).not.toBe(`${id}:1`)
+    expect(texts(batch[4])).toEqual(['1', '2'])
+    await lua().call('complete', 'ann', batch[1])
+    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+    await intact()
+  })
+
+  it('puts them in front of what is being collected', async () => {
+    const id = await bury(lua(), 'ann', 1, 2)
+    await lua().call('add', 'ann', 3, 'NEXT', 'ann', 4)
+    await lua().call('requeue', id)
+    expect(await held('ann')).toEqual(['1', '2', '3', '4'])
+    await intact()
+    // The flush that closed the dead batch closes it again.
+    const [, , batch] = await lua().call('claim_ready')
+    expect(texts(batch[4])).toEqual(['1', '2'])
+  })
+
+  it('lets newer messages join when nothing closed the batch, at the newer deadline', async () => {
+    await lua().call('add', 'ann', 1)
+    await lua().tick(10_000)
+    const [, , batch] = await lua().call('claim_ready')
+    await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
+    await lua().call('add', 'ann', 2)
+    await lua().call('requeue', batch[1].slice(0, -2))
+    expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['collecting', lua().now, lua().now + 10_000])
+    await intact()
+    await lua().tick(10_000)
+    expect(texts((await lua().call('claim_ready'))[2][4])).toEqual(['1', '2'])
+  })
+
+  it.each(['active', 'retry'])('puts them behind the batch and in front of what waits when the key is %s', async (state) => {
+    const id = await bury(lua(), 'ann', 1, 2)
+    await lua().call('add', 'ann', 3, 'NEXT', 'ann', 4, 'FLUSH')
+    const [, , batch] = await lua().call('claim_ready')
+    if (state === 'retry') await lua().call('fail', 'ann', batch[1], 'DELAY', 500)
+    await lua().call('add', 'ann', 5)
+    await lua().call('requeue', id)
+    expect((await lua().call('peek', 'ann'))[0]).toBe(state)
+    expect(await held('ann')).toEqual(['3', '4', '1', '2', '5'])
+    await intact()
+    await lua().tick(500)
+    const token = state === 'retry' ? (await lua().call('claim_ready'))[2][1] : batch[1]
+    expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
+    const [, , next] = await lua().call('claim_ready')
+    expect(texts(next[4])).toEqual(['1', '2'])
+    await intact()
+  })
+
+  it('requeues several of a key, each in front of the one before', async () => {
+    const first = await bury(lua(), 'ann', 1)
+    const second = await bury(lua(), 'ann', 2)
+    expect(await lua().call('requeue', second, first, 'unknown', first)).toEqual(['requeued', 'requeued', 'unknown', 'unknown'])
+    expect(await held('ann')).toEqual(['1', '2'])
+    await intact()
+  })
+
+  it('takes a key over its maxBacklog, which refuses new messages and loses none', async () => {
+    await lua().call('policy', 'MAXSIZE', 2, 'MAXBACKLOG', 2)
+    const id = await bury(lua(), 'ann', 1, 2)
+    await lua().call('add', 'ann', 3, 'NEXT', 'ann', 4)
+    await lua().call('requeue', id)
+    await expect(lua().call('add', 'ann', 5)).rejects.toThrow(/^RAPIDFIRE_BACKLOG_FULL/)
+    const handed: string[] = []
+    for (let n = 0; n < 2; n += 1) {
+      const [, , batch] = await lua().call('claim_ready')
+      handed.push(...texts(batch[4]))
+      await lua().call('complete', 'ann', batch[1])
+    }
+    expect(handed).toEqual(['1', '2', '3', '4'])
+    await intact()
+  })
+
+  it('takes a dead batch that somebody deleted by hand for an unknown one', async () => {
+    const ids = [await bury(lua(), 'ann', 1), await bury(lua(), 'bob', 2)]
+    await lua().redis.del(`${lua().root}:dead:${ids[0]}`)
+    expect(await lua().call('requeue', ...ids)).toEqual(['unknown', 'requeued'])
+    expect(await lua().call('drop', ids[0] as string)).toEqual(['dropped'])
+    expect(await lua().redis.exists(`${lua().root}:dead`)).toBe(0)
+  })
+
+  it('keeps the ids, the options and any bytes of the messages', async () => {
+    const data = Buffer.from([0, 255, 10, 32])
+    await lua().call('add', 'ann', data, 'ID', 'wamid.1', 'WAIT', 700, 'NEXT', 'ann', 2, 'FLUSH')
+    const [, , batch] = await lua().call('claim_ready')
+    const before = await lua().redis.lrangeBuffer(`${lua().root}:messages:ann`, 0, -1)
+    await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
+    await lua().call('requeue', batch[1].slice(0, -2))
+    expect(await lua().redis.lrangeBuffer(`${lua().root}:messages:ann`, 0, -1)).toEqual(before)
+    expect(await lua().call('add', 'ann', 3, 'ID', 'wamid.1')).toEqual(['duplicate', 2])
+    await intact()
+  })
+
+  it('counts the messages as waiting again, and a second death as one more', async () => {
+    const id = await bury(lua(), 'ann', 1, 2)
+    expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['1', '2'])
+    await lua().call('requeue', id)
+    expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['1', '0'])
+    const [, , batch] = await lua().call('claim_ready')
+    await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
+    expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages')).toEqual(['2', '2'])
+    await intact()
+  })
+
+  it('moves as many messages as the batch has, however many wait behind it', async () => {
+    const id = await bury(lua(), 'ann', 1, 2)
+    for (let n = 0; n < 9; n += 1) await lua().call('add', ...Array(100).fill(['ann', 3, 'NEXT']).flat().slice(0, -1))
+    await lua().redis.config('RESETSTAT')
+    await lua().call('requeue', id)
+    const pushes = [...(await lua().redis.info('commandstats')).matchAll(/cmdstat_[lr]push:calls=(\d+)/g)]
+    expect(pushes.map((each) => Number(each[1]))).toEqual([2])
+    expect((await held('ann')).slice(0, 3)).toEqual(['1', '2', '3'])
+    await intact()
+  })
+
+  it.each([[[]], [Array(101).fill('1-1')]])('refuses %j and changes nothing', async (ids) => {
+    await bury(lua(), 'ann', 1)
+    const before = await lua().keyspace()
+    await expect(lua().call('requeue', ...ids)).rejects.toThrow(/^RAPIDFIRE_(MISSING|BAD)_ARGUMENT/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+})

@@ -1,0 +1,222 @@
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { afterEach, expect, it } from 'vitest'
+import { brokenInvariants } from '../support/invariants.ts'
+import { describeBindings, Lua } from '../support/lua.ts'
+import { bury } from './dead-batches.ts'
+import { Watchers, wakesOf } from './watchers.ts'
+
+describeBindings('watch', (lua) => {
+  let wakes: Awaited<ReturnType<typeof wakesOf>>
+  afterEach(() => wakes.close())
+
+  const claim = (worker: string, ...more: (string | number)[]) => lua().call('claim_ready', 'WORKER', worker, ...more)
+  const next = async (worker: string, ...more: (string | number)[]) => (await claim(worker, ...more))[1] - lua().now
+  const listen = async () => (wakes = await wakesOf(lua()))
+
+  it('lets the first idle worker look when the next batch is due, and the others once a second', async () => {
+    await listen()
+    await lua().call('policy', 'WAIT', 300, 'MAXWAIT', 300)
+    await lua().call('add', 'ann', '"Hi"')
+    expect(await next('w1')).toBe(300)
+    expect(await next('w2')).toBe(1000)
+    expect(await next('w3')).toBe(1000)
+    expect(await wakes.heard()).toEqual([])
+  })
+
+  it('lets even the watcher look once a second', async () => {
+    await listen()
+    expect(await next('w1')).toBe(1000)
+    await lua().call('add', 'ann', '"Hi"')
+    expect(await next('w1')).toBe(1000)
+  })
+
+  it('says nothing of a worker to a claim without one', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"')
+    expect((await lua().call('claim_ready'))[1]).toBe(lua().now + 10_000)
+    expect(await lua().redis.hget(lua().root, 'watcher')).toBeNull()
+    await lua().call('add', 'ann', '"now"', 'FLUSH')
+    expect(await wakes.heard()).toEqual([])
+  })
+
+  it.each<[string, (lua: Lua) => Promise<unknown>, number]>([
+    ['a flush', (lua) => lua.call('add', 'ann', '"Hi"', 'FLUSH'), 0],
+    ['a full batch', (lua) => lua.call('add', ...Array(10).fill(['ann', '"Hi"', 'NEXT']).flat().slice(0, -1)), 0],
+    ['a batch that is due a ms earlier', (lua) => lua.call('add', 'ann', '"Hi"', 'WAIT', 999), 999],
+    ['a shorter wait', (lua) => lua.call('add', 'ann', '"Hi"', 'WAIT', 200), 200],
+    ['a shorter maxWait', (lua) => lua.call('add', 'ann', '"Hi"', 'MAXWAIT', 150), 150],
+    ['a smaller size', (lua) => lua.call('add', 'ann', '"Hi"', 'MAXSIZE', 1), 0],
+  ])('tells the watcher alone of %s', async (_, act, after) => {
+    await listen()
+    await claim('w1')
+    await claim('w2')
+    await act(lua())
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + after}`])
+  })
+
+  it('tells it once of batches with the same deadline, and again of an earlier one', async () => {
+    await listen()
+    await claim('w1')
+    for (const key of ['ann', 'bob', 'cid']) await lua().call('add', key, '"Hi"', 'WAIT', 500)
+    await lua().call('add', 'dan', '"Hi"', 'WAIT', 600)
+    await lua().call('add', 'eve', '"Hi"', 'WAIT', 400)
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 500}`, `w1 ${lua().now + 400}`])
+  })
+
+  it('does not tell a watcher whose time has come: it looks anyway', async () => {
+    await listen()
+    await claim('w1')
+    await lua().tick(1000)
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    expect(await wakes.heard()).toEqual([])
+  })
+
+  it.each<[string, number, (lua: Lua, token: string) => Promise<unknown>]>([
+    ['what is ready behind a batch that is completed', 0, (lua, token) => lua.call('complete', 'ann', token)],
+    ['what is ready behind a batch that has died', 0, (lua, token) => lua.call('fail', 'ann', token, 'ATTEMPTS', 1)],
+    ['a failure whose pause ends early', 70, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 70)],
+    ['a batch that is given back', 0, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 0)],
+  ])('tells the watcher of %s', async (_, after, act) => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    const [, , batch] = await claim('w1')
+    await lua().call('add', 'ann', '"behind"', 'FLUSH')
+    expect(await wakes.heard()).toEqual([])
+    await act(lua(), batch[1])
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + after}`])
+  })
+
+  it('tells the watcher of dead batches that are put back', async () => {
+    await listen()
+    const id = await bury(lua(), 'ann', 1)
+    await claim('w1')
+    await lua().call('requeue', id)
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now}`])
+  })
+
+  it('hands the watch on when the watcher has no slot left', async () => {
+    await listen()
+    await claim('w1')
+    await claim('w2')
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'WAIT', 50)
+    await wakes.heard()
+    expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
+    expect(await wakes.heard()).toEqual(['* 0'])
+    expect(await next('w2')).toBe(50)
+    // Nobody is left to tell: w2 watches, and w1 looks when it has a slot.
+    await lua().call('add', 'cid', '"Hi"', 'FLUSH')
+    expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
+    expect(await wakes.heard()).toEqual([])
+  })
+
+  it('hands it on before its time has come', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    const [, , batch] = await lua().call('claim_ready')
+    await claim('w1')
+    await claim('w2')
+    await lua().call('extend', 100, 'ann', batch[1])
+    await lua().tick(100)
+    expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
+    expect(await wakes.heard()).toEqual(['* 0'])
+    await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
+    expect(await next('w2')).toBe(70)
+  })
+
+  it('leaves the watch with the watcher while somebody else fills up', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    const [, , batch] = await lua().call('claim_ready')
+    await claim('w1')
+    await claim('w2')
+    await lua().call('extend', 100, 'ann', batch[1])
+    await lua().tick(100)
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
+    await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 70}`])
+  })
+
+  it('lets another worker watch when the watcher has not kept its promise', async () => {
+    await listen()
+    await claim('w1')
+    await lua().call('add', 'ann', '"Hi"', 'WAIT', 1200)
+    expect(await next('w2')).toBe(1000)
+    await lua().tick(1000)
+    expect(await next('w2')).toBe(200)
+  })
+
+  it('changes nothing else when the user of Redis may not publish', async () => {
+    await lua().redis.call('ACL', 'SETUSER', 'mute', 'on', 'nopass', '+@all', '~*', 'resetchannels')
+    const redis = new Redis(lua().server.url, { username: 'mute', password: 'none' })
+    try {
+      const mute = new Lua({ ...lua().server, redis }, lua().mode)
+      await listen()
+      await mute.call('claim_ready', 'WORKER', 'w1', 'ECHO')
+      await mute.call('claim_ready', 'WORKER', 'w2')
+      expect(await mute.call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')).toEqual(['added', 1, 'added', 1])
+      expect(await mute.call('claim_ready', 'WORKER', 'w1', 'LIMIT', 1)).toHaveLength(3)
+      expect(await wakes.heard()).toEqual([])
+      expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    } finally {
+      redis.disconnect()
+      await lua().redis.call('ACL', 'DELUSER', 'mute')
+    }
+  })
+
+  it('sends the echo that is asked for', async () => {
+    await listen()
+    await claim('w1', 'ECHO')
+    await claim('w1')
+    expect(await wakes.heard()).toEqual(['w1 echo'])
+  })
+
+  it.each([[['WORKER']], [['WORKER', 'w'.repeat(65)]], [['WORKER', 'w1', 'ECHO', '1']]])('refuses %j and changes nothing', async (args) => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    const before = await lua().keyspace()
+    await expect(lua().call('claim_ready', ...args)).rejects.toThrow(/^RAPIDFIRE_(MISSING|BAD|UNKNOWN)_ARGUMENT/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+})
+
+const time = fc.integer({ min: 0, max: 8000 })
+const added = fc.record({
+  at: time,
+  what: fc.constant('add' as const),
+  key: fc.constantFrom('ann', 'bob', 'cid', 'dan', 'eve'),
+  tokens: fc.constantFrom<(string | number)[]>([], [], ['WAIT', 100], ['WAIT', 700], ['FLUSH'], ['MAXSIZE', 2]),
+})
+const begun = fc.record({ at: time, what: fc.constant('start' as const), slots: fc.integer({ min: 1, max: 4 }) })
+const killed = fc.record({ at: time, what: fc.constant('kill' as const), worker: fc.nat(7) })
+const first = { at: 0, what: 'start' as const, slots: 2 }
+
+describeBindings('many watchers', (lua) => {
+  const measure = async (steps: fc.Arbitrary<any>, busy: fc.Arbitrary<number>, longest: number, runs: number) => {
+    const wakes = await wakesOf(lua())
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(steps, { maxLength: 30 }), busy, async (given, took) => {
+          await lua().reset()
+          await lua().call('policy', 'WAIT', 1500, 'MAXWAIT', 3000)
+          await wakes.heard()
+          const watchers = new Watchers(lua(), wakes, took)
+          await watchers.run([first, ...given])
+          expect(watchers.latest).toBeLessThanOrEqual(longest)
+        }),
+        { numRuns: runs },
+      )
+    } finally {
+      wakes.close()
+    }
+  }
+
+  it('claim each batch at its deadline while one of them has a free slot', async () => {
+    await measure(fc.oneof({ weight: 4, arbitrary: added }, begun), fc.constantFrom(1, 300, 2500), 0, 60)
+  })
+
+  it('claim it a second later at most when the watcher has died', async () => {
+    await measure(fc.oneof({ weight: 4, arbitrary: added }, begun, killed), fc.constantFrom(1, 300, 2500), 1000, 60)
+  })
+})
