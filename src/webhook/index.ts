@@ -1,0 +1,7 @@
+export type { RateLimit } from './rate-limit.ts'
+export { generic } from './sources/generic.ts'
+export type { ChatMessage, GroupOptions, Media, Source } from './sources/message.ts'
+export { telegram } from './sources/telegram.ts'
+export { whatsappCloud } from './sources/whatsapp-cloud.ts'
+export { whatsappWeb } from './sources/whatsapp-web.ts'
+export { allSources, createWebhook, type MessageQueue, type Webhook, type WebhookOptions } from './webhook.ts'

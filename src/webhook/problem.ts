@@ -1,0 +1,86 @@
+import { STATUS_CODES } from 'node:http'
+import { type ErrorCode, RapidfireError, RefusedMessagesError } from '../errors.ts'
+
+/** Every answer that is not 200, with its status and what it says: nothing of what was sent, since that may be private. */
+const PROBLEMS = {
+  UNKNOWN_FORM: [400, 'The body has none of the forms that are accepted here.'],
+  BODY_UNREADABLE: [400, 'The body did not arrive whole, or something in front of this handler has read it already.'],
+  BAD_JSON: [400, 'The body must be JSON in UTF-8, at most 100 levels deep, without members named __proto__.'],
+  BAD_MESSAGE: [400, 'A message was refused: its key, its id or its data is not acceptable.'],
+  BAD_SIGNATURE: [401, 'The request must carry a valid X-Hub-Signature-256 or X-Telegram-Bot-Api-Secret-Token.'],
+  BAD_TOKEN: [401, 'The request must carry the bearer token of the statistics.'],
+  BAD_VERIFY_TOKEN: [403, 'hub.mode must be subscribe, and hub.verify_token the token that is configured here.'],
+  NOT_FOUND: [404, 'There is nothing at this path.'],
+  METHOD_NOT_ALLOWED: [405, 'This method is not served at this path.'],
+  BODY_TOO_LARGE: [413, 'The body is too large.'],
+  TOO_MANY_MESSAGES: [413, 'The body has too many messages.'],
+  MESSAGE_TOO_LARGE: [413, 'A message is larger than the queue accepts.'],
+  RATE_LIMITED: [429, 'Too many requests for one conversation; nothing was stored. Send the same body again.'],
+  BACKLOG_FULL: [
+    429,
+    'Too many messages of one conversation wait to be handled. Send the same body again: what was stored is known by its id.',
+  ],
+  INTERNAL: [500, 'Something is wrong here. Send the same body again.'],
+  OUT_OF_MEMORY: [503, 'The store is full. Send the same body again.'],
+  UNAVAILABLE: [503, 'The store does not answer. Send the same body again.'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+const BODIES = new Map(
+  Object.entries(PROBLEMS).map(([code, [status, detail]]) => [code, JSON.stringify({ title: STATUS_CODES[status], status, detail, code })]),
+)
+
+/** Seconds until a sender should try again. */
+const RETRY_AFTER: Partial<Record<ProblemCode, string>> = { BACKLOG_FULL: '10', OUT_OF_MEMORY: '10', UNAVAILABLE: '5' }
+
+/** Ends a request with a problem. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+
+  constructor(
+    readonly code: ProblemCode,
+    readonly headers: Record<string, string> = {},
+    options?: ErrorOptions,
+  ) {
+    super(code, options)
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code][0]
+  }
+
+  /** The answer, as problem+json (RFC 9457). */
+  toResponse(): Response {
+    const headers: Record<string, string> = { 'content-type': 'application/problem+json', ...this.headers }
+    const retryAfter = RETRY_AFTER[this.code]
+    if (retryAfter !== undefined) headers['retry-after'] = retryAfter
+    return new Response(BODIES.get(this.code) as string, { status: this.status, headers })
+  }
+}
+
+const CODES: Partial<Record<ErrorCode, ProblemCode>> = {
+  BAD_KEY: 'BAD_MESSAGE',
+  BAD_ID: 'BAD_MESSAGE',
+  BAD_DATA: 'BAD_MESSAGE',
+  MESSAGE_TOO_LARGE: 'MESSAGE_TOO_LARGE',
+  BACKLOG_FULL: 'BACKLOG_FULL',
+  OUT_OF_MEMORY: 'OUT_OF_MEMORY',
+  UNAVAILABLE: 'UNAVAILABLE',
+  CLOSED: 'UNAVAILABLE',
+  NOT_LOADED: 'UNAVAILABLE',
+}
+
+/** What is told of a payload whose messages were refused for several reasons: first what a repeated delivery can mend. */
+const ORDER: readonly ProblemCode[] = ['UNAVAILABLE', 'OUT_OF_MEMORY', 'BACKLOG_FULL', 'INTERNAL', 'MESSAGE_TOO_LARGE', 'BAD_MESSAGE']
+
+/** The problem that an error amounts to. */
+export function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  const errors = error instanceof RefusedMessagesError ? error.results : [error]
+  const codes = errors.flatMap((each) => {
+    if (each instanceof RapidfireError) return [CODES[each.code] ?? 'INTERNAL']
+    return each instanceof Error ? ['INTERNAL' as const] : []
+  })
+  return new Refusal(ORDER.find((code) => codes.includes(code)) ?? 'INTERNAL', {}, { cause: error })
+}
