@@ -36,8 +36,25 @@ export function addRunOptions(command: Command): Command {
 
 export const loggerOf = ({ queue, logLevel }: RunOptions): Logger => pino({ level: logLevel, base: { queue } })
 
-/** Runs the worker until SIGINT or SIGTERM; a second signal ends the process at once. */
-export async function runUntilStopped(worker: Worker, logger: Logger, options: RunOptions): Promise<void> {
+/** Resolves at SIGINT or SIGTERM; a second one ends the process at once. */
+export function untilSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false
+    const stop = (signal: NodeJS.Signals) => {
+      if (stopping) {
+        logger.warn({ signal }, 'stopped at once')
+        process.exit(1)
+      }
+      stopping = true
+      logger.info({ signal }, 'stopping')
+      resolve()
+    }
+    process.on('SIGINT', stop).on('SIGTERM', stop)
+  })
+}
+
+/** Runs the worker until the process is told to stop. */
+export async function runUntilStopped(worker: Worker<any>, logger: Logger, options: RunOptions): Promise<void> {
   worker.on('ready', () => {
     logger.info({ pid: process.pid }, 'ready')
     process.send?.('ready')
@@ -52,21 +69,12 @@ export async function runUntilStopped(worker: Worker, logger: Logger, options: R
     options.healthPort === undefined
       ? undefined
       : await serveHealth(options.healthPort, options.healthHost, () => worker.isHealthy(), logger)
-  let stopping = false
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) {
-      logger.warn({ signal }, 'stopped at once')
-      process.exit(1)
-    }
-    stopping = true
-    logger.info({ signal, running: worker.running }, 'stopping')
-    void worker.close({ timeout: options.closeTimeout })
-  }
-  process.on('SIGINT', stop).on('SIGTERM', stop)
-  await worker.run()
+  const ended = worker.run()
+  await untilSignal(logger)
+  await worker.close({ timeout: options.closeTimeout })
+  await ended
   health?.close()
   // PM2 talks to its processes over a channel that would keep this one alive.
   if (process.connected) process.disconnect()
   logger.info('stopped')
-  process.off('SIGINT', stop).off('SIGTERM', stop)
 }

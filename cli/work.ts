@@ -6,10 +6,12 @@ import type { Logger } from 'pino'
 import type { Handler, WorkerOptions } from '../src/index.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { UsageError } from './errors.ts'
+import { forwardTo } from './forward.ts'
 import { integerOption } from './options.ts'
 import { addRunOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
 
 interface WorkOptions extends RunOptions {
+  to?: string
   concurrency: number
   lease: number
   attempts: number
@@ -23,7 +25,8 @@ interface WorkOptions extends RunOptions {
 export function work(program: Command): void {
   addRunOptions(program.command('work'))
     .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
-    .argument('<module>', 'file whose default export is called with each batch')
+    .argument('[module]', 'file whose default export is called with each batch')
+    .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
     .addOption(integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', 1, 1000).default(10))
     .addOption(
       integerOption('--lease <ms>', 'how long a crashed worker keeps its batches', 'RAPIDFIRE_LEASE', 1, 86_400_000).default(30_000),
@@ -34,16 +37,38 @@ export function work(program: Command): void {
     .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', 1, 31_536_000_000))
     .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', 1, 1000))
     .option('--log-content', 'log keys and messages too: they are personal data')
-    .action(async (module: string, options: WorkOptions) => {
-      const handler = await loadHandler(module)
+    .action(async (module: string | undefined, options: WorkOptions) => {
+      const target = targetOf(module, options.to)
+      if (target.kind === 'stream') return forwardTo(target.name, options)
       const { queue, redis, wait, maxWait, maxSize } = options
       const logger = loggerOf(options)
+      const { handler, close } =
+        target.kind === 'bullmq' ? await bullmqHandler(target.name, redis) : { handler: await loadHandler(target.name) }
       const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
       const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
       const worker = rapidfire.worker(logged(handler, logger, options), workerOptions(options, logger))
       await runUntilStopped(worker, logger, options)
       await rapidfire.close()
+      await close?.()
     })
+}
+
+function targetOf(module: string | undefined, to: string | undefined): { kind: 'module' | 'stream' | 'bullmq'; name: string } {
+  if ((module === undefined) === (to === undefined)) throw new UsageError('give either a module or --to')
+  if (module !== undefined) return { kind: 'module', name: module }
+  const [, kind, name] = /^(stream|bullmq):(.+)$/s.exec(to ?? '') ?? []
+  if (!kind || !name) throw new UsageError(`--to must be stream:<name> or bullmq:<queue>, got '${to}'`)
+  return { kind: kind as 'stream' | 'bullmq', name }
+}
+
+async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
+  const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../src/bullmq/index.ts')]).catch(() => {
+    throw new UsageError('--to bullmq needs one package more: npm install bullmq')
+  })
+  const jobs = new Queue(name, { connection: { url } })
+  // What fails is told by the batch that fails.
+  jobs.on('error', () => {})
+  return { handler: toBullmq(jobs), close: () => jobs.close() }
 }
 
 function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {

@@ -18,12 +18,18 @@ const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes
 const pair = { key: 'k', token: '1-1:1' }
 const SENT: Record<FunctionName, unknown[]> = {
   add: COMMANDS.add.args([message, message]),
-  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1 }),
+  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1, worker: 'w', echo: true }),
+  check: COMMANDS.check.args([]),
   complete: COMMANDS.complete.args([pair]),
+  dead: COMMANDS.dead.args({ limit: 1, offset: 1, id: 'i' }),
+  drop: COMMANDS.drop.args(['i']),
   extend: COMMANDS.extend.args({ lease: 1, claims: [pair] }),
-  fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e' }),
+  fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }),
+  forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, worker: 'w', echo: true }),
   peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
   policy: COMMANDS.policy.args(policy),
+  repair: COMMANDS.repair.args([]),
+  requeue: COMMANDS.requeue.args(['i']),
   stats: COMMANDS.stats.args(undefined),
   version: COMMANDS.version.args(undefined),
 }
