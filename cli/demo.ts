@@ -4,11 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { type Command, InvalidArgumentError } from 'commander'
+import { Redis } from 'ioredis'
+import { joinText } from '../src/batch.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { NO_RETRY } from './connection.ts'
 import { CliError, Interrupted } from './errors.ts'
 import { formatBar, formatMs, formatStats } from './format.ts'
-import { ended, startRedis } from './private-redis.ts'
+import { ended, freePort, startRedis } from './private-redis.ts'
 
 /** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
 const CONVERSATION = [
@@ -21,12 +23,13 @@ const MERGED = 'Запишите на стрижку меня На завтра 
 const ANSWER = 'Записал вас на стрижку к Бари, завтра в 18:00.'
 const WAIT = 10_000
 const QUEUE = 'demo'
-const KEY = '79001234567'
+const STREAM = 'batches'
+const KEY = '79001234567@c.us'
 const WIDEST = Math.max(...CONVERSATION.map(({ text }) => text.length))
 const FRAME = 50
 
-/** A batch as the worker process reports it. */
-export interface HandedOver {
+/** A batch as it stands in the stream. */
+interface HandedOver {
   text: string
   messages: number
   openedAt: number
@@ -66,22 +69,30 @@ async function run(speed: number, stop: AbortController): Promise<void> {
   const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
   })
+  const children: ChildProcess[] = []
+  const client = new Redis(server.url, NO_RETRY)
+  client.on('error', () => {})
   try {
     stop.signal.throwIfAborted()
     const policy = { wait: Math.round(WAIT / speed), maxWait: Math.round((6 * WAIT) / speed) }
-    const rapidfire = new RapidFire<{ text: string }>({ redis: { ...NO_RETRY, port: server.port }, queue: QUEUE, policy })
+    const rapidfire = new RapidFire<{ text: string }>({ redis: client, queue: QUEUE, policy })
     await rapidfire.policy()
-    const worker = fork(fileURLToPath(new URL('./demo-worker.js', import.meta.url)), [server.url, QUEUE, KEY])
-    const gone = () => stop.abort(new CliError('the process that handles the batches has ended'))
-    worker.once('exit', gone)
-    try {
-      await play(rapidfire, worker, speed, policy, stop.signal)
-    } finally {
-      worker.off('exit', gone)
-      await ended(worker, 'SIGTERM')
-      await rapidfire.close()
+    const port = await freePort()
+    const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), RAPIDFIRE_RATE_LIMIT: '0' }
+    const gone = () => stop.abort(new CliError('the webhook or the worker of the demo has ended'))
+    const start = (file: string, ...args: string[]) => {
+      const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+      children.push(child.once('exit', gone))
+      return child
     }
+    const [webhook, worker] = [start('./main.js', 'serve'), start('./main.js', 'work', '--to', `stream:${STREAM}`)]
+    start('./demo-guard.js').send([server.process.pid, webhook.pid, worker.pid])
+    await Promise.all([webhook, worker].map((child) => once(child, 'message', { signal: stop.signal })))
+    await play(rapidfire, client, `http://127.0.0.1:${port}/webhook/whatsapp/batched`, speed, policy, stop.signal)
   } finally {
+    for (const child of children) child.removeAllListeners('exit')
+    await Promise.all(children.map((child) => ended(child, 'SIGTERM')))
+    client.disconnect()
     await server.stop()
   }
 }
@@ -89,7 +100,8 @@ async function run(speed: number, stop: AbortController): Promise<void> {
 /** Tells the conversation twice, without batching and with it. */
 async function play(
   rapidfire: RapidFire<{ text: string }>,
-  worker: ChildProcess,
+  client: Redis,
+  webhook: string,
   speed: number,
   policy: { wait: number; maxWait: number },
   signal: AbortSignal,
@@ -106,6 +118,7 @@ async function play(
   line(styleText('bold', '\nWithout rapidfire the bot answers each message. Four answers, none of use:\n'))
   for (const { at: sent, text, answer } of CONVERSATION) line(`${at(sent / speed)}  ${text.padEnd(WIDEST)}  ${answered(answer)}`)
   line(styleText('bold', '\nWith rapidfire it answers once the client has been quiet for 10 seconds:\n'))
+  line(styleText('dim', `  POST ${webhook}  ->  Redis  ->  worker  ->  stream ${STREAM}\n`))
 
   /** The batch as it fills: how far its deadline is. */
   const progress = async () => {
@@ -123,18 +136,20 @@ async function play(
     }
   }
 
-  await once(worker, 'message', { signal }) // it is there
-  worker.once('message', (report) => (batch = report as HandedOver))
+  // The first request loads the library; the conversation should not wait for it.
+  await fetch(`${webhook}/stats`)
+  const handedOver = nextEntry(client).then((entry) => (batch = entry))
   const start = Date.now()
   for (const [n, { at: sent, text }] of CONVERSATION.entries()) {
     await watch(start + sent / speed)
-    await rapidfire.addMessage(KEY, { text }, { id: `wamid.${n + 1}` })
+    await post(webhook, text, n + 1)
     const { messages } = await rapidfire.peek(KEY)
     line(`${at((messages.at(-1)?.receivedAt ?? 0) - (messages[0]?.receivedAt ?? 0))}  ${text}`)
     if (!live) line(await progress())
   }
   await watch(start + policy.maxWait + 5000)
   if (!batch) throw new CliError('the batch has not been handed over')
+  await handedOver
 
   const stats = await rapidfire.getStats()
   const { text, messages, openedAt, deadline } = batch
@@ -143,4 +158,38 @@ async function play(
   if (text !== MERGED) throw new CliError(`the text should have been: ${MERGED}`)
   line(`          ${answered(ANSWER)}\n`)
   line(`${formatStats(stats, styleText)}\n`)
+}
+
+/** Sends a message as venom-bot has it. */
+async function post(webhook: string, text: string, n: number): Promise<void> {
+  const message = {
+    id: `false_${KEY}_${n}`,
+    from: KEY,
+    type: 'chat',
+    body: text,
+    t: Math.floor(Date.now() / 1000),
+    isGroupMsg: false,
+  }
+  const response = await fetch(webhook, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(message) })
+  if (!response.ok) throw new CliError(`the webhook answers ${response.status}: ${await response.text()}`)
+}
+
+/** The first entry of the stream, asked for until it is there. */
+async function nextEntry(client: Redis): Promise<HandedOver | undefined> {
+  while (client.status === 'ready') {
+    const [entry] = await client.xrange(`rapid-fire:{${QUEUE}}:stream:${STREAM}`, '-', '+', 'COUNT', 1).catch(() => [])
+    if (entry) {
+      const fields = new Map(Array.from({ length: entry[1].length / 2 }, (_, n) => [entry[1][2 * n], entry[1][2 * n + 1]]))
+      const messages = JSON.parse(fields.get('messages') ?? '[]') as { text: string }[]
+      const batch = { messages: messages.map((data) => ({ data })) }
+      return {
+        text: joinText(batch),
+        messages: messages.length,
+        openedAt: Number(fields.get('openedAt')),
+        deadline: Number(fields.get('deadline')),
+      }
+    }
+    await sleep(20)
+  }
+  return undefined
 }

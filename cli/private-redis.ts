@@ -32,6 +32,7 @@ export function findServer(env: NodeJS.ProcessEnv = process.env): string | undef
   return undefined
 }
 
+/** A port of 127.0.0.1 that nobody uses just now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
