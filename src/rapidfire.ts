@@ -6,6 +6,7 @@ import { COMMANDS, type MessageOptions, type OutgoingMessage, type Peek, type Po
 import { type Argument, type Connection, connect, type RedisInput } from './connection.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import { bytesOf, outgoing } from './outgoing.ts'
 import { type Handler, Processor, type ProcessorOptions } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
@@ -15,7 +16,10 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   redis?: RedisInput
   /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
   queue?: string
-  /** Written to Redis on the first call; without it, or for members left out, what is stored there holds. */
+  /**
+   * Written to Redis on the first call; without it, or for members left out, what is stored there holds. A bad one is refused then,
+   * with `BAD_POLICY`, by each call.
+   */
   policy?: Partial<Policy>
   /**
    * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
@@ -49,6 +53,25 @@ export interface Summary {
 export interface ProcessOptions extends ProcessorOptions {
   /** At most this many batches. @default all that are due */
   limit?: number
+}
+
+export interface ClaimOptions {
+  /** At most this many batches, 1 to 1000. @default 10 */
+  limit?: number
+  /** ms, 1 to a day, until a batch that is neither completed nor failed is handed out again. @default 30000 */
+  lease?: number
+  /** A batch whose lease ran out in this attempt is dead, 1 to 1000. @default 5 */
+  attempts?: number
+  /** Only what was due at this time, ms since 1970 in Redis time. @default now */
+  before?: number | undefined
+}
+
+export interface Claimed<T> {
+  /** The time in Redis, ms since 1970. */
+  now: number
+  /** When to look next, ms since 1970; 0 when nothing is pending. */
+  next: number
+  batches: Batch<T>[]
 }
 
 /**
@@ -175,6 +198,8 @@ export class RapidFire<T = unknown, Input = T> {
    * The messages, state and true deadline of a key.
    *
    * @param limit at most this many messages, 1 to 1000; 100 by default
+   * @throws RapidfireError `BAD_KEY`, `BAD_ARGUMENT`; `BAD_DATA` when another program has put in a message that is not JSON
+   * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
   async peek(key: string, limit?: number): Promise<Peek<T>> {
     return (await this.#call('peek', COMMANDS.peek.args({ key, limit }), COMMANDS.peek.reply)) as Peek<T>
@@ -185,7 +210,12 @@ export class RapidFire<T = unknown, Input = T> {
     return readStats(this.queue, await this.#call('stats', [], COMMANDS.stats.reply))
   }
 
-  /** The stored policy, after storing `changes`, which hold for every process at once. */
+  /**
+   * The stored policy, after storing `changes`, which hold for every process at once.
+   *
+   * @throws RapidfireError `BAD_POLICY`, `UNKNOWN_ARGUMENT`
+   * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
+   */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
     return this.#call('policy', COMMANDS.policy.args(changes), COMMANDS.policy.reply)
   }
@@ -198,13 +228,11 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * Takes ready batches under a lease, for callers that handle them in their own way: each must be completed or failed.
    * A batch with a message that is not JSON is failed at once and not returned.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT`
+   * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
-  async claimReady(options: { limit?: number; lease?: number; attempts?: number; before?: number | undefined } = {}): Promise<{
-    now: number
-    /** When to look next, ms; 0 when nothing is pending. */
-    next: number
-    batches: Batch<T>[]
-  }> {
+  async claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
     const { limit = 10, lease = 30_000, attempts = 5, before } = options
     const { now, next, claims } = await this.#call(
       'claim_ready',
@@ -227,7 +255,12 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#completions.add(batch)
   }
 
-  /** Gives a claimed batch back for a later attempt, `delay` ms from now (1000); `dead` when its `attempts` (5) are used up. */
+  /**
+   * Gives a claimed batch back for a later attempt, `delay` ms from now (0 to a year, 1000 by default); `dead` when its `attempts`
+   * (1 to 1000, 5 by default) are used up. `error` is kept with a dead batch, at most 1000 characters of its message.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT`
+   */
   fail(batch: Batch<T>, options: { error?: unknown; delay?: number; attempts?: number } = {}): Promise<'retry' | 'dead' | 'lost'> {
     const { error = '', delay = 1000, attempts = 5 } = options
     // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
@@ -235,7 +268,13 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text }), COMMANDS.fail.reply)
   }
 
-  /** Lengthens the leases of claimed batches to `lease` ms from now; one result per batch. */
+  /**
+   * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one result per batch. `queued`: messages that have
+   * arrived behind it.
+   *
+   * @param batches 1 to 1000 of them
+   * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
+   */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
     return this.#call('extend', COMMANDS.extend.args({ lease, claims: batches.map(claimOf) }), COMMANDS.extend.reply)
   }
@@ -269,28 +308,4 @@ export class RapidFire<T = unknown, Input = T> {
   }
 }
 
-/** Checks what Redis could not: that it gets what the caller has. */
-function outgoing(key: string, data: unknown, options: MessageOptions): OutgoingMessage {
-  if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
-  const { id, wait, maxWait, maxSize, flush } = options
-  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
-  // Half of a surrogate pair would be sent as U+FFFD, and different keys or ids would become the same.
-  if (!key.isWellFormed()) throw new RapidfireError('BAD_KEY', 'a key must be well-formed Unicode, got half of a surrogate pair')
-  if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
-  return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
-}
-
-const bytesOf = (message: OutgoingMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
-
 const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: `${batch.id}:${batch.attempt}` })
-
-function toJson(data: unknown): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(data)
-  } catch (error) {
-    throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry: ${(error as Error).message}`, { cause: error })
-  }
-  if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
-  return text
-}
