@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { MessageOptions, OutgoingMessage } from './commands.ts'
 import { RapidfireError } from './errors.ts'
 
@@ -20,7 +21,11 @@ function toJson(data: unknown): string {
   try {
     text = JSON.stringify(data)
   } catch (error) {
-    throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry: ${(error as Error).message}`, { cause: error })
+    throw new RapidfireError(
+      'BAD_DATA',
+      `data must be something that JSON can carry: ${error instanceof Error ? error.message : inspect(error)}`,
+      { cause: error },
+    )
   }
   if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
   return text
