@@ -10,7 +10,7 @@ import { RapidFire } from '../src/rapidfire.ts'
 import { NO_RETRY } from './connection.ts'
 import { CliError, Interrupted } from './errors.ts'
 import { formatBar, formatMs, formatStats } from './format.ts'
-import { ended, freePort, startRedis } from './private-redis.ts'
+import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
 
 /** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
 const CONVERSATION = [
@@ -86,7 +86,7 @@ async function run(speed: number, stop: AbortController): Promise<void> {
       return child
     }
     const [webhook, worker] = [start('./main.js', 'serve'), start('./main.js', 'work', '--to', `stream:${STREAM}`)]
-    start('./demo-guard.js').send([server.process.pid, webhook.pid, worker.pid])
+    endTogether(children.map((child) => child.pid))
     await Promise.all([webhook, worker].map((child) => once(child, 'message', { signal: stop.signal })))
     await play(rapidfire, client, `http://127.0.0.1:${port}/webhook/whatsapp/batched`, speed, policy, stop.signal)
   } finally {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
@@ -62,12 +62,14 @@ export async function startRedis(options: string[] = [], at: { port?: number; fo
     )
     const failure = await started(server)
     if (failure === undefined) {
+      const release = endTogether([server.pid])
       return {
         url: `redis://127.0.0.1:${port}`,
         port,
         folder,
         process: server,
         stop: async () => {
+          release()
           await ended(server, 'SIGKILL')
           await rm(folder, { recursive: true, force: true })
         },
@@ -76,6 +78,22 @@ export async function startRedis(options: string[] = [], at: { port?: number; fo
     // Somebody else may have taken the port in between.
     if (at.port || attempt === 3 || !failure.includes('in use')) throw new Error(`${binary} did not start: ${failure}`)
   }
+}
+
+/**
+ * Sees to it that processes end when this one does, even by `kill -9`: a shell waits at the other end of a pipe. Returns what calls
+ * that off.
+ */
+export function endTogether(pids: (number | undefined)[]): () => void {
+  // Detached: Ctrl-C reaches every other process of the terminal.
+  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$@" 2>/dev/null', 'guard', ...pids.map(String)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.unref()
+  guard.stdin.on('error', () => {})
+  ;(guard.stdin as Socket).unref()
+  return () => guard.kill('SIGKILL')
 }
 
 /** Sends `signal` and waits until the process has ended. */

@@ -6,17 +6,18 @@ export type { RedisInput } from './connection.ts'
 export { type AddResult, type ErrorCode, RapidfireError, RefusedMessagesError } from './errors.ts'
 export type { Forwarded, ForwardOptions } from './forwarder.ts'
 export type { Violation } from './invariants.ts'
+export type {
+  Claimed,
+  ClaimOptions,
+  FailOptions,
+  NewMessage,
+  ProcessOptions,
+  RapidFireOptions,
+  Summary,
+} from './options.ts'
 export { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './processor.ts'
-export {
-  type ClaimOptions,
-  type FailOptions,
-  type NewMessage,
-  type ProcessOptions,
-  RapidFire,
-  type RapidFireOptions,
-  type Summary,
-} from './rapidfire.ts'
+export { RapidFire } from './rapidfire.ts'
 export type { Schema } from './schema.ts'
 export type { Stats } from './stats.ts'
 export { Worker, type WorkerEvents, type WorkerOptions } from './worker.ts'

@@ -1,83 +1,19 @@
 import { inspect } from 'node:util'
-import { type Batch, decodeBatch, keyBytes, type Message } from './batch.ts'
-import { Binding, type BindingOptions } from './binding.ts'
+import { type Batch, decodeBatch, keyBytes } from './batch.ts'
+import { Binding } from './binding.ts'
 import { type CheckReport, checkQueue } from './check.ts'
 import { Coalescer } from './coalescer.ts'
 import { COMMANDS, type DeadBatch, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
-import { type Argument, type Connection, connect, type RedisInput } from './connection.ts'
+import { type Argument, type Connection, connect } from './connection.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import { type Forwarded, type ForwardOptions, forwardingClient } from './forwarder.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
-import { type Handler, Processor, type ProcessorOptions } from './processor.ts'
+import type { Claimed, ClaimOptions, FailOptions, NewMessage, ProcessOptions, RapidFireOptions, Summary } from './options.ts'
+import { bytesOf, outgoing } from './outgoing.ts'
+import { type Handler, Processor } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
 import { STALL, Worker, type WorkerOptions } from './worker.ts'
-
-export interface RapidFireOptions<T, Input = T> extends BindingOptions {
-  /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
-  redis?: RedisInput
-  /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
-  queue?: string
-  /** Written to Redis on the first call; without it, or for members left out, what is stored there holds. */
-  policy?: Partial<Policy>
-  /**
-   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
-   * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
-   */
-  schema?: Schema<T, Input>
-}
-
-/** A message for `addMessages`. */
-export interface NewMessage<T> extends MessageOptions {
-  /** The conversation: 1 to 1024 bytes. */
-  key: string
-  /** Anything that JSON can carry. */
-  data: T
-}
-
-/** What one call of `processPendingBatches` did. */
-export interface Summary {
-  /** Batches handled. */
-  batches: number
-  messages: number
-  completed: number
-  /** Failed and to be tried again. */
-  retry: number
-  /** Failed for the last time. */
-  dead: number
-  /** Their lease ran out before they were done: they are handed out again. */
-  lost: number
-}
-
-export interface ClaimOptions {
-  /** At most this many batches, 1 to 1000. @default 10 */
-  limit?: number
-  /** ms, 1 to a day. @default 30000 */
-  lease?: number
-  /** A batch whose lease ran out in this attempt is dead. @default 5 */
-  attempts?: number
-  /** Only what was due at this time, ms since 1970. */
-  before?: number | undefined
-  /** Name of a worker that hears when it must look again, and whether to test that it does; see lua/lib/watch.lua. */
-  worker?: string | undefined
-  echo?: boolean | undefined
-}
-
-export interface FailOptions<T> {
-  /** Why; kept with a dead batch. */
-  error?: unknown
-  /** Pause before the next attempt, ms. @default 1000 */
-  delay?: number
-  /** A batch that fails in this attempt or a later one is dead. @default 5 */
-  attempts?: number
-  /** The messages of the batch that failed; the others are done. @default all */
-  messages?: readonly Message<T>[]
-}
-
-export interface ProcessOptions extends ProcessorOptions {
-  /** At most this many batches. @default all that are due */
-  limit?: number
-}
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -249,6 +185,8 @@ export class RapidFire<T = unknown, Input = T> {
    * The messages, state and true deadline of a key.
    *
    * @param limit at most this many messages, 1 to 1000; 100 by default
+   * @throws RapidfireError `BAD_KEY`, `BAD_ARGUMENT`; `BAD_DATA` when another program has put in a message that is not JSON
+   * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
   async peek(key: string, limit?: number): Promise<Peek<T>> {
     return (await this.#call('peek', COMMANDS.peek.args({ key, limit }), COMMANDS.peek.reply)) as Peek<T>
@@ -259,7 +197,12 @@ export class RapidFire<T = unknown, Input = T> {
     return readStats(this.queue, await this.#call('stats', [], COMMANDS.stats.reply))
   }
 
-  /** The stored policy, after storing `changes`, which hold for every process at once. */
+  /**
+   * The stored policy, after storing `changes`, which hold for every process at once.
+   *
+   * @throws RapidfireError `BAD_POLICY`, `UNKNOWN_ARGUMENT`
+   * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
+   */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
     return this.#call('policy', COMMANDS.policy.args(changes), COMMANDS.policy.reply)
   }
@@ -272,13 +215,11 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * Takes ready batches under a lease, for callers that handle them in their own way: each must be completed or failed.
    * A batch with a message that is not JSON is failed at once and not returned.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT`
+   * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
-  async claimReady(options: ClaimOptions = {}): Promise<{
-    now: number
-    /** When to look next, ms; 0 when nothing is pending. */
-    next: number
-    batches: Batch<T>[]
-  }> {
+  async claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
     const { limit = 10, lease = 30_000, attempts = 5, ...rest } = options
     const { now, next, claims } = await this.#call(
       'claim_ready',
@@ -301,7 +242,11 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#completions.add(batch)
   }
 
-  /** Gives a claimed batch back for a later attempt; `dead` when its attempts are used up. */
+  /**
+   * Gives a claimed batch back for a later attempt, or only the messages that failed; `dead` when its attempts are used up.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT`
+   */
   fail(batch: Batch<T>, options: FailOptions<T> = {}): Promise<'retry' | 'dead' | 'lost'> {
     const { error = '', delay = 1000, attempts = 5, messages } = options
     const keep = messages
@@ -313,7 +258,13 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep }), COMMANDS.fail.reply)
   }
 
-  /** Lengthens the leases of claimed batches to `lease` ms from now; one result per batch. */
+  /**
+   * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one result per batch. `queued`: messages that have
+   * arrived behind it.
+   *
+   * @param batches 1 to 1000 of them
+   * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
+   */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
     return this.#call('extend', COMMANDS.extend.args({ lease, claims: batches.map(claimOf) }), COMMANDS.extend.reply)
   }
@@ -369,28 +320,4 @@ export class RapidFire<T = unknown, Input = T> {
   }
 }
 
-/** Checks what Redis could not: that it gets what the caller has. */
-function outgoing(key: string, data: unknown, options: MessageOptions): OutgoingMessage {
-  if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
-  const { id, wait, maxWait, maxSize, flush } = options
-  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
-  // Half of a surrogate pair would be sent as U+FFFD, and different keys or ids would become the same.
-  if (!key.isWellFormed()) throw new RapidfireError('BAD_KEY', 'a key must be well-formed Unicode, got half of a surrogate pair')
-  if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
-  return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
-}
-
-const bytesOf = (message: OutgoingMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
-
 const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: `${batch.id}:${batch.attempt}` })
-
-function toJson(data: unknown): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(data)
-  } catch (error) {
-    throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry: ${(error as Error).message}`, { cause: error })
-  }
-  if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
-  return text
-}

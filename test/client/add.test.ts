@@ -122,6 +122,17 @@ describeBindings('adding', (lua) => {
       {},
       'BAD_DATA',
     ],
+    [
+      'data whose toJSON throws nothing',
+      'ann',
+      {
+        toJSON: () => {
+          throw undefined
+        },
+      },
+      {},
+      'BAD_DATA',
+    ],
     ['data over maxMessageBytes', 'ann', 'x'.repeat(262_143), {}, 'MESSAGE_TOO_LARGE'],
     ['a wait of 0', 'ann', 1, { wait: 0 }, 'BAD_ARGUMENT'],
     ['a fractional wait', 'ann', 1, { wait: 1.5 }, 'BAD_ARGUMENT'],

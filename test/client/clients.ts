@@ -1,6 +1,7 @@
 import { afterEach } from 'vitest'
 import { findServer } from '../../cli/private-redis.ts'
-import { RapidFire, type RapidFireOptions } from '../../src/rapidfire.ts'
+import type { RapidFireOptions } from '../../src/options.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
 import { type Lua, TEST_SOURCE } from '../support/lua.ts'
 
 /** Makes clients of the queue of `lua`, with its binding and its clock; each is closed after its test. */

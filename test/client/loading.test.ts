@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
-import { RapidFire, type RapidFireOptions } from '../../src/rapidfire.ts'
+import type { RapidFireOptions } from '../../src/options.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 import { startRedis, useRedis } from '../support/redis.ts'
 import { lacksServer } from './clients.ts'
@@ -68,7 +69,8 @@ describeBindings('losing the functions', (lua) => {
 
 describeBindings('loading', (lua) => {
   it('is done where the functions are absent', async () => {
-    await flush(lua())
+    await lua().redis.function('FLUSH')
+    await lua().redis.script('FLUSH')
     await using rapidfire = client(lua(), '1.0.0')
     await rapidfire.addMessage('ann', 1)
     expect(await rapidfire.version()).toBe('1.0.0')

@@ -1,4 +1,4 @@
-import type { NewMessage } from '../../rapidfire.ts'
+import type { NewMessage } from '../../options.ts'
 
 /**
  * Reads a payload of a provider: the messages in it, none when it tells of something else (a status, an edit), or undefined when it has

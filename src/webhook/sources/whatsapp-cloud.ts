@@ -1,4 +1,4 @@
-import type { NewMessage } from '../../rapidfire.ts'
+import type { NewMessage } from '../../options.ts'
 import { type ChatMessage, type GroupOptions, groupKey, inOrder, kind, list, member, milliseconds, type Source, text } from './message.ts'
 
 const MEDIA = new Set(['image', 'video', 'audio', 'voice', 'document', 'sticker'])

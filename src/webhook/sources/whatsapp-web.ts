@@ -1,4 +1,4 @@
-import type { NewMessage } from '../../rapidfire.ts'
+import type { NewMessage } from '../../options.ts'
 import {
   type ChatMessage,
   type GroupOptions,

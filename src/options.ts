@@ -1,0 +1,83 @@
+import type { Batch, Message } from './batch.ts'
+import type { BindingOptions } from './binding.ts'
+import type { MessageOptions, Policy } from './commands.ts'
+import type { RedisInput } from './connection.ts'
+import type { ProcessorOptions } from './processor.ts'
+import type { Schema } from './schema.ts'
+
+export interface RapidFireOptions<T, Input = T> extends BindingOptions {
+  /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
+  redis?: RedisInput
+  /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
+  queue?: string
+  /**
+   * Written to Redis on the first call; without it, or for members left out, what is stored there holds. A bad one is refused then,
+   * with `BAD_POLICY`, by each call.
+   */
+  policy?: Partial<Policy>
+  /**
+   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
+   * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
+   */
+  schema?: Schema<T, Input>
+}
+
+/** A message for `addMessages`. */
+export interface NewMessage<T> extends MessageOptions {
+  /** The conversation: 1 to 1024 bytes. */
+  key: string
+  /** Anything that JSON can carry. */
+  data: T
+}
+
+/** What one call of `processPendingBatches` did. */
+export interface Summary {
+  /** Batches handled. */
+  batches: number
+  messages: number
+  completed: number
+  /** Failed and to be tried again. */
+  retry: number
+  /** Failed for the last time. */
+  dead: number
+  /** Their lease ran out before they were done: they are handed out again. */
+  lost: number
+}
+
+export interface FailOptions<T> {
+  /** Why; kept with a dead batch. */
+  error?: unknown
+  /** Pause before the next attempt, ms. @default 1000 */
+  delay?: number
+  /** A batch that fails in this attempt or a later one is dead. @default 5 */
+  attempts?: number
+  /** The messages of the batch that failed; the others are done. @default all */
+  messages?: readonly Message<T>[]
+}
+
+export interface ProcessOptions extends ProcessorOptions {
+  /** At most this many batches. @default all that are due */
+  limit?: number
+}
+
+export interface ClaimOptions {
+  /** At most this many batches, 1 to 1000. @default 10 */
+  limit?: number
+  /** ms, 1 to a day, until a batch that is neither completed nor failed is handed out again. @default 30000 */
+  lease?: number
+  /** A batch whose lease ran out in this attempt is dead, 1 to 1000. @default 5 */
+  attempts?: number
+  /** Only what was due at this time, ms since 1970 in Redis time. @default now */
+  before?: number | undefined
+  /** Name of a worker that hears when it must look again, 1 to 64 bytes, and whether to send it an echo; see lua/lib/watch.lua. */
+  worker?: string | undefined
+  echo?: boolean | undefined
+}
+
+export interface Claimed<T> {
+  /** The time in Redis, ms since 1970. */
+  now: number
+  /** When to look next, ms since 1970; 0 when nothing is pending. */
+  next: number
+  batches: Batch<T>[]
+}
