@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+
+export const REPOSITORY = new URL('../../', import.meta.url)
+
+export interface Block {
+  /** What stands behind the opening fence. */
+  kind: string
+  /** Line of the opening fence. */
+  line: number
+  text: string
+}
+
+export const read = (file: string): string => readFileSync(new URL(file, REPOSITORY), 'utf8')
+
+/** The fenced code blocks of a Markdown text. */
+export function blocksOf(markdown: string): Block[] {
+  const blocks: Block[] = []
+  let open: Block | undefined
+  markdown.split('\n').forEach((text, n) => {
+    const fence = /^ *(?:```|~~~)(.*)$/.exec(text)
+    if (fence && open) open = undefined
+    else if (fence) blocks.push((open = { kind: (fence[1] as string).trim(), line: n + 1, text: '' }))
+    else if (open) open.text += `${text}\n`
+  })
+  if (open) throw new Error(`the block of line ${open.line} has no end`)
+  return blocks
+}
+
+/** The rows of the table that begins with this head, each as its cells. */
+export function tableOf(markdown: string, head: string): string[][] {
+  const lines = markdown.split('\n')
+  const start = lines.findIndex((line) => line.startsWith(head))
+  if (start < 0) throw new Error(`no table begins with ${head}`)
+  const rows: string[][] = []
+  for (let n = start + 2; lines[n]?.startsWith('|'); n += 1) {
+    rows.push(
+      (lines[n] as string)
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+  }
+  return rows
+}
+
+/** The words in backticks. */
+export const codes = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map((found) => found[1] as string)

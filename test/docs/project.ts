@@ -1,0 +1,74 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { transform } from 'esbuild'
+import { type Block, REPOSITORY } from './blocks.ts'
+
+const repository = fileURLToPath(REPOSITORY)
+
+/** What a block may use that does not import the library itself: the client that the text speaks of. */
+const PREAMBLE = `import { joinText, RapidFire, RapidfireError, RefusedMessagesError } from 'rapidfire'
+const rapidfire = new RapidFire<{ text: string }>({ redis: 'redis://127.0.0.1:6379', queue: 'salon' })
+`
+
+/** Fails when a reply has not all that the text says. */
+const CHECK = `import assert from 'node:assert/strict'
+export function check(actual: unknown, expected: unknown): void {
+  const part = (actual: any, expected: any): unknown =>
+    Array.isArray(expected)
+      ? expected.map((each, n) => part(actual[n], each))
+      : expected && typeof expected === 'object'
+        ? Object.fromEntries(Object.keys(expected).map((name) => [name, part(actual[name], expected[name])]))
+        : actual
+  assert.deepEqual(part(actual, expected), expected)
+}
+`
+
+export interface Project {
+  folder: string
+  /** The program of a block. */
+  fileOf(block: Block): string
+  remove(): Promise<void>
+}
+
+/** A project of a user who has installed the package: one file for each block, with the server that the tests have in place of the usual one. */
+export async function createProject(blocks: Block[], url: string): Promise<Project> {
+  const folder = await mkdtemp(join(tmpdir(), 'rapidfire-docs-'))
+  const fileOf = (block: Block) => join(folder, `line-${block.line}.js`)
+  /** As TypeScript for its types to be checked, and as what Node runs. */
+  const write = async (path: string, text: string) => {
+    await writeFile(path.replace(/js$/, 'ts'), text)
+    await writeFile(path, (await transform(text, { loader: 'ts', target: 'node20' })).code)
+  }
+  await mkdir(join(folder, 'node_modules'))
+  await symlink(repository, join(folder, 'node_modules', 'rapidfire'))
+  for (const name of ['ioredis', 'zod', '@types']) await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await write(join(folder, 'check.js'), CHECK)
+  const options = {
+    target: 'ES2023',
+    lib: ['ES2023', 'ESNext.Disposable'],
+    module: 'NodeNext',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+  }
+  const compilerOptions = { ...options, skipLibCheck: true }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  for (const block of blocks) await write(fileOf(block), toProgram(block.text, url))
+  return { folder, fileOf, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** `await call // { value }` becomes a check; the rest stays as it is. */
+function toProgram(text: string, url: string): string {
+  const checked = text.replace(/^( *)(await .+?) \/\/ ([[{'].*)$/gm, '$1check($2, $3)')
+  const whole = text.includes("from 'rapidfire'") ? checked : `${PREAMBLE}${checked}\nawait rapidfire.close()\n`
+  return `import { check } from './check.js'\n${whole}`
+    .replaceAll('redis://127.0.0.1:6379', url)
+    .replaceAll('127.0.0.1:6379', new URL(url).host)
+}
+
+/** What a block says that it prints: the comments behind its calls of console.log. */
+export const printedBy = (block: Block): string[] =>
+  [...block.text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map((found) => found[1] as string)

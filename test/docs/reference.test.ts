@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { beforeAll, expect, it } from 'vitest'
+import { assemble } from '../../lua/assemble.mjs'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+import { codes, REPOSITORY, read, tableOf } from './blocks.ts'
+
+const text = read('lua/README.md')
+const readme = read('README.md')
+const { functions, library, codes: refusals } = assemble()
+const root = 'rapid-fire:{reference}'
+let server: TestRedis
+let token: string
+const call = (name: string, ...args: (string | number)[]): Promise<any> => server.redis.fcall(`rapidfire_${name}`, 1, root, ...args)
+
+// A queue in which every kind of key exists: a claimed batch, an open one with options of its own, a dead one.
+beforeAll(async () => {
+  server = await useRedis()
+  await server.redis.flushall()
+  await server.redis.function('LOAD', 'REPLACE', library)
+  await call('policy', 'WAIT', 5000)
+  await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
+  await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH')
+  const [, , ...batches] = await call('claim_ready')
+  for (const [key, proof] of batches) {
+    if (key === 'ann') token = proof
+    else expect(await call('fail', key, proof, 'ATTEMPTS', 1)).toBe('dead')
+  }
+})
+
+it('names every call with its arguments, replies and refusals, as the headers do', () => {
+  const sorted = (names: Iterable<string>) => [...names].sort()
+  const everywhere = ['BAD_ROOT', 'WRONG_TYPE']
+  const documented = tableOf(text, '| call |').map(([call = '', args = '', reply = '', refusals = '']) => ({
+    call,
+    args: sorted(codes(args)),
+    reply: sorted(codes(reply)),
+    refusals: sorted(codes(refusals)),
+  }))
+  const real = functions.map(({ name, path, header, flags }) => ({
+    call: `[\`${name}\`](${path.replace(/^lua\//, '')})${flags.includes('no-writes') ? ', reads' : ''}`,
+    args: sorted(header.ARGV),
+    reply: sorted(header.RETURNS),
+    refusals: sorted(header.ERRORS.filter((code) => !everywhere.includes(code))),
+  }))
+  expect(documented).toEqual(real)
+  for (const { name, header } of functions) {
+    expect(everywhere.filter((code) => header.ERRORS.includes(code))).toEqual(name === 'version' ? [] : everywhere)
+  }
+})
+
+it('names every figure that stats replies', async () => {
+  const reply: string[] = await call('stats')
+  const fields = reply.filter((_, n) => n % 2 === 0)
+  expect(
+    tableOf(text, '| field |')
+      .flatMap(([names = '']) => codes(names))
+      .sort(),
+  ).toEqual([...fields].sort())
+})
+
+it('names every key with its type', async () => {
+  const patterns = tableOf(text, '| key |').map(([key = '', type]) => ({
+    pattern: new RegExp(
+      `^${codes(key)[0]
+        ?.replace('root', root.replace(/[{}]/g, '\\$&'))
+        .replace(/<[^>]+>/, '.+')}$`,
+    ),
+    type,
+  }))
+  const keys = await server.redis.keys('*')
+  const found = new Set<number>()
+  for (const key of keys) {
+    const matching = patterns.findLastIndex(({ pattern }) => pattern.test(key))
+    found.add(matching)
+    expect([key, await server.redis.type(key)]).toEqual([key, patterns[matching]?.type])
+  }
+  expect([...found].sort()).toEqual([...patterns.keys()])
+})
+
+it('names every field of the root', async () => {
+  const [policy, slices, dead] = tableOf(text, '| fields |').map(([names = '']) => codes(names))
+  const figures = tableOf(text, '| field |').flatMap(([names = '']) => codes(names))
+  const members: string[] = await call('policy')
+  expect(policy?.sort()).toEqual(members.filter((_, n) => n % 2 === 0).sort())
+  const known = [...(policy ?? []), ...(slices ?? []), ...(dead ?? []), ...figures]
+  expect((await server.redis.hkeys(root)).filter((field) => !known.includes(field))).toEqual([])
+  expect(await server.redis.hmget(root, 'dead', 'deadMessages')).toEqual(['1', '1'])
+})
+
+it('writes messages, claims and dead batches as it says', async () => {
+  const { redis } = server
+  expect(text).toContain('\n`<receivedAt> <id length>[,options] <id><data>`\n')
+  expect(await redis.lrange(`${root}:messages:ann`, 0, -1)).toEqual([expect.stringMatching(/^\d{13} 2,F m1one$/)])
+  expect(await redis.lrange(`${root}:messages:bob`, 0, -1)).toEqual([expect.stringMatching(/^\d{13} 0,W1000,X2000,S3 one$/)])
+
+  expect(text).toContain('\n`<batch id>:<attempt>:<count>:<deadline>:<reason>[:retry]`\n')
+  expect(await redis.hget(`${root}:claims`, 'ann')).toMatch(new RegExp(`^${token}:1:\\d{13}:flush$`))
+  expect(token).toMatch(/^\d{13}-\d+:1$/)
+  await call('fail', 'ann', token)
+  expect(await redis.hget(`${root}:claims`, 'ann')).toMatch(/:flush:retry$/)
+
+  const row = tableOf(text, '| key |').find(([key]) => key === '`root:dead:<batch id>`')
+  const [id] = await redis.zrange(`${root}:dead`, '0', '-1')
+  expect((await redis.hkeys(`${root}:dead:${id}`)).sort()).toEqual(
+    codes(row?.[2] as string)
+      .filter((field) => field !== '2')
+      .sort(),
+  )
+})
+
+it('tells the policy that a new queue has', async () => {
+  const reply = await server.redis.fcall('rapidfire_policy', 1, 'rapid-fire:{new}')
+  const documented = tableOf(readme, '| member |').flatMap(([name = '', , value = '']) => [
+    codes(name)[0],
+    Number(value.replaceAll(' ', '')),
+  ])
+  expect(documented).toEqual(reply)
+})
+
+it('explains every error code', () => {
+  const [, union = ''] = /export type ErrorCode =([\s\S]*?)\n\n/.exec(read('src/errors.ts')) ?? []
+  const own = [...union.matchAll(/'([A-Z_]+)'/g)].map((found) => found[1] as string)
+  expect(own).toContain('UNAVAILABLE')
+  expect(
+    tableOf(readme, '| code |')
+      .flatMap(([names = '']) => codes(names))
+      .sort(),
+  ).toEqual([...own, ...refusals].sort())
+})
+
+it.each(['README.md', 'lua/README.md'])('%s links to what exists', (file) => {
+  const markdown = read(file)
+  const links = [...markdown.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map((found) => found[1] as string)
+  expect(links.length).toBeGreaterThan(0)
+  for (const link of links) {
+    const [path, anchor] = link.split('#')
+    const target = path ? new URL(path, new URL(file, REPOSITORY)) : new URL(file, REPOSITORY)
+    expect([link, existsSync(target)]).toEqual([link, true])
+    if (anchor) expect(readFileSync(target, 'utf8').toLowerCase()).toContain(`\n## ${anchor}\n`)
+  }
+})
