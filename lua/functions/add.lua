@@ -113,15 +113,11 @@ local function add(keys, args)
   local overrides = has_overrides(root)
   local slice, before = policy.slice, policy.sliceBefore
   if not slice or now >= slice + policy.dedupe then slice, before = now, slice end
-<<<<<<< HEAD
-  local seen, seen_before = seen_key(root, string.format('%.0f', slice)), before and seen_key(root, string.format('%.0f', before))
-  local reply, added, duplicates, remembered, soonest = {}, 0, 0, false, nil
-=======
   local seen = seen_key(root, string.format('%.0f', slice))
   local known = remembered_ids(ids, #starts, { seen, before and seen_key(root, string.format('%.0f', before)) })
-  local reply, added, duplicates, fresh, headers = {}, 0, 0, {}, {}
-  local full_at, due_at = string.format('%.0f', now), string.format('%.0f', policy.maxSize == 1 and now or now + policy.wait)
->>>>>>> main
+  local reply, added, duplicates, fresh, headers, soonest = {}, 0, 0, {}, {}, nil
+  local opened = policy.maxSize == 1 and now or now + policy.wait
+  local full_at, due_at = string.format('%.0f', now), string.format('%.0f', opened)
 
   -- first write
   for n = 1, #starts do
@@ -163,17 +159,10 @@ local function add(keys, args)
           local changed = size == 1 and call('ZADD', due, deadline, key) or call('ZADD', due, 'XX', 'CH', deadline, key)
           if changed == 1 then soonest = math.min(soonest or deadline, deadline) end
         elseif size == 1 then
-<<<<<<< HEAD
-          local deadline = policy.maxSize == 1 and now or now + policy.wait
-          call('ZADD', due, deadline, key)
-          soonest = math.min(soonest or deadline, deadline)
-        elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', now, key) == 1 then
-          soonest = now
-=======
           call('ZADD', due, due_at, key)
-        elseif size >= policy.maxSize then
-          call('ZADD', due, 'XX', 'LT', full_at, key)
->>>>>>> main
+          soonest = math.min(soonest or opened, opened)
+        elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', full_at, key) == 1 then
+          soonest = now
         end
       end
     end
