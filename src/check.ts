@@ -31,7 +31,7 @@ export async function checkQueue(
   const report: CheckReport = { queue, keys: 0, violations: [], counted: false }
 
   const before = await call('check', [], readQueueFacts)
-  const longestWait = Math.max(Number(before.get('longestWait')), 10_000)
+  const longestWait = Number(before.get('longestWait'))
   for await (const page of pages(connection, root)) {
     report.keys += page.length
     const broken = (await call('check', page, COMMANDS.check.reply)).flatMap((facts) => judgeKey(facts, longestWait))

@@ -51,7 +51,7 @@ end
 
 local function check(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local policy, refusal = read_policy(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 keys, got ' .. #args) end
   local reply = {}
@@ -65,10 +65,13 @@ local function check(keys, args)
     reply[#reply + 1], reply[#reply + 2] = part, type(size) == 'table' and 0 or size
     reply[#reply + 1], reply[#reply + 2] = part .. ':type', call('TYPE', names[part]).ok
   end
-  local counters = { 'added', 'completedMessages', 'deadMessages', 'droppedMessages', 'longestWait' }
+  local counters = { 'added', 'completedMessages', 'deadMessages', 'droppedMessages' }
   for n, value in ipairs(call('HMGET', root, unpack(counters))) do
     reply[#reply + 1], reply[#reply + 2] = counters[n], tonumber(value) or 0
   end
+  -- A shortened wait holds only from the next look on.
+  local longest = math.max(policy.wait, tonumber(call('HGET', root, 'longestWait')) or 0)
+  reply[#reply + 1], reply[#reply + 2] = 'longestWait', longest
   local held, buried = count_messages(root)
   if held then
     for _, value in ipairs({ 'held', held, 'buried', buried }) do reply[#reply + 1] = value end

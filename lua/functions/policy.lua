@@ -42,9 +42,8 @@ local function policy(keys, args)
   -- first write
   for field, value in pairs(changes or {}) do call('HSET', root, field, value) end
   -- How far ahead an entry of `due` may rightly lie: a shortened wait holds only from the next look on.
-  if changes and changes.wait then
-    local longest = math.max(before.wait, current.wait, tonumber(call('HGET', root, 'longestWait')) or 0)
-    call('HSET', root, 'longestWait', longest)
+  if current.wait < before.wait then
+    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
   if current.dedupe > before.dedupe then
     -- The ids that are remembered now must live as long as the new policy says.

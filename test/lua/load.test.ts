@@ -10,12 +10,18 @@ import { findRedisCli, run } from '../support/shell.ts'
  */
 const FLAGS: Record<string, string[]> = {
   rapidfire_add: [],
+  rapidfire_check: ['no-writes'],
   rapidfire_claim_ready: ['allow-oom'],
   rapidfire_complete: ['allow-oom'],
+  rapidfire_dead: ['no-writes'],
+  rapidfire_drop: ['allow-oom'],
   rapidfire_extend: ['allow-oom'],
   rapidfire_fail: ['allow-oom'],
+  rapidfire_forward: [],
   rapidfire_peek: ['no-writes'],
   rapidfire_policy: ['allow-oom'],
+  rapidfire_repair: ['allow-oom'],
+  rapidfire_requeue: ['allow-oom'],
   rapidfire_stats: ['no-writes'],
   rapidfire_version: ['no-writes'],
 }

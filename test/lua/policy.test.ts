@@ -21,7 +21,7 @@ describeBindings('policy', (lua) => {
     expect(await policy('WAIT', 5000, 'maxdead', 7)).toEqual({ ...DEFAULTS, wait: 5000, maxDead: 7 })
     expect(await policy('MAXWAIT', 5000)).toEqual({ ...DEFAULTS, wait: 5000, maxWait: 5000, maxDead: 7 })
     expect(await policy()).toEqual({ ...DEFAULTS, wait: 5000, maxWait: 5000, maxDead: 7 })
-    expect(await lua().redis.hgetall(lua().root)).toEqual({ wait: '5000', maxWait: '5000', maxDead: '7' })
+    expect(await lua().redis.hgetall(lua().root)).toEqual({ wait: '5000', maxWait: '5000', maxDead: '7', longestWait: '10000' })
   })
 
   it('stores the least and the greatest of each', async () => {
