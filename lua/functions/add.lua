@@ -39,35 +39,58 @@ local ADD_TOKENS = {
   MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
   FLUSH = { 'flush', flag = true },
 }
+-- Lua's stack bounds how many values `unpack` can give.
+local UNPACKED = 1000
 
--- Returns the position of each message's key, the options by message, and the refusals by message; or a refusal of the whole call.
+-- Returns by message: the position of its key, its id, its other options, its refusal; or a refusal of the whole call.
 local function read_messages(args)
-  local starts, options, refusals = {}, {}, {}
+  local starts, ids, options, refusals = {}, {}, {}, {}
   local at, count = 1, 0
   repeat
     count = count + 1
     starts[count] = at
     if not args[at + 1] then
-      return nil, nil, nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
+      return nil, nil, nil, nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
     end
     at = at + 2
     -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
     if args[at] == 'ID' and args[at + 1] and #args[at + 1] <= 512 and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
-      options[count] = args[at + 1]
+      ids[count] = args[at + 1]
       at = at + 2
     elseif args[at] ~= 'NEXT' then
       local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
-      if not stopped then return nil, nil, nil, refusal end
-      options[count], at = own, stopped
-      if own and not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
-        refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
+      if not stopped then return nil, nil, nil, nil, refusal end
+      at = stopped
+      if own then
+        if not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
+          refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
+        end
+        ids[count], own.id = own.id, nil
+        if next(own) then options[count] = own end
       end
       refusals[count] = refusal
     end
     local more = args[at]
     at = at + 1
   until not more
-  return starts, options, refusals
+  return starts, ids, options, refusals
+end
+
+-- Those of the ids that are remembered. Asked for together: a call for each would cost half of what storing the message does.
+local function remembered_ids(ids, count, sets)
+  local asked, known = {}, {}
+  for n = 1, count do
+    if ids[n] then asked[#asked + 1] = ids[n] end
+  end
+  for from = 1, #asked, UNPACKED do
+    for _, set in ipairs(sets) do
+      local found = redis.call('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+      for n = 1, #found do
+        if found[n] == 1 then known[asked[from + n - 1]] = true end
+      end
+    end
+  end
+  return known
 end
 
 local function bad_message(key, data, id, policy)
@@ -79,37 +102,38 @@ local function bad_message(key, data, id, policy)
 end
 
 local function add(keys, args)
-  local call, root = redis.call, keys[1]
+  local call, pcall, root = redis.call, redis.pcall, keys[1]
   local policy, refusal = read_policy(keys)
   if refusal then return refusal end
-  local starts, options, refusals, bad = read_messages(args)
+  local starts, ids, options, refusals, bad = read_messages(args)
   if bad then return bad end
 
   local now = now_ms()
-  local plain = string.format('%013.0f 0 ', now)
   local due, prefix = due_key(root), messages_key(root, '')
   local overrides = has_overrides(root)
   local slice, before = policy.slice, policy.sliceBefore
   if not slice or now >= slice + policy.dedupe then slice, before = now, slice end
-  local seen, seen_before = seen_key(root, string.format('%.0f', slice)), before and seen_key(root, string.format('%.0f', before))
-  local reply, added, duplicates, remembered = {}, 0, 0, false
+  local seen = seen_key(root, string.format('%.0f', slice))
+  local known = remembered_ids(ids, #starts, { seen, before and seen_key(root, string.format('%.0f', before)) })
+  local reply, added, duplicates, fresh, headers = {}, 0, 0, {}, {}
+  local full_at, due_at = string.format('%.0f', now), string.format('%.0f', policy.maxSize == 1 and now or now + policy.wait)
 
   -- first write
   for n = 1, #starts do
     local at = starts[n]
-    local key, data, own = args[at], args[at + 1], options[n]
-    local id
-    if type(own) == 'string' then id, own = own, nil elseif own then id = own.id end
+    local key, data, id, own = args[at], args[at + 1], ids[n], options[n]
     local status, size
     local refused = refusals[n] or bad_message(key, data, id, policy)
     if not refused then
       local list = prefix .. key
-      local duplicate = id and ((seen_before and call('SISMEMBER', seen_before, id) == 1) or call('SADD', seen, id) == 0)
-      if own and not (own.wait or own.maxWait or own.maxSize or own.flush) then own = nil end
+      local duplicate = id and known[id]
       if duplicate then
-        size = redis.pcall('LLEN', list)
+        size = pcall('LLEN', list)
       else
-        size = redis.pcall('RPUSH', list, (id or own) and encode_message(now, id or '', data, own) or plain .. data)
+        local length = id and #id or 0
+        local header = not own and headers[length] or message_header(now, length, own)
+        if not own then headers[length] = header end
+        size = pcall('RPUSH', list, header .. (id or '') .. data)
       end
       if type(size) == 'table' then
         refused = wrong_type(size, 'list', list)
@@ -119,7 +143,11 @@ local function add(keys, args)
         call('RPOP', list)
         refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
       else
-        status, added, remembered = 'added', added + 1, remembered or id
+        status, added = 'added', added + 1
+        if id then
+          known[id] = true
+          fresh[#fresh + 1] = id
+        end
         if own then
           call('SADD', overrides_key(root), key)
           overrides = true
@@ -129,17 +157,17 @@ local function add(keys, args)
           local _, deadline = head_batch(list, policy, true)
           if size == 1 then call('ZADD', due, deadline, key) else call('ZADD', due, 'XX', deadline, key) end
         elseif size == 1 then
-          call('ZADD', due, policy.maxSize == 1 and now or now + policy.wait, key)
+          call('ZADD', due, due_at, key)
         elseif size >= policy.maxSize then
-          call('ZADD', due, 'XX', 'LT', now, key)
+          call('ZADD', due, 'XX', 'LT', full_at, key)
         end
       end
-      if refused and id and not duplicate then call('SREM', seen, id) end
     end
     if refused then status, size = refused, 0 end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
-  if remembered then
+  for from = 1, #fresh, UNPACKED do call('SADD', seen, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))) end
+  if #fresh > 0 then
     call('PEXPIREAT', seen, string.format('%.0f', slice + 2 * policy.dedupe))
     if slice ~= policy.slice then
       call('HSET', root, 'slice', slice)

@@ -78,7 +78,8 @@ local function claim_due(root, now, options, policy, batches, bytes)
   local call, due, overrides = redis.call, due_key(root), has_overrides(root)
   local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
   local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
-  local changed, looks, stamp = {}, 0, string.format('%.0f-', now)
+  local closed_by, late_in, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
+  local lease = string.format('%.0f', now + options.lease)
   while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, options.limit - #batches)
     if #keys == 0 then break end
@@ -99,19 +100,17 @@ local function claim_due(root, now, options, policy, batches, bytes)
         sequence = sequence + 1
         local token = stamp .. sequence .. ':1'
         taken[#taken + 1] = key
-        leases[#leases + 1], leases[#leases + 2] = now + options.lease, key
-        records[#records + 1], records[#records + 2] = key, string.format('%s:%d:%.0f:%s', token, count, deadline, reason)
+        leases[#leases + 1], leases[#leases + 2] = lease, key
+        records[#records + 1], records[#records + 2] = key, token .. ':' .. count .. ':' .. deadline .. ':' .. reason
         batches[#batches + 1] = { key, token, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         local late = now - deadline
         sum = sum + late
         if late > max then max = late end
-        local closed_by = 'closedBy:' .. reason
-        changed[closed_by] = (changed[closed_by] or 0) + 1
+        closed_by[reason] = (closed_by[reason] or 0) + 1
         local bound = 1
         while LATENESS_BOUNDS[bound] and late > LATENESS_BOUNDS[bound] do bound = bound + 1 end
-        local bucket = 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more')
-        changed[bucket] = (changed[bucket] or 0) + 1
+        late_in[bound] = (late_in[bound] or 0) + 1
       end
     end
     if #taken > 0 then call('ZREM', due, unpack(taken)) end
@@ -122,9 +121,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
     end
     looks = looks + #keys
   end
-  if next(changed) then
+  if next(closed_by) then
     call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max)
-    for field, by in pairs(changed) do call('HINCRBY', root, field, by) end
+    for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
+    for bound, by in pairs(late_in) do call('HINCRBY', root, 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more'), by) end
   end
 end
 

@@ -2,15 +2,16 @@
 
 -- '<receivedAt> <id length>[,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one `sub` reads the time.
 -- The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
-local function encode_message(now, id, data, own)
-  local header = string.format('%013.0f %d', now, #id)
+-- Here all that stands before id and data.
+local function message_header(now, id_length, own)
+  local header = string.format('%013.0f %d', now, id_length)
   if own then
     if own.wait then header = header .. string.format(',W%.0f', own.wait) end
     if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
     if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
     if own.flush then header = header .. ',F' end
   end
-  return header .. ' ' .. id .. data
+  return header .. ' '
 end
 
 local function received_at(message) return tonumber(string.sub(message, 1, 13)) end
@@ -18,7 +19,7 @@ local function received_at(message) return tonumber(string.sub(message, 1, 13)) 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
 -- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
 local function head_batch(list, policy, overridden)
-  local messages = redis.call('LRANGE', list, 0, policy.maxSize - 1)
+  local messages = redis.call('LRANGE', list, '0', policy.last)
   local count = #messages
   if count == 0 then return nil end
   local wait, maxWait, closed, closed_by = policy.wait, policy.maxWait, nil, 'size'

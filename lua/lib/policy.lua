@@ -20,10 +20,12 @@ local function read_policy(keys)
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
   return {
     wait = tonumber(stored[1]) or POLICY.WAIT[4],
     maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
-    maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4],
+    maxSize = maxSize,
+    last = tostring(maxSize - 1),
     maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
     maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
     dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],

@@ -74,6 +74,20 @@ describeBindings('complete', (lua) => {
     await lua().holds()
   })
 
+  it('drops whole lists and parts of lists in one call', async () => {
+    await lua().call('policy', 'MAXSIZE', 2)
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'bob', '1', 'NEXT', 'bob', '2', 'NEXT', 'bob', '3')
+    const { batches } = await lua().claim()
+    await lua().call('add', 'carl', '1')
+    expect(await lua().call('complete', ...batches.flatMap(({ key, token }) => [key, token]))).toEqual(['completed', 'completed'])
+    expect((await lua().redis.keys(`${lua().root}:messages:*`)).sort()).toEqual(
+      ['bob', 'carl'].map((key) => `${lua().root}:messages:${key}`),
+    )
+    expect(await lua().redis.lrange(`${lua().root}:messages:bob`, 0, -1)).toEqual([`${lua().now} 0 3`])
+    expect(await lua().stats()).toMatchObject({ completed: 2, completedMessages: 4, messages: 2, collecting: 2 })
+    await lua().holds()
+  })
+
   it('completes a pair that is given twice once', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2')
     const { token } = await lua().claimOne()

@@ -15,6 +15,20 @@ describeBindings('message ids', (lua) => {
     await lua().holds()
   })
 
+  it('knows the ids of thousands of messages in one call', async () => {
+    await lua().call('policy', 'MAXBACKLOG', 10_000)
+    const messages = (from: number) =>
+      Array.from({ length: 2500 }, (_, n) => {
+        const message = n % 5 === 0 ? ['ann', 'x'] : ['ann', 'x', 'ID', `m${from + n}`]
+        return n === 0 ? message : ['NEXT', ...message]
+      }).flat()
+    await lua().call('add', ...messages(0))
+    expect(await lua().stats()).toMatchObject({ added: 2500, duplicates: 0 })
+    await lua().call('add', ...messages(500))
+    expect(await lua().stats()).toMatchObject({ added: 2500 + 500 + 400, duplicates: 1600 })
+    await lua().holds()
+  })
+
   it('remembers ids after their batch is done, and takes messages without an id as often as they come', async () => {
     await lua().call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
     const { token } = await lua().claimOne()
