@@ -1,4 +1,4 @@
-# Everything a developer runs. Each target sets up what it needs: packages with npm ci, Redis with the system's package manager.
+# Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
 .PHONY: help setup redis server luacheck build demo test check bench clean
 
@@ -26,8 +26,10 @@ build: setup ## Compile into dist/
 
 setup: node_modules/.package-lock.json ## Install the npm packages of the lockfile
 
+# `npm ci` refuses the lockfile where it lacks optional packages of other platforms, as one has that was written on a registry without them.
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-fund --no-audit
+	@echo "Installing the npm packages"
+	@npm install --no-save --no-fund --no-audit --loglevel error
 	@touch $@
 
 # What the user names comes first; what is found is used; only then something is installed.

@@ -38,6 +38,105 @@ local CLAIM_TOKENS = {
   WORKER = { 'worker', text = 64 },
   ECHO = { 'echo', flag = true },
 }
+<<<<<<< HEAD
+=======
+local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
+local LATENESS_BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+-- Batches whose lease has run out or whose pause has ended: same id, same messages, next attempt.
+local function claim_returned(root, now, options, policy, batches)
+  local call, active, claims = redis.call, active_key(root), claims_key(root)
+  local keys = call('ZRANGEBYSCORE', active, '-inf', options.before, 'LIMIT', 0, options.limit)
+  if #keys == 0 then return 0 end
+  local overrides, stored = has_overrides(root), call('HMGET', claims, unpack(keys))
+  local bytes = 0
+  for n = 1, #keys do
+    if bytes >= CLAIM_BYTES then break end
+    local key, claim = keys[n], decode_claim(stored[n])
+    if not claim then
+      -- Somebody deleted the claim by hand: the messages open a batch again.
+      call('ZREM', active, key)
+      drop_prefix(root, key, 0, policy, overrides)
+    else
+      local messages = call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+      bytes = bytes + bytes_of(messages)
+      if
+        claim.retry or claim.attempt < options.attempts
+        or not bury(root, key, claim, 'the lease of attempt ' .. claim.attempt .. ' ran out', now, policy, overrides)
+      then
+        claim.attempt, claim.retry = claim.attempt + 1, false
+        call('ZADD', active, now + options.lease, key)
+        call('HSET', claims, key, encode_claim(claim))
+        batches[#batches + 1] = { key, claim.id .. ':' .. claim.attempt, claim.reason, claim.deadline, messages }
+      end
+    end
+  end
+  if #batches > 0 then call('HINCRBY', root, 'redelivered', #batches) end
+  return bytes
+end
+
+-- Batches of keys whose time has come.
+local function claim_due(root, now, options, policy, batches, bytes)
+  local call, due, overrides = redis.call, due_key(root), has_overrides(root)
+  local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
+  local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
+  local closed_by, late_in, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
+  local lease = string.format('%.0f', now + options.lease)
+  while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, options.limit - #batches)
+    if #keys == 0 then break end
+    local taken, leases, records, moved = {}, {}, {}, {}
+    for n = 1, #keys do
+      if bytes >= CLAIM_BYTES then break end
+      local key = keys[n]
+      local overridden = overrides and is_overridden(root, key)
+      local count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden)
+      if not count then
+        -- Somebody deleted the list by hand.
+        taken[#taken + 1] = key
+      elseif deadline > options.before then
+        moved[#moved + 1], moved[#moved + 2] = deadline, key
+        bytes = bytes + bytes_of(messages)
+      else
+        for extra = #messages, count + 1, -1 do messages[extra] = nil end
+        sequence = sequence + 1
+        local token = stamp .. sequence .. ':1'
+        taken[#taken + 1] = key
+        leases[#leases + 1], leases[#leases + 2] = lease, key
+        records[#records + 1], records[#records + 2] = key, token .. ':' .. count .. ':' .. deadline .. ':' .. reason
+        batches[#batches + 1] = { key, token, reason, deadline, messages }
+        bytes = bytes + bytes_of(messages)
+        local late = now - deadline
+        sum = sum + late
+        if late > max then max = late end
+        closed_by[reason] = (closed_by[reason] or 0) + 1
+        local bound = 1
+        while LATENESS_BOUNDS[bound] and late > LATENESS_BOUNDS[bound] do bound = bound + 1 end
+        late_in[bound] = (late_in[bound] or 0) + 1
+      end
+    end
+    if #taken > 0 then call('ZREM', due, unpack(taken)) end
+    if #moved > 0 then call('ZADD', due, unpack(moved)) end
+    if #leases > 0 then
+      call('ZADD', active_key(root), unpack(leases))
+      call('HSET', claims_key(root), unpack(records))
+    end
+    looks = looks + #keys
+  end
+  if next(closed_by) then
+    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max)
+    for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
+    for bound, by in pairs(late_in) do call('HINCRBY', root, 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more'), by) end
+  end
+end
+
+>>>>>>> main
 local function claim_ready(keys, args)
   local root = keys[1]
   local policy, refusal = read_policy(keys)
