@@ -115,14 +115,9 @@ local function add(keys, args)
   if not slice or now >= slice + policy.dedupe then slice, before = now, slice end
   local seen = seen_key(root, string.format('%.0f', slice))
   local known = remembered_ids(ids, #starts, { seen, before and seen_key(root, string.format('%.0f', before)) })
-<<<<<<< HEAD
   local reply, added, duplicates, fresh, headers, soonest = {}, 0, 0, {}, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
   local full_at, due_at = string.format('%.0f', now), string.format('%.0f', opened)
-=======
-  local reply, added, duplicates, fresh, headers = {}, 0, 0, {}, {}
-  local full_at, due_at = string.format('%.0f', now), string.format('%.0f', policy.maxSize == 1 and now or now + policy.wait)
->>>>>>> main
 
   -- first write
   for n = 1, #starts do
@@ -165,14 +160,9 @@ local function add(keys, args)
           if changed == 1 then soonest = math.min(soonest or deadline, deadline) end
         elseif size == 1 then
           call('ZADD', due, due_at, key)
-<<<<<<< HEAD
           soonest = math.min(soonest or opened, opened)
         elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', full_at, key) == 1 then
           soonest = now
-=======
-        elseif size >= policy.maxSize then
-          call('ZADD', due, 'XX', 'LT', full_at, key)
->>>>>>> main
         end
       end
     end

@@ -41,30 +41,10 @@ local function complete(keys, args)
     end
   end
   if #done == 0 then return reply end
-<<<<<<< HEAD
 
   -- first write
   local soonest = finish(root, done, counts, policy)
   if soonest then wake(root, policy, soonest, now_ms()) end
-=======
-  local overrides, messages, emptied = has_overrides(root), 0, {}
-
-  -- first write
-  call('ZREM', active_key(root), unpack(done))
-  call('HDEL', claims_key(root), unpack(done))
-  for n = 1, #done do
-    local key, list = done[n], messages_key(root, done[n])
-    if not overrides and call('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
-    else
-      drop_prefix(root, key, counts[key], policy, overrides)
-    end
-    messages = messages + counts[key]
-  end
-  if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  call('HINCRBY', root, 'completed', #done)
-  call('HINCRBY', root, 'completedMessages', messages)
->>>>>>> main
   return reply
 end
 

@@ -23,11 +23,7 @@ local function received_at(message) return tonumber(string.sub(message, 1, 13)) 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
 -- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
 local function head_batch(list, policy, overridden)
-<<<<<<< HEAD
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
-=======
-  local messages = redis.call('LRANGE', list, '0', policy.last)
->>>>>>> main
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil end
