@@ -217,6 +217,12 @@ describe('a webhook', () => {
     expect(await queue.data('ann')).toEqual([data])
   })
 
+  it('takes brackets in words', async () => {
+    const data = { text: `[{"${'['.repeat(200)}"\\${'{'.repeat(200)}`, list: [']'.repeat(200), '"\\"', '['.repeat(200)] }
+    expect((await queue.webhook()(post({ key: 'ann', id: '1', data }))).status).toBe(200)
+    expect(await queue.data('ann')).toEqual([data])
+  })
+
   it('takes 100 levels', async () => {
     const nested = (depth: number) => `{"key":"ann","id":"1","data":${deep('[', ']', depth - 1)}}`
     expect((await queue.webhook()(post(nested(101)))).status).toBe(400)
