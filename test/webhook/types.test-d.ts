@@ -17,7 +17,10 @@ describe('a webhook', () => {
   it('takes the type of its messages from its sources', () => {
     const orders = new RapidFire<{ order: number }>({ redis })
     createWebhook(orders, { redis, sources: [generic<{ order: number }>()], rules: ({ data }) => ({ maxSize: data.order }) })
-    createWebhook(orders, { redis, sources: [(payload) => payload.order && [{ key: payload.phone, data: { order: 1 } }]] })
+    createWebhook(orders, {
+      redis,
+      sources: [(payload: any) => (payload.order ? [{ key: payload.phone, data: { order: 1 } }] : undefined)],
+    })
     // @ts-expect-error the queue holds other data
     createWebhook(orders, { redis })
   })
