@@ -40,7 +40,7 @@ describe('a message', () => {
   })
 
   it('of an own source is taken like any other', async () => {
-    const source = (payload: any) => payload.phone && [{ key: payload.phone, id: payload.order, data: { text: payload.note } }]
+    const source = (payload: any) => (payload.phone ? [{ key: payload.phone, id: payload.order, data: { text: payload.note } }] : undefined)
     const webhook = queue.webhook({ sources: [source] })
     expect((await webhook(post({ phone: '79001234567', order: 'A-1', note: 'two of them' }))).status).toBe(200)
     expect(await queue.data('79001234567')).toEqual([{ text: 'two of them' }])

@@ -4,7 +4,7 @@ import type { NewMessage } from '../../options.ts'
  * Reads a payload of a provider: the messages in it, none when it tells of something else (a status, an edit), or undefined when it has
  * not the form that this source knows.
  *
- * @example const shop: Source<{ text: string }> = (payload) => payload.order && [{ key: payload.phone, id: payload.order, data: { text: payload.note } }]
+ * @example (payload: any) => (payload.order ? [{ key: payload.phone, id: payload.order, data: { text: payload.note } }] : undefined)
  */
 export type Source<T> = (payload: any) => readonly NewMessage<T>[] | undefined
 
