@@ -8,10 +8,10 @@
 -- ARGV
 --   key...      conversations, at most 100; without one, the queue itself
 -- RETURNS
---   of a key    an array: key, type of its list, messages, first and last message without their data, how many messages cannot be
---               read, how many carry options, score in due, score in active, claim, 1 when it is in overrides; '' for what is absent
---   of a queue  names and values: the time; size and type of due, active, claims, overrides and dead; the message counters of the
---               root; and, when not too many keys are open to be counted at one moment, the messages held and buried
+--   facts       for each key an array: key, type of its list, messages, first and last message without their data, how many cannot be
+--               read, how many carry options, score in due, score in active, claim, 1 when it is in overrides; '' for what is absent.
+--               Without keys names and values: the time; size and type of due, active, claims, overrides and dead; the message
+--               counters; and, when not too many keys are open to be counted at one moment, the messages held and buried
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
