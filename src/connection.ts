@@ -21,8 +21,8 @@ export interface Connection {
    * the connection is lost: it is never sent again, since a claim that was sent twice would take batches for nobody.
    */
   duplicate(commandTimeout: number): Connection
-  /** Hears the messages of a channel, named without the client's key prefix. Renewed after each reconnection. */
-  subscribe(channel: string, listener: (message: string) => void): Promise<void>
+  /** Hears the messages of a channel, named without the client's key prefix, on this connection and on each one that is made after it. */
+  subscribe(channel: string, listener: (message: string) => void, failed: (error: unknown) => unknown): void
   /** Drops a connection that may be dead and makes a new one. */
   reconnect(): void
   /** Ends the connection if it is our own. */
@@ -69,13 +69,14 @@ export function connect(redis: RedisInput): Connection {
   )
 }
 
-function connectionOf(client: Redis | Cluster, own: boolean): Connection {
+function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: number): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
+  const send = sender(client)
   return {
-    send: sender(client),
+    send: (command, args) => within(commandTimeout, send(command, args)),
     primaries: async () => {
-      if (!('nodes' in client)) return [sender(client)]
+      if (!('nodes' in client)) return [send]
       // A cluster knows its nodes once it is connected.
       if (client.status !== 'ready') await client.ping()
       return client.nodes('master').map(sender)
@@ -98,17 +99,23 @@ function connectionOf(client: Redis | Cluster, own: boolean): Connection {
       const options = {
         commandTimeout,
         maxRetriesPerRequest: 0,
+        enableOfflineQueue: true,
         lazyConnect: true,
+        // It would end the process when the connection is lost once more before the subscription is renewed.
+        autoResubscribe: false,
         retryStrategy: (times: number) => Math.min(times * 50, 500),
       }
-      return connectionOf(
-        'nodes' in client ? client.duplicate([], { redisOptions: options, lazyConnect: true }) : client.duplicate(options),
-        true,
-      )
+      const duplicate =
+        'nodes' in client
+          ? client.duplicate([], { redisOptions: options, lazyConnect: true, enableOfflineQueue: true })
+          : client.duplicate(options)
+      return connectionOf(duplicate, true, commandTimeout)
     },
-    subscribe: async (channel, listener) => {
-      client.removeAllListeners('message').on('message', (_, message: string) => listener(message))
-      await client.subscribe(`${client.options.keyPrefix ?? ''}${channel}`)
+    subscribe: (channel, listener, failed) => {
+      const name = `${client.options.keyPrefix ?? ''}${channel}`
+      client.on('message', (_, message: string) => listener(message))
+      client.on('ready', () => client.subscribe(name).catch(failed))
+      client.connect().catch(failed)
     },
     reconnect: () => client.disconnect(true),
     close: async () => {
@@ -118,4 +125,13 @@ function connectionOf(client: Redis | Cluster, own: boolean): Connection {
       client.disconnect()
     },
   }
+}
+
+/** A Cluster holds commands back for ever while it finds no node. */
+function within<Reply>(ms: number | undefined, reply: Promise<Reply>): Promise<Reply> {
+  if (ms === undefined) return reply
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Command timed out: no answer within ${ms} ms`)), ms)
+    reply.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

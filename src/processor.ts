@@ -1,6 +1,8 @@
 import { inspect } from 'node:util'
 import type { Batch } from './batch.ts'
 import { RapidfireError } from './errors.ts'
+import { type Attempt, Leases } from './leases.ts'
+import type { FailOptions } from './options.ts'
 import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 import type { RapidFire } from './rapidfire.ts'
 
@@ -67,47 +69,22 @@ export function exponentialBackoff(base = 1000, max = 60_000): (attempt: number)
   }
 }
 
-/** One attempt at a batch, as its handler sees it. */
-class Run implements HandlerContext {
-  readonly log: Logger
-  readonly #extend: (ms?: number) => Promise<{ status: 'extended' | 'lost'; queued: number }>
-  #controller: AbortController | undefined
-
-  constructor(log: Logger, extend: Run['extend']) {
-    this.log = log
-    this.#extend = extend
-  }
-
-  // Made only for the handlers that look at it: most never do.
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  extend(ms?: number) {
-    return this.#extend(ms)
-  }
-
-  abort(reason: Error): void {
-    this.#controller ??= new AbortController()
-    this.#controller.abort(reason)
-  }
-}
-
 /** The calls of a client that a processor makes. */
-type Source<T> = Pick<RapidFire<T>, 'claimReady' | 'complete' | 'fail' | 'extend'>
+export type Source<T> = Pick<RapidFire<T>, 'claimReady' | 'complete' | 'fail' | 'extend'>
 
 /** What a processor reports to its owner. */
 export interface ProcessorHooks<T> {
   /** What became of a batch; `error` is what the handler threw. */
   settled(outcome: Outcome, batch: Batch<T>, error: unknown): void
   /**
-   * A claim was answered, at `now` in Redis time. When `resting`, nothing is due until `next` (0: nothing is pending) and claiming rests
-   * until `wake`.
+   * A claim that was asked for at `asked`, by `performance.now`, was answered at `now` in Redis time. When `resting`, nothing is due until
+   * `next` (0: nothing is pending) and claiming rests until `wake`.
    */
-  claimed(now: number, next: number, resting: boolean): void
+  claimed(now: number, next: number, resting: boolean, asked: number): void
   /** A claim or the end of a batch could not be told to Redis. After a claim, claiming rests until `wake`. */
   failed(error: unknown, what: 'claim' | 'end'): void
+  /** The leases were kept up, or could not be. */
+  extended?(error: unknown): void
   /** The worker in whose name batches are claimed. */
   worker?(): { worker: string; echo: boolean }
 }
@@ -130,10 +107,12 @@ export class Processor<T> {
   readonly #attempts: number
   readonly #backoff: (attempt: number) => number
   readonly #timeout: number | undefined
-  readonly #logger: Logger
-  readonly #running = new Map<Batch<T>, Run>()
-  #heartbeat: NodeJS.Timeout | undefined
+  readonly #running: Leases<T>
+  /** Whether the owner lets it claim. */
   #claiming = true
+  /** Whether the last claim has left nothing that is due. */
+  #resting = false
+  #released = false
   /** Whether the last claim got all that it asked for. */
   #busy = false
   /** Batches that may still be claimed, and the Redis time that they must have been due at: `drain` sets both. */
@@ -159,7 +138,7 @@ export class Processor<T> {
     this.#backoff = options.backoff ?? exponentialBackoff()
     if (typeof this.#backoff !== 'function')
       throw new RapidfireError('BAD_OPTION', `backoff must be a function, got ${typeof this.#backoff}`)
-    this.#logger = options.logger ?? QUIET
+    this.#running = new Leases(rapidfire, this.#lease, options.logger ?? QUIET, (error) => hooks.extended?.(error))
   }
 
   /** Handlers that run now. */
@@ -167,9 +146,15 @@ export class Processor<T> {
     return this.#running.size
   }
 
+  /** Whether nothing runs, and the end of all that ran has been told to Redis. */
+  get idle(): boolean {
+    return this.#running.size + this.#settling === 0
+  }
+
   /** Claims again after resting, `failed` or `rest`. */
   wake(): void {
     this.#claiming = true
+    this.#resting = false
     this.#pump()
   }
 
@@ -187,17 +172,8 @@ export class Processor<T> {
 
   /** Gives back what runs, at once claimable by others; the handlers' signals abort, and what they return no longer counts. */
   async release(): Promise<void> {
-    const batches = [...this.#running]
-    this.#forget(batches.map(([batch]) => batch))
-    await Promise.all(
-      batches.map(async ([batch, run]) => {
-        run.abort(new Error('the worker closes'))
-        // So many attempts are never used up: closing is no failure of the batch.
-        const outcome = await this.#rapidfire.fail(batch, { delay: 0, attempts: 1000, error: 'the worker closed' }).catch(() => undefined)
-        if (outcome) this.#hooks.settled(outcome, batch, new Error('the worker closed'))
-      }),
-    )
-    this.#pump()
+    this.#released = true
+    await Promise.all(this.#running.abortAll(new Error('the worker closes')).map((batch) => this.#giveBack(batch)))
   }
 
   /** Handles what is due now, at most `limit` batches. `before` is the Redis time of its first claim. */
@@ -211,12 +187,12 @@ export class Processor<T> {
   }
 
   get #quiet(): boolean {
-    return this.#claims + this.#running.size + this.#settling === 0
+    return this.idle && this.#claims === 0
   }
 
   #pump(): void {
     const lane = Math.ceil(this.#concurrency / 2)
-    while (this.#claiming && this.#claims < (this.#busy ? 2 : 1)) {
+    while (this.#claiming && !this.#resting && this.#claims < (this.#busy ? 2 : 1)) {
       const limit = Math.min(lane, this.#concurrency - this.#running.size - this.#reserved, this.#left)
       if (limit < 1) break
       this.#claim(limit)
@@ -238,6 +214,11 @@ export class Processor<T> {
     this.#claims += 1
     this.#reserved += limit
     this.#left -= limit
+    // After the completions of this tick, and after a heartbeat that is overdue: when the event loop was blocked for longer than a lease,
+    // the claim would find what this process has just handled or still handles.
+    await new Promise((resolve) => process.nextTick(resolve))
+    this.#running.catchUp()
+    const asked = performance.now()
     try {
       const { now, next, batches } = await this.#rapidfire.claimReady({
         limit,
@@ -249,10 +230,12 @@ export class Processor<T> {
       if (this.#before === 0) this.#before = now
       this.#left += limit - batches.length
       this.#busy = batches.length === limit
-      for (const batch of batches) this.#handle(batch)
-      const resting = !this.#busy && (next === 0 || next > (this.#before ?? now))
-      if (resting) this.#claiming = false
-      this.#hooks.claimed(now, next, resting)
+      for (const batch of batches) {
+        if (this.#released) this.#giveBack(batch)
+        else this.#handle(batch, asked)
+      }
+      this.#resting = !this.#busy && (next === 0 || next > (this.#before ?? now))
+      this.#hooks.claimed(now, next, this.#resting, asked)
     } catch (error) {
       this.#claiming = false
       if (this.#before !== undefined) this.#left = 0
@@ -263,90 +246,103 @@ export class Processor<T> {
     this.#pump()
   }
 
-  async #handle(batch: Batch<T>): Promise<void> {
-    const run = new Run(
-      this.#logger,
-      async (ms = this.#lease) => (await this.#rapidfire.extend([batch], ms))[0] as { status: 'extended' | 'lost'; queued: number },
-    )
-    this.#running.set(batch, run)
-    this.#heartbeat ??= setInterval(() => this.#extend(), this.#lease / 3)
+  async #handle(batch: Batch<T>, asked: number): Promise<void> {
+    const attempt = this.#running.add(batch, asked)
     let failure: { error: unknown } | undefined
     try {
-      if (this.#timeout === undefined) await this.#handler(batch, run)
-      else await this.#timed(batch, run, this.#timeout)
+      if (this.#timeout === undefined) await this.#handler(batch, attempt)
+      else await this.#timed(batch, attempt, this.#timeout)
     } catch (error) {
       failure = { error }
     }
     // Given back meanwhile.
     if (!this.#running.has(batch)) return
-    this.#settling += 1
-    this.#forget([batch])
-    this.#pumpSoon()
-    await this.#settle(batch, failure)
-    // What is left of its key may have been due as well.
-    if (this.#before !== undefined) this.#claiming = true
-    this.#settling -= 1
+    this.#running.delete(batch)
+    this.#settle(batch, failure)
     this.#pumpSoon()
   }
 
-  #timed(batch: Batch<T>, run: Run, timeout: number): Promise<unknown> {
+  #timed(batch: Batch<T>, attempt: Attempt, timeout: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const error = new Error(`the handler took longer than ${timeout} ms`)
-        run.abort(error)
+        attempt.abort(error)
         reject(error)
       }, timeout)
-      Promise.resolve(this.#call(batch, run))
+      this.#call(batch, attempt)
         .then(resolve, reject)
         .finally(() => clearTimeout(timer))
     })
   }
 
   // A handler that throws before its first await rejects like any other.
-  async #call(batch: Batch<T>, run: Run): Promise<unknown> {
-    return this.#handler(batch, run)
+  async #call(batch: Batch<T>, attempt: Attempt): Promise<unknown> {
+    return this.#handler(batch, attempt)
   }
 
-  #forget(batches: Batch<T>[]): void {
-    for (const batch of batches) this.#running.delete(batch)
-    if (this.#running.size > 0) return
-    clearInterval(this.#heartbeat)
-    this.#heartbeat = undefined
-  }
-
-  /** Tells Redis the end of a batch; while Redis cannot be reached it tries again until the lease may have run out. */
+  /** Tells Redis the end of a batch, and the owner what became of it. */
   async #settle(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<void> {
-    const error = failure?.error
-    const end = async (): Promise<Outcome> => {
-      if (!failure || error instanceof Discard) return this.#rapidfire.complete(batch)
-      return this.#rapidfire.fail(batch, {
-        error: error instanceof Error || typeof error === 'string' ? error : `the handler threw ${inspect(error)}`,
-        attempts: this.#attempts,
-        delay: error instanceof RetryLater ? error.pause : this.#backoff(batch.attempt),
-        ...(error instanceof PartialFailure ? { messages: error.messages } : {}),
-      })
-    }
-    for (const until = Date.now() + this.#lease; ; ) {
+    this.#settling += 1
+    const outcome = await this.#end(batch, failure)
+    this.#settling -= 1
+    if (outcome) this.#hooks.settled(outcome, batch, failure?.error)
+    // What is left of its key may have been due as well; a worker is woken for that.
+    if (this.#before !== undefined) this.#resting = false
+    this.#pumpSoon()
+  }
+
+  /** While Redis cannot be reached it tries again until the lease may have run out. */
+  async #end(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<Outcome | undefined> {
+    const until = performance.now() + this.#lease
+    for (let plain = false; ; ) {
       try {
-        this.#hooks.settled(await end(), batch, error)
-        return
+        if (!failure || failure.error instanceof Discard) return await this.#rapidfire.complete(batch)
+        return await this.#rapidfire.fail(batch, this.#failOptions(batch, failure.error, plain))
       } catch (problem) {
         this.#hooks.failed(problem, 'end')
-        const gone = problem instanceof RapidfireError && problem.code === 'UNAVAILABLE'
-        if (!gone || Date.now() + SETTLE_PAUSE > until) return
+        if (problem instanceof RapidfireError && problem.code === 'UNAVAILABLE') {
+          if (this.#released || performance.now() + SETTLE_PAUSE > until) return undefined
+          await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE))
+        } else {
+          // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
+          if (plain || !failure) return undefined
+          plain = true
+        }
       }
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE))
     }
   }
 
-  async #extend(): Promise<void> {
-    const batches = [...this.#running.keys()]
-    // When Redis cannot be reached the next beat tries again; a lease that runs out meanwhile is found lost then.
-    const results = await this.#rapidfire.extend(batches, this.#lease).catch(() => [])
-    results.forEach((result, n) => {
-      const batch = batches[n] as Batch<T>
-      if (result.status === 'lost') this.#running.get(batch)?.abort(new Error(`the lease of batch ${batch.id} is lost`))
-    })
+  #failOptions(batch: Batch<T>, error: unknown, plain: boolean): FailOptions<T> {
+    const options = { error: textOf(error), attempts: this.#attempts }
+    if (plain) return options
+    return {
+      ...options,
+      delay: error instanceof RetryLater ? error.pause : this.#backoff(batch.attempt),
+      ...(error instanceof PartialFailure ? { messages: [...new Set(error.messages)] } : {}),
+    }
+  }
+
+  async #giveBack(batch: Batch<T>): Promise<void> {
+    const error = new Error('the worker closed')
+    this.#settling += 1
+    try {
+      // So many attempts are never used up: closing is no failure of the batch.
+      const outcome = await this.#rapidfire.fail(batch, { delay: 0, attempts: 1000, error })
+      this.#hooks.settled(outcome, batch, error)
+    } catch (problem) {
+      this.#hooks.failed(problem, 'end')
+    }
+    this.#settling -= 1
+    this.#pumpSoon()
+  }
+}
+
+/** Anything can be thrown, even what throws when it is looked at. */
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : `the handler threw ${inspect(error)}`
+  } catch {
+    return 'the handler threw something that cannot be shown'
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { EventEmitter } from 'node:events'
+import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { type Handler, type Outcome, Processor, type ProcessorOptions } from './processor.ts'
@@ -39,7 +39,7 @@ export interface WorkerEvents<T> {
   error: [error: Error]
   /** Of a forwarder: so many batches were moved into the stream. */
   forwarded: [batches: number]
-  /** Nothing is due and nothing runs. */
+  /** Nothing is due and nothing runs, after something did. */
   drained: []
 }
 
@@ -63,6 +63,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** Claims that have failed since the last one that was answered. */
   #failures = 0
   #answered = false
+  /** Whether the last heartbeat of the leases was answered. */
+  #leasesKept = true
   /** Redis time minus local time, ms. */
   #skew = Number.NEGATIVE_INFINITY
   /** The earliest wake-up that has come since the last claim, Redis time. */
@@ -75,14 +77,18 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   /** @internal */
   constructor(rapidfire: Client<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
-    super()
+    super({ captureRejections: true })
     this.#rapidfire = rapidfire
     this.#commands = commands
     this.#subscriber = subscriber
     this.#processor = new Processor(rapidfire, handler, options, {
       settled: (outcome, batch, error) => this.#settled(outcome, batch, error),
-      claimed: (now, next, resting) => this.#claimed(now, next, resting),
+      claimed: (now, next, resting, asked) => this.#claimed(now, next, resting, asked),
       failed: (error, what) => this.#failed(error, what),
+      extended: (error) => {
+        this.#leasesKept = error === undefined
+        if (error) this.#report(error)
+      },
       worker: () => this.#introduce(),
     })
   }
@@ -94,7 +100,12 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       if (this.#state === 'closed') resolve()
       if (this.#state !== 'new') return
       this.#state = 'running'
-      this.#subscribe()
+      this.#echoAsked = performance.now()
+      this.#subscriber.subscribe(
+        `rapid-fire:{${this.#rapidfire.queue}}:wake`,
+        (message) => this.#heard(message),
+        (error) => this.#state !== 'closed' && this.#report(error),
+      )
       this.#look()
     })
     return this.#run
@@ -115,9 +126,10 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#look()
   }
 
-  /** Whether it runs and Redis has answered its last claim. */
+  /** Whether it runs, or pauses, and Redis has answered its last claim and kept its leases. */
   isHealthy(): boolean {
-    return (this.#state === 'running' || this.#state === 'paused') && this.#answered && this.#failures === 0
+    const runs = this.#state === 'running' || this.#state === 'paused'
+    return runs && this.#answered && this.#failures === 0 && this.#leasesKept
   }
 
   /** Handlers that run now. */
@@ -137,9 +149,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     const timer = options.timeout === undefined ? undefined : setTimeout(() => this.#processor.release(), options.timeout)
     this.#closing ??= (async () => {
       await this.#processor.stop()
-      await this.#rapidfire.close()
-      await this.#commands.close()
-      await this.#subscriber.close()
+      await Promise.all([this.#rapidfire.close(), this.#subscriber.close()])
       this.#whenClosed()
     })()
     return this.#closing.finally(() => clearTimeout(timer))
@@ -181,45 +191,36 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#lookIn(time - this.#skew - performance.now())
   }
 
-  /**
-   * Redis time comes in whole ms, cut off, and late by the way back: each answer tells how far ahead Redis is at least, and the greatest of
-   * these is the truest. It may shrink slowly, for clocks that drift, and is given up when a clock was set back.
-   */
-  #compareClocks(now: number): void {
-    const ahead = now - performance.now()
-    this.#skew = ahead < this.#skew - 10 ? ahead : Math.max(ahead, this.#skew - 0.01)
-  }
-
-  #claimed(now: number, next: number, resting: boolean): void {
+  #claimed(now: number, next: number, resting: boolean, asked: number): void {
     this.#failures = 0
     if (!this.#answered) {
       this.#answered = true
-      this.emit('ready')
+      this.#tell(() => this.emit('ready'))
     }
-    this.#compareClocks(now)
+    this.#skew = compareClocks(this.#skew, now, asked, performance.now())
     this.#resting = resting
     if (!resting) return
     this.#lookAt(Math.min(next === 0 ? now + REST : next, this.#early))
-    this.#checkDrained()
+    if (!this.#worked || !this.#processor.idle) return
+    this.#worked = false
+    this.#tell(() => this.emit('drained'))
   }
 
   #settled(outcome: Outcome, batch: Batch<T>, error: unknown): void {
     this.#worked = true
-    if (outcome === 'completed' || outcome === 'lost') this.emit(outcome, batch)
-    else this.emit(outcome === 'dead' ? 'dead' : 'failed', batch, error)
-    this.#checkDrained()
-  }
-
-  #checkDrained(): void {
-    if (!this.#resting || !this.#worked || this.#processor.running > 0) return
-    this.#worked = false
-    this.emit('drained')
+    if (outcome === 'completed' || outcome === 'lost') this.#tell(() => this.emit(outcome, batch))
+    else this.#tell(() => this.emit(outcome === 'dead' ? 'dead' : 'failed', batch, error))
+    // What has arrived behind the last batch may be due already: only a claim can tell.
+    if (this.#resting && this.#processor.idle && this.listenerCount('drained') > 0) this.#look()
   }
 
   #failed(error: unknown, what: 'claim' | 'end'): void {
     this.#report(error)
     if (what !== 'claim') return
     this.#failures += 1
+    // The echo may have been lost with the claim.
+    this.#echoHeard = true
+    this.#echoAsked = performance.now()
     // Redis may be stopped, or the connection dead without a word: neither would say so by itself.
     if (/timed out/.test(String((error as Error).cause))) {
       this.#commands.reconnect()
@@ -229,21 +230,29 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#lookIn(Math.min(first * 2 ** (this.#failures - 1), longest))
   }
 
-  #report(error: unknown): void {
-    const known = error instanceof Error ? error : new Error(String(error))
-    // An `error` event without a listener would end the process.
-    if (this.listenerCount('error') > 0) this.emit('error', known)
-    else process.emitWarning(known)
+  /** Emits an event; what a listener throws is an `error` of its own, and does not disturb the work. */
+  #tell(emit: () => void): void {
+    try {
+      emit()
+    } catch (error) {
+      this.#report(error)
+    }
   }
 
-  async #subscribe(): Promise<void> {
+  #report(error: unknown): void {
+    const known = error instanceof Error ? error : new Error(String(error))
     try {
-      await this.#subscriber.subscribe(`rapid-fire:{${this.#rapidfire.queue}}:wake`, (message) => this.#heard(message))
-    } catch (error) {
-      if (this.#state === 'closed') return
-      this.#report(error)
-      setTimeout(() => this.#subscribe(), REST).unref()
+      // An `error` event without a listener would end the process.
+      if (this.listenerCount('error') > 0) this.emit('error', known)
+      else process.emitWarning(known)
+    } catch (thrown) {
+      process.emitWarning(thrown as Error)
     }
+  }
+
+  /** What an asynchronous listener rejects with. */
+  override [captureRejectionSymbol](error: Error, ..._: unknown[]): void {
+    this.#report(error)
   }
 
   #heard(message: string): void {
@@ -273,4 +282,12 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     }
     return { worker: this.id, echo }
   }
+}
+
+/**
+ * How far Redis time is ahead of `performance.now`, ms, after an answer that was asked for at `asked`, came at `answered`, and bears the Redis
+ * time `now`, in whole ms, cut off. The earlier figure stands as long as it fits: an answer that was read late tells little.
+ */
+export function compareClocks(earlier: number, now: number, asked: number, answered: number): number {
+  return Math.max(now - answered, Math.min(earlier, now + 1 - asked))
 }

@@ -1,0 +1,188 @@
+import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { RapidFire } from '../../src/rapidfire.ts'
+import { describeBindings } from '../support/lua.ts'
+import { addDue, eventually, gate, recordCalls, useWorkers } from './workers.ts'
+
+// Redis time and the timers stand still: what a worker does then it does because it was woken, and not because a second has passed.
+describeBindings('waking', (lua) => {
+  const { client, start } = useWorkers(lua)
+  beforeEach(async () => {
+    await lua().tick(0)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => vi.useRealTimers())
+
+  /** Lets the world go on until `done`, and time by no more than `ms`. */
+  async function proceed(done: () => unknown, ms = 0): Promise<void> {
+    if (ms > 0) await lua().tick(ms)
+    for (let turn = 0; !(await done()); turn += 1) {
+      expect(turn).toBeLessThan(30_000)
+      vi.advanceTimersByTime(turn < ms ? 1 : 0)
+      await setImmediate()
+    }
+  }
+
+  /** Until so many workers hear wake-ups, and one of them watches. */
+  const settle = (workers: number, prefix = '') =>
+    proceed(async () => {
+      const [, hearing] = await lua().redis.pubsub('NUMSUB', `${prefix}${lua().root}:wake`)
+      return hearing === workers && (await lua().redis.hexists(`${prefix}${lua().root}`, 'watchAt'))
+    })
+
+  it.each<[string, number, (rapidfire: RapidFire<any>) => Promise<unknown>]>([
+    ['a flush', 0, (rapidfire) => rapidfire.addMessage('ann', 2, { flush: true })],
+    ['a full batch', 0, (rapidfire) => rapidfire.addMessages(Array.from({ length: 9 }, () => ({ key: 'ann', data: 2 })))],
+    ['a shorter wait', 60, (rapidfire) => rapidfire.addMessage('ann', 2, { wait: 60 })],
+    ['a shorter maxWait', 60, (rapidfire) => rapidfire.addMessage('ann', 2, { maxWait: 60 })],
+    ['a smaller size', 0, (rapidfire) => rapidfire.addMessage('ann', 2, { maxSize: 2 })],
+  ])('wakes an idle worker early by %s', async (_, ms, act) => {
+    const rapidfire = client()
+    await rapidfire.addMessage('ann', 1)
+    const worker = start(() => {})
+    await settle(1)
+    await act(rapidfire)
+    await proceed(() => worker.told.length > 0, ms)
+    expect(worker.told).toMatchObject([['completed', { key: 'ann', attempt: 1 }]])
+  })
+
+  it('wakes it early by a dead batch that is put back', async () => {
+    const rapidfire = client()
+    await rapidfire.addMessage('ann', 1, { flush: true })
+    expect(await rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { attempts: 1 })).toMatchObject({ dead: 1 })
+    const worker = start(() => {})
+    await settle(1)
+    await rapidfire.requeue((await rapidfire.dead()).map(({ id }) => id))
+    await proceed(() => worker.told.length > 0)
+    expect(worker.told).toMatchObject([['completed', { key: 'ann', attempt: 1 }]])
+  })
+
+  it('wakes it early by what is ready behind a batch that somebody completes, or gives back', async () => {
+    const rapidfire = client()
+    await rapidfire.addMessages(['ann', 'bob'].map((key) => ({ key, data: 1, flush: true })))
+    const { batches } = await rapidfire.claimReady()
+    const worker = start(() => {})
+    await settle(1)
+    await rapidfire.addMessage('ann', 2, { flush: true })
+    for (const batch of batches) await (batch.key === 'ann' ? rapidfire.complete(batch) : rapidfire.fail(batch, { delay: 0 }))
+    await proceed(() => worker.told.length === 2)
+    expect(new Map(worker.told.map(([, { key, attempt }]) => [key, attempt]))).toEqual(
+      new Map([
+        ['ann', 1],
+        ['bob', 2],
+      ]),
+    )
+  })
+
+  it('handles what has arrived behind its own batch at once', async () => {
+    const rapidfire = client()
+    const worker = start(async (batch) => {
+      if (batch.messages[0]?.data !== 3) await rapidfire.addMessage('ann', (batch.messages[0]?.data as number) + 1, { flush: true })
+    })
+    await settle(1)
+    await rapidfire.addMessage('ann', 1, { flush: true })
+    await proceed(() => worker.told.length === 3)
+    expect(worker.told.map(([event, batch]) => [event, batch.messages[0].data])).toEqual([1, 2, 3].map((data) => ['completed', data]))
+  })
+
+  it('works with a key prefix', async () => {
+    const { hostname: host, port } = new URL(lua().server.url)
+    const from = () => client({ redis: { host, port: Number(port), keyPrefix: 'app:' } })
+    const worker = start(() => {}, {}, from())
+    await settle(1, 'app:')
+    await from().addMessage('ann', 1, { flush: true })
+    await proceed(() => worker.told.length > 0)
+  })
+
+  it('hands the watch on while a worker has no free slot', async () => {
+    const rapidfire = client()
+    const held = gate()
+    const full = start(() => held.opened, { concurrency: 1 })
+    await settle(1)
+    const other = start(() => {})
+    await settle(2)
+    await proceed(() => lua().redis.hexists(lua().root, 'standbyUntil'))
+    await rapidfire.addMessage('ann', 1, { flush: true })
+    await proceed(() => full.running === 1)
+    await rapidfire.addMessage('bob', 1, { flush: true })
+    await proceed(() => other.told.length === 1)
+    held.open()
+    await proceed(() => full.told.length === 1)
+  })
+
+  it('wakes one of many workers, not all of them', async () => {
+    const rapidfire = client()
+    const workers = Array.from({ length: 10 }, () => start(() => {}))
+    await settle(10)
+    const calls = await recordCalls(lua())
+    const batches = 30
+    for (let n = 1; n <= batches; n += 1) {
+      await rapidfire.addMessage(`key ${n}`, n, { flush: true })
+      await proceed(() => workers.flatMap((worker) => worker.told).length === n)
+    }
+    expect(new Set(workers.flatMap((worker) => worker.told.map(([event]) => event)))).toEqual(new Set(['completed']))
+    const claims = (await calls.made()).filter(({ name }) => name === 'claim_ready')
+    expect(claims.length).toBeGreaterThanOrEqual(batches)
+    expect(claims.length).toBeLessThanOrEqual(3 * batches)
+  })
+})
+
+describeBindings('many workers', (lua) => {
+  const { client, start } = useWorkers(lua)
+
+  it('send about a command a second each, however many keys are open', async () => {
+    const rapidfire = client()
+    await rapidfire.policy({ wait: 600_000, maxWait: 600_000 })
+    await rapidfire.addMessages(Array.from({ length: 10_000 }, (_, n) => ({ key: `key ${n}`, data: n })))
+    const workers = Array.from({ length: 3 }, () => start(() => {}))
+    await eventually(async () => expect((await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1]).toBe(3))
+    const processed = async () => {
+      const stats = await lua().redis.info('commandstats')
+      const counted = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
+      return new Map(counted.map(([, name, calls]) => [name as string, Number(calls)]))
+    }
+    const begin = performance.now()
+    const before = await processed()
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    const after = await processed()
+    const seconds = (performance.now() - begin) / 1000
+    const sent = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+    const name = lua().mode === 'functions' ? 'fcall' : 'evalsha'
+    expect(sent(name)).toBeGreaterThan(0)
+    expect(sent(name)).toBeLessThanOrEqual(3 * (seconds + 2))
+    // Not one look at a key among them.
+    expect(sent('lrange')).toBe(0)
+    for (const other of after.keys()) {
+      if (/^(ping|subscribe|publish|eval|blpop|bzpopmin)$/.test(other))
+        expect([other, sent(other)]).toEqual([other, expect.toSatisfy((calls: number) => calls <= 3)])
+    }
+    expect(workers.every((worker) => worker.isHealthy())).toBe(true)
+  })
+
+  it('share out what is due, each batch once', async () => {
+    const handled: string[] = []
+    const workers = Array.from({ length: 10 }, () =>
+      start(
+        async (batch) => {
+          handled.push(batch.key)
+          await setImmediate()
+        },
+        { concurrency: 3 },
+      ),
+    )
+    await addDue(client(), 500)
+    await eventually(() => expect(workers.flatMap((worker) => worker.told)).toHaveLength(500))
+    expect(new Set(handled).size).toBe(500)
+    expect(handled).toHaveLength(500)
+  })
+
+  it('go on when one of them is closed', async () => {
+    const first = start(() => {})
+    await eventually(async () => expect(await lua().redis.hget(lua().root, 'watcher')).toBe(first.id))
+    const second = start(() => {})
+    await first.close()
+    await client().addMessage('ann', 1, { flush: true })
+    await once(second, 'completed')
+  })
+})

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, onTestFinished, vi } from 'vitest'
+import type { Handler } from '../../src/processor.ts'
+import type { RapidFireOptions } from '../../src/options.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import type { Worker, WorkerEvents, WorkerOptions } from '../../src/worker.ts'
+import { type Lua, TEST_SOURCE } from '../support/lua.ts'
+
+export type Told = [event: keyof WorkerEvents<unknown>, ...args: any[]]
+
+/** Makes clients and workers of the queue of `lua`; each is closed after its test. The clock of Redis is the real one until a test moves it. */
+export function useWorkers(lua: () => Lua) {
+  const clients: RapidFire<any>[] = []
+  const workers: Worker<any>[] = []
+  beforeEach(() => lua().redis.del('test:clock'))
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.close({ timeout: 0 })))
+    await Promise.all(clients.splice(0).map((client) => client.close()))
+  })
+
+  const client = <T = any>(options: RapidFireOptions<T> = {}): RapidFire<T> => {
+    const made = new RapidFire<T>({ redis: lua().server.url, queue: 'orders', binding: lua().mode, ...options }, TEST_SOURCE)
+    clients.push(made)
+    return made
+  }
+
+  /** A worker that has not been started. */
+  const idle = <T = any>(handler: Handler<T>, options: WorkerOptions = {}, from = client<T>()): Worker<T> => {
+    const worker = from.worker(handler, options)
+    workers.push(worker)
+    return worker
+  }
+
+  /** A worker that runs, with all that it has told so far. */
+  const start = <T = any>(handler: Handler<T>, options: WorkerOptions = {}, from = client<T>()): Worker<T> & { told: Told[] } => {
+    const told: Told[] = []
+    const worker = idle(handler, options, from)
+    for (const event of ['completed', 'failed', 'dead', 'lost', 'error'] as const) {
+      worker.on(event, (...args: unknown[]) => told.push([event, ...args]))
+    }
+    worker.run()
+    return Object.assign(worker, { told })
+  }
+
+  /** Moves the clock of Redis by `ms`, and lets the workers look again. */
+  const later = async (ms = 0) => {
+    if (ms > 0) await lua().tick(ms)
+    await lua().redis.publish(`${lua().root}:wake`, '* 0')
+  }
+
+  return { client, idle, start, later }
+}
+
+/** Adds `count` messages, each of a key of its own, that are due at once. */
+export async function addDue(rapidfire: RapidFire<any>, count: number): Promise<void> {
+  await rapidfire.addMessages(Array.from({ length: count }, (_, n) => ({ key: `key ${n}`, data: n, flush: true })))
+}
+
+/** Waits until the assertion holds. */
+export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { interval: 5, timeout: 20_000 })
+
+/** A gate that handlers wait at until the test opens it. */
+export function gate() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open }
+}
+
+/** Keeps the event loop from turning. */
+export function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+/** Records the calls of Lua functions that reach the server, with their arguments behind the root. */
+export async function recordCalls(lua: Lua) {
+  const names = new Map(Object.entries(TEST_SOURCE.scripts).map(([name, { sha1 }]) => [sha1, name]))
+  const { hostname, port } = new URL(lua.server.url)
+  // The MONITOR of ioredis may stumble over its own commands.
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  const made: { name: string; args: string[] }[] = []
+  const seen = new EventEmitter()
+  createInterface(socket).on('line', (line) => {
+    const [command, which, , , ...args] = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((quoted) => quoted[1] as string)
+    if (/^(fcall|evalsha)$/i.test(command ?? ''))
+      made.push({ name: names.get(which as string) ?? String(which).slice('rapidfire_'.length), args })
+    else if (command === 'echo') seen.emit(which as string)
+    else if (line === '+OK') seen.emit('OK')
+  })
+  const started = once(seen, 'OK')
+  socket.write('MONITOR\r\n')
+  await started
+  return {
+    /** The calls since recording began, once the server has told of all of them. */
+    async made(): Promise<typeof made> {
+      const end = randomUUID()
+      const told = once(seen, end)
+      await lua.redis.echo(end)
+      await told
+      return made
+    },
+  }
+}
