@@ -25,17 +25,36 @@ export function check(actual: unknown, expected: unknown): void {
 }
 `
 
+/** What a reader installs beside the library. */
+const PACKAGES = ['ioredis', 'zod', 'bullmq', '@hono', 'hono', 'express', 'fastify', '@types']
+
 export interface Project {
   folder: string
-  /** The program of a block. */
+  /** The program of a block, or the file that it is. */
   fileOf(block: Block): string
   remove(): Promise<void>
 }
 
-/** A project of a user who has installed the package: one file for each block, with the server that the tests have in place of the usual one. */
-export async function createProject(blocks: Block[], url: string): Promise<Project> {
+/** The name of the file that a block is, for others to use: it stands in its first line. */
+export const nameOf = (block: Block): string | undefined => /^\/\/ ([a-z]+\.ts)\n/.exec(block.text)?.[1]
+
+/** Server and port of the tests, in place of the usual ones. */
+export interface Places {
+  url: string
+  port: number
+}
+
+export const placed = (text: string, { url, port }: Places): string =>
+  text
+    .replaceAll('redis://127.0.0.1:6379', url)
+    .replaceAll('127.0.0.1:6379', new URL(url).host)
+    .replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)
+    .replaceAll('listen(3000,', `listen(${port},`)
+
+/** A project of a user who has installed the package: one file for each block. */
+export async function createProject(blocks: Block[], places: Places): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'rapidfire-docs-'))
-  const fileOf = (block: Block) => join(folder, `line-${block.line}.js`)
+  const fileOf = (block: Block) => join(folder, nameOf(block) ?? `line-${block.line}.js`)
   /** As TypeScript for its types to be checked, and as what Node runs. */
   const write = async (path: string, text: string) => {
     await writeFile(path.replace(/js$/, 'ts'), text)
@@ -43,7 +62,7 @@ export async function createProject(blocks: Block[], url: string): Promise<Proje
   }
   await mkdir(join(folder, 'node_modules'))
   await symlink(repository, join(folder, 'node_modules', 'rapidfire'))
-  for (const name of ['ioredis', 'zod', '@types']) await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
+  for (const name of PACKAGES) await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await write(join(folder, 'check.js'), CHECK)
   const options = {
@@ -56,17 +75,18 @@ export async function createProject(blocks: Block[], url: string): Promise<Proje
   }
   const compilerOptions = { ...options, skipLibCheck: true }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
-  for (const block of blocks) await write(fileOf(block), toProgram(block.text, url))
+  for (const block of blocks) {
+    if (nameOf(block)) await writeFile(fileOf(block), placed(block.text, places))
+    else await write(fileOf(block), placed(toProgram(block.text), places))
+  }
   return { folder, fileOf, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
 /** `await call // { value }` becomes a check; the rest stays as it is. */
-function toProgram(text: string, url: string): string {
+function toProgram(text: string): string {
   const checked = text.replace(/^( *)(await .+?) \/\/ ([[{'].*)$/gm, '$1check($2, $3)')
   const whole = text.includes("from 'rapidfire'") ? checked : `${PREAMBLE}${checked}\nawait rapidfire.close()\n`
   return `import { check } from './check.js'\n${whole}`
-    .replaceAll('redis://127.0.0.1:6379', url)
-    .replaceAll('127.0.0.1:6379', new URL(url).host)
 }
 
 /** What a block says that it prints: the comments behind its calls of console.log. */

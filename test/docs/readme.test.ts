@@ -1,18 +1,19 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ended, freePort } from '../../cli/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { START, TEST_SOURCE } from '../support/lua.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { type Ended, environment, findRedisCli, run, useCommands } from '../support/shell.ts'
 import { type Block, blocksOf, REPOSITORY, read } from './blocks.ts'
-import { createProject, type Project, printedBy } from './project.ts'
+import { createProject, nameOf, type Places, type Project, placed, printedBy } from './project.ts'
 
 const TSC = fileURLToPath(new URL('node_modules/typescript/bin/tsc', REPOSITORY))
 
-const lacksCli = !findRedisCli()
-if (lacksCli) console.warn('skipped: the blocks of README.md and lua/README.md: no redis-cli or valkey-cli on PATH')
+const lacksCli = !findRedisCli() || spawnSync('curl', ['--version']).error !== undefined
+if (lacksCli) console.warn('skipped: the blocks of README.md and lua/README.md: no curl, or no redis-cli or valkey-cli, on PATH')
 
 // A reader goes from top to bottom: the blocks of a document run in order, on one server.
 describe.skipIf(lacksCli).each(['README.md', 'lua/README.md'])('%s', (file) => {
@@ -20,17 +21,20 @@ describe.skipIf(lacksCli).each(['README.md', 'lua/README.md'])('%s', (file) => {
   const typescript = blocks.filter(({ kind }) => kind === 'ts')
   const [picture] = file === 'README.md' ? blocks : []
   let server: TestRedis
+  let places: Places
   let commands: Awaited<ReturnType<typeof useCommands>>
   let project: Project
 
   beforeAll(async () => {
     server = await useRedis()
     await server.redis.flushall()
+    places = { url: server.url, port: await freePort() }
     commands = await useCommands(server.url)
-    project = await createProject(typescript, server.url)
+    project = await createProject(typescript, places)
     expect((await run(process.execPath, ['dist/cli/main.js', 'load', '--redis', server.url], {}, fileURLToPath(REPOSITORY))).code).toBe(0)
   })
   afterAll(async () => {
+    for (const child of started) await ended(child, 'SIGKILL')
     await project?.remove()
     await commands?.remove()
   })
@@ -39,53 +43,129 @@ describe.skipIf(lacksCli).each(['README.md', 'lua/README.md'])('%s', (file) => {
     it('has TypeScript that is of the right types', async () => {
       const { code, stdout } = await run(process.execPath, [TSC, '-p', project.folder])
       expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
-    })
+    }, 120_000)
   }
 
   let printed = ''
-  it.each(blocks.map((block) => [block.kind, block.line, block] as const))('%s block of line %d', async (kind, _, block) => {
-    if (block === picture) await expectPicture(block.text, server)
-    else if (kind === 'ts') await expectProgram(project.fileOf(block), block, server)
-    else if (kind === 'sh') printed = await runCommands(block.text, commands)
-    else if (kind === 'text') expectOutput(block.text, printed)
-    else throw new Error(`blocks of the kind '${kind}' cannot be run`)
-  })
+  /** A server that the next block talks to. */
+  let serving: { program: Program; block: Block } | undefined
+  it.each(blocks.map((block) => [block.kind, block.line, block] as const))(
+    '%s block of line %d',
+    async (kind, _, block) => {
+      if (block === picture) await expectPicture(block.text, server)
+      else if (kind === 'ts' && nameOf(block)) return
+      else if (kind === 'ts') {
+        const program = start(process.execPath, [project.fileOf(block)], environment(), project.folder)
+        if (/\.listen\(/.test(block.text)) {
+          serving = { program, block }
+          return expectListening(places.port, program)
+        }
+        if (block.text.includes("'SIGINT'")) await expectAtWork(program, block, server)
+        await expectWell(program, block)
+      } else if (kind === 'sh') {
+        printed = await runCommands(placed(block.text, places), commands, project.folder, places.port)
+        if (!serving) return
+        const { program, block: served } = serving
+        serving = undefined
+        await expect.poll(() => missingFrom(program, served), { timeout: 20_000 }).toEqual([])
+        program.child.kill('SIGINT')
+        await expectWell(program, served)
+      } else if (kind === 'text') expectOutput(block.text, printed)
+      else throw new Error(`blocks of the kind '${kind}' cannot be run`)
+    },
+    60_000,
+  )
 })
 
-/** The program ends well and prints what its comments say. One that waits for SIGINT gets it once it is at work. */
-async function expectProgram(path: string, block: Block, { redis }: TestRedis): Promise<void> {
-  const connections = async () => ((await redis.client('LIST')) as string).trim().split('\n').length
-  const before = await connections()
-  const child = spawn(process.execPath, [path], { env: environment(), timeout: 20_000 })
-  let [stdout, stderr] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
-  const closed = once(child, 'close')
-  if (block.text.includes("'SIGINT'")) {
-    await expect.poll(connections, { timeout: 10_000 }).toBeGreaterThan(before)
-    child.kill('SIGINT')
-  }
-  const [code] = await closed
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(printedBy(block).filter((line) => !stdout.split('\n').includes(line))).toEqual([])
+/** A program that runs, and what it has printed so far. */
+interface Program {
+  child: ChildProcess
+  stdout: string
+  stderr: string
+  closed: Promise<unknown>
 }
 
-/** Runs the lines of a block; `make` and `npm install` are compared with what they would do. Returns what was printed. */
-async function runCommands(text: string, { PATH, REDIS_URL }: { PATH: string; REDIS_URL: string }): Promise<string> {
-  const lines = text.split('\n').filter((line) => line !== '')
+const started: ChildProcess[] = []
+
+function start(command: string, args: string[], env: NodeJS.ProcessEnv, cwd: string): Program {
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  started.push(child)
+  const program = { child, stdout: '', stderr: '', closed: once(child, 'close') }
+  child.stdout.setEncoding('utf8').on('data', (text) => (program.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text) => (program.stderr += text))
+  return program
+}
+
+const missingFrom = ({ stdout }: Program, block: Block) => printedBy(block).filter((line) => !stdout.split('\n').includes(line))
+
+async function expectListening(port: number, { child }: Program): Promise<void> {
+  const answers = () =>
+    child.exitCode === null
+      ? fetch(`http://127.0.0.1:${port}/`)
+          .then(() => true)
+          .catch(() => false)
+      : 'it ended'
+  await expect.poll(answers, { timeout: 20_000 }).toBe(true)
+}
+
+/** Ends a program that waits for SIGINT, once it has printed what its comments say, or else is connected. */
+async function expectAtWork(program: Program, block: Block, { redis }: TestRedis): Promise<void> {
+  const listening = async () => ((await redis.pubsub('CHANNELS', 'rapid-fire:*:wake')) as string[]).length
+  if (printedBy(block).length > 0) await expect.poll(() => missingFrom(program, block), { timeout: 20_000 }).toEqual([])
+  else await expect.poll(listening, { timeout: 20_000 }).toBeGreaterThan(0)
+  program.child.kill('SIGINT')
+}
+
+/** The program ends well and has printed what its comments say. */
+async function expectWell(program: Program, block: Block): Promise<void> {
+  const [code] = (await program.closed) as [number]
+  expect({ code, stderr: program.stderr }).toEqual({ code: 0, stderr: '' })
+  expect(missingFrom(program, block)).toEqual([])
+}
+
+/**
+ * Runs the lines of a block. Those that go on until they are stopped are started first, and stopped in the end; `make` and `npm install`
+ * are compared with what they would do. Returns what the others have printed.
+ */
+async function runCommands(
+  text: string,
+  { PATH, REDIS_URL }: { PATH: string; REDIS_URL: string },
+  cwd: string,
+  port: number,
+): Promise<string> {
+  const env = { PATH, REDIS_URL, RAPIDFIRE_PORT: String(port) }
   const program: string[] = []
-  for (const line of lines) {
+  const services: Program[] = []
+  for (const line of text.split('\n').filter((line) => line !== '')) {
     const [make, target] = /^make ([a-z]+)(?: [a-z]+=\d+)?$/.exec(line) ?? []
     const [npm, packages] = /^npm install (.*)$/.exec(line) ?? []
+    const [service] = /^npx rapidfire (?:serve|work|forward) [^&]*/.exec(line) ?? []
     if (make) expect(read('Makefile')).toMatch(new RegExp(`^${target}:.* ## `, 'm'))
-    else if (npm) expect(packages?.split(' ')).toEqual([manifest.name, ...Object.keys(manifest.peerDependencies)])
-    else if (/^(redis-cli|npx rapidfire|[a-z]+=\$\(redis-cli) /.test(line)) program.push(line)
+    else if (npm) expectPackages(packages?.split(' ') ?? [])
+    else if (service) services.push(start('bash', ['-c', `exec ${service}`], environment(env), cwd))
+    else if (/^(redis-cli|npx rapidfire|curl|[a-z]+=\$\(redis-cli) /.test(line)) program.push(line)
     else throw new Error(`'${line}' is no command that can be run`)
   }
-  if (program.length === 0) return ''
-  const { code, stdout, stderr }: Ended = await run('bash', ['-euo', 'pipefail', '-c', program.join('\n')], { PATH, REDIS_URL })
+  for (const service of services) {
+    await expect.poll(() => service.stdout + service.stderr, { timeout: 20_000 }).toContain('"msg":"ready"')
+  }
+  const { code, stdout, stderr }: Ended = await run('bash', ['-euo', 'pipefail', '-c', program.join('\n')], env, cwd)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  for (const service of services) {
+    service.child.kill('SIGTERM')
+    const [code] = (await service.closed) as [number]
+    expect({ code, stderr: service.stderr }).toEqual({ code: 0, stderr: '' })
+    expect(service.stdout).toContain('"msg":"stopped"')
+  }
   return stdout
+}
+
+/** The library and what it cannot do without; more only if it is an optional part of it, or needed by one. */
+function expectPackages([name, ...packages]: string[]): void {
+  const needed = Object.keys(manifest.peerDependencies).filter((each) => !(each in manifest.peerDependenciesMeta))
+  expect([name, ...packages.slice(0, needed.length)]).toEqual([manifest.name, ...needed])
+  const optional = [...Object.keys(manifest.peerDependenciesMeta), '@hono/node-server', 'hono']
+  expect(packages.slice(needed.length).filter((each) => !optional.includes(each))).toEqual([])
 }
 
 /** The lines stand in what was printed, in this order, apart from figures, their units and blanks. */

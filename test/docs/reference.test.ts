@@ -12,19 +12,24 @@ let server: TestRedis
 let token: string
 const call = (name: string, ...args: (string | number)[]): Promise<any> => server.redis.fcall(`rapidfire_${name}`, 1, root, ...args)
 
-// A queue in which every kind of key exists: a claimed batch, an open one with options of its own, a dead one.
+// A queue in which every kind of key and field exists: a claimed batch, an open one with options of its own, a dead one, a dropped one, one
+// in a stream, and two workers.
 beforeAll(async () => {
   server = await useRedis()
   await server.redis.flushall()
   await server.redis.function('LOAD', 'REPLACE', library)
   await call('policy', 'WAIT', 5000)
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
-  await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH')
-  const [, , ...batches] = await call('claim_ready')
+  await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')
+  const [, , ...batches] = await call('claim_ready', 'WORKER', 'w1')
   for (const [key, proof] of batches) {
     if (key === 'ann') token = proof
     else expect(await call('fail', key, proof, 'ATTEMPTS', 1)).toBe('dead')
+    if (key === 'dan') expect(await call('drop', proof.replace(/:1$/, ''))).toEqual(['dropped'])
   }
+  await call('claim_ready', 'WORKER', 'w2')
+  await call('add', 'eve', '"one"', 'FLUSH')
+  expect((await call('forward', 'batches'))[2]).toBe(1)
 })
 
 it('names every call with its arguments, replies and refusals, as the headers do', () => {
@@ -78,16 +83,18 @@ it('names every key with its type', async () => {
 })
 
 it('names every field of the root', async () => {
-  const [policy, slices, dead] = tableOf(text, '| fields |').map(([names = '']) => codes(names))
+  const [policy, slices, ...others] = tableOf(text, '| fields |').map(([names = '']) => codes(names))
   const figures = tableOf(text, '| field |').flatMap(([names = '']) => codes(names))
   const members: string[] = await call('policy')
   expect(policy?.sort()).toEqual(members.filter((_, n) => n % 2 === 0).sort())
-  const known = [...(policy ?? []), ...(slices ?? []), ...(dead ?? []), ...figures]
+  const known = [...(policy ?? []), ...(slices ?? []), ...others.flat(), ...figures]
   expect((await server.redis.hkeys(root)).filter((field) => !known.includes(field))).toEqual([])
-  expect(await server.redis.hmget(root, 'dead', 'deadMessages')).toEqual(['1', '1'])
+  const stored = await server.redis.hgetall(root)
+  expect([...(slices?.slice(0, 1) ?? []), ...others.flat()].filter((field) => field !== 'figures' && !(field in stored))).toEqual([])
+  expect(stored).toMatchObject({ dead: '2', deadMessages: '1', droppedMessages: '1', watcher: 'w1', longestWait: '10000' })
 })
 
-it('writes messages, claims and dead batches as it says', async () => {
+it('writes messages, claims, dead batches and entries of a stream as it says', async () => {
   const { redis } = server
   expect(text).toContain('\n`<receivedAt> <id length>[,options] <id><data>`\n')
   expect(await redis.lrange(`${root}:messages:ann`, 0, -1)).toEqual([expect.stringMatching(/^\d{13} 2,F m1one$/)])
@@ -106,6 +113,10 @@ it('writes messages, claims and dead batches as it says', async () => {
       .filter((field) => field !== '2')
       .sort(),
   )
+
+  const [entry] = await redis.xrange(`${root}:stream:batches`, '-', '+')
+  const stream = tableOf(text, '| key |').find(([key]) => key === '`root:stream:<name>`')
+  expect(entry?.[1].filter((_, n) => n % 2 === 0)).toEqual(codes(stream?.[2] as string).filter((word) => word !== 'forward'))
 })
 
 it('tells the policy that a new queue has', async () => {
@@ -136,6 +147,15 @@ it.each(['README.md', 'lua/README.md'])('%s links to what exists', (file) => {
     const [path, anchor] = link.split('#')
     const target = path ? new URL(path, new URL(file, REPOSITORY)) : new URL(file, REPOSITORY)
     expect([link, existsSync(target)]).toEqual([link, true])
-    if (anchor) expect(readFileSync(target, 'utf8').toLowerCase()).toContain(`\n## ${anchor}\n`)
+    if (anchor) expect(anchorsOf(readFileSync(target, 'utf8'))).toContain(anchor)
   }
 })
+
+/** What links name the headings by. */
+const anchorsOf = (markdown: string): string[] =>
+  [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\d -]/gu, '')
+      .replaceAll(' ', '-'),
+  )
