@@ -13,7 +13,7 @@
 --   ECHO       as in claim_ready
 -- RETURNS
 --   now        the time in Redis, ms
---   next       as in claim_ready; a second from now when the stream is full
+--   next       as in claim_ready, within a minute after a move; a second from now when the stream is full
 --   forwarded  batches moved
 --   room       entries that still fit into the stream
 -- ERRORS
@@ -61,11 +61,12 @@ local function delete_acknowledged(stream)
   if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
--- The payloads of a batch as one JSON array, joined and never decoded.
+-- The payloads of a batch as one JSON array, joined and never decoded. Nil when a message cannot be read.
 local function json_of(messages)
   local payloads = {}
   for n = 1, #messages do
     local length, start = string.match(messages[n], '^%d+ (%d+)[^ ]* ()')
+    if not length then return nil end
     payloads[n] = string.sub(messages[n], start + length)
   end
   return '[' .. table.concat(payloads, ',') .. ']'
@@ -91,20 +92,28 @@ local function forward(keys, args)
     if length >= longest then return { now, now + 1000, 0, 0 } end
   end
   options.limit = math.min(options.limit or 100, longest - length)
-  -- The lease ends with this script; so many attempts are never used up.
-  options.lease, options.attempts, options.before = 1, 1000, now
+  -- The lease ends with this script, and is long only because the next look is reckoned from it; so many attempts are never used up.
+  options.lease, options.attempts, options.before = 60000, 1000, now
   local batches, next_at = take_ready(root, now, options, policy)
   if #batches == 0 then return { now, next_at, 0, longest - length } end
-  local done, counts = {}, {}
+  local done, counts, written = {}, {}, 0
   for n = 1, #batches do
     local key, token, reason, deadline, messages = unpack(batches[n])
-    call('XADD', stream, '*', 'id', string.match(token, '^(.*):%d+$'), 'key', key, 'reason', reason, 'count', #messages,
-      'openedAt', received_at(messages[1]), 'deadline', deadline, 'messages', json_of(messages))
-    done[n], counts[key] = key, #messages
+    local json = json_of(messages)
+    if json then
+      call('XADD', stream, '*', 'id', string.match(token, '^(.*):%d+$'), 'key', key, 'reason', reason, 'count', #messages,
+        'openedAt', received_at(messages[1]), 'deadline', deadline, 'messages', json)
+      written = written + 1
+      done[written], counts[key] = key, #messages
+    else
+      -- Raising here would stop the queue for good.
+      local claim = decode_claim(call('HGET', claims_key(root), key))
+      bury(root, key, claim, 'a message was not written by rapidfire', now, policy, has_overrides(root))
+    end
   end
-  local soonest = finish(root, done, counts, policy)
+  local soonest = written > 0 and finish(root, done, counts, policy)
   if soonest and (next_at == 0 or soonest < next_at) then next_at = soonest end
-  return { now, next_at, #batches, longest - length - #batches }
+  return { now, next_at, written, longest - length - written }
 end
 
 register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')

@@ -32,7 +32,11 @@ local function stats(keys, args)
   local counted = {}
   for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 3]) or 0 end
   local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
-  for n = 1, #active do held = held + call('LLEN', messages_key(root, active[n])) end
+  for n = 1, #active do
+    -- A key of another type must not hide the figures of all others.
+    local size = redis.pcall('LLEN', messages_key(root, active[n]))
+    if type(size) == 'number' then held = held + size end
+  end
   local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
   for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
   local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)

@@ -66,9 +66,10 @@ local function has_overrides(root) return redis.call('SCARD', overrides_key(root
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
 
 -- Takes the first `count` messages off a key that is in no index, and puts what is left into `due`. Returns its deadline, if any is left.
+-- A key of another type has nothing left: it must not stop the queue.
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  redis.call('LTRIM', list, count, -1)
+  redis.pcall('LTRIM', list, count, -1)
   local overridden = overrides and is_overridden(root, key)
   local left, deadline = head_batch(list, policy, overridden)
   if left then

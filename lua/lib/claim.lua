@@ -124,7 +124,7 @@ local function finish(root, keys, counts, policy)
   call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and call('LLEN', list) == counts[key] then
+    if not overrides and redis.pcall('LLEN', list) == counts[key] then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)

@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { describeBindings, type Lua, START } from '../support/lua.ts'
+
+describeBindings('forward', (get) => {
+  let lua: Lua
+  let stream: string
+  beforeEach(() => {
+    lua = get()
+    stream = `${lua.root}:stream:batches`
+  })
+
+  const entries = async () =>
+    (await lua.redis.xrange(stream, '-', '+')).map(([, flat]) =>
+      Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]] as [string, string])),
+    )
+  const add = (key: string, ...data: string[]) => lua.call('add', ...data.flatMap((each, n) => [...(n ? ['NEXT'] : []), key, each]))
+
+  it('writes one entry for each batch, in order, and leaves nothing behind', async () => {
+    await lua.call('add', '7900', '{"text":"Запишите"}', 'ID', 'wamid.1', 'NEXT', '7900', '[1, "На завтра"]')
+    await lua.tick(500)
+    await add('7901', '{"text":"later"}')
+    expect(await lua.call('forward', 'batches')).toEqual([START + 500, START + 10_000, 0, 100_000])
+    expect(await entries()).toEqual([])
+    await lua.tick(10_000)
+    expect(await lua.call('forward', 'batches')).toEqual([START + 10_500, START + 70_500, 2, 99_998])
+    const [first, second] = await entries()
+    expect(Object.keys(first ?? {})).toEqual(['id', 'key', 'reason', 'count', 'openedAt', 'deadline', 'messages'])
+    expect(first).toEqual({
+      id: `${START + 10_500}-1`,
+      key: '7900',
+      reason: 'wait',
+      count: '2',
+      openedAt: `${START}`,
+      deadline: `${START + 10_000}`,
+      messages: '[{"text":"Запишите"},[1, "На завтра"]]',
+    })
+    expect(second).toMatchObject({ id: `${START + 10_500}-2`, key: '7901', count: '1', messages: '[{"text":"later"}]' })
+    expect(await lua.stats()).toMatchObject({ messages: 0, completed: 2, completedMessages: 3, active: 0, batches: 2 })
+    await lua.holds()
+  })
+
+  it('joins payloads byte for byte', async () => {
+    const payloads = [Buffer.from('{ "a" :\t1.0 }'), Buffer.from([0x22, 0xff, 0x00, 0x0a, 0x22]), Buffer.from('"1 2 3"')]
+    await lua.call('add', ...payloads.flatMap((each, n) => [...(n ? ['NEXT'] : []), 'k', each, 'ID', `id ${n}`]), 'FLUSH')
+    await lua.call('forward', 'batches')
+    const [[, flat]] = (await lua.redis.callBuffer('XRANGE', stream, '-', '+')) as [[Buffer, Buffer[]]]
+    const joined = Buffer.concat([
+      Buffer.from('['),
+      ...payloads.flatMap((each, n) => (n ? [Buffer.from(','), each] : [each])),
+      Buffer.from(']'),
+    ])
+    expect(flat.at(-1)?.equals(joined)).toBe(true)
+  })
+
+  it('forwards what is full and opens the remainder behind it', async () => {
+    await lua.call('policy', 'MAXSIZE', 2)
+    await add('k', '1', '2', '3')
+    expect(await lua.call('forward', 'batches')).toEqual([START, START + 10_000, 1, 99_999])
+    expect((await entries()).map(({ reason, messages }) => [reason, messages])).toEqual([['size', '[1,2]']])
+    await lua.holds()
+    await lua.tick(10_000)
+    await lua.call('forward', 'batches')
+    expect((await entries()).map(({ reason, messages }) => [reason, messages])).toEqual([
+      ['size', '[1,2]'],
+      ['wait', '[3]'],
+    ])
+    await lua.holds()
+  })
+
+  it('moves at most LIMIT batches in a call, and asks to be called again at once', async () => {
+    for (let n = 0; n < 5; n += 1) await add(`k${n}`, String(n))
+    await lua.tick(10_000)
+    const replies = []
+    for (let n = 0; n < 3; n += 1) replies.push(await lua.call('forward', 'batches', 'LIMIT', 2))
+    expect(replies.map(([, , moved]) => moved)).toEqual([2, 2, 1])
+    expect(replies[0][1]).toBeLessThanOrEqual(lua.now)
+    expect((await entries()).map(({ messages }) => messages)).toEqual(['[0]', '[1]', '[2]', '[3]', '[4]'])
+    await lua.holds()
+  })
+
+  it('forwards a batch whose lease has run out, and none that is held', async () => {
+    await add('held', '1')
+    await add('crashed', '2')
+    await lua.tick(10_000)
+    const { batches } = await lua.claim('LEASE', 1000)
+    const [held] = batches.filter(({ key }) => key === 'held')
+    await lua.call('extend', 60_000, 'held', held?.token as string)
+    await lua.tick(1000)
+    expect((await lua.call('forward', 'batches'))[2]).toBe(1)
+    const id = batches.find(({ key }) => key === 'crashed')?.token.replace(/:\d+$/, '')
+    expect(await entries()).toMatchObject([{ id, key: 'crashed', messages: '[2]' }])
+    expect(await lua.call('complete', 'crashed', `${id}:1`)).toEqual(['lost'])
+    await lua.holds()
+  })
+
+  describe('a full stream', () => {
+    beforeEach(async () => {
+      for (let n = 0; n < 3; n += 1) await add(`k${n}`, String(n))
+      await lua.tick(10_000)
+      expect((await lua.call('forward', 'batches', 'MAXLEN', 2)).slice(2)).toEqual([2, 0])
+    })
+    const full = () => [lua.now, lua.now + 1000, 0, 0]
+
+    it('holds batches back and deletes nothing that no group has read', async () => {
+      expect(await lua.call('forward', 'batches', 'MAXLEN', 2)).toEqual(full())
+      await lua.redis.xgroup('CREATE', stream, 'bots', '0')
+      expect(await lua.call('forward', 'batches', 'MAXLEN', 2)).toEqual(full())
+      expect((await entries()).map(({ messages }) => messages)).toEqual(['[0]', '[1]'])
+      expect(await lua.stats()).toMatchObject({ messages: 1 })
+      await lua.holds()
+    })
+
+    it('deletes what every group has acknowledged, and no more', async () => {
+      await lua.redis.xgroup('CREATE', stream, 'bots', '0')
+      await lua.redis.xgroup('CREATE', stream, 'audit', '0')
+      const read = (group: string, count: number) => lua.redis.xreadgroup('GROUP', group, 'c', 'COUNT', count, 'STREAMS', stream, '>')
+      await read('bots', 2)
+      await read('audit', 1)
+      const ids = (await lua.redis.xrange(stream, '-', '+')).map(([id]) => id)
+      await lua.redis.xack(stream, 'audit', ids[0] as string)
+      // Read by both, acknowledged by one of them.
+      expect(await lua.call('forward', 'batches', 'MAXLEN', 2)).toEqual(full())
+      await lua.redis.xack(stream, 'bots', ...ids)
+      // The second one is still unread in the other group.
+      expect((await lua.call('forward', 'batches', 'MAXLEN', 2)).slice(2)).toEqual([1, 0])
+      expect((await entries()).map(({ messages }) => messages)).toEqual(['[1]', '[2]'])
+      await lua.holds()
+    })
+  })
+
+  it('goes on for all others when a conversation is a foreign key or has what no one can read', async () => {
+    for (const key of ['foreign', 'claimed', 'unreadable', 'good']) await add(key, '1')
+    await lua.tick(10_000)
+    await lua.redis.set(`${lua.root}:messages:foreign`, 'mine')
+    await lua.redis.rpush(`${lua.root}:messages:unreadable`, 'not a message')
+    await lua.redis.zadd(`${lua.root}:active`, 1, 'claimed')
+    await lua.redis.zrem(`${lua.root}:due`, 'claimed')
+    await lua.redis.set(`${lua.root}:messages:claimed`, 'mine')
+    await lua.call('forward', 'batches')
+    expect(await entries()).toMatchObject([{ key: 'good', messages: '[1]' }])
+    // Nothing that was there is gone.
+    expect(await lua.redis.get(`${lua.root}:messages:foreign`)).toBe('mine')
+    const [id] = await lua.redis.zrange(`${lua.root}:dead`, 0, -1)
+    expect(await lua.redis.hgetall(`${lua.root}:dead:${id}`)).toMatchObject({ key: 'unreadable', count: '2', 2: 'not a message' })
+    await add('good', '2')
+    await lua.tick(10_000)
+    await lua.call('forward', 'batches')
+    expect((await entries()).map(({ messages }) => messages)).toEqual(['[1]', '[2]'])
+  })
+
+  it('refuses bad input and changes nothing', async () => {
+    await add('k', '1')
+    await lua.tick(10_000)
+    await lua.redis.set(`${lua.root}:stream:taken`, 'mine')
+    await lua.refuses('MISSING_ARGUMENT', 'name of a stream', 'forward')
+    await lua.refuses('BAD_ARGUMENT', '1 to 128 bytes, got 0', 'forward', '')
+    await lua.refuses('BAD_ARGUMENT', 'got 129', 'forward', 'x'.repeat(129))
+    for (const limit of [0, 1001, -1, '1.5', 'x']) await lua.refuses('BAD_ARGUMENT', 'LIMIT', 'forward', 'batches', 'LIMIT', limit)
+    for (const most of [0, 10_000_001]) await lua.refuses('BAD_ARGUMENT', 'MAXLEN', 'forward', 'batches', 'MAXLEN', most)
+    await lua.refuses('MISSING_ARGUMENT', 'LIMIT', 'forward', 'batches', 'LIMIT')
+    await lua.refuses('UNKNOWN_ARGUMENT', 'MAXLEN', 'forward', 'batches', 'LEASE', 1)
+    await lua.refuses('WRONG_TYPE', 'expected a stream', 'forward', 'taken')
+    await lua.refusesWith('BAD_ROOT', 'got 0', 'forward', [], 'batches')
+  })
+})
