@@ -41,8 +41,9 @@ describeBindings('add', (lua) => {
 
   it('makes every message due at once when maxSize is 1', async () => {
     await lua().call('policy', 'MAXSIZE', 1)
-    await lua().call('add', 'ann', 'one', 'NEXT', 'ann', 'two')
+    await lua().call('add', 'ann', 'one')
     expect(await score('due', 'ann')).toBe(START)
+    await lua().call('add', 'ann', 'two')
     const { batches } = await lua().claim()
     expect(batches.map(({ reason, messages }) => [reason, messages.length])).toEqual([['size', 1]])
   })

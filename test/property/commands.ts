@@ -191,7 +191,7 @@ const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, 
 const addition = fc
   .record({
     key: fc.constantFrom(...KEYS),
-    id: fc.option(fc.constantFrom('m1', 'm2', 'm3', 'm4'), { nil: undefined }),
+    id: maybe(fc.constantFrom('m1', 'm2', 'm3', 'm4', 'm5', 'm6')),
     own: fc.oneof(
       { weight: 3, arbitrary: fc.constant({}) },
       {
