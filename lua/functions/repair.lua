@@ -16,6 +16,15 @@
 --
 -- WHY it never deletes a message: the list of a key is the truth, and everything else is made to follow it. A key that is in order
 -- is left as it is, so calling it again, or on a live queue, does no harm.
+local function has_foreign_index(root)
+  local types = { [due_key(root)] = 'zset', [active_key(root)] = 'zset', [claims_key(root)] = 'hash', [overrides_key(root)] = 'set' }
+  for name, expected in pairs(types) do
+    local kind = redis.call('TYPE', name).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
+end
+
 local function mend(root, key, policy, now)
   local call, list, done = redis.call, messages_key(root, key), {}
   local kind = call('TYPE', list).ok
@@ -68,10 +77,10 @@ local function repair(keys, args)
   local policy, refusal = read_policy(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 keys, got ' .. #args) end
-  local reply, now = {}, now_ms()
+  local reply, now, foreign = {}, now_ms(), has_foreign_index(root)
 
   -- first write
-  for n = 1, #args do reply[n] = mend(root, args[n], policy, now) end
+  for n = 1, #args do reply[n] = foreign and '' or mend(root, args[n], policy, now) end
   if #args > 0 then return reply end
   local held, buried = count_messages(root)
   if not held then return { '' } end
