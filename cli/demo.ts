@@ -70,6 +70,7 @@ async function run(speed: number, stop: AbortController): Promise<void> {
     throw new CliError(error.message)
   })
   const children: ChildProcess[] = []
+  let release = () => {}
   const client = new Redis(server.url, NO_RETRY)
   client.on('error', () => {})
   try {
@@ -86,10 +87,11 @@ async function run(speed: number, stop: AbortController): Promise<void> {
       return child
     }
     const [webhook, worker] = [start('./main.js', 'serve'), start('./main.js', 'work', '--to', `stream:${STREAM}`)]
-    endTogether(children.map((child) => child.pid))
+    release = endTogether(children.map((child) => child.pid))
     await Promise.all([webhook, worker].map((child) => once(child, 'message', { signal: stop.signal })))
     await play(rapidfire, client, `http://127.0.0.1:${port}/webhook/whatsapp/batched`, speed, policy, stop.signal)
   } finally {
+    release()
     for (const child of children) child.removeAllListeners('exit')
     await Promise.all(children.map((child) => ended(child, 'SIGTERM')))
     client.disconnect()

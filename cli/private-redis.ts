@@ -93,7 +93,7 @@ export function endTogether(pids: (number | undefined)[]): () => void {
   guard.unref()
   guard.stdin.on('error', () => {})
   ;(guard.stdin as Socket).unref()
-  return () => guard.kill('SIGKILL')
+  return () => void guard.kill('SIGKILL')
 }
 
 /** Sends `signal` and waits until the process has ended. */

@@ -22,7 +22,10 @@ describe('demo', () => {
   it('shows four messages come out as one', async () => {
     const { code, stdout, stderr } = await rapidfire(['demo'], { TMPDIR: folder })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout.match(/->/g)).toHaveLength(5)
+    expect(stdout.match(/^ +[\d.]+ s .*->/gm)).toHaveLength(4)
+    expect(stdout).toMatch(
+      /POST http:\/\/127\.0\.0\.1:\d+\/webhook\/whatsapp\/batched {2}-> {2}Redis {2}-> {2}worker {2}-> {2}stream batches/,
+    )
     expect(stdout.split('\n').map((line) => line.trim())).toContain(MERGED)
     for (const size of ['1 message,', '2 messages,', '3 messages,', '4 messages,']) expect(stdout).toContain(` ${size} handed over in `)
     expect(stdout).toMatch(/one batch of 4 messages, \d+ ms after its deadline/)
@@ -72,8 +75,9 @@ describe('in the middle of the demo', () => {
       child.once('close', () => reject(new Error(`the demo has ended: ${printed.stdout}${printed.stderr}`)))
     })
     const started = (await processes()).filter(({ parent }) => parent === child.pid)
-    const worker = started.find(({ name }) => name.includes('demo-worker'))?.pid as number
-    expect({ started: started.length, worker }).toEqual({ started: 2, worker: expect.any(Number) })
+    const worker = started.find(({ name }) => name.includes(' work --to '))?.pid as number
+    // Redis, the webhook, the worker, and the two shells that end them when the demo is killed.
+    expect({ started: started.length, worker }).toEqual({ started: 5, worker: expect.any(Number) })
     return { pids: started.map(({ pid }) => pid), worker, ended }
   }
 
@@ -100,7 +104,7 @@ describe('in the middle of the demo', () => {
   it('the end of the worker process is the end of the demo, with exit code 1', async () => {
     const { pids, worker, ended } = await started()
     process.kill(worker, 'SIGKILL')
-    expect(await ended).toEqual({ code: 1, signal: null, stderr: 'rapidfire: the process that handles the batches has ended\n' })
+    expect(await ended).toEqual({ code: 1, signal: null, stderr: 'rapidfire: the webhook or the worker of the demo has ended\n' })
     expect(await alive(pids)).toEqual([])
     expect(await readdir(folder)).toEqual([])
   })

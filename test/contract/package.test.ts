@@ -101,7 +101,10 @@ it('brings the command', async () => {
 it('can be required', async () => {
   const script = "console.log(JSON.stringify(Object.keys(require('rapidfire')).sort()))"
   const names = await said(folder, '--input-type=commonjs', '-e', script)
-  expect(names).toEqual(['RapidFire', 'RapidfireError', 'RefusedMessagesError', 'exponentialBackoff', 'joinText'])
+  expect(names).toEqual([
+    ...['Discard', 'PartialFailure', 'RapidFire', 'RapidfireError', 'RefusedMessagesError', 'RetryLater', 'Worker'],
+    ...['exponentialBackoff', 'joinText'],
+  ])
 })
 
 it.each([false, true])('is bundled into one file that runs without node_modules, minified: %s', async (minify) => {
