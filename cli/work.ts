@@ -75,6 +75,11 @@ function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, l
   return { concurrency, lease, attempts, logger, ...(timeout === undefined ? {} : { timeout }) }
 }
 
+const unusable = (module: string) => (error: unknown) => {
+  const [line] = String(error instanceof Error ? error.message : error).split('\n')
+  throw new UsageError(`${module} cannot be loaded: ${line}`)
+}
+
 /** The default export of a file. TypeScript is run by tsx, where Node cannot. */
 async function loadHandler(module: string): Promise<Handler<unknown>> {
   const file = resolve(module)
@@ -87,8 +92,8 @@ async function loadHandler(module: string): Promise<Handler<unknown>> {
     const tsx = await import('tsx/esm/api').catch(() => {
       throw new UsageError(`${module} is TypeScript: install tsx beside rapidfire (npm install tsx)`)
     })
-    exported = await tsx.tsImport(url, import.meta.url)
-  } else exported = await import(url)
+    exported = await tsx.tsImport(url, import.meta.url).catch(unusable(module))
+  } else exported = await import(url).catch(unusable(module))
   // A CommonJS file that was compiled from an ES module has its default export one deeper.
   const handler = (exported.default as { default?: unknown } | undefined)?.default ?? exported.default
   if (typeof handler !== 'function')

@@ -56,6 +56,7 @@ describe('serve', () => {
       fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: '{}', headers: { 'x-hub-signature-256': 'sha256=00' } })
     expect((await post()).status).toBe(401)
     if (!own.server) return // a server that was given is not ours to stop
+    own.redis.disconnect()
     await own.server.stop()
     await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 503)
     expect(await serve.stop()).toBe(0)

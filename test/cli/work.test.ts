@@ -1,0 +1,185 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+import { rapidfire } from '../support/shell.ts'
+import { eventually, start } from './processes.ts'
+
+const KEY = '79001234567'
+const SECRET = 'Запишите меня'
+let server: TestRedis
+let folder: string
+let env: Record<string, string>
+let client: RapidFire<{ text: string }>
+
+/** A handler in a file of its own. */
+async function handler(name: string, text: string): Promise<string> {
+  const file = join(folder, name)
+  await writeFile(file, text)
+  return file
+}
+
+beforeAll(async () => {
+  server = await useRedis()
+  folder = await mkdtemp(join(tmpdir(), 'rapidfire-work-'))
+  env = { REDIS_URL: server.url, RAPIDFIRE_QUEUE: 'salon' }
+  client = new RapidFire({ redis: server.url, queue: 'salon' })
+})
+beforeEach(() => server.redis.flushall())
+afterAll(async () => {
+  await client.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const add = () => client.addMessage(KEY, { text: SECRET }, { flush: true })
+const drained = () => eventually(async () => (await client.getStats()).messages === 0)
+
+describe('work', () => {
+  it.each([
+    ['handler.mjs', 'export default async (batch) => { if (batch.messages.length !== 1) throw new Error() }'],
+    [
+      'handler.ts',
+      'export default async (batch: { messages: unknown[] }): Promise<void> => { if (batch.messages.length !== 1) throw new Error() }',
+    ],
+    ['handler.cjs', 'module.exports = async () => {}'],
+  ])('runs %s, and logs no content and no key', async (name, text) => {
+    const worker = await start(['work', await handler(name, text)], env).ready()
+    await add()
+    await drained()
+    expect(await worker.stop()).toBe(0)
+    expect(worker.lines.filter(({ msg }) => msg === 'handled')).toMatchObject([
+      { level: 30, queue: 'salon', attempt: 1, reason: 'flush', messages: 1 },
+    ])
+    expect(worker.stdout).not.toContain(SECRET)
+    expect(worker.stdout).not.toContain(KEY)
+    expect(worker.stderr).toBe('')
+  })
+
+  it('logs keys and content when it is told to', async () => {
+    const worker = await start(['work', await handler('content.mjs', 'export default () => {}'), '--log-content'], env).ready()
+    await add()
+    await drained()
+    expect(await worker.stop('SIGINT')).toBe(0)
+    expect(worker.lines.find(({ msg }) => msg === 'handled')).toMatchObject({ key: KEY, content: [{ text: SECRET }] })
+  })
+
+  it('waits for a handler that runs when it is stopped', async () => {
+    const file = await handler(
+      'slow.mjs',
+      'export default () => new Promise((resolve) => { console.log("begun"); setTimeout(resolve, 500) })',
+    )
+    const worker = await start(['work', file, '--close-timeout', '10000'], env).ready()
+    await add()
+    await eventually(() => worker.stdout.includes('begun'))
+    expect(await worker.stop()).toBe(0)
+    expect(await client.getStats()).toMatchObject({ messages: 0, active: 0 })
+  })
+
+  it('gives the batch back when the handler takes longer than --close-timeout, and ends by itself', async () => {
+    const file = await handler('stuck.mjs', 'export default () => { console.log("begun"); return new Promise(() => {}) }')
+    const worker = await start(['work', file, '--close-timeout', '50'], env).ready()
+    await add()
+    await eventually(() => worker.stdout.includes('begun'))
+    expect(await worker.stop()).toBe(0)
+    expect((await client.claimReady()).batches).toMatchObject([{ key: KEY, attempt: 2 }])
+  })
+
+  it('ends at once at the second signal', async () => {
+    const file = await handler('never.mjs', 'export default () => { console.log("begun"); return new Promise(() => {}) }')
+    const worker = await start(['work', file, '--close-timeout', '60000'], env).ready()
+    await add()
+    await eventually(() => worker.stdout.includes('begun'))
+    worker.child.kill('SIGTERM')
+    await eventually(() => worker.lines.some(({ msg }) => msg === 'stopping'))
+    expect(await worker.stop()).toBe(1)
+  })
+
+  it('answers for its health, 503 while Redis does not answer', async () => {
+    const own = await useRedis()
+    const file = await handler('health.mjs', 'export default () => {}')
+    const worker = await start(['work', file, '--health-port', '0'], { ...env, REDIS_URL: own.url }).ready()
+    const { port } = (await eventually(() => worker.lines.find(({ msg }) => msg === 'health is answered'))) as { port: number }
+    const status = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
+    expect(await Promise.all([status('/healthz'), status('/readyz'), status('/else')])).toEqual([200, 200, 404])
+    if (!own.server) return // a server that was given is not ours to stop
+    own.server.process.kill('SIGSTOP')
+    try {
+      await eventually(async () => (await status('/healthz')) === 503 && (await status('/readyz')) === 503)
+    } finally {
+      own.server.process.kill('SIGCONT')
+    }
+    await eventually(async () => (await status('/healthz')) === 200)
+    expect(await worker.stop()).toBe(0)
+  })
+
+  it.each([
+    [[], 'give either a module or --to'],
+    [['a.mjs', '--to', 'stream:x'], 'give either a module or --to'],
+    [['--to', 'kafka:x'], '--to must be stream:<name> or bullmq:<queue>'],
+    [['nowhere.mjs'], 'there is no file nowhere.mjs'],
+    [['EXPORT'], 'must be a function that takes a batch, got number'],
+    [['SYNTAX'], 'cannot be loaded: '],
+    [['x.mjs', '--concurrency', '0'], '--concurrency'],
+    [['x.mjs', '--lease', 'long'], '--lease'],
+    [['--to', 'stream:x', '--redis', 'nope'], 'redis must be a URL'],
+  ])('%j is refused with exit code 2 and one line', async (args, text) => {
+    const files: Record<string, string> = {
+      EXPORT: await handler('export.mjs', 'export default 5'),
+      SYNTAX: await handler('syntax.mjs', 'export default ('),
+    }
+    const { code, stdout, stderr } = await rapidfire(['work', ...args.map((each) => files[each] ?? each)], env)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(text)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('forward', () => {
+  it('moves batches and logs how many', async () => {
+    const forwarder = await start(['forward', 'batches'], env).ready()
+    await add()
+    await drained()
+    await eventually(() => forwarder.lines.some(({ msg, batches }) => msg === 'forwarded' && batches === 1))
+    expect(await forwarder.stop()).toBe(0)
+    expect(await server.redis.xlen('rapid-fire:{salon}:stream:batches')).toBe(1)
+    expect(forwarder.stdout).not.toContain(KEY)
+  })
+})
+
+describe('dead', () => {
+  const dead = (...args: string[]) => rapidfire(['dead', ...args], env)
+  async function bury(key: string): Promise<string> {
+    await client.addMessage(key, { text: SECRET }, { flush: true })
+    const [batch] = (await client.claimReady()).batches
+    if (!batch) throw new Error('nothing was claimed')
+    await client.fail(batch, { attempts: 1, error: 'no barber' })
+    return batch.id
+  }
+
+  it('lists, shows, requeues and drops', async () => {
+    expect(await dead('list')).toEqual({ code: 0, stdout: 'No dead batches in salon.\n', stderr: '' })
+    const [first, second, third] = [await bury('1'), await bury('2'), await bury('3')]
+    const listed = await dead('list', '--json')
+    expect(
+      listed.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ id: first, key: '1', error: 'no barber' }, { id: second }, { id: third }])
+    expect((await dead('show', first)).stdout).toContain(SECRET)
+    expect(JSON.parse((await dead('show', first, '--json')).stdout)).toMatchObject({ id: first, messages: [{ data: { text: SECRET } }] })
+    expect(await dead('requeue', first)).toMatchObject({ code: 0, stdout: '1 requeued\n' })
+    expect(await dead('drop', second, 'x-1')).toMatchObject({
+      code: 1,
+      stdout: '1 dropped\n',
+      stderr: 'rapidfire: not dead in salon: x-1\n',
+    })
+    expect(await dead('drop', '--all')).toMatchObject({ code: 0, stdout: '1 dropped\n' })
+    expect(await client.getStats()).toMatchObject({ dead: 0, messages: 1 })
+    expect((await dead('requeue')).code).toBe(2)
+    expect((await dead('drop', first, '--all')).code).toBe(2)
+    expect((await dead('show', first)).code).toBe(1)
+  })
+})
