@@ -140,7 +140,7 @@ describeBindings('forward', (get) => {
     expect(await entries()).toMatchObject([{ key: 'good', messages: '[1]' }])
     // Nothing that was there is gone.
     expect(await lua.redis.get(`${lua.root}:messages:foreign`)).toBe('mine')
-    const [id] = await lua.redis.zrange(`${lua.root}:dead`, 0, -1)
+    const [id] = await lua.redis.zrange(`${lua.root}:dead`, '0', '-1')
     expect(await lua.redis.hgetall(`${lua.root}:dead:${id}`)).toMatchObject({ key: 'unreadable', count: '2', 2: 'not a message' })
     await add('good', '2')
     await lua.tick(10_000)
