@@ -130,6 +130,8 @@ export class Processor<T> {
     this.#attempts = whole('attempts', options.attempts ?? 5, 1, 1000)
     this.#timeout = options.timeout === undefined ? undefined : whole('timeout', options.timeout, 1, 86_400_000)
     this.#backoff = options.backoff ?? exponentialBackoff()
+    if (typeof this.#backoff !== 'function')
+      throw new RapidfireError('BAD_OPTION', `backoff must be a function, got ${typeof this.#backoff}`)
     this.#running = new Leases(rapidfire, this.#lease, options.logger ?? QUIET, (error) => hooks.extended?.(error))
   }
 
