@@ -87,7 +87,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       failed: (error, what) => this.#failed(error, what),
       extended: (error) => {
         this.#leasesKept = error === undefined
-        if (error) this.#report(error)
+        if (error) this.#failed(error, 'lease')
       },
       worker: () => this.#introduce(),
     })
@@ -100,7 +100,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       if (this.#state === 'closed') resolve()
       if (this.#state !== 'new') return
       this.#state = 'running'
-      this.#echoAsked = performance.now()
+      this.#forgetEcho()
       this.#subscriber.subscribe(
         `rapid-fire:{${this.#rapidfire.queue}}:wake`,
         (message) => this.#heard(message),
@@ -197,6 +197,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#answered = true
       this.#tell(() => this.emit('ready'))
     }
+    this.#leasesKept = true
     this.#skew = compareClocks(this.#skew, now, asked, performance.now())
     this.#resting = resting
     if (!resting) return
@@ -214,18 +215,16 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (this.#resting && this.#processor.idle && this.listenerCount('drained') > 0) this.#look()
   }
 
-  #failed(error: unknown, what: 'claim' | 'end'): void {
+  #failed(error: unknown, what: 'claim' | 'end' | 'lease'): void {
     this.#report(error)
-    if (what !== 'claim') return
-    this.#failures += 1
-    // The echo may have been lost with the claim.
-    this.#echoHeard = true
-    this.#echoAsked = performance.now()
     // Redis may be stopped, or the connection dead without a word: neither would say so by itself.
     if (/timed out/.test(String((error as Error).cause))) {
       this.#commands.reconnect()
       this.#subscriber.reconnect()
     }
+    if (what !== 'claim') return
+    this.#failures += 1
+    this.#forgetEcho()
     const [first, longest] = PAUSES
     this.#lookIn(Math.min(first * 2 ** (this.#failures - 1), longest))
   }
@@ -269,18 +268,23 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   /** What a claim says of this worker. Now and then it asks for an echo: a subscription may be dead without a word. */
   #introduce(): { worker: string; echo: boolean } {
-    const since = performance.now() - this.#echoAsked
-    if (!this.#echoHeard && since > ECHO_WITHIN) {
+    if (!this.#echoHeard && performance.now() - this.#echoAsked > ECHO_WITHIN) {
       this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
       this.#subscriber.reconnect()
-      this.#echoHeard = true
+      this.#forgetEcho()
     }
-    const echo = since > ECHO_EVERY
+    const echo = performance.now() - this.#echoAsked > ECHO_EVERY
     if (echo) {
       this.#echoAsked = performance.now()
       this.#echoHeard = false
     }
     return { worker: this.id, echo }
+  }
+
+  /** One that was asked for may not come: the claim has failed, or the subscription is being made. */
+  #forgetEcho(): void {
+    this.#echoHeard = true
+    this.#echoAsked = performance.now()
   }
 }
 

@@ -194,13 +194,8 @@ const addition = fc
     id: maybe(fc.constantFrom('m1', 'm2', 'm3', 'm4', 'm5', 'm6')),
     own: fc.oneof(
       { weight: 3, arbitrary: fc.constant({}) },
-      {
-        weight: 1,
-        arbitrary: fc.record(
-          { wait: MS, maxWait: MS, maxSize: fc.integer({ min: 1, max: 6 }), flush: fc.constant(true) },
-          { requiredKeys: [] },
-        ),
-      },
+      { weight: 2, arbitrary: fc.record({ wait: MS, maxWait: MS, maxSize: fc.integer({ min: 1, max: 6 }) }, { requiredKeys: [] }) },
+      { weight: 1, arbitrary: fc.constant({ flush: true }) },
     ),
   })
   .map(({ key, id, own }): Addition => {
@@ -209,14 +204,13 @@ const addition = fc
     return { key, id, ...rest, ...(wait ? { wait } : {}), ...(maxWait ? { maxWait: Math.max(maxWait, wait ?? 0) } : {}) }
   })
 
-export const START_POLICY: Policy = { wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 8, dedupe: 2000, maxDead: 2 }
+export const START_POLICY: Policy = { wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 8, dedupe: 3000, maxDead: 2 }
 
 /** The steps that histories are made of. */
 export const STEPS: fc.Arbitrary<Command>[] = [
   fc.array(addition, { minLength: 1, maxLength: 4 }).map(add),
   fc.array(addition, { minLength: 1, maxLength: 2 }).map(add),
-  MS.map(tick),
-  fc.constantFrom(1, 100, 1000).map(tick),
+  fc.constantFrom(1, 99, 100, 300, 500, 999, 1000, 3000).map(tick),
   fc
     .record({
       limit: fc.integer({ min: 1, max: 4 }),

@@ -1,0 +1,125 @@
+import { expect, it } from 'vitest'
+import { brokenPromises, type Entry, type Fact } from './history.ts'
+
+const one = { key: 'ann', batch: '7-1', attempt: 1 }
+const again = { ...one, attempt: 2 }
+const two = { key: 'ann', batch: '7-2', attempt: 1 }
+
+/** A history of facts of process 1, or of the process that is given, one ms after the other. */
+const history = (...facts: (Fact | [number, Fact])[]): Entry[] =>
+  facts.map((fact, n) => (Array.isArray(fact) ? { at: n, pid: fact[0], ...fact[1] } : { at: n, pid: 1, ...fact }))
+
+const added = (...messages: string[]): Fact[] =>
+  messages.flatMap((message): Fact[] => [
+    { what: 'offered', key: 'ann', message },
+    { what: 'accepted', key: 'ann', message },
+  ])
+const started = (attempt: typeof one, ...messages: string[]): Fact => ({ what: 'started', ...attempt, messages })
+const ended = (attempt: typeof one, ...handled: string[]): Fact => ({ what: 'ended', ...attempt, handled })
+const told = (event: 'completed' | 'failed' | 'dead' | 'lost', attempt: typeof one): Fact => ({ what: 'told', event, ...attempt })
+const killed: Fact = { what: 'killed' }
+
+it.each<[string, Entry[]]>([
+  ['nothing', []],
+  [
+    'two batches one after the other',
+    history(
+      ...added('a', 'b', 'c'),
+      started(one, 'a', 'b'),
+      ended(one, 'a', 'b'),
+      started(two, 'c'),
+      told('completed', one),
+      ended(two, 'c'),
+    ),
+  ],
+  [
+    'a batch that failed',
+    history(...added('a'), started(one, 'a'), ended(one), told('failed', one), started(again, 'a'), ended(again, 'a')),
+  ],
+  [
+    'a batch of which a part failed',
+    history(...added('a', 'b'), started(one, 'a', 'b'), ended(one, 'a'), told('failed', one), started(again, 'b'), ended(again, 'b')),
+  ],
+  ['a batch whose process was killed', history(...added('a'), started(one, 'a'), killed, [2, started(again, 'a')], [2, ended(again, 'a')])],
+  [
+    'a batch whose lease was lost, which came out later',
+    history(...added('a'), started(one, 'a'), [2, started(again, 'a')], [2, ended(again, 'a')], ended(one, 'a'), told('lost', one)),
+  ],
+  ['a batch that died', history(...added('a', 'b'), started(one, 'a'), ended(one), told('dead', one), started(two, 'b'), ended(two, 'b'))],
+  [
+    'a batch whose end Redis was never told',
+    history(
+      ...added('a'),
+      started(one, 'a'),
+      ended(one, 'a'),
+      { what: 'error', text: 'gone' },
+      [2, started(again, 'a')],
+      [2, ended(again, 'a')],
+    ),
+  ],
+  ['an attempt of which nobody heard', history(...added('a'), started(again, 'a'), ended(again, 'a'))],
+  ['a message that was offered and not accepted', history({ what: 'offered', key: 'ann', message: 'a' })],
+  [
+    'a message whose acceptance was not heard',
+    history({ what: 'offered', key: 'ann', message: 'a' }, started(one, 'a'), ended(one, 'a'), told('completed', one)),
+  ],
+  [
+    'a batch that came again when its lease had ended',
+    history(
+      ...added('a'),
+      started(one, 'a'),
+      { what: 'leased', ...one, until: 5 },
+      killed,
+      [2, started(again, 'a')],
+      [2, ended(again, 'a')],
+    ),
+  ],
+])('finds nothing wrong with %s', (_, entries) => {
+  expect(brokenPromises(entries)).toEqual([])
+})
+
+it.each<[string, Entry[]]>([
+  [
+    'b of ann was accepted and never handled',
+    history(...added('a', 'b'), started(one, 'a'), ended(one, 'a'), started(two, 'b'), ended(two)),
+  ],
+  [
+    'b of ann was handed out after c',
+    history(...added('a', 'b', 'c'), started(one, 'a', 'c'), ended(one, 'a', 'c'), started(two, 'b'), ended(two, 'b')),
+  ],
+  ['a of ann was handed out after a', history(...added('a'), started(one, 'a'), ended(one, 'a'), started(two, 'a'), ended(two, 'a'))],
+  ['z of ann was handed out and never offered', history(started(one, 'z'), ended(one, 'z'))],
+  [
+    'batch 7-1:2 of ann came again with other messages: a,b instead of a',
+    history(...added('a', 'b'), started(one, 'a'), told('failed', one), started(again, 'a', 'b'), ended(again, 'a', 'b')),
+  ],
+  [
+    'batch 7-2:1 of ann was handed out while 7-1:1 was active',
+    history(...added('a', 'b'), started(one, 'a'), [2, started(two, 'b')], ended(one, 'a'), told('completed', one), [2, ended(two, 'b')]),
+  ],
+  [
+    'batch 7-1:2 of ann was handed out although 7-1:1 had neither failed nor lost its lease',
+    history(...added('a'), started(one, 'a'), [2, started(again, 'a')], [2, ended(again, 'a')], ended(one, 'a')),
+  ],
+  [
+    'batch 7-1:2 of ann was handed out after 7-1:1 was completed',
+    history(...added('a'), started(one, 'a'), ended(one, 'a'), told('completed', one), started(again, 'a'), ended(again, 'a')),
+  ],
+  [
+    'batch 7-1:1 of ann was handed out after 7-1:1',
+    history(...added('a'), started(one, 'a'), told('lost', one), [2, started(one, 'a')], [2, ended(one, 'a')]),
+  ],
+  [
+    'batch 7-1:2 of ann was handed out 4 ms before the lease of 7-1:1 ended',
+    history(
+      ...added('a'),
+      started(one, 'a'),
+      { what: 'leased', ...one, until: 9 },
+      killed,
+      [2, started(again, 'a')],
+      [2, ended(again, 'a')],
+    ),
+  ],
+])('finds that %s', (broken, entries) => {
+  expect(brokenPromises(entries)).toEqual([broken])
+})

@@ -1,0 +1,148 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+
+/** One attempt at a batch. */
+interface Attempt {
+  key: string
+  batch: string
+  attempt: number
+}
+
+/** What happened, in the words of whoever saw it. */
+export type Fact =
+  /** A message is about to be added. Those of one key are offered one after the other. */
+  | { what: 'offered'; key: string; message: string }
+  /** Redis has said that it holds the message. */
+  | { what: 'accepted'; key: string; message: string }
+  /** A handler was called. */
+  | ({ what: 'started'; messages: string[] } & Attempt)
+  /** A handler has returned, done with these messages, or thrown, done with none. */
+  | ({ what: 'ended'; handled: string[] } & Attempt)
+  /** The signal of a handler has aborted. */
+  | ({ what: 'aborted'; reason: string } & Attempt)
+  /** A worker has told what became of an attempt. */
+  | ({ what: 'told'; event: 'completed' | 'failed' | 'dead' | 'lost'; error?: string } & Attempt)
+  /** A worker has told of an error. */
+  | { what: 'error'; text: string }
+  /** Redis was seen to hold the lease of an attempt until then, ms since 1970. */
+  | ({ what: 'leased'; until: number } & Attempt)
+  /** The process was killed. */
+  | { what: 'killed' }
+  | { what: 'running' | 'closed' }
+
+/** `at`: ms since 1970. `pid`: the process that it happened to. */
+export type Entry = { at: number; pid: number } & Fact
+
+/** An append-only file of JSON lines that every process of a run writes to. Their order in the file is the order of events. */
+export class History {
+  readonly file: string
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  // Synchronous, so that what a process saw before it was killed is in the file.
+  write(fact: Fact, pid = process.pid): void {
+    appendFileSync(this.file, `${JSON.stringify({ at: Date.now(), pid, ...fact })}\n`)
+  }
+
+  read(): Entry[] {
+    if (!existsSync(this.file)) return []
+    const lines = readFileSync(this.file, 'utf8').split('\n')
+    // Behind the last line feed there is nothing, or a line that is being written.
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry)
+  }
+}
+
+type Of<What extends Entry['what']> = Extract<Entry, { what: What }>
+
+const name = ({ batch, attempt }: Attempt) => `${batch}:${attempt}`
+
+/**
+ * What a history breaks of the promises to users, in words; nothing when all are kept:
+ * - every accepted message is handled, or died with its batch;
+ * - the messages of a key are handed out in the order in which they were offered, and those of a batch stay together;
+ * - a key has one active batch at a time, unless the first one lost its lease;
+ * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended.
+ */
+export function brokenPromises(entries: readonly Entry[]): string[] {
+  const only = <What extends Entry['what']>(what: What) => entries.filter((entry): entry is Of<What> => entry.what === what)
+  const started = only('started')
+  return [
+    ...neverHandled(only('accepted'), only('ended'), started, only('told')),
+    ...[...new Set(started.map(({ key }) => key))].flatMap((key) => {
+      const starts = started.filter((start) => start.key === key)
+      const offered = only('offered').filter((offer) => offer.key === key)
+      return [...outOfOrder(key, offered, starts), ...consecutive(starts).flatMap(([first, second]) => unexplained(entries, first, second))]
+    }),
+    ...tooEarly(entries, only('leased'), started),
+  ]
+}
+
+function neverHandled(accepted: Of<'accepted'>[], ended: Of<'ended'>[], started: Of<'started'>[], told: Of<'told'>[]): string[] {
+  const handled = new Set(ended.flatMap((entry) => entry.handled))
+  const died = new Set(told.filter(({ event }) => event === 'dead').map(name))
+  for (const start of started) if (died.has(name(start))) for (const message of start.messages) handled.add(message)
+  return accepted
+    .filter(({ message }) => !handled.has(message))
+    .map(({ key, message }) => `${message} of ${key} was accepted and never handled`)
+}
+
+function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>[]): string[] {
+  const broken: string[] = []
+  const position = new Map(offered.map(({ message }, n) => [message, n]))
+  const batches = new Map<string, string[]>()
+  let last = -1
+  for (const start of starts) {
+    const earlier = batches.get(start.batch)
+    batches.set(start.batch, start.messages)
+    if (earlier) {
+      const left = earlier.filter((message) => start.messages.includes(message))
+      if (left.join() !== start.messages.join()) {
+        broken.push(`batch ${name(start)} of ${key} came again with other messages: ${start.messages} instead of ${earlier}`)
+      }
+      continue
+    }
+    for (const message of start.messages) {
+      const at = position.get(message)
+      if (at === undefined) broken.push(`${message} of ${key} was handed out and never offered`)
+      else if (at <= last) broken.push(`${message} of ${key} was handed out after ${offered[last]?.message}`)
+      else last = at
+    }
+  }
+  return broken
+}
+
+const consecutive = <Item>(items: Item[]) => items.slice(1).map((item, n) => [items[n] as Item, item] as const)
+
+/** Why the second handler of a key should not have been called after the first. */
+function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of<'started'>): string[] {
+  const of = (entry: Entry) => 'batch' in entry && name(entry) === name(first) && entry.pid === first.pid
+  const at = entries.indexOf(second)
+  const before = entries.slice(entries.indexOf(first), at)
+  const told = (event: string, among = entries) => among.some((entry) => entry.what === 'told' && entry.event === event && of(entry))
+  const ended = before.some((entry) => entry.what === 'ended' && of(entry))
+  const failed = told('failed', before)
+  const killed = before.some((entry) => entry.what === 'killed' && entry.pid === first.pid)
+  // That the lease was lost may come out long after somebody else has the batch.
+  const lost = told('lost') || entries.some((entry) => entry.what === 'aborted' && of(entry))
+  // Its end could not be told to Redis.
+  const untold = ended && !told('completed') && before.some((entry) => entry.what === 'error' && entry.pid === first.pid)
+  const what = `batch ${name(second)} of ${second.key} was handed out`
+  if (second.batch !== first.batch) {
+    return ended || failed || killed || lost ? [] : [`${what} while ${name(first)} was active`]
+  }
+  if (second.attempt <= first.attempt) return [`${what} after ${name(first)}`]
+  if (told('completed', before)) return [`${what} after ${name(first)} was completed`]
+  return failed || killed || lost || untold ? [] : [`${what} although ${name(first)} had neither failed nor lost its lease`]
+}
+
+function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of<'started'>[]): string[] {
+  return leased.flatMap((lease) => {
+    const next = started.find((start) => start.batch === lease.batch && start.attempt > lease.attempt)
+    if (!next || next.at >= lease.until) return []
+    const failed = entries.some((entry) => entry.what === 'told' && entry.event === 'failed' && name(entry) === name(lease))
+    return failed
+      ? []
+      : [`batch ${name(next)} of ${next.key} was handed out ${lease.until - next.at} ms before the lease of ${name(lease)} ended`]
+  })
+}

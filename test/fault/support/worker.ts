@@ -1,0 +1,65 @@
+// A worker process of the fault tests. It does what its messages say, and writes down what happens to it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Batch } from '../../../src/batch.ts'
+import type { HandlerContext } from '../../../src/processor.ts'
+import { RapidFire, type RapidFireOptions } from '../../../src/rapidfire.ts'
+import type { WorkerOptions } from '../../../src/worker.ts'
+import { History } from '../history.ts'
+
+/** What the handler does with a message; every deed but `sleep` in the first attempt alone. */
+export interface Task {
+  message: string
+  /** `hold`: goes on when the signal aborts. */
+  act?: 'throw' | 'reject' | 'throw undefined' | 'never' | 'hold' | 'sleep' | 'block'
+  ms?: number
+}
+
+export interface WorkerSetup {
+  history: string
+  client: RapidFireOptions<Task>
+  options: WorkerOptions
+  /** For the close on SIGTERM; none by default. */
+  closeTimeout?: number
+}
+
+const setup = JSON.parse(process.env.SETUP as string) as WorkerSetup
+const history = new History(setup.history)
+
+function perform({ act, ms = 0 }: Task, attempt: number, { signal }: HandlerContext): unknown {
+  if (act === 'sleep') return sleep(ms)
+  if (attempt > 1) return
+  if (act === 'throw') throw new Error('thrown')
+  if (act === 'reject') return Promise.reject(new Error('rejected'))
+  if (act === 'throw undefined') throw undefined
+  if (act === 'never') return new Promise(() => {})
+  if (act === 'hold') return new Promise((resolve) => signal.addEventListener('abort', resolve))
+  if (act === 'block') for (const end = Date.now() + ms; Date.now() < end; );
+}
+
+const worker = new RapidFire<Task>(setup.client).worker(async (batch, context) => {
+  const attempt = { key: batch.key, batch: batch.id, attempt: batch.attempt }
+  const messages = batch.messages.map(({ data }) => data.message)
+  history.write({ what: 'started', ...attempt, messages })
+  context.signal.addEventListener('abort', () => history.write({ what: 'aborted', ...attempt, reason: context.signal.reason.message }))
+  let handled: string[] = []
+  try {
+    for (const { data } of batch.messages) await perform(data, batch.attempt, context)
+    handled = messages
+  } finally {
+    history.write({ what: 'ended', ...attempt, handled })
+  }
+}, setup.options)
+
+const tell = (event: 'completed' | 'failed' | 'dead' | 'lost') => (batch: Batch, error?: unknown) => {
+  const text = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
+  history.write({ what: 'told', event, key: batch.key, batch: batch.id, attempt: batch.attempt, ...text })
+}
+worker.on('completed', tell('completed')).on('failed', tell('failed')).on('dead', tell('dead')).on('lost', tell('lost'))
+worker.on('error', (error) => history.write({ what: 'error', text: error.message }))
+process.on('SIGTERM', async () => {
+  await worker.close(setup.closeTimeout === undefined ? {} : { timeout: setup.closeTimeout })
+  history.write({ what: 'closed' })
+  // And nothing more: the process must end by itself.
+})
+worker.run()
+history.write({ what: 'running' })

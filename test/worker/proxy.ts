@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+interface Line {
+  client: Socket
+  server: Socket
+  /** Everything that the client has sent, in lower case. */
+  sent: string
+}
+
+/** A way to a server that can be broken, for one test. `onSend` sees what a client sends before the server does. */
+export async function proxyTo(url: string, onSend: (line: Line) => void = () => {}) {
+  const { hostname, port } = new URL(url)
+  const lines: Line[] = []
+  const listener = createServer((client) => {
+    const server = connect(Number(port), hostname)
+    const line: Line = { client, server, sent: '' }
+    lines.push(line)
+    client.on('data', (bytes) => {
+      line.sent += bytes.toString('latin1').toLowerCase()
+      onSend(line)
+      server.write(bytes)
+    })
+    server.on('data', (bytes) => client.write(bytes))
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      one.on('error', () => {})
+      one.on('close', () => other.destroy())
+    }
+  }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const open = (what: string) => lines.filter(({ client, sent }) => !client.destroyed && sent.includes(what))
+  onTestFinished(() => {
+    listener.close()
+    for (const { client } of lines) client.destroy()
+  })
+  return {
+    url: `redis://127.0.0.1:${(listener.address() as { port: number }).port}`,
+    /** Carries nothing more of the connections that have sent `what`, and says nothing of it. */
+    stall(what: string): void {
+      for (const { client, server } of open(what)) {
+        client.removeAllListeners('data').resume()
+        server.removeAllListeners('data').resume()
+      }
+    },
+    /** Closes the connections that have sent `what`. */
+    cut(what: string): void {
+      for (const { client } of open(what)) client.destroy()
+    },
+  }
+}
