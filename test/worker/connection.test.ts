@@ -80,7 +80,7 @@ describeBindings('connections', (lua) => {
     const proxy = await proxyTo(lua().server.url)
     holdTime()
     const worker = start(() => {}, {}, client({ redis: proxy.url }))
-    await pass(2000)
+    await pass(10_000, () => worker.isHealthy())
     expect(worker.isHealthy()).toBe(true)
     proxy.stall(command())
     await addDue(client(), 1)

@@ -15,7 +15,7 @@ describeBindings('lifecycle', (lua) => {
     { concurrency: 1001 },
     { concurrency: 1.5 },
     { concurrency: '5' as never },
-    { lease: 99 },
+    { lease: 0 },
     { lease: 86_400_001 },
     { attempts: 0 },
     { attempts: 1001 },
@@ -36,6 +36,9 @@ describeBindings('lifecycle', (lua) => {
     expect(worker.isHealthy()).toBe(false)
     const ended = worker.run()
     expect(worker.run()).toBe(ended)
+    // Not before Redis has answered.
+    expect(worker.isHealthy()).toBe(false)
+    await once(worker, 'ready')
     expect(worker.isHealthy()).toBe(true)
     await once(worker, 'completed')
     expect(worker.isHealthy()).toBe(true)
