@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import { RapidFire } from '../src/rapidfire.ts'
 import { integerOption } from './options.ts'
-import { addRunOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
 
-interface ForwardCommandOptions extends RunOptions {
+interface ForwardCommandOptions extends RunOptions, HealthOptions {
   maxLength: number
 }
 
 export function forward(program: Command): void {
-  addRunOptions(program.command('forward'))
+  addHealthOptions(addRunOptions(program.command('forward')))
     .description('move batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due')
     .argument('<stream>', 'name of the stream')
     .addOption(
@@ -18,7 +18,7 @@ export function forward(program: Command): void {
 }
 
 /** Forwards until the process is stopped. */
-export async function forwardTo(stream: string, options: RunOptions & { maxLength?: number }): Promise<void> {
+export async function forwardTo(stream: string, options: RunOptions & HealthOptions & { maxLength?: number }): Promise<void> {
   const { queue, redis, maxLength } = options
   const rapidfire = new RapidFire({ redis, queue })
   await runUntilStopped(rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength }), loggerOf(options), options)

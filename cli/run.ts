@@ -9,10 +9,13 @@ import { integerOption } from './options.ts'
 export interface RunOptions {
   queue: string
   redis: string
-  healthPort?: number
-  healthHost: string
   closeTimeout: number
   logLevel: string
+}
+
+export interface HealthOptions {
+  healthPort?: number
+  healthHost: string
 }
 
 export function addRunOptions(command: Command): Command {
@@ -24,14 +27,19 @@ export function addRunOptions(command: Command): Command {
         25_000,
       ),
     )
-    .addOption(integerOption('--health-port <port>', 'answer /healthz and /readyz on this port', 'RAPIDFIRE_HEALTH_PORT', 0, 65_535))
-    .addOption(new Option('--health-host <host>', 'and on this address').env('RAPIDFIRE_HEALTH_HOST').default('127.0.0.1'))
     .addOption(
       new Option('--log-level <level>', 'what is logged')
         .env('RAPIDFIRE_LOG_LEVEL')
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info'),
     )
+}
+
+/** Options of the commands that listen for nothing else. */
+export function addHealthOptions(command: Command): Command {
+  return command
+    .addOption(integerOption('--health-port <port>', 'answer /healthz and /readyz on this port', 'RAPIDFIRE_HEALTH_PORT', 0, 65_535))
+    .addOption(new Option('--health-host <host>', 'and on this address').env('RAPIDFIRE_HEALTH_HOST').default('127.0.0.1'))
 }
 
 export const loggerOf = ({ queue, logLevel }: RunOptions): Logger => pino({ level: logLevel, base: { queue } })
@@ -54,7 +62,7 @@ export function untilSignal(logger: Logger): Promise<void> {
 }
 
 /** Runs the worker until the process is told to stop. */
-export async function runUntilStopped(worker: Worker<any>, logger: Logger, options: RunOptions): Promise<void> {
+export async function runUntilStopped(worker: Worker<any>, logger: Logger, options: RunOptions & HealthOptions): Promise<void> {
   worker.on('ready', () => {
     logger.info({ pid: process.pid }, 'ready')
     process.send?.('ready')

@@ -8,9 +8,9 @@ import { RapidFire } from '../src/rapidfire.ts'
 import { UsageError } from './errors.ts'
 import { forwardTo } from './forward.ts'
 import { integerOption } from './options.ts'
-import { addRunOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
 
-interface WorkOptions extends RunOptions {
+interface WorkOptions extends RunOptions, HealthOptions {
   to?: string
   concurrency: number
   lease: number
@@ -23,7 +23,7 @@ interface WorkOptions extends RunOptions {
 }
 
 export function work(program: Command): void {
-  addRunOptions(program.command('work'))
+  addHealthOptions(addRunOptions(program.command('work')))
     .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
     .argument('[module]', 'file whose default export is called with each batch')
     .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')

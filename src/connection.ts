@@ -56,7 +56,8 @@ export function connect(redis: RedisInput): Connection {
   if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') {
     throw new RapidfireError(
       'BAD_OPTION',
-      `redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got '${String(redis)}'`,
+      // Not shown: it may hold a password.
+      'redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got a text that is none',
     )
   }
   if (isClient(redis)) return connectionOf(redis, false)
