@@ -282,7 +282,7 @@ export class Processor<T> {
     this.#pumpSoon()
   }
 
-  /** While Redis cannot be reached it tries again until the lease may have run out. */
+  /** Tries again until the lease may have run out: what is not told to Redis is handled once more. */
   async #end(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<Outcome | undefined> {
     const until = performance.now() + this.#lease
     for (let plain = false; ; ) {
@@ -291,14 +291,11 @@ export class Processor<T> {
         return await this.#rapidfire.fail(batch, this.#failOptions(batch, failure.error, plain))
       } catch (problem) {
         this.#hooks.failed(problem, 'end')
-        if (problem instanceof RapidfireError && problem.code === 'UNAVAILABLE') {
-          if (this.#released || performance.now() + SETTLE_PAUSE > until) return undefined
-          await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE))
-        } else {
-          // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
-          if (plain || !failure) return undefined
-          plain = true
-        }
+        // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
+        const impossible = !(problem instanceof RapidfireError) || problem.code === 'BAD_ARGUMENT'
+        if (impossible && failure && !plain) plain = true
+        else if (this.#released || performance.now() + SETTLE_PAUSE > until) return undefined
+        else await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE))
       }
     }
   }

@@ -15,12 +15,15 @@ import { brokenPromises, type Entry, type Fact, History } from '../history.ts'
 import type { Task, WorkerSetup } from './worker.ts'
 
 const QUEUE = 'orders'
+
+/** What a call says when the functions were lost once more while it was loading them. */
+export const NOT_THERE = /^ERR Function not found|^NOSCRIPT|^the rapidfire library in Redis/
 const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url))
 
 export interface RunOptions {
   /** Options of redis-server. */
   redis?: string[]
-  binding?: BindingMode
+  binding?: BindingMode | 'auto'
   policy?: Partial<Policy>
 }
 
@@ -37,7 +40,7 @@ export class Run {
     this.#options = options
     this.#server = server
     this.history = new History(join(server.folder, 'history.jsonl'))
-    this.client = new RapidFire<Task>({ ...this.#connection(), policy: options.policy ?? { wait: 20, maxWait: 100, maxSize: 5 } })
+    this.client = new RapidFire<Task>(this.#connection())
     this.#redis = this.#connect()
   }
 
@@ -54,7 +57,8 @@ export class Run {
 
   #connection() {
     const redis = { host: '127.0.0.1', port: this.#server.port, maxRetriesPerRequest: 2 }
-    return { redis, queue: QUEUE, ...(this.#options.binding ? { binding: this.#options.binding } : {}) }
+    const { policy = { wait: 20, maxWait: 100, maxSize: 5 }, binding = 'auto' } = this.#options
+    return { redis, queue: QUEUE, policy, binding }
   }
 
   #connect(): Redis {
@@ -107,7 +111,7 @@ export class Run {
     )
   }
 
-  /** Adds a message, and adds it again with the same id while Redis cannot be used. */
+  /** Adds a message, and adds it again with the same id while Redis cannot be used, or has lost the functions twice in a row. */
   async add(key: string, task: Task, options: { flush?: boolean } = {}): Promise<void> {
     this.history.write({ what: 'offered', key, message: task.message })
     for (const end = Date.now() + 20_000; ; ) {
@@ -115,7 +119,8 @@ export class Run {
         await this.client.addMessage(key, task, { id: task.message, ...options })
         break
       } catch (error) {
-        if (!(error instanceof RapidfireError && error.code === 'UNAVAILABLE' && Date.now() < end)) throw error
+        const passing = error instanceof RapidfireError && (error.code === 'UNAVAILABLE' || NOT_THERE.test(error.message))
+        if (!passing || Date.now() > end) throw error
       }
       await sleep(20)
     }

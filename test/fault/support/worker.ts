@@ -12,6 +12,7 @@ export interface Task {
   /** `hold`: goes on when the signal aborts. */
   act?: 'throw' | 'reject' | 'throw undefined' | 'never' | 'hold' | 'sleep' | 'block'
   ms?: number
+  padding?: string
 }
 
 export interface WorkerSetup {
