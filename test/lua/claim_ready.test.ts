@@ -168,6 +168,32 @@ describeBindings('claim_ready', (lua) => {
     expect((await lua().claim('BEFORE', lua().now)).batches.map(({ token }) => token.split(':')[1])).toEqual(['2', '2'])
   })
 
+  it('compares BEFORE with the true deadline where the index lags behind', async () => {
+    await add('ann', 'x')
+    await lua().tick(5000)
+    await add('ann', 'x')
+    await lua().tick(20_000)
+    expect(await lua().claim('BEFORE', START + 14_999)).toMatchObject({ next: START + 15_000, batches: [] })
+    expect((await lua().claim('BEFORE', START + 15_000)).batches).toHaveLength(1)
+  })
+
+  it('counts batches that come back towards LIMIT', async () => {
+    await lua().call('add', 'back', 'x', 'FLUSH')
+    await lua().claim('LEASE', 1)
+    for (const key of ['a', 'b', 'c']) await lua().call('add', key, 'x', 'FLUSH')
+    await lua().tick(1)
+    expect((await lua().claim('LIMIT', 3)).batches.map(({ key }) => key)).toEqual(['back', 'a', 'b'])
+    expect((await lua().claim('LIMIT', 3)).batches.map(({ key }) => key)).toEqual(['c'])
+  })
+
+  it('says when to look next: at the first deadline or the first end of a lease', async () => {
+    await add('ann', 'x')
+    await lua().call('add', 'bob', 'x', 'FLUSH')
+    expect((await lua().claim('LEASE', 500)).next).toBe(START + 500)
+    await lua().tick(500)
+    expect((await lua().claim('LEASE', 60_000)).next).toBe(START + 10_000)
+  })
+
   it('takes nothing from the future when BEFORE is ahead of the clock', async () => {
     await add('ann', 'x')
     expect((await lua().claim('BEFORE', 9_999_999_999_999)).batches).toEqual([])

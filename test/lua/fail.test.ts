@@ -29,6 +29,12 @@ describeBindings('fail', (lua) => {
     expect((await lua().claimOne()).token).toBe(token.replace(/:1$/, ':3'))
   })
 
+  it('is asked alone whether the attempts are used up: a claim with fewer ATTEMPTS takes the batch again', async () => {
+    const { token } = await claimed('one')
+    await lua().call('fail', 'ann', token, 'DELAY', 0, 'ATTEMPTS', 2)
+    expect((await lua().claimOne('ATTEMPTS', 1)).token).toBe(token.replace(/:1$/, ':2'))
+  })
+
   it('blocks the key during the pause, and keeps the order', async () => {
     const first = await claimed('one')
     await lua().call('fail', 'ann', first.token, 'DELAY', 60_000)
