@@ -49,7 +49,8 @@ async function findQueues(redis: Redis | Cluster): Promise<string[]> {
     do {
       const [next, keys] = await node.scan(cursor, 'MATCH', 'rapid-fire:{*}', 'COUNT', STEP, 'TYPE', 'hash')
       for (const key of keys) {
-        const queue = /^rapid-fire:\{([^{}\s]+)\}$/.exec(key)?.[1]
+        // The root of a queue, or of one of its partitions.
+        const queue = /^rapid-fire:\{([^{}\s]+?)(:\d+)?\}$/.exec(key)?.[1]
         if (queue) queues.add(queue)
       }
       cursor = next

@@ -60,6 +60,12 @@ function readMessage(bytes: Buffer): RawMessage | undefined {
   return { id, text: bytes.toString('utf8', start + length), receivedAt }
 }
 
+/** The data of a message as Redis has it. */
+export function dataOf(bytes: Buffer): Buffer {
+  const afterTime = bytes.indexOf(SPACE)
+  return bytes.subarray(bytes.indexOf(SPACE, afterTime + 1) + 1 + digits(bytes, afterTime + 1))
+}
+
 /** The number that stands from `at` on, up to the first byte that is no digit. */
 function digits(bytes: Buffer, at: number): number {
   let value = 0

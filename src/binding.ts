@@ -12,7 +12,11 @@ export interface BindingOptions {
   load?: 'auto' | 'never'
 }
 
-type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
+export type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
+
+/** For how long a call is tried again that a server has refused because of its state, and the pause between two tries; ms. */
+const RETRY_FOR = 10_000
+const PAUSES = [5, 250] as const
 
 /**
  * Calls the Lua functions, as library functions or as scripts, and sees to it that they are there: absent, they are loaded; an older
@@ -48,23 +52,56 @@ export class Binding {
     return this.#mode
   }
 
-  /** Calls a function. Errors are `RapidfireError`s. */
-  async call(name: FunctionName, keys: string[], args: Argument[]): Promise<unknown> {
+  /**
+   * Calls a function, and with `after` sends a command that must follow on the same connection; then both replies are returned. Errors are
+   * `RapidfireError`s.
+   */
+  async call(name: FunctionName, keys: string[], args: Argument[], after?: Argument[]): Promise<unknown> {
     try {
       const started = this.start()
       await started
       try {
-        return await this.#send(name, keys, args)
+        return await this.#send(name, keys, args, after)
       } catch (error) {
-        if (!isMissing(error)) throw error
-        // Of all calls that find the functions missing, the first starts anew and the others wait for it.
-        if (this.#started === started) this.#started = undefined
-        await this.start()
-        return await this.#send(name, keys, args)
+        return await this.#again(error, started, name, keys, args, after)
       }
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
       throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+    }
+  }
+
+  /**
+   * Tries again what was refused and not done: the functions are missing on that server, or it is not the one that serves the key, as
+   * happens while a cluster moves slots or replaces a primary. On a single server functions are missing once; on a cluster they may be on
+   * the next one too.
+   */
+  async #again(
+    error: unknown,
+    started: Promise<void>,
+    name: FunctionName,
+    keys: string[],
+    args: Argument[],
+    after: Argument[] | undefined,
+  ): Promise<unknown> {
+    const until = performance.now() + RETRY_FOR
+    const [first, longest] = PAUSES
+    for (let pause = first as number, loads = 0; ; pause = Math.min(2 * pause, longest)) {
+      if (isMissing(error)) {
+        if (loads > 0 && !this.#connection.cluster) throw error
+        loads += 1
+        // Of all calls that find the functions missing, the first starts anew and the others wait for it.
+        if (this.#started === started) this.#started = undefined
+        started = this.start()
+        await started
+      } else if (!isPassing(error)) throw error
+      if (loads !== 1 || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
+      try {
+        return await this.#send(name, keys, args, after)
+      } catch (next) {
+        if (performance.now() > until) throw next
+        error = next
+      }
     }
   }
 
@@ -82,7 +119,7 @@ export class Binding {
     this.#mode = (await this.#loadLibrary(primaries)) ? 'functions' : 'scripts'
     if (this.#mode === 'scripts') {
       const scripts = Object.values(this.#source.scripts)
-      await Promise.all(primaries.flatMap((send) => scripts.map(({ text }) => send('script', ['LOAD', text]))))
+      await onEach(primaries, (send) => Promise.all(scripts.map(({ text }) => send('script', ['LOAD', text]))))
     }
     await this.#prepare(async (name, keys, args) => {
       try {
@@ -97,7 +134,7 @@ export class Binding {
   async #loadLibrary(primaries: Send[]): Promise<boolean> {
     if (this.#options.binding === 'scripts') return false
     try {
-      await Promise.all(primaries.map((send) => this.#loadOn(send)))
+      await onEach(primaries, (send) => this.#loadOn(send))
       return true
     } catch (error) {
       if (this.#options.binding === 'auto' && /unknown command/i.test(messageOf(error))) return false
@@ -122,10 +159,22 @@ export class Binding {
     }
   }
 
-  #send(name: FunctionName, keys: string[], args: Argument[]): Promise<unknown> {
-    if (this.#mode === 'functions') return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args])
-    return this.#connection.send('evalsha', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args])
+  #send(name: FunctionName, keys: string[], args: Argument[], after?: Argument[]): Promise<unknown> {
+    if (this.#mode === 'functions') return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
+    return this.#connection.send('evalsha', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args], after)
   }
+}
+
+/**
+ * Does something on each primary. One of several that does not answer may have been replaced, and must not keep the others from serving;
+ * what refuses, refuses for all.
+ */
+async function onEach(primaries: Send[], load: (send: Send) => Promise<unknown>): Promise<void> {
+  const results = await Promise.allSettled(primaries.map(load))
+  const failures = results.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+  const refusal = failures.find((error) => error instanceof RapidfireError || /^[A-Z]{2,} /.test(messageOf(error)))
+  if (refusal) throw refusal
+  if (failures.length === primaries.length) throw failures[0]
 }
 
 /** The version of the library that a server has, or undefined. */
@@ -143,6 +192,10 @@ function notLoaded(what: string, cause?: unknown): RapidfireError {
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : '')
+
+// Refusals of a server that is not, or not yet, the one to ask: nothing was done. The last one is what ioredis makes of too many of them.
+const isPassing = (error: unknown) =>
+  /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)\b|^Too many Cluster redirections/.test(messageOf(error))
 
 const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
 

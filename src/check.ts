@@ -1,4 +1,4 @@
-import type { Binding } from './binding.ts'
+import type { Calls } from './calls.ts'
 import { COMMANDS, readQueueFacts } from './commands.ts'
 import type { Connection } from './connection.ts'
 import { judgeKey, judgeQueue, type Violation } from './invariants.ts'
@@ -16,16 +16,15 @@ export interface CheckReport {
 const PAGE = 100
 
 /**
- * Walks a live queue in bounded steps and judges every key at one moment of its own; with `repair` it mends what can be mended without
+ * Walks one root of a live queue in bounded steps and judges every key at one moment of its own; with `repair` it mends what can be mended without
  * loss. Keys come from the indexes and from a scan of the lists, so that those in no index are found as well.
  */
 export async function checkQueue(
-  connection: Connection,
-  binding: Binding,
+  { connection, binding }: Calls,
   queue: string,
-  options: { repair?: boolean } = {},
+  root: string,
+  options: { repair?: boolean },
 ): Promise<CheckReport> {
-  const root = `rapid-fire:{${queue}}`
   const call = <Output>(name: 'check' | 'repair', keys: Buffer[], reply: (raw: unknown) => Output) =>
     binding.call(name, [root], keys).then(reply)
   const report: CheckReport = { queue, keys: 0, violations: [], counted: false }
@@ -51,6 +50,16 @@ export async function checkQueue(
     else report.violations.push({ ...violation, mended: (await call('repair', [], COMMANDS.repair.reply))[0] || 'already in order' })
   }
   return report
+}
+
+/** The reports on several roots of a queue as one. */
+export function mergeReports(queue: string, reports: readonly CheckReport[]): CheckReport {
+  return {
+    queue,
+    keys: reports.reduce((sum, { keys }) => sum + keys, 0),
+    violations: reports.flatMap(({ violations }) => violations),
+    counted: reports.every(({ counted }) => counted),
+  }
 }
 
 /** Every key of the queue that has a list or stands in an index, once, in pages. */

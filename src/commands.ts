@@ -3,6 +3,7 @@ import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import type { FunctionName } from './generated/library.ts'
 import type { KeyFacts, QueueFacts } from './invariants.ts'
+import type { Layout } from './layout.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
 export interface Policy {
@@ -20,7 +21,12 @@ export interface Policy {
   dedupe: number
   /** Dead batches that are kept, 1 to a million; with more, a batch that fails for the last time is tried again. @default 10000 */
   maxDead: number
+  /** Roots that the queue is spread over, 1 to 1024. @default 1 */
+  partitions: number
 }
+
+/** The policy as each root has it. */
+export type RootPolicy = Omit<Policy, 'partitions'>
 
 /** Options of one message; `wait`, `maxWait` and `maxSize` hold instead of the policy's until the next message of the key. */
 export interface MessageOptions {
@@ -36,10 +42,10 @@ export interface MessageOptions {
   flush?: boolean | undefined
 }
 
-/** A message on its way to Redis; `data` is its text. */
+/** A message on its way to Redis; `data` is its JSON. */
 export interface OutgoingMessage extends MessageOptions {
-  key: string
-  data: string
+  key: string | Buffer
+  data: string | Buffer
 }
 
 export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
@@ -80,6 +86,16 @@ export interface DeadBatch {
   messages: Message[]
 }
 
+/** How a worker that rests hears of what is due before. */
+export interface Watching {
+  /** Its name, 1 to 64 bytes. */
+  worker: string
+  /** Whether to send it an echo. */
+  echo: boolean
+  /** How long it rests at most, ms. */
+  rest: number
+}
+
 type Pair = { key: string | Buffer; token: string }
 
 interface Command<Input, Output> {
@@ -106,6 +122,16 @@ function tokens(args: Argument[], options: Record<string, Argument | undefined>)
 function fields(raw: unknown): [string, number][] {
   const flat = array(raw)
   return Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), Number(flat[2 * n + 1])])
+}
+
+const policyTokens = (policy: Partial<RootPolicy>) =>
+  tokens([], Object.fromEntries(Object.entries(policy).map(([name, value]) => [name.toUpperCase(), value])))
+
+function watchingTokens({ watching, drain }: { watching?: Watching | undefined; drain?: boolean | undefined }): Argument[] {
+  const args = watching ? ['WORKER', watching.worker, 'REST', watching.rest] : []
+  if (watching?.echo) args.push('ECHO')
+  if (drain) args.push('DRAIN')
+  return args
 }
 
 const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
@@ -148,11 +174,11 @@ export const COMMANDS = {
       lease: number
       attempts: number
       before?: number | undefined
-      worker?: string | undefined
-      echo?: boolean | undefined
+      watching?: Watching | undefined
+      drain?: boolean | undefined
     }) => [
-      ...tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before, WORKER: input.worker }),
-      ...(input.echo ? ['ECHO'] : []),
+      ...tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before }),
+      ...watchingTokens(input),
     ],
     reply: (raw): { now: number; next: number; claims: Claim[] } => {
       const [now, next, ...claims] = array(raw)
@@ -167,9 +193,9 @@ export const COMMANDS = {
     },
   }),
   forward: command({
-    args: (input: { stream: string; limit: number; longest: number; worker?: string | undefined; echo?: boolean | undefined }) => [
-      ...tokens([input.stream], { LIMIT: input.limit, MAXLEN: input.longest, WORKER: input.worker }),
-      ...(input.echo ? ['ECHO'] : []),
+    args: (input: { stream: string; limit: number; longest: number; watching?: Watching | undefined; drain?: boolean | undefined }) => [
+      ...tokens([input.stream], { LIMIT: input.limit, MAXLEN: input.longest }),
+      ...watchingTokens(input),
     ],
     reply: (raw) => {
       const [now, next, forwarded, room] = array(raw).map(Number) as [number, number, number, number]
@@ -258,11 +284,33 @@ export const COMMANDS = {
     reply: (raw) => array(raw).map(String) as ('dropped' | 'unknown')[],
   }),
   policy: command({
-    args: (input: Partial<Policy>) => {
-      const upper = Object.entries(input).map(([name, value]) => [name.toUpperCase(), value] as const)
-      return tokens([], Object.fromEntries(upper))
+    args: policyTokens,
+    reply: (raw) => Object.fromEntries(fields(raw)) as unknown as RootPolicy,
+  }),
+  layout: command({
+    args: (input: { prepare?: number; commit?: number; drained?: boolean; settle?: number }) => [
+      ...tokens([], { PREPARE: input.prepare, COMMIT: input.commit, SETTLE: input.settle }),
+      ...(input.drained ? ['DRAINED'] : []),
+    ],
+    reply: (raw): Layout => {
+      const [state, ...numbers] = array(raw)
+      const [count, first, otherCount, otherFirst] = numbers.map(Number) as [number, number, number, number]
+      return {
+        state: String(state) as Layout['state'],
+        serving: { first, count },
+        other: { first: otherFirst, count: otherCount },
+      }
     },
-    reply: (raw) => Object.fromEntries(fields(raw)) as unknown as Policy,
+  }),
+  partition: command({
+    args: (input: { state?: 'OPEN' | 'RETIRE'; policy?: Partial<RootPolicy> }) => [
+      ...(input.state ? [input.state] : []),
+      ...(input.policy ? policyTokens(input.policy) : []),
+    ],
+    reply: (raw) => {
+      const [state, keys, remembers] = array(raw)
+      return { state: String(state) as 'open' | 'retired' | 'unused', keys: Number(keys), remembers: Number(remembers) }
+    },
   }),
   check: command({
     args: (keys: readonly (string | Buffer)[]) => [...keys],

@@ -4,14 +4,19 @@ import { RapidfireError } from './errors.ts'
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
 
-type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script'
+type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command'
 
-/** Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. */
-export type Send = (command: Command, args: Argument[]) => Promise<unknown>
+/**
+ * Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. `after` is a second command that must
+ * follow on the same connection: then the replies of both are returned.
+ */
+export type Send = (command: Command, args: Argument[], after?: Argument[]) => Promise<unknown>
 
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
   send: Send
+  /** Whether it is a cluster. */
+  cluster: boolean
   /** One sender for each primary of a cluster, or for the one server. */
   primaries(): Promise<Send[]>
   /** Walks with SCAN, or with ZSCAN, HSCAN or SSCAN of a key, in bounded steps; of a cluster all primaries are walked. */
@@ -21,8 +26,10 @@ export interface Connection {
    * the connection is lost: it is never sent again, since a claim that was sent twice would take batches for nobody.
    */
   duplicate(commandTimeout: number): Connection
-  /** Hears the messages of a channel, named without the client's key prefix, on this connection and on each one that is made after it. */
-  subscribe(channel: string, listener: (message: string) => void, failed: (error: unknown) => unknown): void
+  /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
+  subscribe(channels: () => string[], listener: (channel: string, message: string) => void, failed: (error: unknown) => unknown): void
+  /** Hears the channels that `subscribe` names by now as well. */
+  resubscribe(): void
   /** Drops a connection that may be dead and makes a new one. */
   reconnect(): void
   /** Ends the connection if it is our own. */
@@ -34,22 +41,30 @@ export type RedisInput = string | RedisOptions | Redis | Cluster
 
 const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'fcallBuffer' in redis
 
-type Methods = Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>>
+type Methods = Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>> & {
+  callBuffer(name: Argument, args: Argument[]): Promise<unknown>
+}
 
 // The method of the command and not `callBuffer`, which loses the command's name when the caller's client pipelines automatically.
 // The arguments in one array, since ioredis flattens once: an array among them must not become several arguments.
 function sender(client: Redis | Cluster): Send {
-  if (!('nodes' in client && client.options.enableAutoPipelining)) {
-    return (command, args) => (client as unknown as Methods)[`${command}Buffer`](args)
-  }
   // The automatic pipelines of ioredis 5 choose the node by the first argument, which is not the key here.
-  return async (command, args) => {
+  const pipelined = 'nodes' in client && client.options.enableAutoPipelining
+  return (command, args, after) => {
+    if (!pipelined && !after) return (client as unknown as Methods)[`${command}Buffer`](args)
     const pipeline = client.pipeline()
-    ;(pipeline as unknown as Methods)[`${command}Buffer`](args)
-    const [[error, reply]] = (await pipeline.exec()) as [[Error | null, unknown]]
-    if (error) throw error
-    return reply
+    const methods = pipeline as unknown as Methods
+    methods[`${command}Buffer`](args)
+    if (after) methods.callBuffer(after[0] as Argument, after.slice(1))
+    return replies(pipeline.exec() as Promise<[Error | null, unknown][]>, after !== undefined)
   }
+}
+
+async function replies(results: Promise<[Error | null, unknown][]>, both: boolean): Promise<unknown> {
+  const [first, second] = await results
+  const failure = first?.[0] ?? second?.[0]
+  if (failure) throw failure
+  return both ? [first?.[1], second?.[1]] : first?.[1]
 }
 
 export function connect(redis: RedisInput): Connection {
@@ -74,8 +89,10 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
   const send = sender(client)
+  let resubscribe = () => {}
   return {
-    send: (command, args) => within(commandTimeout, send(command, args)),
+    send: (command, args, after) => within(commandTimeout, send(command, args, after)),
+    cluster: 'nodes' in client,
     primaries: async () => {
       if (!('nodes' in client)) return [send]
       // A cluster knows its nodes once it is connected.
@@ -112,12 +129,16 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
           : client.duplicate(options)
       return connectionOf(duplicate, true, commandTimeout)
     },
-    subscribe: (channel, listener, failed) => {
-      const name = `${client.options.keyPrefix ?? ''}${channel}`
-      client.on('message', (_, message: string) => listener(message))
-      client.on('ready', () => client.subscribe(name).catch(failed))
+    subscribe: (channels, listener, failed) => {
+      const prefix = client.options.keyPrefix ?? ''
+      resubscribe = () => {
+        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).catch(failed)
+      }
+      client.on('message', (channel: string, message: string) => listener(channel.slice(prefix.length), message))
+      client.on('ready', resubscribe)
       client.connect().catch(failed)
     },
+    resubscribe: () => resubscribe(),
     reconnect: () => client.disconnect(true),
     close: async () => {
       if (!own || client.status === 'end') return

@@ -1,3 +1,4 @@
+import type { Confirmation } from './durability.ts'
 import type { LuaErrorCode } from './generated/library.ts'
 
 /** Every code of a `RapidfireError`: those the Lua functions return, and those that arise on this side. */
@@ -59,7 +60,7 @@ export class RefusedMessagesError extends RapidfireError {
 }
 
 /** What became of one message. */
-export interface AddResult {
+export interface AddResult extends Confirmation {
   /** `duplicate`: a message with this id was accepted within `dedupe`; nothing was stored. */
   status: 'added' | 'duplicate'
   /** Messages that the key holds now, those of a batch in work included. */

@@ -1,10 +1,20 @@
-import type { RapidFire } from './rapidfire.ts'
+import type { Watching } from './commands.ts'
 
 export interface ForwardOptions {
   /** Batches moved by one call, 1 to 1000. @default 100 */
   limit?: number
-  /** Most entries of the stream, 1 to 10 million; when so many are unacknowledged the batches wait in the queue. @default 100000 */
+  /**
+   * Most entries of the stream, of each partition's, 1 to 10 million; when so many are unacknowledged the batches wait in the queue.
+   * @default 100000
+   */
   maxLength?: number
+}
+
+/** The same of one root, for those who serve the roots of a queue in turn. */
+export interface RootForwardOptions extends ForwardOptions {
+  root: string
+  watching?: Watching | undefined
+  drain?: boolean | undefined
 }
 
 /** What one call of `forward` did. */
@@ -15,31 +25,22 @@ export interface Forwarded {
   next: number
   /** Batches moved. */
   forwarded: number
-  /** Entries that still fit into the stream. */
+  /** Entries that still fit into the stream; of the fullest one with partitions. */
   room: number
 }
 
-/**
- * The client of a worker that has nothing to handle: what it claims goes into the stream in the same call.
- *
- * @param moved is told how many batches each call has moved, when it has moved some
- */
-export function forwardingClient<T, Input>(
-  client: RapidFire<T, Input>,
-  stream: string,
-  options: ForwardOptions,
-  moved: (batches: number) => void,
-) {
+/** What several roots have answered, as one. */
+export function sumForwarded(parts: readonly Forwarded[]): Forwarded {
   return {
-    queue: client.queue,
-    claimReady: async ({ worker, echo }: { worker?: string | undefined; echo?: boolean | undefined }) => {
-      const { now, next, forwarded } = await client.forward(stream, { ...options, worker, echo })
-      if (forwarded > 0) moved(forwarded)
-      return { now, next, batches: [] }
-    },
-    complete: client.complete.bind(client),
-    fail: client.fail.bind(client),
-    extend: client.extend.bind(client),
-    close: () => client.close(),
+    now: Math.max(...parts.map(({ now }) => now)),
+    next: soonest(parts),
+    forwarded: parts.reduce((sum, { forwarded }) => sum + forwarded, 0),
+    room: Math.min(...parts.map(({ room }) => room)),
   }
+}
+
+/** When to look next, of all that are pending; 0 when none is. */
+export function soonest(parts: readonly { next: number }[]): number {
+  const pending = parts.map(({ next }) => next).filter((next) => next > 0)
+  return pending.length === 0 ? 0 : Math.min(...pending)
 }

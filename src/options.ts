@@ -1,7 +1,8 @@
 import type { Batch, Message } from './batch.ts'
 import type { BindingOptions } from './binding.ts'
-import type { MessageOptions, Policy } from './commands.ts'
+import type { MessageOptions, Policy, Watching } from './commands.ts'
 import type { RedisInput } from './connection.ts'
+import type { Durability } from './durability.ts'
 import type { ProcessorOptions } from './processor.ts'
 import type { Schema } from './schema.ts'
 
@@ -15,11 +16,18 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
    * with `BAD_POLICY`, by each call.
    */
   policy?: Partial<Policy>
+  /** What each message waits for before `addMessage` answers. @default that Redis has stored it */
+  durability?: Durability
   /**
    * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
    * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
    */
   schema?: Schema<T, Input>
+}
+
+export interface AddOptions extends MessageOptions {
+  /** What this message waits for before `addMessage` answers. @default that of the client */
+  durability?: Durability
 }
 
 /** A message for `addMessages`. */
@@ -69,9 +77,16 @@ export interface ClaimOptions {
   attempts?: number
   /** Only what was due at this time, ms since 1970 in Redis time. @default now */
   before?: number | undefined
-  /** Name of a worker that hears when it must look again, 1 to 64 bytes, and whether to send it an echo; see lua/lib/watch.lua. */
-  worker?: string | undefined
-  echo?: boolean | undefined
+}
+
+/** A claim of one root, for those who serve the roots of a queue in turn. */
+export interface RootClaimOptions extends ClaimOptions {
+  /** Root key of the queue or of one of its partitions. */
+  root: string
+  /** The worker that claims; see lua/lib/watch.lua. */
+  watching?: Watching | undefined
+  /** Whether the root is known to serve no more. */
+  drain?: boolean | undefined
 }
 
 export interface Claimed<T> {

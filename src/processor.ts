@@ -1,8 +1,10 @@
 import { inspect } from 'node:util'
 import type { Batch } from './batch.ts'
+import type { Watching } from './commands.ts'
 import { RapidfireError } from './errors.ts'
+import type { Lane } from './lane.ts'
 import { type Attempt, Leases } from './leases.ts'
-import type { FailOptions } from './options.ts'
+import type { Claimed, FailOptions, RootClaimOptions } from './options.ts'
 import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 import type { RapidFire } from './rapidfire.ts'
 
@@ -70,23 +72,25 @@ export function exponentialBackoff(base = 1000, max = 60_000): (attempt: number)
 }
 
 /** The calls of a client that a processor makes. */
-export type Source<T> = Pick<RapidFire<T>, 'claimReady' | 'complete' | 'fail' | 'extend'>
+export interface Source<T> extends Pick<RapidFire<T>, 'complete' | 'fail' | 'extend'> {
+  claim(options: RootClaimOptions): Promise<Claimed<T>>
+}
 
 /** What a processor reports to its owner. */
 export interface ProcessorHooks<T> {
   /** What became of a batch; `error` is what the handler threw. */
   settled(outcome: Outcome, batch: Batch<T>, error: unknown): void
   /**
-   * A claim that was asked for at `asked`, by `performance.now`, was answered at `now` in Redis time. When `resting`, nothing is due until
-   * `next` (0: nothing is pending) and claiming rests until `wake`.
+   * A claim that was asked for at `asked`, by `performance.now`, was answered at `now` in Redis time. When the lane is not awake any more,
+   * nothing is due there until `next` (0: nothing is pending) and it rests until `wake`.
    */
-  claimed(now: number, next: number, resting: boolean, asked: number): void
-  /** A claim or the end of a batch could not be told to Redis. After a claim, claiming rests until `wake`. */
-  failed(error: unknown, what: 'claim' | 'end'): void
+  claimed(lane: Lane, now: number, next: number, asked: number): void
+  /** A claim has failed, or the end of a batch could not be told to Redis. After a claim, its lane rests until `wake`. */
+  failed(error: unknown, lane?: Lane): void
   /** The leases were kept up, or could not be. */
   extended?(error: unknown): void
   /** The worker in whose name batches are claimed. */
-  worker?(): { worker: string; echo: boolean }
+  watching?(): Watching
 }
 
 const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -95,8 +99,9 @@ const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 const SETTLE_PAUSE = 500
 
 /**
- * Claims batches for its free slots, runs the handler on each, keeps their leases, and completes or fails them. While more is due than
- * one claim takes, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
+ * Claims batches for its free slots, runs the handler on each, keeps their leases, and completes or fails them. Lanes take turns, so that
+ * a flooded one does not starve the others. While more is due than one claim takes, two are under way at once, each for half of the slots, so
+ * that Redis works while the handlers do.
  */
 export class Processor<T> {
   readonly #rapidfire: Source<T>
@@ -108,16 +113,16 @@ export class Processor<T> {
   readonly #backoff: (attempt: number) => number
   readonly #timeout: number | undefined
   readonly #running: Leases<T>
+  #lanes: readonly Lane[] = []
+  /** Whose turn it is. */
+  #turn = 0
   /** Whether the owner lets it claim. */
   #claiming = true
-  /** Whether the last claim has left nothing that is due. */
-  #resting = false
   #released = false
-  /** Whether the last claim got all that it asked for. */
-  #busy = false
-  /** Batches that may still be claimed, and the Redis time that they must have been due at: `drain` sets both. */
+  /** Whether it only handles what is due now. */
+  #once = false
+  /** Batches that may still be claimed. */
   #left = Number.POSITIVE_INFINITY
-  #before: number | undefined
   /** Slots that a claim under way may fill. */
   #reserved = 0
   #claims = 0
@@ -151,10 +156,15 @@ export class Processor<T> {
     return this.#running.size + this.#settling === 0
   }
 
-  /** Claims again after resting, `failed` or `rest`. */
-  wake(): void {
+  /** Where to claim from, from now on. */
+  set lanes(lanes: readonly Lane[]) {
+    this.#lanes = lanes
+  }
+
+  /** Claims again from a lane that has rested, and after `rest`. */
+  wake(lane: Lane): void {
     this.#claiming = true
-    this.#resting = false
+    lane.awake = true
     this.#pump()
   }
 
@@ -176,10 +186,11 @@ export class Processor<T> {
     await Promise.all(this.#running.abortAll(new Error('the worker closes')).map((batch) => this.#giveBack(batch)))
   }
 
-  /** Handles what is due now, at most `limit` batches. `before` is the Redis time of its first claim. */
+  /** Handles what is due now, at most `limit` batches. */
   async drain(limit = Number.MAX_SAFE_INTEGER): Promise<void> {
     this.#left = whole('limit', limit, 1, Number.MAX_SAFE_INTEGER)
-    this.#before = 0
+    this.#once = true
+    for (const lane of this.#lanes) lane.before = 0
     await new Promise<void>((resolve) => {
       this.#whenQuiet = resolve
       this.#pump()
@@ -191,13 +202,23 @@ export class Processor<T> {
   }
 
   #pump(): void {
-    const lane = Math.ceil(this.#concurrency / 2)
-    while (this.#claiming && !this.#resting && this.#claims < (this.#busy ? 2 : 1)) {
-      const limit = Math.min(lane, this.#concurrency - this.#running.size - this.#reserved, this.#left)
-      if (limit < 1) break
-      this.#claim(limit)
+    const half = Math.ceil(this.#concurrency / 2)
+    while (this.#claiming) {
+      const limit = Math.min(half, this.#concurrency - this.#running.size - this.#reserved, this.#left)
+      const lane = limit < 1 ? undefined : this.#nextLane()
+      if (!lane) break
+      this.#claim(lane, limit)
     }
     if (this.#whenQuiet && this.#quiet) this.#whenQuiet()
+  }
+
+  #nextLane(): Lane | undefined {
+    const lanes = this.#lanes
+    for (let n = 0; n < lanes.length; n += 1) {
+      const lane = lanes[this.#turn++ % lanes.length] as Lane
+      if (lane.awake && lane.claims < (lane.busy ? 2 : 1)) return lane
+    }
+    return undefined
   }
 
   /** Pumps once all handlers that end in this tick have freed their slots. */
@@ -210,8 +231,9 @@ export class Processor<T> {
     })
   }
 
-  async #claim(limit: number): Promise<void> {
+  async #claim(lane: Lane, limit: number): Promise<void> {
     this.#claims += 1
+    lane.claims += 1
     this.#reserved += limit
     this.#left -= limit
     // After the completions of this tick, and after a heartbeat that is overdue: when the event loop was blocked for longer than a lease,
@@ -220,33 +242,36 @@ export class Processor<T> {
     this.#running.catchUp()
     const asked = performance.now()
     try {
-      const { now, next, batches } = await this.#rapidfire.claimReady({
+      const { now, next, batches } = await this.#rapidfire.claim({
+        root: lane.root,
         limit,
         lease: this.#lease,
         attempts: this.#attempts,
-        before: this.#before || undefined,
-        ...this.#hooks.worker?.(),
+        before: lane.before || undefined,
+        watching: this.#hooks.watching?.(),
+        drain: lane.draining,
       })
-      if (this.#before === 0) this.#before = now
+      if (lane.before === 0) lane.before = now
       this.#left += limit - batches.length
-      this.#busy = batches.length === limit
+      lane.busy = batches.length === limit
       for (const batch of batches) {
         if (this.#released) this.#giveBack(batch)
-        else this.#handle(batch, asked)
+        else this.#handle(lane, batch, asked)
       }
-      this.#resting = !this.#busy && (next === 0 || next > (this.#before ?? now))
-      this.#hooks.claimed(now, next, this.#resting, asked)
+      lane.awake = lane.busy || (next !== 0 && next <= (lane.before ?? now))
+      this.#hooks.claimed(lane, now, next, asked)
     } catch (error) {
-      this.#claiming = false
-      if (this.#before !== undefined) this.#left = 0
-      this.#hooks.failed(error, 'claim')
+      lane.awake = false
+      if (this.#once) this.#left = 0
+      this.#hooks.failed(error, lane)
     }
     this.#claims -= 1
+    lane.claims -= 1
     this.#reserved -= limit
     this.#pump()
   }
 
-  async #handle(batch: Batch<T>, asked: number): Promise<void> {
+  async #handle(lane: Lane, batch: Batch<T>, asked: number): Promise<void> {
     const attempt = this.#running.add(batch, asked)
     let failure: { error: unknown } | undefined
     try {
@@ -258,7 +283,7 @@ export class Processor<T> {
     // Given back meanwhile.
     if (!this.#running.has(batch)) return
     this.#running.delete(batch)
-    this.#settle(batch, failure)
+    this.#settle(lane, batch, failure)
     this.#pumpSoon()
   }
 
@@ -281,13 +306,13 @@ export class Processor<T> {
   }
 
   /** Tells Redis the end of a batch, and the owner what became of it. */
-  async #settle(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<void> {
+  async #settle(lane: Lane, batch: Batch<T>, failure: { error: unknown } | undefined): Promise<void> {
     this.#settling += 1
     const outcome = await this.#end(batch, failure)
     this.#settling -= 1
     if (outcome) this.#hooks.settled(outcome, batch, failure?.error)
     // What is left of its key may have been due as well; a worker is woken for that.
-    if (this.#before !== undefined) this.#resting = false
+    if (this.#once) lane.awake = true
     this.#pumpSoon()
   }
 
@@ -299,7 +324,7 @@ export class Processor<T> {
         if (!failure || failure.error instanceof Discard) return await this.#rapidfire.complete(batch)
         return await this.#rapidfire.fail(batch, this.#failOptions(batch, failure.error, plain))
       } catch (problem) {
-        this.#hooks.failed(problem, 'end')
+        this.#hooks.failed(problem)
         // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
         const impossible = !(problem instanceof RapidfireError) || problem.code === 'BAD_ARGUMENT'
         if (impossible && failure && !plain) plain = true
@@ -327,7 +352,7 @@ export class Processor<T> {
       const outcome = await this.#rapidfire.fail(batch, { delay: 0, attempts: 1000, error })
       this.#hooks.settled(outcome, batch, error)
     } catch (problem) {
-      this.#hooks.failed(problem, 'end')
+      this.#hooks.failed(problem)
     }
     this.#settling -= 1
     this.#pumpSoon()

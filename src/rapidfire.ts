@@ -1,19 +1,35 @@
 import { inspect } from 'node:util'
+import { Adds } from './adds.ts'
 import { type Batch, decodeBatch, keyBytes } from './batch.ts'
-import { Binding } from './binding.ts'
-import { type CheckReport, checkQueue } from './check.ts'
+import type { Call } from './binding.ts'
+import { Calls } from './calls.ts'
+import { type CheckReport, checkQueue, mergeReports } from './check.ts'
 import { Coalescer } from './coalescer.ts'
-import { COMMANDS, type DeadBatch, type MessageOptions, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
-import { type Argument, type Connection, connect } from './connection.ts'
-import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
-import { type Forwarded, type ForwardOptions, forwardingClient } from './forwarder.ts'
-import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
-import type { Claimed, ClaimOptions, FailOptions, NewMessage, ProcessOptions, RapidFireOptions, Summary } from './options.ts'
-import { bytesOf, outgoing } from './outgoing.ts'
+import { COMMANDS, type DeadBatch, type Peek, type Policy } from './commands.ts'
+import { type Connection, connect } from './connection.ts'
+import { listDead, requeueDead } from './dead.ts'
+import { checkDurability, type Durability } from './durability.ts'
+import { type AddResult, RapidfireError, RefusedMessagesError } from './errors.ts'
+import { type Forwarded, type ForwardOptions, type RootForwardOptions, soonest, sumForwarded } from './forwarder.ts'
+import { type LibrarySource, SOURCE } from './generated/library.ts'
+import { Lane } from './lane.ts'
+import { byRoot, type CallRoot, Partitioning, rootKey, rootOfBatch } from './layout.ts'
+import type {
+  AddOptions,
+  Claimed,
+  ClaimOptions,
+  FailOptions,
+  NewMessage,
+  ProcessOptions,
+  RapidFireOptions,
+  RootClaimOptions,
+  Summary,
+} from './options.ts'
+import { outgoing } from './outgoing.ts'
 import { type Handler, Processor } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
-import { STALL, Worker, type WorkerOptions } from './worker.ts'
+import { STALL, Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -27,16 +43,17 @@ import { STALL, Worker, type WorkerOptions } from './worker.ts'
  */
 export class RapidFire<T = unknown, Input = T> {
   readonly queue: string
-  readonly #connection: Connection
-  readonly #binding: Binding
   readonly #schema: Schema<T, unknown> | undefined
-  readonly #keys: [string]
   readonly #options: RapidFireOptions<T, Input>
   readonly #source: LibrarySource
-  readonly #adds: Coalescer<OutgoingMessage, AddResult>
-  readonly #completions: Coalescer<Batch<T>, 'completed' | 'lost'>
-  readonly #underway = new Set<Promise<unknown>>()
-  #closed: Promise<void> | undefined
+  readonly #durability: Durability | undefined
+  readonly #calls: Calls
+  readonly #call: CallRoot
+  readonly #partitioning: Partitioning
+  readonly #adds: Adds
+  /** By root. */
+  readonly #completions = new Map<string, Coalescer<Batch<T>, 'completed' | 'lost'>>()
+  #supported: Promise<void> | undefined
 
   /**
    * Connects on the first call.
@@ -49,32 +66,39 @@ export class RapidFire<T = unknown, Input = T> {
     this.#options = options
     this.#source = source
     this.queue = options.queue ?? 'default'
-    if (typeof this.queue !== 'string' || !/^[^{}\s]{1,128}$/u.test(this.queue)) {
+    if (typeof this.queue !== 'string' || !/^[^{}\s]{1,128}$/u.test(this.queue) || /:\d+$/.test(this.queue)) {
       throw new RapidfireError(
         'BAD_QUEUE',
-        `a queue name must have 1 to 128 characters without braces and blanks, got '${String(this.queue)}'`,
+        // With a colon and a number at its end it would be a partition of another queue.
+        `a queue name must have 1 to 128 characters without braces and blanks, and must not end in a colon and digits; got '${String(this.queue)}'`,
       )
     }
     if (options.schema !== undefined && typeof options.schema?.['~standard']?.validate !== 'function') {
       throw new RapidfireError('BAD_OPTION', 'schema must be a Standard Schema, such as one of zod, valibot or arktype')
     }
-    this.#keys = [`rapid-fire:{${this.queue}}`]
     this.#schema = options.schema
-    this.#connection = connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379')
-    const policy = Object.keys(options.policy ?? {}).length > 0 ? options.policy : undefined
-    this.#binding = new Binding(
-      this.#connection,
+    this.#durability = options.durability && checkDurability(options.durability)
+    this.#calls = new Calls(
+      connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379'),
       options,
-      async (call) => policy && call('policy', this.#keys, COMMANDS.policy.args(policy)),
+      (call) => this.#prepare(call),
       source,
     )
-    this.#adds = new Coalescer<OutgoingMessage, AddResult>(async (messages) => {
-      const results = await this.#call('add', COMMANDS.add.args(messages), COMMANDS.add.reply)
-      return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
-    }, bytesOf)
-    this.#completions = new Coalescer((batches) =>
-      this.#call('complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply),
-    )
+    this.#call = (root, name, args, reply) => this.#calls.call(root, name, args, reply)
+    this.#partitioning = new Partitioning(this.queue, this.#call)
+    this.#adds = new Adds(this.#calls, this.#partitioning)
+  }
+
+  /** Writes the policy that the client was given. */
+  async #prepare(call: Call): Promise<void> {
+    const { policy } = this.#options
+    if (!policy || Object.keys(policy).length === 0) return
+    try {
+      await new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args))).policy(policy)
+    } catch (error) {
+      // Another process is changing the partitions: what is stored holds.
+      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONING')) throw error
+    }
   }
 
   /**
@@ -85,12 +109,14 @@ export class RapidFire<T = unknown, Input = T> {
    * `UNAVAILABLE`: it may have been stored all the same, so add it again with the same id
    * @example await rapidfire.addMessage('79001234567', { text: 'Hi' }, { id: 'wamid.1' }) // { status: 'added', size: 1 }
    */
-  addMessage(key: string, data: Input, options: MessageOptions = {}): Promise<AddResult> {
+  addMessage(key: string, data: Input, options: AddOptions = {}): Promise<AddResult> {
     const schema = this.#schema
-    if (schema) return validated(schema, data).then((value) => this.#adds.add(outgoing(key, value, options)))
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
-      return this.#adds.add(outgoing(key, data, options))
+      const durability = options.durability ? checkDurability(options.durability) : this.#durability
+      if (!schema && !durability?.aof) return this.#adds.add(outgoing(key, data, options), durability)
+      const ready = Promise.all([schema ? validated(schema, data) : data, durability?.aof && this.#supportsAof()])
+      return ready.then(([value]) => this.#adds.add(outgoing(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -103,15 +129,17 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
    * @example await rapidfire.addMessages([{ key: 'ann', data: { text: 'Hi' } }, { key: 'bob', data: { text: 'Hello' }, id: '7' }])
    */
-  async addMessages(messages: readonly NewMessage<Input>[]): Promise<AddResult[]> {
+  async addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
     const schema = this.#schema
+    const durability = options.durability ? checkDurability(options.durability) : this.#durability
+    if (durability?.aof) await this.#supportsAof()
     const data: unknown[] = schema
       ? await Promise.all(messages.map((message) => validated(schema, message.data)))
       : messages.map((message) => message.data)
-    const results = (await this.#adds.addAll(messages.map((message, n) => outgoing(message.key, data[n], message)))) as (
-      | AddResult
-      | RapidfireError
-    )[]
+    const results = await this.#adds.addAll(
+      messages.map((message, n) => outgoing(message.key, data[n], message)),
+      durability,
+    )
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
     return results as AddResult[]
@@ -126,15 +154,22 @@ export class RapidFire<T = unknown, Input = T> {
   async processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
     const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
     const errors: unknown[] = []
-    const processor = new Processor(this, handler, options, {
-      settled: (outcome, batch) => {
-        summary[outcome] += 1
-        summary.batches += 1
-        summary.messages += batch.messages.length
+    const processor = new Processor<T>(
+      this.#client((options) => this.#claim(options)),
+      handler,
+      options,
+      {
+        settled: (outcome, batch) => {
+          summary[outcome] += 1
+          summary.batches += 1
+          summary.messages += batch.messages.length
+        },
+        claimed: () => {},
+        failed: (error) => errors.push(error),
       },
-      claimed: () => {},
-      failed: (error) => errors.push(error),
-    })
+    )
+    const turns = await this.#calls.run(() => this.#turns())
+    processor.lanes = turns.map(({ root, drain }) => new Lane(root, drain))
     await processor.drain(options.limit)
     if (errors.length > 0) throw errors[0]
     return summary
@@ -150,9 +185,7 @@ export class RapidFire<T = unknown, Input = T> {
    * await worker.run()
    */
   worker(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
-    const commands = this.#connection.duplicate(STALL)
-    const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    return new Worker(client, commands, this.#connection.duplicate(STALL), handler, options)
+    return this.#worker((client) => (claim) => client.#claim(claim), handler, options)
   }
 
   /**
@@ -162,10 +195,17 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.forwarder('batches').run()
    */
   forwarder(stream: string, options: ForwardOptions = {}): Worker<T> {
-    const commands = this.#connection.duplicate(STALL)
-    const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    const forwarding = forwardingClient(client, stream, options, (batches) => worker.emit('forwarded', batches))
-    const worker: Worker<T> = new Worker<T>(forwarding, commands, this.#connection.duplicate(STALL), () => {}, {})
+    // A worker that has nothing to handle: what it claims goes into the stream in the same call.
+    const worker: Worker<T> = this.#worker(
+      (client) =>
+        async ({ root, watching, drain }) => {
+          const { now, next, forwarded } = await client.#forward(stream, { ...options, root, watching, drain })
+          if (forwarded > 0) worker.emit('forwarded', forwarded)
+          return { now, next, batches: [] }
+        },
+      () => {},
+      {},
+    )
     return worker
   }
 
@@ -176,9 +216,12 @@ export class RapidFire<T = unknown, Input = T> {
    *
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */
-  forward(stream: string, options: ForwardOptions & { worker?: string | undefined; echo?: boolean | undefined } = {}): Promise<Forwarded> {
-    const { limit = 100, maxLength = 100_000, worker, echo } = options
-    return this.#call('forward', COMMANDS.forward.args({ stream, limit, longest: maxLength, worker, echo }), COMMANDS.forward.reply)
+  forward(stream: string, options: ForwardOptions = {}): Promise<Forwarded> {
+    return this.#calls.run(async () => {
+      const parts: Forwarded[] = []
+      for (const { root, drain } of await this.#turns()) parts.push(await this.#forward(stream, { ...options, root, drain }))
+      return sumForwarded(parts)
+    })
   }
 
   /**
@@ -188,13 +231,24 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_KEY`, `BAD_ARGUMENT`; `BAD_DATA` when another program has put in a message that is not JSON
    * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
-  async peek(key: string, limit?: number): Promise<Peek<T>> {
-    return (await this.#call('peek', COMMANDS.peek.args({ key, limit }), COMMANDS.peek.reply)) as Peek<T>
+  peek(key: string, limit?: number): Promise<Peek<T>> {
+    return this.#calls.run(async () => {
+      await this.#partitioning.read()
+      const args = COMMANDS.peek.args({ key, limit })
+      const root = this.#partitioning.rootFor(key)
+      const found = (await this.#call(root, 'peek', args, COMMANDS.peek.reply)) as Peek<T>
+      const after = found.state === 'empty' ? this.#partitioning.rootAfter(root, key) : undefined
+      return after === undefined ? found : ((await this.#call(after, 'peek', args, COMMANDS.peek.reply)) as Peek<T>)
+    })
   }
 
   /** Figures of the queue, at a cost that does not depend on its size. */
-  async getStats(): Promise<Stats> {
-    return readStats(this.queue, await this.#call('stats', [], COMMANDS.stats.reply))
+  getStats(): Promise<Stats> {
+    return this.#calls.run(async () => {
+      const roots = await this.#partitioning.everyRoot()
+      const replies = await Promise.all(roots.map((root) => this.#call(root, 'stats', [], COMMANDS.stats.reply)))
+      return readStats(this.queue, this.#partitioning.partitions, replies)
+    })
   }
 
   /**
@@ -204,12 +258,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
    */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
-    return this.#call('policy', COMMANDS.policy.args(changes), COMMANDS.policy.reply)
+    return this.#calls.run(() => this.#partitioning.policy(changes))
   }
 
   /** The version of the Lua library that answers. */
   version(): Promise<string> {
-    return this.#call('version', [], COMMANDS.version.reply, [])
+    return this.#calls.run(() => this.#calls.call(undefined, 'version', [], COMMANDS.version.reply))
   }
 
   /**
@@ -219,27 +273,31 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`
    * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
-  async claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
-    const { limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const { now, next, claims } = await this.#call(
-      'claim_ready',
-      COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest }),
-      COMMANDS.claim_ready.reply,
-    )
-    const batches: Batch<T>[] = []
-    for (const claim of claims) {
-      try {
-        batches.push(decodeBatch<T>(claim))
-      } catch (error) {
-        await this.#call('fail', COMMANDS.fail.args({ ...claim, delay: 1000, attempts, error: String(error) }), COMMANDS.fail.reply)
+  claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
+    return this.#calls.run(async () => {
+      const parts: Claimed<T>[] = []
+      let left = options.limit ?? 10
+      for (const { root, drain } of await this.#turns()) {
+        const part = await this.#claim({ ...options, limit: left, root, drain })
+        parts.push(part)
+        left -= part.batches.length
+        if (left === 0) break
       }
-    }
-    return { now, next, batches }
+      return { now: Math.max(...parts.map(({ now }) => now)), next: soonest(parts), batches: parts.flatMap(({ batches }) => batches) }
+    })
   }
 
   /** Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. */
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
-    return this.#completions.add(batch)
+    const root = rootOfBatch(this.queue, batch.id)
+    let completions = this.#completions.get(root)
+    if (!completions) {
+      completions = new Coalescer((batches) =>
+        this.#calls.run(() => this.#call(root, 'complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply)),
+      )
+      this.#completions.set(root, completions)
+    }
+    return completions.add(batch)
   }
 
   /**
@@ -255,7 +313,8 @@ export class RapidFire<T = unknown, Input = T> {
       .join(',')
     // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
     const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
-    return this.#call('fail', COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep }), COMMANDS.fail.reply)
+    const args = COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep })
+    return this.#calls.run(() => this.#call(rootOfBatch(this.queue, batch.id), 'fail', args, COMMANDS.fail.reply))
   }
 
   /**
@@ -266,29 +325,55 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    return this.#call('extend', COMMANDS.extend.args({ lease, claims: batches.map(claimOf) }), COMMANDS.extend.reply)
+    return this.#onRoots(
+      batches,
+      ({ id }) => id,
+      (root, some) => {
+        const args = COMMANDS.extend.args({ lease, claims: some.map(claimOf) })
+        return this.#call(root, 'extend', args, COMMANDS.extend.reply)
+      },
+    )
   }
 
   /** Dead batches, oldest first, at most `limit` (100) after `offset`; or the one with this `id`, with its messages. */
   dead(options: { limit?: number; offset?: number; id?: string } = {}): Promise<DeadBatch[]> {
-    return this.#call('dead', COMMANDS.dead.args(options), COMMANDS.dead.reply)
+    return this.#calls.run(async () => {
+      const { id, ...range } = options
+      if (id === undefined) return listDead(this.#call, await this.#partitioning.everyRoot(), range)
+      return this.#call(rootOfBatch(this.queue, id), 'dead', COMMANDS.dead.args({ id }), COMMANDS.dead.reply)
+    })
   }
 
-  /** Puts the messages of dead batches back in front of the newer ones of their keys, ready at once; at most 100 ids. */
+  /**
+   * Puts the messages of dead batches back in front of the newer ones of their keys, ready at once; at most 100 ids. Those of a partition
+   * that serves no more come behind the newer ones, with new ids.
+   */
   requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
-    return this.#call('requeue', COMMANDS.requeue.args(ids), COMMANDS.requeue.reply)
+    return this.#onRoots(
+      ids,
+      (id) => id,
+      (root, some) => requeueDead(this.#call, (messages) => this.#adds.addAll(messages, undefined), root, some),
+    )
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
-    return this.#call('drop', COMMANDS.drop.args(ids), COMMANDS.drop.reply)
+    return this.#onRoots(
+      ids,
+      (id) => id,
+      (root, some) => this.#call(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply),
+    )
   }
 
   /**
    * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
-    return checkQueue(this.#connection, this.#binding, this.queue, options)
+    return this.#calls.run(async () => {
+      const reports: CheckReport[] = []
+      for (const root of await this.#partitioning.everyRoot()) reports.push(await checkQueue(this.#calls, this.queue, root, options))
+      return mergeReports(this.queue, reports)
+    })
   }
 
   /**
@@ -296,27 +381,81 @@ export class RapidFire<T = unknown, Input = T> {
    * Let `processPendingBatches` end first: a batch whose handler still runs comes back when its lease has run out.
    */
   close(): Promise<void> {
-    if (!this.#closed) {
-      this.#adds.flush()
-      this.#completions.flush()
-      this.#closed = Promise.allSettled(this.#underway).then(() => this.#connection.close())
-    }
-    return this.#closed
-  }
-
-  async #call<Output>(name: FunctionName, args: Argument[], reply: (raw: unknown) => Output, keys: string[] = this.#keys): Promise<Output> {
-    if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed', { command: `rapidfire_${name}` })
-    const call = this.#binding.call(name, keys, args)
-    this.#underway.add(call)
-    try {
-      return reply(await call)
-    } finally {
-      this.#underway.delete(call)
-    }
+    this.#adds.flush()
+    for (const completions of this.#completions.values()) completions.flush()
+    return this.#calls.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #claim(options: RootClaimOptions): Promise<Claimed<T>> {
+    const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
+    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest })
+    const { now, next, claims } = await this.#call(root, 'claim_ready', args, COMMANDS.claim_ready.reply)
+    const batches: Batch<T>[] = []
+    for (const claim of claims) {
+      try {
+        batches.push(decodeBatch<T>(claim))
+      } catch (error) {
+        await this.#call(root, 'fail', COMMANDS.fail.args({ ...claim, delay: 1000, attempts, error: String(error) }), COMMANDS.fail.reply)
+      }
+    }
+    return { now, next, batches }
+  }
+
+  #forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
+    return this.#call(root, 'forward', COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest }), COMMANDS.forward.reply)
+  }
+
+  /** The roots to claim from: what is left in those that serve no more comes first, for it is older. */
+  async #turns(): Promise<{ root: string; drain: boolean }[]> {
+    const { serving, draining } = await this.#partitioning.roots()
+    return [...draining.map((root) => ({ root, drain: true })), ...serving.map((root) => ({ root, drain: false }))]
+  }
+
+  /** @param claims how the worker's own client claims */
+  #worker(claims: (client: RapidFire<T, Input>) => WorkerClient<T>['claim'], handler: Handler<T>, options: WorkerOptions): Worker<T> {
+    const commands = this.#calls.connection.duplicate(STALL)
+    const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
+    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(STALL), handler, options)
+  }
+
+  /** What a worker or a processor needs of this client. */
+  #client(claim: WorkerClient<T>['claim']): WorkerClient<T> {
+    return {
+      queue: this.queue,
+      claim,
+      roots: () => this.#partitioning.roots(),
+      settle: () => this.#partitioning.settle(),
+      complete: (batch) => this.complete(batch),
+      fail: (batch, options) => this.fail(batch, options),
+      extend: (batches, lease) => this.extend(batches, lease),
+      close: () => this.close(),
+    }
+  }
+
+  /** Calls each root with those items whose batches are there. */
+  #onRoots<Item, Result>(
+    items: readonly Item[],
+    batchId: (item: Item) => string,
+    call: (root: string, items: Item[]) => Promise<Result[]>,
+  ): Promise<Result[]> {
+    // Without items the root of the queue says what was expected.
+    return this.#calls.run(() =>
+      items.length === 0 ? call(rootKey(this.queue), []) : byRoot(items, (item) => rootOfBatch(this.queue, batchId(item)), call),
+    )
+  }
+
+  /** Refuses before anything is stored. */
+  #supportsAof(): Promise<void> {
+    this.#supported ??= this.#calls.connection.send('command', ['INFO', 'WAITAOF']).then((reply) => {
+      if ((reply as unknown[])[0]) return
+      this.#supported = undefined
+      throw new RapidfireError('BAD_OPTION', 'durability.aof needs WAITAOF, which Redis has from 7.2 on: this server does not know it')
+    })
+    return this.#supported
   }
 }
 

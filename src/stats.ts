@@ -1,6 +1,8 @@
 /** What a queue holds and what it has done. Times in ms. */
 export interface Stats {
   queue: string
+  /** Partitions that serve; 1 when the queue has none. */
+  partitions: number
   /** The time in Redis. */
   now: number
   /** Keys whose batch is being collected. */
@@ -36,11 +38,18 @@ export interface Stats {
   callsSaved: number
 }
 
-/** Reads the reply of `rapidfire_stats`. */
-export function readStats(queue: string, reply: [string, number][]): Stats {
-  const values = new Map(reply)
+/** Figures that are no sums. */
+const GREATEST = ['now', 'latenessMax']
+
+/** Reads the replies of `rapidfire_stats` of the roots of a queue. */
+export function readStats(queue: string, partitions: number, replies: [string, number][][]): Stats {
+  const values = new Map<string, number>()
+  for (const [field, figure] of replies.flat()) {
+    const before = values.get(field) ?? 0
+    values.set(field, GREATEST.includes(field) ? Math.max(before, figure) : before + figure)
+  }
   const value = (field: string) => values.get(field) ?? 0
-  const buckets = reply
+  const buckets = [...values]
     .filter(([field]) => field.startsWith('lateness:'))
     .map(([field, count]) => ({
       bound: field === 'lateness:more' ? Number.POSITIVE_INFINITY : Number(field.slice('lateness:'.length)),
@@ -59,6 +68,7 @@ export function readStats(queue: string, reply: [string, number][]): Stats {
   }
   return {
     queue,
+    partitions,
     now: value('now'),
     collecting: value('collecting'),
     ready: value('ready'),

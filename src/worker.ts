@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from './batch.ts'
+import type { Watching } from './commands.ts'
 import type { Connection } from './connection.ts'
-import { type Handler, type Outcome, Processor, type ProcessorOptions } from './processor.ts'
-import type { RapidFire } from './rapidfire.ts'
+import { RapidfireError } from './errors.ts'
+import { Lane } from './lane.ts'
+import { rootKey } from './layout.ts'
+import { type Handler, type Outcome, Processor, type ProcessorOptions, type Source } from './processor.ts'
 
 /** A command that Redis has not answered for so long has failed, and the connection is made anew; ms. */
 export const STALL = 5000
 
-/** Longest rest of an idle worker, ms: what a lost wake-up costs at most. */
+/** An idle worker looks once in so many ms, ms: at its partitions in turn. That is what a lost wake-up costs at most, times their number. */
 const REST = 1000
+
+/** How often a worker asks whether partitions that are drained can be forgotten, ms. */
+const SETTLE_EVERY = 60_000
 
 /** How often a worker tests that wake-ups reach it, and how long it waits for the echo; ms. */
 const ECHO_EVERY = 10_000
@@ -19,7 +25,14 @@ const ECHO_WITHIN = 3000
 const PAUSES = [100, 2000] as const
 
 /** What a worker needs of its client. */
-type Client<T> = Pick<RapidFire<T>, 'queue' | 'claimReady' | 'complete' | 'fail' | 'extend' | 'close'>
+export interface WorkerClient<T> extends Source<T> {
+  readonly queue: string
+  /** Roots that serve, and those that are being drained. */
+  roots(): Promise<{ serving: string[]; draining: string[] }>
+  /** Forgets partitions that are drained, and tells whether it could, or else whether they still hold messages. */
+  settle(): Promise<{ settled: boolean; empty: boolean }>
+  close(): Promise<void>
+}
 
 export interface WorkerOptions extends ProcessorOptions {}
 
@@ -50,7 +63,7 @@ export interface WorkerEvents<T> {
 export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implements AsyncDisposable {
   /** Its name among the workers of the queue. */
   readonly id = randomUUID()
-  readonly #rapidfire: Client<T>
+  readonly #rapidfire: WorkerClient<T>
   readonly #commands: Connection
   readonly #subscriber: Connection
   readonly #processor: Processor<T>
@@ -58,39 +71,35 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #closing: Promise<void> | undefined
   #whenClosed: () => void = () => {}
   #run: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
-  #immediate: NodeJS.Immediate | undefined
-  /** Claims that have failed since the last one that was answered. */
-  #failures = 0
+  /** By root. The root of the queue tells by its first answer whether there are partitions. */
+  #lanes = new Map<string, Lane>()
+  #dividing: Promise<void> | undefined
+  #settleTimer: NodeJS.Timeout | undefined
   #answered = false
   /** Whether the last heartbeat of the leases was answered. */
   #leasesKept = true
-  /** Redis time minus local time, ms. */
-  #skew = Number.NEGATIVE_INFINITY
-  /** The earliest wake-up that has come since the last claim, Redis time. */
-  #early = Number.POSITIVE_INFINITY
-  #resting = false
   /** Whether a batch was handled since the last `drained`. */
   #worked = false
   #echoAsked = 0
   #echoHeard = true
 
   /** @internal */
-  constructor(rapidfire: Client<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
+  constructor(rapidfire: WorkerClient<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
     super({ captureRejections: true })
     this.#rapidfire = rapidfire
     this.#commands = commands
     this.#subscriber = subscriber
     this.#processor = new Processor(rapidfire, handler, options, {
       settled: (outcome, batch, error) => this.#settled(outcome, batch, error),
-      claimed: (now, next, resting, asked) => this.#claimed(now, next, resting, asked),
-      failed: (error, what) => this.#failed(error, what),
+      claimed: (lane, now, next, asked) => this.#claimed(lane, now, next, asked),
+      failed: (error, lane) => this.#failed(error, lane),
       extended: (error) => {
         this.#leasesKept = error === undefined
-        if (error) this.#failed(error, 'lease')
+        if (error) this.#failed(error)
       },
-      worker: () => this.#introduce(),
+      watching: () => this.#introduce(),
     })
+    this.#serve({ serving: [rootKey(rapidfire.queue)], draining: [] })
   }
 
   /** Starts claiming; resolves when the worker has been closed. Calling it again returns the same promise. */
@@ -102,11 +111,11 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#state = 'running'
       this.#forgetEcho()
       this.#subscriber.subscribe(
-        `rapid-fire:{${this.#rapidfire.queue}}:wake`,
-        (message) => this.#heard(message),
+        () => [...this.#lanes.keys()].map((root) => `${root}:wake`),
+        (channel, message) => this.#heard(channel.slice(0, -':wake'.length), message),
         (error) => this.#state !== 'closed' && this.#report(error),
       )
-      this.#look()
+      this.#lookAll()
     })
     return this.#run
   }
@@ -123,13 +132,13 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   resume(): void {
     if (this.#state !== 'paused') return
     this.#state = 'running'
-    this.#look()
+    this.#lookAll()
   }
 
   /** Whether it runs, or pauses, and Redis has answered its last claim and kept its leases. */
   isHealthy(): boolean {
     const runs = this.#state === 'running' || this.#state === 'paused'
-    return runs && this.#answered && this.#failures === 0 && this.#leasesKept
+    return runs && this.#answered && this.#leasesKept && this.#every((lane) => lane.failures === 0)
   }
 
   /** Handlers that run now. */
@@ -159,52 +168,84 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     await this.close()
   }
 
-  #look(): void {
-    this.#rest()
-    if (this.#state !== 'running') return
-    this.#resting = false
-    this.#early = Number.POSITIVE_INFINITY
-    this.#processor.wake()
+  #every(holds: (lane: Lane) => boolean): boolean {
+    return [...this.#lanes.values()].every(holds)
   }
 
   #rest(): void {
-    clearTimeout(this.#timer)
-    clearImmediate(this.#immediate)
+    clearTimeout(this.#settleTimer)
+    for (const lane of this.#lanes.values()) lane.rest()
   }
 
-  /** Looks in `ms`, at most a second from now. */
-  #lookIn(ms: number): void {
-    this.#rest()
-    if (this.#state !== 'running') return
-    const rest = Math.min(Math.max(ms, 0), REST)
-    const at = performance.now() + rest
-    // Timers count whole ms and may fire one early: the rest of it is waited out with the event loop turning.
-    const arrive = () => {
-      if (performance.now() >= at) this.#look()
-      else this.#immediate = setImmediate(arrive)
-    }
-    this.#timer = setTimeout(arrive, Math.trunc(rest))
+  #lookAll(): void {
+    for (const lane of this.#lanes.values()) lane.lookIn(0)
   }
 
-  /** Looks at a Redis time, ms. */
-  #lookAt(time: number): void {
-    this.#lookIn(time - this.#skew - performance.now())
+  #look(lane: Lane): void {
+    if (this.#state === 'running') this.#processor.wake(lane)
   }
 
-  #claimed(now: number, next: number, resting: boolean, asked: number): void {
-    this.#failures = 0
+  /** How long a lane rests at most, ms: all together look once in `REST`. */
+  get #longest(): number {
+    return REST * this.#lanes.size
+  }
+
+  #claimed(lane: Lane, now: number, next: number, asked: number): void {
+    lane.failures = 0
     if (!this.#answered) {
       this.#answered = true
       this.#tell(() => this.emit('ready'))
     }
     this.#leasesKept = true
-    this.#skew = compareClocks(this.#skew, now, asked, performance.now())
-    this.#resting = resting
-    if (!resting) return
-    this.#lookAt(Math.min(next === 0 ? now + REST : next, this.#early))
-    if (!this.#worked || !this.#processor.idle) return
+    lane.compareClocks(now, asked, performance.now())
+    if (lane.awake || this.#state !== 'running') return
+    if (lane.draining && next === 0) {
+      this.#drained(lane)
+      return
+    }
+    lane.lookAt(next === 0 ? Number.POSITIVE_INFINITY : next, this.#longest)
+    if (!this.#worked || !this.#processor.idle || !this.#every(({ awake }) => !awake)) return
     this.#worked = false
     this.#tell(() => this.emit('drained'))
+  }
+
+  /** Claims from these roots from now on. */
+  #serve({ serving, draining }: { serving: string[]; draining: string[] }): void {
+    const lanes = [...draining.map((root) => [root, true] as const), ...serving.map((root) => [root, false] as const)].map(
+      ([root, drains]) => {
+        const known = this.#lanes.get(root)
+        return known?.draining === drains ? known : new Lane(root, drains, () => this.#look(lane(root)))
+      },
+    )
+    const lane = (root: string) => this.#lanes.get(root) as Lane
+    const before = this.#lanes
+    this.#lanes = new Map(lanes.map((each) => [each.root, each]))
+    for (const [root, each] of before) if (this.#lanes.get(root) !== each) each.rest()
+    this.#processor.lanes = lanes
+    this.#subscriber.resubscribe()
+    if (this.#state === 'running') for (const each of lanes) if (before.get(each.root) !== each) each.lookIn(0)
+  }
+
+  /** Asks which roots serve. */
+  #divide(): Promise<void> {
+    this.#dividing ??= this.#rapidfire
+      .roots()
+      .then((roots) => this.#serve(roots))
+      .finally(() => (this.#dividing = undefined))
+    return this.#dividing
+  }
+
+  /** Nothing is left in a partition that serves no more, and nothing comes there any more. */
+  #drained(lane: Lane): void {
+    lane.lookIn(this.#longest)
+    if (this.#settleTimer || !this.#every(({ draining, awake }) => !draining || !awake)) return
+    this.#settleTimer = setTimeout(() => {
+      this.#settleTimer = undefined
+      this.#rapidfire
+        .settle()
+        .then(({ settled }) => (settled ? this.#divide() : undefined))
+        .catch((error) => this.#report(error))
+    }, SETTLE_EVERY)
   }
 
   #settled(outcome: Outcome, batch: Batch<T>, error: unknown): void {
@@ -212,21 +253,28 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (outcome === 'completed' || outcome === 'lost') this.#tell(() => this.emit(outcome, batch))
     else this.#tell(() => this.emit(outcome === 'dead' ? 'dead' : 'failed', batch, error))
     // What has arrived behind the last batch may be due already: only a claim can tell.
-    if (this.#resting && this.#processor.idle && this.listenerCount('drained') > 0) this.#look()
+    if (this.#processor.idle && this.listenerCount('drained') > 0 && this.#every(({ awake }) => !awake)) this.#lookAll()
   }
 
-  #failed(error: unknown, what: 'claim' | 'end' | 'lease'): void {
+  #failed(error: unknown, lane?: Lane): void {
+    // The root serves no more, or never did: there is nothing wrong with that.
+    const moved = lane && error instanceof RapidfireError && error.code === 'REPARTITIONED'
+    if (moved && lane.failures === 0) {
+      lane.failures += 1
+      this.#divide().catch((problem) => this.#failed(problem, lane))
+      return
+    }
     this.#report(error)
     // Redis may be stopped, or the connection dead without a word: neither would say so by itself.
     if (/timed out/.test(String((error as Error).cause))) {
       this.#commands.reconnect()
       this.#subscriber.reconnect()
     }
-    if (what !== 'claim') return
-    this.#failures += 1
+    if (!lane) return
+    lane.failures += 1
     this.#forgetEcho()
     const [first, longest] = PAUSES
-    this.#lookIn(Math.min(first * 2 ** (this.#failures - 1), longest))
+    if (this.#state === 'running') lane.lookIn(Math.min(first * 2 ** (lane.failures - 1), longest))
   }
 
   /** Emits an event; what a listener throws is an `error` of its own, and does not disturb the work. */
@@ -254,20 +302,18 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#report(error)
   }
 
-  #heard(message: string): void {
+  #heard(root: string, message: string): void {
     const [worker, when] = message.split(' ')
     if (worker !== this.id && worker !== '*') return
     if (when === 'echo') {
       this.#echoHeard = true
       return
     }
-    const at = Number(when)
-    this.#early = Math.min(this.#early, at)
-    if (this.#resting) this.#lookAt(at)
+    if (this.#state === 'running') this.#lanes.get(root)?.heard(Number(when), this.#longest)
   }
 
   /** What a claim says of this worker. Now and then it asks for an echo: a subscription may be dead without a word. */
-  #introduce(): { worker: string; echo: boolean } {
+  #introduce(): Watching {
     if (!this.#echoHeard && performance.now() - this.#echoAsked > ECHO_WITHIN) {
       this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
       this.#subscriber.reconnect()
@@ -278,7 +324,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#echoAsked = performance.now()
       this.#echoHeard = false
     }
-    return { worker: this.id, echo }
+    return { worker: this.id, echo, rest: this.#longest }
   }
 
   /** One that was asked for may not come: the claim has failed, or the subscription is being made. */
@@ -286,12 +332,4 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#echoHeard = true
     this.#echoAsked = performance.now()
   }
-}
-
-/**
- * How far Redis time is ahead of `performance.now`, ms, after an answer that was asked for at `asked`, came at `answered`, and bears the Redis
- * time `now`, in whole ms, cut off. The earlier figure stands as long as it fits: an answer that was read late tells little.
- */
-export function compareClocks(earlier: number, now: number, asked: number, answered: number): number {
-  return Math.max(now - answered, Math.min(earlier, now + 1 - asked))
 }

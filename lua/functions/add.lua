@@ -28,6 +28,7 @@
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   REPARTITIONED      this root does not serve, and the key has no messages left here: ask rapidfire_layout where it belongs now
 --
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
 -- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
@@ -140,6 +141,10 @@ local function add(keys, args)
         refused = wrong_type(size, 'list', list)
       elseif duplicate then
         status, duplicates = 'duplicate', duplicates + 1
+      elseif size == 1 and policy.closed then
+        -- While messages of the key are left here, newer ones must stay behind them.
+        call('RPOP', list)
+        refused = not_serving(root)
       elseif size > policy.maxBacklog then
         call('RPOP', list)
         refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)

@@ -13,10 +13,12 @@
 --   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
 --   WORKER    name of a worker that is told by a message when it must look earlier than `next`, 1 to 64 bytes
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
+--   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   DRAIN     take what is left in a partition that does not serve any more
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most a second
---             from now, and no earlier when another worker watches already (lua/lib/watch.lua)
+--             REST from now, and no earlier when another worker watches already (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<attempt>'), what closed it ('wait' | 'maxWait' | 'size' | 'flush'),
 --             its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
 -- ERRORS
@@ -25,6 +27,7 @@
 --   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is not an integer in its range
+--   REPARTITIONED     this root does not serve, and DRAIN is not given: ask rapidfire_layout which do
 --
 -- WHY returned batches come first: their keys are blocked until they are handled.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
@@ -37,6 +40,8 @@ local CLAIM_TOKENS = {
   ATTEMPTS = { 'attempts', 1, 1000 },
   WORKER = { 'worker', text = 64 },
   ECHO = { 'echo', flag = true },
+  REST = { 'rest', 1, 3600000 },
+  DRAIN = { 'drain', flag = true },
 }
 local function claim_ready(keys, args)
   local root = keys[1]
@@ -45,6 +50,7 @@ local function claim_ready(keys, args)
   local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
   if bad then return bad end
   options = options or {}
+  if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
   local now = now_ms()
   options.before = math.min(options.before or now, now)

@@ -11,6 +11,8 @@
 --   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
 --   WORKER     as in claim_ready
 --   ECHO       as in claim_ready
+--   REST       as in claim_ready
+--   DRAIN      as in claim_ready
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready, within a minute after a move; a second from now when the stream is full
@@ -22,6 +24,7 @@
 --   MISSING_ARGUMENT  the name, or the value of a token, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER or ECHO
 --   BAD_ARGUMENT      a value, or the name, is out of its range
+--   REPARTITIONED     as in claim_ready
 --
 -- WHY there is no lease: the batch leaves its key in the same script that writes the entry, so nothing can come between. What
 -- happens to the entry is the affair of the stream's consumer groups.
@@ -32,6 +35,8 @@ local FORWARD_TOKENS = {
   MAXLEN = { 'longest', 1, 10000000 },
   WORKER = { 'worker', text = 64 },
   ECHO = { 'echo', flag = true },
+  REST = { 'rest', 1, 3600000 },
+  DRAIN = { 'drain', flag = true },
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -81,6 +86,7 @@ local function forward(keys, args)
   local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
   if bad then return bad end
   options = options or {}
+  if policy.closed and not options.drain then return not_serving(root) end
   local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end

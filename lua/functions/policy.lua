@@ -32,12 +32,8 @@ local function policy(keys, args)
   if bad then return bad end
   local before = { dedupe = current.dedupe, wait = current.wait }
   for field, value in pairs(changes or {}) do current[field] = value end
-  if current.maxWait < current.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', current.wait, current.maxWait))
-  end
-  if current.maxBacklog < current.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', current.maxSize, current.maxBacklog))
-  end
+  bad = bad_policy(current)
+  if bad then return bad end
 
   -- first write
   for field, value in pairs(changes or {}) do call('HSET', root, field, value) end

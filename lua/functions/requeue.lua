@@ -14,6 +14,7 @@
 --   WRONG_TYPE        the root is a key of another type
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids
+--   REPARTITIONED     this root does not serve: add the messages again where their key belongs now, then drop the batch
 --
 -- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
 -- They keep the time at which they were received, so they are ready at once.
@@ -23,6 +24,7 @@ local function requeue(keys, args)
   if refusal then return refusal end
   if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
+  if policy.closed then return not_serving(root) end
   local reply, soonest, now = {}, nil, now_ms()
 
   -- first write

@@ -51,6 +51,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
   local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
   local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
   local closed_by, late_in, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  local partition = partition_of(root)
+  local behind = partition and '-' .. partition or ''
   local lease = string.format('%.0f', now + options.lease)
   while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, options.limit - #batches)
@@ -70,7 +73,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         sequence = sequence + 1
-        local token = stamp .. sequence .. ':1'
+        local token = stamp .. sequence .. behind .. ':1'
         taken[#taken + 1] = key
         leases[#leases + 1], leases[#leases + 2] = lease, key
         records[#records + 1], records[#records + 2] = key, token .. ':' .. count .. ':' .. deadline .. ':' .. reason
@@ -111,7 +114,7 @@ local function take_ready(root, now, options, policy)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   if options.worker then
-    next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit)
+    next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit, options.rest or 1000)
     if options.echo then say(root, options.worker, 'echo') end
   end
   return batches, next_at or 0

@@ -11,6 +11,9 @@ local function stream_key(root, name) return root .. ':stream:' .. name end
 local function wake_channel(root) return root .. ':wake' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
+-- The number of the partition that a root belongs to, as text, or nil.
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
 -- Refuses all but one root with a hash tag. Without the tag the parts of a queue would lie on different nodes of a cluster.
 local function bad_root(keys)
   if #keys ~= 1 then

@@ -18,7 +18,7 @@ local function read_policy(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil'
+    'watcher', 'watchAt', 'standbyUntil', 'partition'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
@@ -36,5 +36,21 @@ local function read_policy(keys)
     watcher = stored[10] or '',
     watchAt = tonumber(stored[11]) or 0,
     standbyUntil = tonumber(stored[12]) or 0,
+    closed = stored[13] == 'retired' or not stored[13] and partition_of(keys[1]) ~= nil,
   }
+end
+
+-- Refuses a policy whose members contradict each other.
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+
+-- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: FCALL rapidfire_layout with the root of the queue tells what does')
 end

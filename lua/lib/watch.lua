@@ -12,8 +12,8 @@ local function wake(root, policy, at, now)
   say(root, policy.watcher, string.format('%.0f', at))
 end
 
--- Settles, after a claim, when this worker looks next; `head` is when the next batch is due, and a `full` worker may have no slot left.
-local function watch(root, policy, worker, now, head, full)
+-- Settles, after a claim, when this worker looks next, at most `rest` ms from now; `head` is when the next batch is due, and a `full` worker may have no slot left.
+local function watch(root, policy, worker, now, head, full, rest)
   local mine = policy.watcher == worker
   local vacant = mine or policy.watchAt <= now
   if full then
@@ -25,7 +25,7 @@ local function watch(root, policy, worker, now, head, full)
     end
     return head or 0
   end
-  local latest = now + 1000
+  local latest = now + rest
   if not vacant then
     redis.call('HSET', root, 'standbyUntil', latest)
     return latest

@@ -31,7 +31,7 @@ const REPLY: [string, number][] = [
 
 describe('formatStats', () => {
   it('is a table of three columns', () => {
-    expect(formatStats(readStats('whatsapp', REPLY))).toBe(
+    expect(formatStats(readStats('whatsapp', 1, [REPLY]))).toBe(
       [
         'whatsapp',
         '',
@@ -51,7 +51,7 @@ describe('formatStats', () => {
   })
 
   it('shows zeros and no lateness for a queue that has done nothing', () => {
-    const text = formatStats(readStats('new', []))
+    const text = formatStats(readStats('new', 1, [[]]))
     expect(text).toMatch(/collecting +0 /)
     expect(text).toMatch(/max +-$/m)
     expect(text).toContain('no batch is completed yet')
@@ -59,10 +59,10 @@ describe('formatStats', () => {
 
   it('is as wide with colours as without', () => {
     const marked: Paint = (style, text) => `<${style}>${text}</>`
-    const text = formatStats(readStats('whatsapp', REPLY), marked)
+    const text = formatStats(readStats('whatsapp', 1, [REPLY]), marked)
     expect(text).toContain('<red> 2</>')
     expect(text).toContain('<yellow> 1</>')
-    expect(text.replace(/<[^>]+>/g, '').replace(/ +$/gm, '')).toBe(formatStats(readStats('whatsapp', REPLY)))
+    expect(text.replace(/<[^>]+>/g, '').replace(/ +$/gm, '')).toBe(formatStats(readStats('whatsapp', 1, [REPLY])))
   })
 })
 

@@ -12,6 +12,7 @@ const DEFAULTS = {
   maxMessageBytes: 262_144,
   dedupe: 3_600_000,
   maxDead: 10_000,
+  partitions: 1,
 }
 
 describeBindings('calls', (lua) => {

@@ -15,17 +15,20 @@ const isToken = (name: string) => /^[A-Z]+$/.test(name)
 /** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
 const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true }
 const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, dedupe: 1, maxDead: 1 }
+const watching = { worker: 'w', echo: true, rest: 1 }
 const pair = { key: 'k', token: '1-1:1' }
 const SENT: Record<FunctionName, unknown[]> = {
   add: COMMANDS.add.args([message, message]),
-  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1, worker: 'w', echo: true }),
+  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1, watching, drain: true }),
   check: COMMANDS.check.args([]),
   complete: COMMANDS.complete.args([pair]),
   dead: COMMANDS.dead.args({ limit: 1, offset: 1, id: 'i' }),
   drop: COMMANDS.drop.args(['i']),
   extend: COMMANDS.extend.args({ lease: 1, claims: [pair] }),
   fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }),
-  forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, worker: 'w', echo: true }),
+  forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, watching, drain: true }),
+  layout: COMMANDS.layout.args({ prepare: 1, commit: 1, drained: true, settle: 1 }),
+  partition: [...COMMANDS.partition.args({ state: 'OPEN', policy }), ...COMMANDS.partition.args({ state: 'RETIRE' })],
   peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
   policy: COMMANDS.policy.args(policy),
   repair: COMMANDS.repair.args([]),

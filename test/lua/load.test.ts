@@ -18,6 +18,8 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_extend: ['allow-oom'],
   rapidfire_fail: ['allow-oom'],
   rapidfire_forward: [],
+  rapidfire_layout: ['allow-oom'],
+  rapidfire_partition: ['allow-oom'],
   rapidfire_peek: ['no-writes'],
   rapidfire_policy: ['allow-oom'],
   rapidfire_repair: ['allow-oom'],

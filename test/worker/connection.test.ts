@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, expect, it, vi } from 'vitest'
-import { compareClocks } from '../../src/worker.ts'
+import { compareClocks } from '../../src/lane.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { addDue, eventually, gate, useWorkers } from './workers.ts'

@@ -91,6 +91,7 @@ describeBindings('worker', (lua) => {
     )
     await client().addMessages(['ann', 'bob'].map((key) => ({ key, data: 1, flush: true })))
     await eventually(() => expect(worker.running).toBe(2))
+    await other.getStats() // it connects before
     // As if the heartbeat had not come through for a while.
     await lua().redis.zadd(`${lua().root}:active`, lua().now, 'ann')
     const { batches } = await other.claimReady()

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import type { Calls } from './calls.ts'
+import { Coalescer } from './coalescer.ts'
+import { COMMANDS, type OutgoingMessage } from './commands.ts'
+import { confirmation, type Durability, waitCommand } from './durability.ts'
+import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
+import { byRoot, type Partitioning } from './layout.ts'
+import { bytesOf } from './outgoing.ts'
+
+type Result = AddResult | RapidfireError
+
+/** Layouts that a message may meet on its way, if they change while it is being added. */
+const MOST_MOVES = 5
+
+/** Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. */
+export class Adds {
+  readonly #calls: Calls
+  readonly #partitioning: Partitioning
+  readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
+
+  constructor(calls: Calls, partitioning: Partitioning) {
+    this.#calls = calls
+    this.#partitioning = partitioning
+  }
+
+  add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+    return this.#coalescer(this.#rootFor(message), durability).add(message)
+  }
+
+  /** One result for each message, in order. */
+  addAll(messages: readonly OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+    return byRoot(
+      messages,
+      (message) => this.#rootFor(message),
+      (root, some) => this.#coalescer(root, durability).addAll(some) as Promise<Result[]>,
+    )
+  }
+
+  /** Sends what waits for the end of the tick. */
+  flush(): void {
+    for (const coalescer of this.#coalescers.values()) coalescer.flush()
+  }
+
+  #rootFor(message: OutgoingMessage): string {
+    // A cluster sends again what was not answered, and only an id tells that it was stored.
+    if (this.#calls.connection.cluster) message.id ??= randomUUID()
+    return this.#partitioning.rootFor(message.key)
+  }
+
+  #coalescer(root: string, durability: Durability | undefined): Coalescer<OutgoingMessage, AddResult> {
+    const name = durability ? `${root} ${waitCommand(durability).join(' ')}` : root
+    let coalescer = this.#coalescers.get(name)
+    if (!coalescer) {
+      coalescer = new Coalescer<OutgoingMessage, AddResult>(
+        (messages) => this.#calls.run(() => this.#send(root, messages, durability)),
+        bytesOf,
+      )
+      this.#coalescers.set(name, coalescer)
+    }
+    return coalescer
+  }
+
+  async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
+    const results = await this.#call(root, messages, durability)
+    const moved = messages.filter((_, n) => isMoved(results[n]))
+    if (moved.length === 0 || moves === MOST_MOVES) return results
+    if (moved.some(({ key }) => this.#partitioning.rootAfter(root, key) === undefined)) await this.#partitioning.read()
+    const settled = await byRoot(
+      moved,
+      ({ key }) => this.#partitioning.rootAfter(root, key) ?? this.#partitioning.rootFor(key),
+      (to, some) => this.#send(to, some, durability, moves + 1),
+    )
+    return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
+  }
+
+  async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+    const args = COMMANDS.add.args(messages)
+    try {
+      const results = durability
+        ? await this.#calls.call(root, 'add', args, (raw) => confirmed(raw as [unknown, unknown], durability), waitCommand(durability))
+        : await this.#calls.call(root, 'add', args, COMMANDS.add.reply)
+      return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+    } catch (error) {
+      // One message alone is refused as a whole.
+      if (isMoved(error)) return [error]
+      throw error
+    }
+  }
+}
+
+const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
+
+function confirmed([reply, waited]: [unknown, unknown], durability: Durability): (AddResult | Error)[] {
+  const what = confirmation(waited, durability)
+  return COMMANDS.add.reply(reply).map((result) => (result instanceof Error ? result : { ...result, ...what }))
+}

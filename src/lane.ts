@@ -1,0 +1,79 @@
+/**
+ * One root of a queue, as those see it who claim from it: whether it is to be looked at now, and when next. A queue without partitions has
+ * one lane.
+ */
+export class Lane {
+  readonly root: string
+  /** Whether the root serves no more: what is left in it is taken all the same. */
+  readonly draining: boolean
+  /** Whether something may be due. */
+  awake = true
+  /** Whether the last claim got all that it asked for. */
+  busy = false
+  /** Claims under way. */
+  claims = 0
+  /** Only what was due at this Redis time is claimed: 0 until the first claim tells it, undefined without such a bound. */
+  before: number | undefined
+  /** Claims that have failed since the last one that was answered. */
+  failures = 0
+  readonly #look: () => void
+  #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+  /** Redis time minus local time, ms: nodes of a cluster have clocks of their own. */
+  #skew = Number.NEGATIVE_INFINITY
+  /** The earliest wake-up that has come since the last look, Redis time. */
+  #early = Number.POSITIVE_INFINITY
+
+  /** @param look called when the time has come that `lookIn` or `claimed` has set */
+  constructor(root: string, draining: boolean, look: () => void = () => {}) {
+    this.root = root
+    this.draining = draining
+    this.#look = look
+  }
+
+  /** Looks now, or in `ms`. */
+  lookIn(ms: number): void {
+    this.rest()
+    const at = performance.now() + ms
+    // Timers count whole ms and may fire one early: the rest of it is waited out with the event loop turning.
+    const arrive = () => {
+      if (performance.now() < at) {
+        this.#immediate = setImmediate(arrive)
+        return
+      }
+      this.#early = Number.POSITIVE_INFINITY
+      this.#look()
+    }
+    if (ms > 0) this.#timer = setTimeout(arrive, Math.trunc(ms))
+    else arrive()
+  }
+
+  rest(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
+  }
+
+  /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */
+  compareClocks(now: number, asked: number, answered: number): void {
+    this.#skew = compareClocks(this.#skew, now, asked, answered)
+  }
+
+  /** Looks at a Redis time, `longest` ms from now at most, or before if a wake-up has said so. */
+  lookAt(time: number, longest: number): void {
+    this.lookIn(Math.max(0, Math.min(Math.min(time, this.#early) - this.#skew - performance.now(), longest)))
+  }
+
+  /** A wake-up has come: something is due at this Redis time. */
+  heard(time: number, longest: number): void {
+    this.#early = Math.min(this.#early, time)
+    if (!this.awake) this.lookAt(this.#early, longest)
+  }
+}
+
+/**
+ * How far Redis time is ahead of `performance.now`, ms, after an answer that was asked for at `asked`, came at `answered`, and bears the Redis
+ * time `now`, in whole ms, cut off. The earlier figure stands as long as it fits: an answer that was read late tells little.
+ */
+export function compareClocks(earlier: number, now: number, asked: number, answered: number): number {
+  return Math.max(now - answered, Math.min(earlier, now + 1 - asked))
+}
