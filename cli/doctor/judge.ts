@@ -157,10 +157,8 @@ function judgeReplication({ address, info, cluster }: NodeFacts, { nodes }: Fact
     const primary = `${info.get('master_host')}:${info.get('master_port')}`
     const opinions: Opinion[] = []
     if (info.get('master_link_status') !== 'up') {
-      const follow = cluster
-        ? `CLUSTER REPLICATE ${idOf(primary, cluster)}`
-        : `REPLICAOF ${info.get('master_host')} ${info.get('master_port')}`
-      opinions.push(wrong(`the link to its primary ${primary} is down: a failover to it loses what came since`, redisCli(address, follow)))
+      const mend = `start ${primary}, make it reachable from ${address}, or set masteruser and masterauth of ${address} right`
+      opinions.push(wrong(`the link to its primary ${primary} is down: a failover to it loses what came since`, mend))
     } else opinions.push(ok(`follows ${primary}`))
     if (!cluster && nodes[0]?.address === address) {
       opinions.push(wrong('it is a replica and takes no messages', `give clients redis://${primary}, or the sentinels`))
@@ -180,8 +178,6 @@ function judgeReplication({ address, info, cluster }: NodeFacts, { nodes }: Fact
     return ok(`its replica ${replica} is online, ${behind} bytes behind`)
   })
 }
-
-const idOf = (address: string, { nodes }: NonNullable<NodeFacts['cluster']>) => nodes.find((node) => node.address === address)?.id ?? '<id>'
 
 function judgeLatency(roundTrips: number[]): Opinion[] {
   const [median, longest] = [roundTrips[Math.floor(roundTrips.length / 2)], roundTrips.at(-1)].map((ms) => (ms as number).toFixed(1))
