@@ -68,9 +68,11 @@ export function connect(redis: RedisInput): Connection {
   return connectionOf(typeof redis === 'string' ? new Redis(redis, options) : new Redis({ ...options, ...redis, lazyConnect: true }), true)
 }
 
-// At a failover a primary that has become a replica still answers; its address, or a sentinel, leads to the new one. The command is not sent again
-// by itself: without an end, where there is no other server than a replica.
-const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
+/**
+ * For `reconnectOnError`: at a failover a primary that has become a replica still answers; its address, or a sentinel, leads to the new one.
+ * The command is not sent again by itself: without an end, where there is no other server than a replica.
+ */
+export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 
 function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: number): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.

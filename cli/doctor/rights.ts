@@ -4,10 +4,10 @@ import type { FunctionName } from '../../src/generated/library.ts'
 /** What a user of Redis is for. */
 export type Role = 'producer' | 'worker' | 'operator'
 
-/** The functions that each calls; `version` is what a client begins with. */
+/** The functions that each calls: a client begins with `version`, and with `policy` when it was given one. */
 export const CALLS: Record<Role, readonly FunctionName[]> = {
-  producer: ['version', 'add'],
-  worker: ['version', 'claim_ready', 'complete', 'fail', 'extend', 'forward', 'policy'],
+  producer: ['version', 'policy', 'add'],
+  worker: ['version', 'policy', 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
   operator: ['version', 'policy', 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
 }
 

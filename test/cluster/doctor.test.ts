@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Cluster } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Finding } from '../../cli/doctor/judge.ts'
 import { assemble } from '../../lua/assemble.mjs'
 import { SOURCE } from '../../src/generated/library.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
+import { additionsFor, setUser, urlOf } from '../support/acl.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
 import { rapidfire } from '../support/shell.ts'
 
@@ -88,6 +91,27 @@ describe.skipIf(lacksServer('doctor of a cluster'))('doctor of a cluster', () =>
       { check: 'server', nodes: [address(replica)], text: /refuses the connection: WRONGPASS/ },
       { check: 'rights', nodes: [address(primary)], text: 'user bot lacks rights of a producer: +rpush' },
     ])
+  })
+
+  it('needs no more rights than README.md names, and neither do producers and workers', async () => {
+    const { more } = additionsFor('a cluster')
+    for (const { redis } of cluster.nodes) for (const role of ['producer', 'worker'] as const) await setUser(redis, role, ...more)
+    const clients = (['producer', 'worker'] as const).map((username) => {
+      const redis = new Cluster(cluster.addresses, { redisOptions: { username, password: 'secret' } })
+      onTestFinished(() => redis.disconnect())
+      return new RapidFire<number>({ redis, queue: 'salon' })
+    })
+    const [producer, consumer] = clients as [RapidFire<number>, RapidFire<number>]
+    const completed: string[] = []
+    const worker = consumer.worker(() => {}).on('completed', ({ key }) => completed.push(key))
+    onTestFinished(() => worker.close({ timeout: 0 }))
+    worker.run()
+    await producer.addMessage('ann', 1, { flush: true })
+    await expect.poll(() => completed, { timeout: 20_000 }).toEqual(['ann'])
+    const as = { ...entry, server: { ...entry.server, url: urlOf(entry.server.url, 'worker') } }
+    const findings = await examine(as, '--role', 'worker')
+    expect(findings.filter(({ level }) => level !== 'ok')).toEqual([])
+    expect(findings.find(({ check }) => check === 'rights')?.nodes).toHaveLength(6)
   })
 
   it('finds slots that move, and slots that belong to nobody', async () => {
