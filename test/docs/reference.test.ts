@@ -139,18 +139,6 @@ it('explains every error code', () => {
   ).toEqual([...own, ...refusals].sort())
 })
 
-it('grants what the Lua code calls, and nothing beside it but what a client sends', async () => {
-  const [, rights = ''] = /ACL SETUSER bot (.*)/.exec(readme) ?? []
-  const granted = [...rights.matchAll(/\+(@?[a-z_|]+)/g)].map((found) => found[1] as string)
-  const called = new Set([...library.matchAll(/\bp?call\(\s*'([A-Z]+)'/g)].map((found) => (found[1] as string).toLowerCase()))
-  expect(called.size).toBeGreaterThan(15)
-  const infos = (await server.redis.call('COMMAND', 'INFO', ...called)) as [string, number, string[], number, number, number, string[]][]
-  const missing = infos.filter(([name, , , , , , categories]) => ![name, ...categories].some((right) => granted.includes(right)))
-  expect(missing.map(([name]) => name)).toEqual([])
-  const sent = ['fcall', 'fcall_ro', 'function|load', 'info', 'ping', 'subscribe', 'unsubscribe']
-  expect(granted.filter((right) => !right.startsWith('@') && !sent.includes(right) && !called.has(right))).toEqual([])
-})
-
 it.each(['README.md', 'lua/README.md'])('%s links to what exists', (file) => {
   const markdown = read(file)
   const links = [...markdown.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map((found) => found[1] as string)
