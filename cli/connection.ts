@@ -16,13 +16,8 @@ export const redisOption = () =>
  *
  * @throws UsageError, CliError
  */
-export async function withRedis<T>(url: string, use: (redis: Redis | Cluster) => Promise<T>): Promise<T> {
-  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new UsageError(`the server must be given as a URL such as ${LOCAL} (--redis or REDIS_URL)`)
-  }
-  const redis = new Redis(url, NO_RETRY)
-  try {
-    await connected(redis)
+export function withRedis<T>(url: string, use: (redis: Redis | Cluster) => Promise<T>): Promise<T> {
+  return withServer(url, async (redis) => {
     if (!(await isCluster(redis))) return await use(redis)
     const { host = '127.0.0.1', port = 6379, username, password, tls } = redis.options
     const cluster = new Cluster([{ host, port }], {
@@ -37,6 +32,22 @@ export async function withRedis<T>(url: string, use: (redis: Redis | Cluster) =>
     } finally {
       cluster.disconnect()
     }
+  })
+}
+
+/**
+ * Connects to the server alone, and disconnects when `use` is done.
+ *
+ * @throws UsageError, CliError
+ */
+export async function withServer<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new UsageError(`the server must be given as a URL such as ${LOCAL} (--redis or REDIS_URL)`)
+  }
+  const redis = new Redis(url, NO_RETRY)
+  try {
+    await connected(redis)
+    return await use(redis)
   } finally {
     redis.disconnect()
   }
@@ -47,7 +58,8 @@ export const primaries = (redis: Redis | Cluster): Redis[] => (redis instanceof 
 
 export const addressOf = (redis: Redis) => `${redis.options.host}:${redis.options.port}`
 
-async function connected(redis: Redis): Promise<void> {
+/** @throws CliError that says why there is no connection */
+export async function connected(redis: Redis): Promise<void> {
   // The promise of `connect` only says that the connection is closed; the events say why. A refused SELECT is nothing but an event.
   let failure: (Error & { code?: string }) | undefined
   redis.on('error', (error) => (failure ??= error))

@@ -6,6 +6,7 @@ import { SOURCE } from '../src/generated/library.ts'
 import { check } from './check.ts'
 import { dead } from './dead.ts'
 import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
 import { CliError, Interrupted, UsageError } from './errors.ts'
 import { forward } from './forward.ts'
 import { init } from './init.ts'
@@ -19,7 +20,7 @@ const program = new Command('rapidfire')
   .version(SOURCE.version)
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
-for (const add of [serve, work, forward, stats, dead, check, load, init, demo]) add(program)
+for (const add of [serve, work, forward, stats, dead, check, doctor, load, init, demo]) add(program)
 
 // `rapidfire load --print | head` closes the pipe early, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { type Command, Option } from 'commander'
 import { Redis } from 'ioredis'
+import { leaveReplica } from '../src/connection.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import type { ChatMessage, Webhook } from '../src/webhook/index.ts'
 import { CliError, UsageError } from './errors.ts'
@@ -48,7 +49,7 @@ async function run(options: ServeOptions): Promise<void> {
   })
   const [{ getRequestListener }, { allSources, createWebhook }] = parts
   const logger = loggerOf(options)
-  const redis = new Redis(options.redis, { lazyConnect: true })
+  const redis = new Redis(options.redis, { lazyConnect: true, reconnectOnError: leaveReplica })
   redis.on('error', (error) => logger.error({ error: error.message || (error as NodeJS.ErrnoException).code }, 'Redis cannot be reached'))
   const rapidfire = new RapidFire<ChatMessage>({ redis, queue: options.queue })
   const flushOn = new Set(options.flushOn.map((text) => text.trim().toLowerCase()))

@@ -64,7 +64,7 @@ export class Adds {
     const results = await this.#call(root, messages, durability)
     const moved = messages.filter((_, n) => isMoved(results[n]))
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    if (moved.some(({ key }) => this.#partitioning.rootAfter(root, key) === undefined)) await this.#partitioning.read()
+    if (moved.some(({ key }) => this.#partitioning.rootAfter(root, key) === undefined)) await this.#partitioning.readAfter(root)
     const settled = await byRoot(
       moved,
       ({ key }) => this.#partitioning.rootAfter(root, key) ?? this.#partitioning.rootFor(key),

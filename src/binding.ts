@@ -14,7 +14,7 @@ export interface BindingOptions {
 
 export type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
 
-/** For how long a call is tried again that a server has refused because of its state, and the pause between two tries; ms. */
+/** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
 const RETRY_FOR = 10_000
 const PAUSES = [5, 250] as const
 
@@ -60,10 +60,11 @@ export class Binding {
     try {
       const started = this.start()
       await started
+      const send = () => this.#send(name, keys, args, after)
       try {
-        return await this.#send(name, keys, args, after)
+        return await send()
       } catch (error) {
-        return await this.#again(error, started, name, keys, args, after)
+        return await this.#again(error, started, send)
       }
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
@@ -72,32 +73,23 @@ export class Binding {
   }
 
   /**
-   * Tries again what was refused and not done: the functions are missing on that server, or it is not the one that serves the key, as
-   * happens while a cluster moves slots or replaces a primary. On a single server functions are missing once; on a cluster they may be on
-   * the next one too.
+   * Tries again what was refused and not done: the functions are missing on that server, or, in a cluster, it is not the one that serves the
+   * key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
    */
-  async #again(
-    error: unknown,
-    started: Promise<void>,
-    name: FunctionName,
-    keys: string[],
-    args: Argument[],
-    after: Argument[] | undefined,
-  ): Promise<unknown> {
-    const until = performance.now() + RETRY_FOR
-    const [first, longest] = PAUSES
-    for (let pause = first as number, loads = 0; ; pause = Math.min(2 * pause, longest)) {
+  async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>): Promise<unknown> {
+    const cluster = this.#connection.cluster
+    const until = performance.now() + (cluster ? RETRY_FOR : 0)
+    let [pause, longest] = PAUSES as [number, number]
+    for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
       if (isMissing(error)) {
-        if (loads > 0 && !this.#connection.cluster) throw error
-        loads += 1
         // Of all calls that find the functions missing, the first starts anew and the others wait for it.
         if (this.#started === started) this.#started = undefined
         started = this.start()
         await started
-      } else if (!isPassing(error)) throw error
-      if (loads !== 1 || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
+      } else if (!cluster || !isPassing(error)) throw error
+      if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
       try {
-        return await this.#send(name, keys, args, after)
+        return await call()
       } catch (next) {
         if (performance.now() > until) throw next
         error = next

@@ -136,6 +136,16 @@ function watchingTokens({ watching, drain }: { watching?: Watching | undefined; 
 
 const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
 
+function readLayout(raw: unknown): Layout {
+  const [state, ...numbers] = array(raw)
+  const [count, first, otherCount, otherFirst] = numbers.map(Number) as [number, number, number, number]
+  return {
+    state: String(state) as Layout['state'],
+    serving: { first, count },
+    other: { first: otherFirst, count: otherCount },
+  }
+}
+
 /** Reads what `rapidfire_check` replies when no key is named. */
 export function readQueueFacts(raw: unknown): QueueFacts {
   const flat = array(raw).map((each) => (Buffer.isBuffer(each) ? each.toString() : (each as number)))
@@ -287,20 +297,13 @@ export const COMMANDS = {
     args: policyTokens,
     reply: (raw) => Object.fromEntries(fields(raw)) as unknown as RootPolicy,
   }),
-  layout: command({
+  layout: command({ args: (_: undefined) => [], reply: readLayout }),
+  repartition: command({
     args: (input: { prepare?: number; commit?: number; drained?: boolean; settle?: number }) => [
       ...tokens([], { PREPARE: input.prepare, COMMIT: input.commit, SETTLE: input.settle }),
       ...(input.drained ? ['DRAINED'] : []),
     ],
-    reply: (raw): Layout => {
-      const [state, ...numbers] = array(raw)
-      const [count, first, otherCount, otherFirst] = numbers.map(Number) as [number, number, number, number]
-      return {
-        state: String(state) as Layout['state'],
-        serving: { first, count },
-        other: { first: otherFirst, count: otherCount },
-      }
-    },
+    reply: readLayout,
   }),
   partition: command({
     args: (input: { state?: 'OPEN' | 'RETIRE'; policy?: Partial<RootPolicy> }) => [

@@ -79,11 +79,15 @@ export function connect(redis: RedisInput): Connection {
   if (typeof redis === 'object' && 'sendCommand' in redis) {
     throw new RapidfireError('BAD_OPTION', 'redis must be a client or Cluster of ioredis; got one of another library')
   }
-  return connectionOf(
-    typeof redis === 'string' ? new Redis(redis, { lazyConnect: true }) : new Redis({ ...redis, lazyConnect: true }),
-    true,
-  )
+  const options = { lazyConnect: true, reconnectOnError: leaveReplica }
+  return connectionOf(typeof redis === 'string' ? new Redis(redis, options) : new Redis({ ...options, ...redis, lazyConnect: true }), true)
 }
+
+/**
+ * For `reconnectOnError`: at a failover a primary that has become a replica still answers; its address, or a sentinel, leads to the new one.
+ * The command is not sent again by itself: without an end, where there is no other server than a replica.
+ */
+export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 
 function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: number): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
@@ -121,6 +125,7 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
         lazyConnect: true,
         // It would end the process when the connection is lost once more before the subscription is renewed.
         autoResubscribe: false,
+        reconnectOnError: leaveReplica,
         retryStrategy: (times: number) => Math.min(times * 50, 500),
       }
       const duplicate =

@@ -81,9 +81,9 @@ export class Partitioning {
     return rootOfKey(this.#queue, serving, key)
   }
 
-  /** Roots that serve, and those that are being drained. */
-  async roots(): Promise<{ serving: string[]; draining: string[] }> {
-    const { state, serving, other } = await this.read()
+  /** Roots that serve, and those that are being drained; `refused` is one that would not. */
+  async roots(refused?: string): Promise<{ serving: string[]; draining: string[] }> {
+    const { state, serving, other } = await (refused === undefined ? this.read() : this.readAfter(refused))
     return { serving: rootsOf(this.#queue, serving), draining: state === 'draining' ? rootsOf(this.#queue, other) : [] }
   }
 
@@ -96,15 +96,22 @@ export class Partitioning {
 
   /** Asks Redis for the layout, and ends a change that somebody has broken off. */
   read(): Promise<Layout> {
-    this.#reading ??= this.#layout()
-      .then((layout) => (layout.state === 'preparing' ? this.#finish(layout) : layout))
-      .then((layout) => {
-        this.#readAt = performance.now()
-        this.#known = layout
-        return layout
-      })
-      .finally(() => (this.#reading = undefined))
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
     return this.#reading
+  }
+
+  /** The same after a root has refused to serve. One that should serve has lost its data, with its server: it is opened anew. */
+  async readAfter(root: string): Promise<Layout> {
+    const layout = await this.read()
+    if (layout.serving.count > 0 && rootsOf(this.#queue, layout.serving).includes(root)) await this.#open([root])
+    return layout
+  }
+
+  async #read(): Promise<Layout> {
+    const layout = await this.#call(this.#root, 'layout', [], COMMANDS.layout.reply)
+    this.#known = layout.state === 'preparing' ? await this.#finish(layout) : layout
+    this.#readAt = performance.now()
+    return this.#known
   }
 
   /** Partitions that serve, as far as this process knows. */
@@ -137,7 +144,7 @@ export class Partitioning {
    * @throws RapidfireError `REPARTITIONING`, `BAD_ARGUMENT`
    */
   async #change(count: number): Promise<void> {
-    await this.#layout({ prepare: count })
+    await this.#repartition({ prepare: count })
     await this.read()
   }
 
@@ -148,21 +155,25 @@ export class Partitioning {
     const left = await Promise.all(rootsOf(this.#queue, other).map((root) => this.#partition(root)))
     const empty = left.every(({ keys }) => keys === 0)
     if (!left.every(({ keys, remembers }) => keys === 0 && remembers === 0)) return { settled: false, empty }
-    await this.#layout({ settle: serving.first })
+    await this.#repartition({ settle: serving.first })
     await this.read()
     return { settled: true, empty }
   }
 
   async #finish({ serving, other }: Layout): Promise<Layout> {
-    const policy = await this.#call(this.#root, 'policy', [], COMMANDS.policy.reply)
-    await Promise.all(rootsOf(this.#queue, other).map((root) => this.#partition(root, { state: 'OPEN', policy })))
+    await this.#open(rootsOf(this.#queue, other))
     const left = await Promise.all(rootsOf(this.#queue, serving).map((root) => this.#partition(root, { state: 'RETIRE' })))
     const drained = left.every(({ keys, remembers }) => keys === 0 && remembers === 0)
-    return this.#layout({ commit: other.first, drained })
+    return this.#repartition({ commit: other.first, drained })
   }
 
-  #layout(change: Parameters<typeof COMMANDS.layout.args>[0] = {}): Promise<Layout> {
-    return this.#call(this.#root, 'layout', COMMANDS.layout.args(change), COMMANDS.layout.reply)
+  async #open(roots: string[]): Promise<void> {
+    const policy = await this.#call(this.#root, 'policy', [], COMMANDS.policy.reply)
+    await Promise.all(roots.map((root) => this.#partition(root, { state: 'OPEN', policy })))
+  }
+
+  #repartition(change: Parameters<typeof COMMANDS.repartition.args>[0]): Promise<Layout> {
+    return this.#call(this.#root, 'repartition', COMMANDS.repartition.args(change), COMMANDS.repartition.reply)
   }
 
   #partition(root: string, change: Parameters<typeof COMMANDS.partition.args>[0] = {}) {

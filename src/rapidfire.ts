@@ -427,7 +427,7 @@ export class RapidFire<T = unknown, Input = T> {
     return {
       queue: this.queue,
       claim,
-      roots: () => this.#partitioning.roots(),
+      roots: (refused) => this.#partitioning.roots(refused),
       settle: () => this.#partitioning.settle(),
       complete: (batch) => this.complete(batch),
       fail: (batch, options) => this.fail(batch, options),

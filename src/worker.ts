@@ -27,8 +27,8 @@ const PAUSES = [100, 2000] as const
 /** What a worker needs of its client. */
 export interface WorkerClient<T> extends Source<T> {
   readonly queue: string
-  /** Roots that serve, and those that are being drained. */
-  roots(): Promise<{ serving: string[]; draining: string[] }>
+  /** Roots that serve, and those that are being drained; `refused` is one that would not. */
+  roots(refused?: string): Promise<{ serving: string[]; draining: string[] }>
   /** Forgets partitions that are drained, and tells whether it could, or else whether they still hold messages. */
   settle(): Promise<{ settled: boolean; empty: boolean }>
   close(): Promise<void>
@@ -226,10 +226,10 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (this.#state === 'running') for (const each of lanes) if (before.get(each.root) !== each) each.lookIn(0)
   }
 
-  /** Asks which roots serve. */
-  #divide(): Promise<void> {
+  /** Asks which roots serve, when one has refused to. */
+  #divide(refused?: string): Promise<void> {
     this.#dividing ??= this.#rapidfire
-      .roots()
+      .roots(refused)
       .then((roots) => this.#serve(roots))
       .finally(() => (this.#dividing = undefined))
     return this.#dividing
@@ -257,11 +257,11 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   }
 
   #failed(error: unknown, lane?: Lane): void {
-    // The root serves no more, or never did: there is nothing wrong with that.
-    const moved = lane && error instanceof RapidfireError && error.code === 'REPARTITIONED'
-    if (moved && lane.failures === 0) {
-      lane.failures += 1
-      this.#divide().catch((problem) => this.#failed(problem, lane))
+    // The root serves no more, or never did: there is nothing wrong with that, unless it is still one of those that should.
+    if (lane && error instanceof RapidfireError && error.code === 'REPARTITIONED' && lane.failures === 0) {
+      this.#divide(lane.root)
+        .then(() => this.#lanes.get(lane.root) === lane && this.#again(lane))
+        .catch((problem) => this.#failed(problem, lane))
       return
     }
     this.#report(error)
@@ -270,7 +270,11 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#commands.reconnect()
       this.#subscriber.reconnect()
     }
-    if (!lane) return
+    if (lane) this.#again(lane)
+  }
+
+  /** Looks again after a pause. */
+  #again(lane: Lane): void {
     lane.failures += 1
     this.#forgetEcho()
     const [first, longest] = PAUSES

@@ -1,17 +1,10 @@
---- Tell which partitions a queue has, or change their number.
+--- Tell which partitions a queue has.
 --
---   FCALL rapidfire_layout 1 rapid-fire:{orders}
---   FCALL rapidfire_layout 1 rapid-fire:{orders} PREPARE 4
---   FCALL rapidfire_layout 1 rapid-fire:{orders} COMMIT 0
---   FCALL rapidfire_layout 1 rapid-fire:{orders} SETTLE 0
+--   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
 --
 -- KEYS
 --   root        root key of the queue, not of a partition
 -- ARGV
---   PREPARE     begin a change to so many partitions, 1 to 1024
---   COMMIT      the partitions from this number on are open and the others retired: new keys go to them
---   DRAINED     with COMMIT: nothing is left in the others
---   SETTLE      nothing is left in the others: forget them. The number is that of the first partition that serves
 -- RETURNS
 --   state       'steady' | 'preparing' | 'draining'
 --   partitions  that serve: 0 when the queue has none and the root itself serves
@@ -21,52 +14,13 @@
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag, or that of a partition
 --   WRONG_TYPE        the root is a key of another type
---   UNKNOWN_ARGUMENT  none of these tokens
---   MISSING_ARGUMENT  a token without its value
---   BAD_ARGUMENT      a value is not an integer in its range
---   REPARTITIONING    another change is under way
---
--- WHY three steps: no script reaches more than one slot. Between them every partition is open or retired, never both, and each step can be
--- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
--- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
-local LAYOUT_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-}
-
+--   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
-  local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local stored, refusal = read_layout(keys)
   if refusal then return refusal end
-  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  local options, _, bad = read_tokens(args, 1, LAYOUT_TOKENS)
+  local _, _, bad = read_tokens(args, 1, {})
   if bad then return bad end
-  options = options or {}
-  local stored = call('HMGET', root, 'layout', 'partitions', 'firstPartition', 'otherPartitions', 'otherFirst')
-  local state, serving, first = stored[1] or 'steady', tonumber(stored[2]) or 0, tonumber(stored[3]) or 0
-  local other, other_first = tonumber(stored[4]) or 0, tonumber(stored[5]) or 0
-  local wanted = options.prepare
-  -- A queue without partitions has one, so to say.
-  local same = wanted == math.max(serving, 1)
-  if wanted and state ~= 'steady' and not (state == 'preparing' and wanted == other or state == 'draining' and same) then
-    return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
-  end
-
-  -- first write
-  if wanted and state == 'steady' and not same then
-    state, other, other_first = 'preparing', wanted, first + serving
-  elseif options.commit == other_first and state == 'preparing' then
-    state, serving, first, other, other_first = options.drained and 'steady' or 'draining', other, other_first, serving, first
-  elseif options.settle == first and state == 'draining' then
-    state = 'steady'
-  else
-    return { state, serving, first, other, other_first }
-  end
-  if state == 'steady' then other, other_first = 0, 0 end
-  call('HSET', root, 'layout', state, 'partitions', serving, 'firstPartition', first, 'otherPartitions', other, 'otherFirst', other_first)
-  return { state, serving, first, other, other_first }
+  return stored
 end
 
-register('layout', layout, { 'allow-oom' }, 'Tell which partitions a queue has, or change their number.')
+register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has.')

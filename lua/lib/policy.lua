@@ -50,6 +50,17 @@ local function bad_policy(policy)
   end
 end
 
+-- Which partitions the queue has, as `layout` replies it; or nil and a refusal.
+local function read_layout(keys)
+  local _, refusal = read_policy(keys)
+  if refusal then return nil, refusal end
+  if partition_of(keys[1]) then
+    return nil, fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(keys[1]))
+  end
+  local stored = redis.call('HMGET', keys[1], 'layout', 'partitions', 'firstPartition', 'otherPartitions', 'otherFirst')
+  return { stored[1] or 'steady', tonumber(stored[2]) or 0, tonumber(stored[3]) or 0, tonumber(stored[4]) or 0, tonumber(stored[5]) or 0 }
+end
+
 -- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: FCALL rapidfire_layout with the root of the queue tells what does')

@@ -1,8 +1,9 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
 import { SOURCE } from '../../src/generated/library.ts'
 import { lacksServer } from '../client/clients.ts'
+import { type ClusterNode, TestCluster } from '../support/cluster.ts'
 import { startRedis, type TestRedis, useRedis } from '../support/redis.ts'
 import { findRedisCli, rapidfire, run, useCommands } from '../support/shell.ts'
 
@@ -61,33 +62,27 @@ describe('load', () => {
 
   it('loads on every primary of a cluster, and stats finds the queues of all', async ({ skip }) => {
     if (lacksServer('load on a cluster')) return skip()
-    const nodes = await Promise.all([1, 2].map(() => startRedis(['--cluster-enabled', 'yes'])))
-    const clients = nodes.map((node) => new Redis(node.url))
+    const cluster = await TestCluster.start({ primaries: 2, replicas: 0 })
+    const [left, right] = cluster.nodes as [ClusterNode, ClusterNode]
     try {
-      const [left, right] = clients as [Redis, Redis]
-      await left.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191)
-      await right.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16_383)
-      await left.cluster('MEET', '127.0.0.1', nodes[1]?.port as number)
-      for (const client of clients) {
-        await expect.poll(() => client.cluster('INFO'), { timeout: 20_000 }).toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:2/)
-      }
-      const { code, stdout } = await rapidfire(['load', '--redis', nodes[0]?.url as string])
+      const { code, stdout } = await rapidfire(['load', '--redis', left.server.url])
       expect(code).toBe(0)
-      expect(stdout.trim().split('\n').sort()).toEqual(nodes.map(({ port }) => `127.0.0.1:${port}  loaded ${SOURCE.version}`).sort())
-      expect(await Promise.all(clients.map(version))).toEqual([SOURCE.version, SOURCE.version])
+      expect(stdout.trim().split('\n').sort()).toEqual(
+        cluster.nodes.map(({ port }) => `127.0.0.1:${port}  loaded ${SOURCE.version}`).sort(),
+      )
+      expect(await Promise.all(cluster.nodes.map(({ redis }) => version(redis)))).toEqual([SOURCE.version, SOURCE.version])
 
       // Slots 15495 and 3300.
-      await right.fcall('rapidfire_add', 1, 'rapid-fire:{a}', 'ann', '1')
-      await left.fcall('rapidfire_add', 1, 'rapid-fire:{b}', 'ann', '1')
-      const found = await rapidfire(['stats', '--json', '--redis', nodes[1]?.url as string])
+      await right.redis.fcall('rapidfire_add', 1, 'rapid-fire:{a}', 'ann', '1')
+      await left.redis.fcall('rapidfire_add', 1, 'rapid-fire:{b}', 'ann', '1')
+      const found = await rapidfire(['stats', '--json', '--redis', right.server.url])
       const lines = found.stdout.trim().split('\n')
       expect(lines.map((line) => JSON.parse(line))).toMatchObject([
         { queue: 'a', collecting: 1 },
         { queue: 'b', collecting: 1 },
       ])
     } finally {
-      for (const client of clients) client.disconnect()
-      await Promise.all(nodes.map((node) => node.stop()))
+      await cluster.stop()
     }
   })
 })

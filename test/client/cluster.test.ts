@@ -1,47 +1,30 @@
-import { Cluster, Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePort, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+import { Cluster, type Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
 import type { BindingMode } from '../../src/binding.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { TestCluster } from '../support/cluster.ts'
 import { lacksServer } from './clients.ts'
 
-async function startNode(options: string[] = []): Promise<PrivateRedis> {
-  const port = String(await freePort())
-  return startRedis(['--cluster-enabled', 'yes', '--cluster-port', port, '--cluster-announce-ip', '127.0.0.1', ...options])
-}
-
 describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'scripts'])('a cluster of two primaries, %s', (binding) => {
-  let servers: PrivateRedis[]
+  let servers: TestCluster
   let nodes: Redis[]
   const open: Cluster[] = []
 
   beforeAll(async () => {
-    servers = [await startNode(), await startNode()]
-    nodes = servers.map((server) => new Redis(server.url))
-    const [one, two] = nodes as [Redis, Redis]
-    await one.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191)
-    await two.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16_383)
-    const [, busPort] = (await two.config('GET', 'cluster-port')) as [string, string]
-    await one.call('CLUSTER', 'MEET', '127.0.0.1', (servers[1] as PrivateRedis).port, busPort)
-    await vi.waitFor(
-      async () => {
-        for (const node of nodes) expect(await node.cluster('INFO')).toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:2/)
-      },
-      { interval: 20, timeout: 30_000 },
-    )
+    servers = await TestCluster.start({ primaries: 2, replicas: 0 })
+    nodes = servers.nodes.map(({ redis }) => redis)
   })
   afterEach(() => {
     for (const cluster of open.splice(0)) cluster.disconnect()
   })
   afterAll(async () => {
-    for (const node of nodes ?? []) node.disconnect()
-    await Promise.all((servers ?? []).map((server) => server.stop()))
+    await servers?.stop()
   })
 
   /** A Cluster that has not connected yet. */
   function connect(options = {}): Cluster {
-    const cluster = new Cluster([{ host: '127.0.0.1', port: (servers[0] as PrivateRedis).port }], options)
+    const cluster = new Cluster(servers.addresses, options)
     open.push(cluster)
     return cluster
   }
@@ -98,17 +81,13 @@ describe.skipIf(lacksServer('clusters')).each<BindingMode>(['functions', 'script
 
 it.skipIf(lacksServer('a cluster without functions'))('finds out that a cluster has no functions', async () => {
   const without = ['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((command) => ['--rename-command', command, ''])
-  const server = await startNode(without)
-  const node = new Redis(server.url)
-  const redis = new Cluster([server.url])
+  const servers = await TestCluster.start({ primaries: 1, replicas: 0, redis: without })
+  const redis = new Cluster(servers.addresses)
   try {
-    await node.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383)
-    await vi.waitFor(async () => expect(await node.cluster('INFO')).toMatch(/cluster_state:ok/), { interval: 20, timeout: 30_000 })
     const rapidfire = new RapidFire({ redis })
     expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })
   } finally {
     redis.disconnect()
-    node.disconnect()
-    await server.stop()
+    await servers.stop()
   }
 })

@@ -123,14 +123,14 @@ describeBindings('partitions', (lua) => {
 
   it('a change that was broken off is ended by the next one who looks', async () => {
     await client().addMessage('ann', 1)
-    await lua().call('layout', 'PREPARE', 4)
+    await lua().call('repartition', 'PREPARE', 4)
     await lua().callWith('partition', ['rapid-fire:{orders:2}'], 'OPEN')
     const rapidfire = client()
     await rapidfire.addMessage('bob', 1) // nothing is retired yet
     expect(await client().policy()).toMatchObject({ partitions: 4 })
     expect((await lua().call('layout'))[0]).toBe('draining')
     await rapidfire.addMessage('cid', 1)
-    expect(await lua().redis.zrange('rapid-fire:{orders}:due', 0, -1)).toEqual(['ann', 'bob'])
+    expect(await lua().redis.zrange('rapid-fire:{orders}:due', '0', '-1')).toEqual(['ann', 'bob'])
     await lua().tick(10_000)
     expect(await drained(client())).toHaveLength(3)
   })
@@ -159,6 +159,15 @@ describeBindings('partitions', (lua) => {
   it.each([0, 1025, 1.5, '4'])('refuses %j partitions', async (partitions) => {
     await expect(client().policy({ partitions: partitions as number })).rejects.toMatchObject({ code: 'BAD_POLICY' })
     expect(await lua().keyspace()).toEqual({})
+  })
+
+  it('one that has lost its data with its server serves again', async () => {
+    const rapidfire = client({ policy: { partitions: 2, wait: 3000 } })
+    await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1 })))
+    for (const name of await lua().redis.keys('rapid-fire:{orders:1}*')) await lua().redis.del(name)
+    expect((await client().addMessages(KEYS.map((key) => ({ key, data: 2 })))).every(({ status }) => status === 'added')).toBe(true)
+    await lua().tick(3000)
+    expect((await drained(client())).filter((data) => data === 2)).toHaveLength(40)
   })
 
   it('no queue may be named like a partition of another', () => {

@@ -27,7 +27,8 @@ const SENT: Record<FunctionName, unknown[]> = {
   extend: COMMANDS.extend.args({ lease: 1, claims: [pair] }),
   fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }),
   forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, watching, drain: true }),
-  layout: COMMANDS.layout.args({ prepare: 1, commit: 1, drained: true, settle: 1 }),
+  layout: COMMANDS.layout.args(undefined),
+  repartition: COMMANDS.repartition.args({ prepare: 1, commit: 1, drained: true, settle: 1 }),
   partition: [...COMMANDS.partition.args({ state: 'OPEN', policy }), ...COMMANDS.partition.args({ state: 'RETIRE' })],
   peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
   policy: COMMANDS.policy.args(policy),
@@ -56,7 +57,11 @@ describe.each(functions.map((each) => each.name as FunctionName))('the header of
 })
 
 /** read_tokens is for all: the policy has a code of its own for a bad value, and stats has no tokens. */
-const IMPOSSIBLE: Partial<Record<FunctionName, string[]>> = { policy: ['BAD_ARGUMENT'], stats: ['BAD_ARGUMENT', 'MISSING_ARGUMENT'] }
+const IMPOSSIBLE: Partial<Record<FunctionName, string[]>> = {
+  policy: ['BAD_ARGUMENT'],
+  layout: ['BAD_ARGUMENT', 'MISSING_ARGUMENT'],
+  stats: ['BAD_ARGUMENT', 'MISSING_ARGUMENT'],
+}
 
 it.each(functions.map((each) => each.name as FunctionName))(
   'names in the header of %s the codes of the lib functions that it uses',

@@ -42,10 +42,13 @@ export const nameOf = (block: Block): string | undefined => /^\/\/ ([a-z]+\.ts)\
 export interface Places {
   url: string
   port: number
+  /** Of a node of a cluster. */
+  cluster: number
 }
 
-export const placed = (text: string, { url, port }: Places): string =>
+export const placed = (text: string, { url, port, cluster }: Places): string =>
   text
+    .replaceAll('port: 7000', `port: ${cluster}`)
     .replaceAll('redis://127.0.0.1:6379', url)
     .replaceAll('127.0.0.1:6379', new URL(url).host)
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, freePort } from '../../cli/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
+import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { type Ended, environment, findRedisCli, run, useCommands } from '../support/shell.ts'
@@ -21,6 +22,7 @@ describe.skipIf(lacksCli).each(['README.md', 'lua/README.md'])('%s', (file) => {
   const typescript = blocks.filter(({ kind }) => kind === 'ts')
   const [picture] = file === 'README.md' ? blocks : []
   let server: TestRedis
+  let cluster: TestCluster | undefined
   let places: Places
   let commands: Awaited<ReturnType<typeof useCommands>>
   let project: Project
@@ -28,13 +30,15 @@ describe.skipIf(lacksCli).each(['README.md', 'lua/README.md'])('%s', (file) => {
   beforeAll(async () => {
     server = await useRedis()
     await server.redis.flushall()
-    places = { url: server.url, port: await freePort() }
+    cluster = await TestCluster.start({ primaries: 1, replicas: 0 })
+    places = { url: server.url, port: await freePort(), cluster: cluster.nodes[0]?.port as number }
     commands = await useCommands(server.url)
     project = await createProject(typescript, places)
     expect((await run(process.execPath, ['dist/cli/main.js', 'load', '--redis', server.url], {}, fileURLToPath(REPOSITORY))).code).toBe(0)
   })
   afterAll(async () => {
     for (const child of started) await ended(child, 'SIGKILL')
+    await cluster?.stop()
     await project?.remove()
     await commands?.remove()
   })

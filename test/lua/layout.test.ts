@@ -4,7 +4,7 @@ import { describeBindings } from '../support/lua.ts'
 const part = (n: number) => `rapid-fire:{orders:${n}}`
 
 describeBindings('layout', (lua) => {
-  const layout = (...args: (string | number)[]) => lua().call('layout', ...args)
+  const layout = (...args: (string | number)[]) => lua().call(args.length > 0 ? 'repartition' : 'layout', ...args)
 
   it('of a queue without partitions is steady, and reading it writes nothing', async () => {
     expect(await layout()).toEqual(['steady', 0, 0, 0, 0])
@@ -43,7 +43,7 @@ describeBindings('layout', (lua) => {
   ])('begins no other change after %j', async (before, state) => {
     await layout('PREPARE', 4)
     if (before.includes('COMMIT')) await layout('COMMIT', 0)
-    await lua().refuses('REPARTITIONING', `the queue is ${state} its partitions`, 'layout', 'PREPARE', 8)
+    await lua().refuses('REPARTITIONING', `the queue is ${state} its partitions`, 'repartition', 'PREPARE', 8)
     await layout('PREPARE', 4)
   })
 
@@ -52,9 +52,13 @@ describeBindings('layout', (lua) => {
     ['BAD_ARGUMENT', 'SETTLE must be an integer from 0', ['SETTLE', '-1']],
     ['MISSING_ARGUMENT', 'COMMIT must be followed by a value', ['COMMIT']],
     ['UNKNOWN_ARGUMENT', 'expected COMMIT, DRAINED, PREPARE, SETTLE', ['4']],
-  ])('refuses with %s: %s', (code, says, args) => lua().refuses(code, says, 'layout', ...args))
+  ])('refuses with %s: %s', (code, says, args) => lua().refuses(code, says, 'repartition', ...args))
 
-  it('belongs to the root of the queue', () => lua().refusesWith('BAD_ROOT', 'got that of a partition', 'layout', [part(0)]))
+  it('has no arguments', () => lua().refuses('UNKNOWN_ARGUMENT', 'expected no more arguments', 'layout', '4'))
+
+  it.each(['layout', 'repartition'] as const)('belongs to the root of the queue: %s', (name) =>
+    lua().refusesWith('BAD_ROOT', 'got that of a partition', name, [part(0)]),
+  )
 })
 
 describeBindings('partition', (lua) => {

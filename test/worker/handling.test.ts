@@ -87,7 +87,7 @@ describeBindings('worker', (lua) => {
         signal.addEventListener('abort', () => reasons.push(signal.reason))
         await held.opened
       },
-      { lease: 100 },
+      { lease: 900 },
     )
     await client().addMessages(['ann', 'bob'].map((key) => ({ key, data: 1, flush: true })))
     await eventually(() => expect(worker.running).toBe(2))

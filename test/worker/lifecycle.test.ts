@@ -216,8 +216,10 @@ describeBindings('lifecycle', (lua) => {
       const slow = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
       const count = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1)
       const workers = Array.from({ length: 2 }, () => start((batch) => slow().then(() => count(batch.key)), { concurrency: 200 }))
-      await eventually(() => expect(completed(workers).length).toBeGreaterThan(50))
-      expect(workers.some((worker) => worker.running > 0)).toBe(true)
+      await eventually(() => {
+        expect(completed(workers).length).toBeGreaterThan(50)
+        expect(workers.some((worker) => worker.running > 0)).toBe(true)
+      })
       await Promise.all(workers.map((worker) => worker.close(timeout === undefined ? {} : { timeout })))
       const done = completed(workers).map(([, batch]) => (batch as { key: string }).key)
       expect(done.length).toBeLessThan(1000)

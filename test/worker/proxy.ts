@@ -11,9 +11,10 @@ interface Line {
 
 /** A way to a server that can be broken, for one test. `onSend` sees what a client sends before the server does. */
 export async function proxyTo(url: string, onSend: (line: Line) => void = () => {}) {
-  const { hostname, port } = new URL(url)
+  let target = url
   const lines: Line[] = []
   const listener = createServer((client) => {
+    const { hostname, port } = new URL(target)
     const server = connect(Number(port), hostname)
     const line: Line = { client, server, sent: '' }
     lines.push(line)
@@ -45,6 +46,10 @@ export async function proxyTo(url: string, onSend: (line: Line) => void = () => 
         client.removeAllListeners('data').resume()
         server.removeAllListeners('data').resume()
       }
+    },
+    /** Takes new connections to another server. */
+    leadTo(other: string): void {
+      target = other
     },
     /** Closes the connections that have sent `what`. */
     cut(what: string): void {

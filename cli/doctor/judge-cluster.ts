@@ -1,0 +1,77 @@
+import type { NodeFacts } from './facts.ts'
+import type { Finding } from './judge.ts'
+
+const SLOTS = 16_384
+
+/** A root of the queue, and the slot that it is in. */
+export interface RootSlot {
+  root: string
+  slot: number
+}
+
+/** Judges a cluster by what its nodes say of each other. */
+export function judgeCluster(all: NodeFacts[], roots: RootSlot[]): Finding[] {
+  const nodes = all.flatMap(({ address, cluster }) => (cluster ? [{ address, cluster }] : []))
+  const [entry] = nodes
+  if (!entry) return []
+  const findings: Finding[] = []
+  const say = (level: Finding['level'], where: string[], text: string, ...mend: string[]) =>
+    findings.push({ check: 'cluster', level, nodes: where, text, mend })
+  const fix = `redis-cli --cluster fix ${entry.address}`
+
+  const failing = nodes.filter(({ cluster }) => cluster.info.get('cluster_state') !== 'ok')
+  const without = SLOTS - Number(entry.cluster.info.get('cluster_slots_assigned'))
+  if (without > 0) say('wrong', [entry.address], `${without} of ${SLOTS} slots belong to no node`, fix)
+  if (failing.length > 0) {
+    say(
+      'wrong',
+      failing.map(({ address }) => address),
+      'cluster_state is not ok: calls are refused',
+      `redis-cli --cluster check ${entry.address}`,
+    )
+  } else {
+    say(
+      'ok',
+      nodes.map(({ address }) => address),
+      `cluster_state is ok, ${nodes.length} nodes, ${SLOTS - without} slots`,
+    )
+  }
+
+  for (const { id, address, flags } of entry.cluster.nodes) {
+    if (!flags.includes('fail') && !flags.includes('fail?')) continue
+    say(
+      'wrong',
+      [address],
+      'the others take it to have failed',
+      `start it again, or take it out: redis-cli --cluster call ${entry.address} CLUSTER FORGET ${id}`,
+    )
+  }
+  const views = new Set(
+    nodes.map(({ cluster }) =>
+      JSON.stringify(
+        cluster.nodes
+          .filter(({ slots }) => slots.length > 0)
+          .map(({ id, slots }) => [id, slots])
+          .sort(),
+      ),
+    ),
+  )
+  if (views.size > 1)
+    say(
+      'wrong',
+      nodes.map(({ address }) => address),
+      'the nodes do not agree on who has which slots',
+      fix,
+    )
+
+  const moving = new Set(nodes.flatMap(({ cluster }) => cluster.nodes.flatMap((node) => node.moving)))
+  for (const slot of moving) {
+    say('note', [entry.address], `slot ${slot} is being moved; if nobody is moving it, that was broken off`, fix)
+  }
+  for (const { root, slot } of roots) {
+    const owner = entry.cluster.nodes.find(({ slots }) => slots.some(([first, last]) => slot >= first && slot <= last))
+    if (owner) say('ok', [owner.address], `${root} is in slot ${slot}`)
+    else say('wrong', [entry.address], `${root} is in slot ${slot}, which belongs to no node`, fix)
+  }
+  return findings
+}

@@ -1,0 +1,227 @@
+import { type Facts, type NodeFacts, replicasOf } from './facts.ts'
+import { judgeCluster, type RootSlot } from './judge-cluster.ts'
+import type { Role } from './rights.ts'
+
+export type Check = 'server' | 'library' | 'persistence' | 'memory' | 'replication' | 'cluster' | 'clock' | 'latency' | 'rights'
+
+export interface Finding {
+  check: Check
+  /** `wrong`: a promise of rapidfire does not hold, or soon will not. `note`: worth knowing. */
+  level: 'ok' | 'note' | 'wrong'
+  /** The servers that it is true of. */
+  nodes: string[]
+  text: string
+  /** Commands, one for each server; or what else there is to do. */
+  mend: string[]
+}
+
+export interface Expected {
+  /** Version of the library that the command line has. */
+  version: string
+  /** What the connected user is for, when that was said. */
+  role: Role | undefined
+  /** The roots of the queue, in a cluster. */
+  roots: RootSlot[]
+}
+
+/** What is said of one server. */
+export type Opinion = Pick<Finding, 'level' | 'text'> & { mend?: string }
+
+/** A lag of a replica that is more than its habit of telling once a second, s. */
+const LAG = 10
+/** Clocks of servers that differ by more move deadlines and leases at a failover, ms. */
+const DRIFT = 1000
+/** A round trip that will be felt in each call, ms. */
+const SLOW = 20
+
+const RULES: [Check, (node: NodeFacts, facts: Facts, expected: Expected) => Opinion[]][] = [
+  ['server', ({ info }) => judgeServer(info)],
+  ['library', judgeLibrary],
+  ['persistence', judgePersistence],
+  ['memory', judgeMemory],
+  ['replication', judgeReplication],
+  ['latency', ({ roundTrips }) => judgeLatency(roundTrips)],
+  ['rights', judgeRights],
+]
+
+/** Judges what was read; what is the same of several servers is one finding. */
+export function judge(facts: Facts, expected: Expected): Finding[] {
+  const findings: Finding[] = facts.unreachable.map(({ address, why }) => ({
+    check: 'server',
+    level: facts.nodes.some(({ cluster }) => cluster) ? 'wrong' : 'note',
+    nodes: [address],
+    text: why,
+    mend: ['start it, or make it reachable from here: clients need it too'],
+  }))
+  for (const [check, rule] of RULES) {
+    const found: Finding[] = []
+    for (const node of facts.nodes) {
+      for (const { level, text, mend } of rule(node, facts, expected)) {
+        let same = found.find((each) => each.level === level && each.text === text)
+        if (!same) found.push((same = { check, level, nodes: [], text, mend: [] }))
+        same.nodes.push(node.address)
+        if (mend !== undefined) same.mend.push(mend)
+      }
+    }
+    findings.push(...found)
+  }
+  findings.push(...judgeCluster(facts.nodes, expected.roots), ...judgeClocks(facts.nodes))
+  return findings
+}
+
+const ok = (text: string): Opinion => ({ level: 'ok', text })
+const note = (text: string, mend?: string): Opinion => ({ level: 'note', text, ...(mend === undefined ? {} : { mend }) })
+const wrong = (text: string, mend: string): Opinion => ({ level: 'wrong', text, mend })
+
+/** `redis-cli` to one server. */
+export function redisCli(address: string, command: string): string {
+  const at = address.lastIndexOf(':')
+  return `redis-cli -h ${address.slice(0, at)} -p ${address.slice(at + 1)} ${command}`
+}
+
+const isReplica = (info: Map<string, string>) => info.get('role') === 'slave'
+
+const isOlder = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true }) < 0
+
+function judgeServer(info: Map<string, string>): Opinion[] {
+  const [name, version] =
+    info.get('server_name') === 'valkey'
+      ? ['Valkey', info.get('valkey_version')]
+      : info.has('dragonfly_version')
+        ? ['Dragonfly', info.get('dragonfly_version')]
+        : ['Redis', info.get('redis_version')]
+  if (isOlder(info.get('redis_version') ?? '', '6.2')) {
+    return [wrong(`${name} ${version} lacks commands that are needed`, 'install Redis 7 or later')]
+  }
+  return [ok(`${name} ${version}, ${isReplica(info) ? 'replica' : 'primary'}`)]
+}
+
+function judgeLibrary({ address, binding, version }: NodeFacts, _: Facts, expected: Expected): Opinion[] {
+  const load = `npx rapidfire load --redis redis://${address}`
+  if (binding === 'scripts') return [ok('binding scripts: this server has no Functions, clients load what they need')]
+  if (version instanceof Error) return [note(`binding functions; the version of the library cannot be asked: ${version.message}`)]
+  if (version === undefined) return [wrong('binding functions; the library is not loaded', load)]
+  if (isOlder(version, expected.version))
+    return [wrong(`binding functions; the library is ${version}, older than ${expected.version}`, load)]
+  const newer = isOlder(expected.version, version) ? `, newer than ${expected.version}, which this command has` : ''
+  return [ok(`binding functions; the library is ${version}${newer}`)]
+}
+
+function judgePersistence({ address, info, config }: NodeFacts): Opinion[] {
+  const opinions: Opinion[] = []
+  const fsync = config?.get('appendfsync')
+  const snapshots = config === undefined || config.get('save') !== ''
+  const set = (setting: string) => redisCli(address, `CONFIG SET ${setting}`)
+  if (info.get('aof_enabled') !== '1') {
+    const lost = snapshots ? 'what came since the last snapshot, if there is one' : 'everything'
+    opinions.push(wrong(`no append-only file: a restart or a crash loses ${lost}`, set('appendonly yes')))
+  } else if (fsync === 'no') {
+    opinions.push(
+      wrong('append-only file, written through when the system likes: a power failure can lose half a minute', set('appendfsync everysec')),
+    )
+  } else {
+    const lost = { always: 'loses nothing', everysec: 'can lose the last second' }[fsync ?? '']
+    const how = lost ? `written through ${fsync}: a power failure ${lost}` : 'appendfsync cannot be read without +config|get'
+    opinions.push(ok(`append-only file, a restart or a crash loses nothing; ${how}`))
+  }
+  const isBroken = (what: string) => !['ok', undefined].includes(info.get(what))
+  if (info.get('aof_enabled') === '1' && isBroken('aof_last_write_status')) {
+    opinions.push(wrong('the append-only file cannot be written: Redis refuses messages', redisCli(address, 'INFO persistence')))
+  }
+  if (snapshots && isBroken('rdb_last_bgsave_status')) {
+    opinions.push(wrong('the last snapshot failed: Redis may refuse messages', redisCli(address, 'INFO persistence')))
+  }
+  return opinions
+}
+
+function judgeMemory({ address, info }: NodeFacts): Opinion[] {
+  const opinions: Opinion[] = []
+  const set = (setting: string) => redisCli(address, `CONFIG SET ${setting}`)
+  const policy = info.get('maxmemory_policy')
+  if (policy !== undefined && policy !== 'noeviction') {
+    opinions.push(wrong(`maxmemory-policy is ${policy}: conversations can be deleted`, set('maxmemory-policy noeviction')))
+  }
+  const [used, most] = [Number(info.get('used_memory')), Number(info.get('maxmemory'))]
+  if (most === 0)
+    opinions.push(note('no maxmemory: when the memory of the machine is full, the system ends Redis', set('maxmemory <bytes>')))
+  else if (used > 0.9 * most) {
+    opinions.push(
+      wrong(`${Math.floor((100 * used) / most)} % of maxmemory is used: from 100 % on messages are refused`, set('maxmemory <more>')),
+    )
+  } else opinions.push(ok(`maxmemory is ${most} bytes`))
+  return opinions
+}
+
+function judgeReplication({ address, info, cluster }: NodeFacts, { nodes }: Facts): Opinion[] {
+  if (isReplica(info)) {
+    const primary = `${info.get('master_host')}:${info.get('master_port')}`
+    const opinions: Opinion[] = []
+    if (info.get('master_link_status') !== 'up') {
+      const mend = `start ${primary}, make it reachable from ${address}, or set masteruser and masterauth of ${address} right`
+      opinions.push(wrong(`the link to its primary ${primary} is down: a failover to it loses what came since`, mend))
+    } else opinions.push(ok(`follows ${primary}`))
+    if (!cluster && nodes[0]?.address === address) {
+      opinions.push(wrong('it is a replica and takes no messages', `give clients redis://${primary}, or the sentinels`))
+    }
+    return opinions
+  }
+  const replicas = replicasOf(info)
+  if (replicas.length === 0) {
+    const add = cluster
+      ? `redis-cli --cluster add-node <host>:<port> ${address} --cluster-slave`
+      : `redis-cli -h <host> REPLICAOF ${address.replace(/:(\d+)$/, ' $1')}`
+    return [note('no replica: while this server is away, messages are refused', add)]
+  }
+  return replicas.map(({ address: replica, state, behind, lag }) => {
+    if (state !== 'online') return wrong(`its replica ${replica} is in the state ${state}`, redisCli(replica, 'INFO replication'))
+    if (lag > LAG) return wrong(`its replica ${replica} has confirmed nothing for ${lag} s`, redisCli(replica, 'INFO replication'))
+    return ok(`its replica ${replica} is online, ${behind} bytes behind`)
+  })
+}
+
+function judgeLatency(roundTrips: number[]): Opinion[] {
+  const [median, longest] = [roundTrips[Math.floor(roundTrips.length / 2)], roundTrips.at(-1)].map((ms) => (ms as number).toFixed(1))
+  const text = `a round trip takes ${median} ms, the longest of ${roundTrips.length} took ${longest} ms`
+  return Number(median) > SLOW ? [note(`${text}: each call waits for it`, 'run clients near Redis')] : [ok(text)]
+}
+
+function judgeRights({ address, missing }: NodeFacts, { user }: Facts, { role }: Expected): Opinion[] {
+  if (!missing) return [note(`what user ${user} may do cannot be told`, redisCli(address, `ACL SETUSER ${user} +multi +discard`))]
+  const grant = (rights: string[]) =>
+    redisCli(address, `ACL SETUSER ${user} ${rights.map((right) => (/^[~&]/.test(right) ? `'${right}'` : right)).join(' ')}`)
+  const lacks = (of: Role) => `user ${user} lacks rights of a${of === 'operator' ? 'n' : ''} ${of}: ${missing[of].join(' ')}`
+  if (role) return [missing[role].length > 0 ? wrong(lacks(role), grant(missing[role])) : ok(`user ${user} has the rights of a ${role}`)]
+  const roles = Object.keys(missing) as Role[]
+  const has = roles.filter((each) => missing[each].length === 0)
+  if (has.length === 0) return roles.map((each) => wrong(lacks(each), grant(missing[each])))
+  const rest = roles.filter((each) => !has.includes(each)).map((each) => note(lacks(each), grant(missing[each])))
+  return [ok(`user ${user} has the rights of ${has.join(', ')}`), ...rest]
+}
+
+function judgeClocks(nodes: NodeFacts[]): Finding[] {
+  const [first, ...others] = [...nodes].sort((a, b) => a.clock.ahead - b.clock.ahead)
+  const last = others.at(-1)
+  if (!first || !last) return []
+  const apart = last.clock.ahead - first.clock.ahead
+  // What the round trips leave open counts for the clocks.
+  if (apart - first.clock.within - last.clock.within <= DRIFT) {
+    return [
+      {
+        check: 'clock',
+        level: 'ok',
+        nodes: nodes.map(({ address }) => address),
+        text: `the clocks differ by ${apart.toFixed(1)} ms`,
+        mend: [],
+      },
+    ]
+  }
+  return [
+    {
+      check: 'clock',
+      level: 'wrong',
+      nodes: [first.address, last.address],
+      text: `the clock of ${last.address} is ${Math.round(apart)} ms ahead of ${first.address}: at a failover deadlines and leases move by that`,
+      mend: ['timedatectl set-ntp true'],
+    },
+  ]
+}

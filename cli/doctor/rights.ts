@@ -1,0 +1,100 @@
+import type { Redis } from 'ioredis'
+import type { FunctionName } from '../../src/generated/library.ts'
+
+/** What a user of Redis is for. */
+export type Role = 'producer' | 'worker' | 'operator'
+
+/** The functions that each calls: a client begins with `version`, and with `policy` when it was given one. */
+export const CALLS: Record<Role, readonly FunctionName[]> = {
+  producer: ['version', 'policy', 'add'],
+  worker: ['version', 'policy', 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
+  operator: ['version', 'policy', 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
+}
+
+export type Binding = 'functions' | 'scripts'
+
+const words = (text: string) => text.split(/\s+/)
+
+/** What a connection needs, and what `rapidfire doctor` needs to look into the rights themselves. */
+const COMMON = words('info time multi discard')
+
+const BINDING: Record<Binding, string[]> = {
+  functions: words('fcall fcall_ro'),
+  // The last one is how a script that frees memory says so.
+  scripts: words('evalsha script|load zremrangebyrank'),
+}
+
+/** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
+const OWN: Record<Role, string[]> = {
+  producer: words('hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd'),
+  worker: words(`hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem unlink xadd xinfo|groups xlen
+    xpending xtrim zadd zcard zrange zrangebyscore zrem subscribe`),
+  operator: words(`del hdel hget hincrby hlen hmget hset llen lpush lrange ltrim pexpireat publish sadd scard sismember srem type zadd zcard
+    zcount zrange zrem zscore scan hscan sscan zscan`),
+}
+
+/** The commands that a user of a role must be allowed. */
+export function commandsOf(role: Role, binding: Binding): string[] {
+  const load = role === 'operator' && binding === 'functions' ? ['function|load'] : []
+  return [...COMMON, ...BINDING[binding], ...load, ...OWN[role]]
+}
+
+/** Arguments behind the key or channel: enough for Redis to take the command into a transaction. */
+const ARGUMENTS: Record<string, string> = {
+  ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
+  ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -' },
+  ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
+  ...{
+    sismember: 'KEY -',
+    smismember: 'KEY -',
+    srem: 'KEY -',
+    sscan: 'KEY 0',
+    xadd: 'KEY * - -',
+    xpending: 'KEY -',
+    xtrim: 'KEY MAXLEN 0',
+  },
+  ...{ zadd: 'KEY 1 -', zcount: 'KEY 0 0', zrange: 'KEY 0 0', zrangebyscore: 'KEY 0 0', zrem: 'KEY -', zremrangebyrank: 'KEY 0 0' },
+  ...{ zscan: 'KEY 0', zscore: 'KEY -', info: '', time: '' },
+}
+
+/** A command as it would be sent, and is only taken into a transaction here. */
+function sample(command: string, root: string): [string, ...string[]] {
+  const args = (ARGUMENTS[command] ?? 'KEY').replace('KEY', `${root}:doctor`).replace('CHANNEL', `${root}:wake`)
+  return `${command.replace('|', ' ')} ${args}`.trim().split(' ') as [string, ...string[]]
+}
+
+/**
+ * The rights that the user of a connection lacks for each role, as ACL SETUSER takes them; undefined when they cannot be told. Each command is
+ * taken into a transaction that is discarded: Redis looks at the rights then, on every version. ACL DRYRUN would need a right of an administrator.
+ */
+export async function missingRights(redis: Redis, root: string, binding: Binding): Promise<Record<Role, string[]> | undefined> {
+  const roles = Object.keys(CALLS) as Role[]
+  const all = new Set(roles.flatMap((role) => commandsOf(role, binding)))
+  const lacking = new Map<string, string>()
+  const attempt = async (command: string, reply: Promise<unknown>) => {
+    const right = await reply.then(
+      () => undefined,
+      (error: Error) => rightOf(error, command),
+    )
+    if (right) lacking.set(command, right)
+  }
+  // What is behind MULTI must not be sent when it is refused.
+  if ((await redis.multi({ pipeline: false }).catch(() => 'refused')) !== 'OK') return undefined
+  for (const command of ['multi', 'discard', 'subscribe']) all.delete(command)
+  await Promise.all([...all].map((command) => attempt(command, redis.call(...sample(command, root)))))
+  await attempt('discard', redis.discard())
+  // A connection that listens can do nothing else.
+  const listener = redis.duplicate()
+  listener.on('error', () => {})
+  await attempt('subscribe', listener.subscribe(`${root}:wake`))
+  listener.disconnect()
+  const lackedBy = (role: Role) => [...new Set(commandsOf(role, binding).flatMap((command) => lacking.get(command) ?? []))]
+  return Object.fromEntries(roles.map((role) => [role, lackedBy(role)])) as Record<Role, string[]>
+}
+
+/** Any other error comes after the rights were looked at: a replica that takes no writes, a slot of another node. */
+function rightOf({ message }: Error, command: string): string | undefined {
+  if (!message.startsWith('NOPERM')) return undefined
+  if (/\bkeys?\b/.test(message)) return '~rapid-fire:*'
+  return /\bchannels?\b/.test(message) ? '&rapid-fire:*' : `+${command}`
+}
