@@ -86,7 +86,8 @@ export class Binding {
         if (this.#started === started) this.#started = undefined
         started = this.start()
         await started
-      } else if (!cluster || !isPassing(error)) throw error
+      } else if (cluster && isPassing(error)) await this.#connection.refresh()
+      else throw error
       if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
       try {
         return await call()

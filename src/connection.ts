@@ -17,6 +17,8 @@ export interface Connection {
   send: Send
   /** Whether it is a cluster. */
   cluster: boolean
+  /** Asks a cluster anew which node serves which slots: a pipeline that is sent to the wrong one does not do so by itself. */
+  refresh(): Promise<void>
   /** One sender for each primary of a cluster, or for the one server. */
   primaries(): Promise<Send[]>
   /** Walks with SCAN, or with ZSCAN, HSCAN or SSCAN of a key, in bounded steps; of a cluster all primaries are walked. */
@@ -97,6 +99,7 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
   return {
     send: (command, args, after) => within(commandTimeout, send(command, args, after)),
     cluster: 'nodes' in client,
+    refresh: () => new Promise((resolve) => ('nodes' in client ? client.refreshSlotsCache(() => resolve()) : resolve())),
     primaries: async () => {
       if (!('nodes' in client)) return [send]
       // A cluster knows its nodes once it is connected.

@@ -21,6 +21,12 @@ local function read_policy(keys)
     'watcher', 'watchAt', 'standbyUntil', 'partition'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
+  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
+  local moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
+  if type(moving) == 'table' then
+    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
+  end
   local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
   return {
     wait = tonumber(stored[1]) or POLICY.WAIT[4],

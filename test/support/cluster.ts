@@ -157,6 +157,14 @@ export class TestCluster {
     return node
   }
 
+  /** Adds a replica of a primary. */
+  async addReplica(primary: ClusterNode): Promise<ClusterNode> {
+    const node = await this.addPrimary()
+    await node.redis.cluster('REPLICATE', primary.id)
+    await this.settled()
+    return node
+  }
+
   /** Moves a slot with its keys to a primary while the cluster is in use. `meanwhile` happens after each step. */
   async migrateSlot(slot: number, to: ClusterNode, meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
     const from = await this.primaryOf(slot)

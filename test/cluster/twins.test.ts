@@ -1,0 +1,143 @@
+import { Cluster, Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Policy } from '../../src/commands.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { createWebhook } from '../../src/webhook/index.ts'
+import { lacksServer } from '../client/clients.ts'
+import { TestCluster, until } from '../support/cluster.ts'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+
+const noCluster = lacksServer('the tests on a cluster')
+let server: TestRedis
+let cluster: TestCluster | undefined
+beforeAll(async () => {
+  server = await useRedis()
+  if (!noCluster) cluster = await TestCluster.start({ replicas: 0 })
+}, 60_000)
+afterAll(() => cluster?.stop())
+
+const TARGETS = [
+  ['one server', false, 1],
+  ['one server, 4 partitions', false, 4],
+  ['a cluster', true, 1],
+  ['a cluster, 16 partitions', true, 16],
+].filter(([, clustered]) => !clustered || !noCluster) as [string, boolean, number][]
+
+const KEYS = Array.from({ length: 20 }, (_, n) => `key ${n}`)
+
+// The same on each: what a user sees must not depend on how Redis is run.
+describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
+  let queues = 0
+  /** A queue of its own for each test, and a maker of clients of it. */
+  function queue(policy: Partial<Policy> = {}) {
+    queues += 1
+    const name = `twins-${partitions}-${queues}`
+    return () => {
+      const redis: Redis | Cluster = clustered ? new Cluster((cluster as TestCluster).addresses) : new Redis(server.url)
+      const client = new RapidFire<any>({ redis, queue: name, policy: { wait: 40, maxWait: 400, partitions, ...policy } })
+      onTestFinished(async () => {
+        await client.close()
+        redis.disconnect()
+      })
+      return Object.assign(client, { redis })
+    }
+  }
+
+  it('messages of a burst come as one batch, in order, once', async () => {
+    const open = queue()
+    const [one, two] = [open(), open()]
+    for (const n of [1, 2, 3]) {
+      for (const key of KEYS)
+        expect(await (n % 2 ? one : two).addMessage(key, n, { id: `${key} ${n}` })).toEqual({ status: 'added', size: n })
+    }
+    const again = await two.addMessages(KEYS.map((key) => ({ key, data: 1, id: `${key} 1` })))
+    expect(new Set(again.map(({ status }) => status))).toEqual(new Set(['duplicate']))
+    const batches = new Map<string, unknown[]>()
+    await until(async () => {
+      await one.processPendingBatches(({ key, messages }) =>
+        batches.set(key, [...(batches.get(key) ?? []), messages.map(({ data }) => data)]),
+      )
+      return batches.size === KEYS.length ? undefined : `${batches.size} batches`
+    })
+    expect([...batches.keys()].sort()).toEqual([...KEYS].sort())
+    for (const key of KEYS) expect((batches.get(key) as unknown[][]).flat()).toEqual([1, 2, 3])
+    expect(await two.getStats()).toMatchObject({ messages: 0, partitions, totals: { added: 60, duplicates: 20, completedMessages: 60 } })
+    expect(await one.check()).toMatchObject({ violations: [] })
+  })
+
+  it('a batch is claimed, kept, failed, dead, and brought back', async () => {
+    const open = queue()
+    const rapidfire = open()
+    await rapidfire.addMessages(KEYS.map((key) => ({ key, data: key, id: key, flush: true })))
+    const { batches } = await rapidfire.claimReady({ limit: 100 })
+    expect(batches.map(({ key }) => key).sort()).toEqual([...KEYS].sort())
+    expect(await open().claimReady({ limit: 100 })).toMatchObject({ batches: [] })
+    expect((await open().extend(batches, 60_000)).every(({ status }) => status === 'extended')).toBe(true)
+    await rapidfire.addMessage('key 3', 'behind', { flush: true })
+    expect(await rapidfire.peek('key 3')).toMatchObject({ state: 'active', size: 2, count: 1 })
+    expect(await Promise.all(batches.map((batch) => rapidfire.fail(batch, { attempts: 1, error: 'why' })))).toEqual(
+      batches.map(() => 'dead'),
+    )
+    expect(await Promise.all(batches.map((batch) => rapidfire.complete(batch)))).toEqual(batches.map(() => 'lost'))
+    const dead = await open().dead({ limit: 7, offset: 4 })
+    expect(dead).toHaveLength(7)
+    const all = (await open().dead()).map(({ id }) => id)
+    expect(all).toHaveLength(20)
+    expect(await open().drop(all.slice(0, 5))).toEqual(new Array(5).fill('dropped'))
+    expect(await open().requeue(all.slice(5))).toEqual(new Array(15).fill('requeued'))
+    expect((await rapidfire.processPendingBatches(() => {})).messages).toBe(16)
+    expect(await open().check()).toMatchObject({ violations: [] })
+  })
+
+  it('a worker handles each batch when it is due, and tries again what fails', async () => {
+    const open = queue()
+    const attempts = new Map<string, number[]>()
+    const worker = open().worker(
+      (batch) => {
+        attempts.set(batch.key, [...(attempts.get(batch.key) ?? []), batch.attempt])
+        if (batch.attempt === 1) throw new Error('down')
+      },
+      { backoff: () => 10 },
+    )
+    onTestFinished(() => worker.close())
+    worker.on('error', () => {}).run()
+    await open().addMessages(KEYS.map((key) => ({ key, data: 1 })))
+    await until(async () => (KEYS.every((key) => attempts.get(key)?.length === 2) ? undefined : JSON.stringify([...attempts])))
+    for (const key of KEYS) expect(attempts.get(key)).toEqual([1, 2])
+    expect(worker.isHealthy()).toBe(true)
+  })
+
+  it('forward moves each batch into the stream of its partition', async () => {
+    const open = queue()
+    const rapidfire = open()
+    await rapidfire.addMessages(KEYS.map((key) => ({ key, data: { text: key }, flush: true })))
+    expect((await open().forward('out')).forwarded).toBe(20)
+    const roots = partitions === 1 ? [`{${rapidfire.queue}}`] : Array.from({ length: partitions }, (_, n) => `{${rapidfire.queue}:${n}}`)
+    const entries = (await Promise.all(roots.map((root) => rapidfire.redis.xrange(`rapid-fire:${root}:stream:out`, '-', '+')))).flat()
+    expect(entries.map(([, fields]) => fields[fields.indexOf('messages') + 1]).sort()).toEqual(
+      KEYS.map((key) => JSON.stringify([{ text: key }])).sort(),
+    )
+  })
+
+  it('a webhook stores what is posted, and tells the figures', async () => {
+    const rapidfire = queue()()
+    const webhook = createWebhook(rapidfire, { redis: rapidfire.redis, path: '/hook' })
+    const post = (key: string) =>
+      webhook(new Request('http://localhost/hook', { method: 'POST', body: JSON.stringify({ key, id: key, data: { text: 'Hi' } }) }))
+    for (const key of KEYS) expect((await post(key)).status).toBe(200)
+    expect((await post('key 1')).status).toBe(200)
+    const stats = await webhook(new Request('http://localhost/hook/stats'))
+    expect(await stats.json()).toMatchObject({ messages: 20, totals: { duplicates: 1 } })
+  })
+
+  it('the policy is the same everywhere, and is changed for all', async () => {
+    const open = queue()
+    const rapidfire = open()
+    expect(await rapidfire.policy({ wait: 77 })).toMatchObject({ wait: 77, partitions })
+    await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1 })))
+    for (const key of KEYS) {
+      const { deadline, messages } = await rapidfire.peek(key)
+      expect((deadline as number) - (messages[0]?.receivedAt as number)).toBe(77)
+    }
+  })
+})
