@@ -158,13 +158,13 @@ async function content(redis: Redis, key: Buffer): Promise<string> {
   return `${type} ${JSON.stringify(await read())} expires ${await expiryOf(redis, key)}`
 }
 
-/** When a key expires, ms since 1970; negative when it does not. Before Redis 7 only the time that is left can be asked: then to the second. */
+/** When a key expires, ms since 1970; negative when it does not. Before Redis 7 only the time that is left can be asked: then to the tenth of a second. */
 export async function expiryOf(redis: Redis, key: Buffer | string): Promise<number> {
   try {
     return await redis.pexpiretime(key)
   } catch {
     const left = await redis.pttl(key)
-    return left < 0 ? left : Math.round((Date.now() + left) / 1000) * 1000
+    return left < 0 ? left : Math.round((Date.now() + left) / 100) * 100
   }
 }
 
