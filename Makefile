@@ -1,15 +1,18 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis server luacheck build demo test check bench clean
+.PHONY: help setup redis server luacheck build demo test test-matrix check bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build server ## See four messages of a real conversation come out as one; speed=1 for real time
 	@node dist/cli/main.js demo $(if $(speed),--speed $(speed))
 
-test: build redis ## Run every test against real Redis servers
+test: build redis ## Run every test against real Redis servers: REDIS_BINARY=<file>, or REDIS_URL=<url> of one that is flushed
 	@npx vitest run
+
+test-matrix: build redis ## Run the tests of one server in containers of Redis 6.2, 7.2 and 8, Valkey 8 and Dragonfly
+	@node --import tsx test/matrix/main.ts
 
 check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx tsc --noEmit -p .

@@ -13,6 +13,8 @@ const SHEBANG = '#!lua name=rapidfire'
 const REGISTER = `local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`
 const SCRIPT_REGISTER = 'local entry; local function register(_, callback)\n  entry = callback end'
+// For Dragonfly, which refuses keys that a script was not given; to others it is a comment. It stands where the library has its first line.
+const SCRIPT_PRAGMA = '--!df flags=allow-undeclared-keys'
 // Without Functions there is no allow-oom flag. Over maxmemory Redis refuses a script whose first write could need memory,
 // and then lets it go on: so such a script begins with a write that cannot, and that changes nothing, whatever the key may be.
 const SCRIPT_ALLOW_OOM = "if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end"
@@ -170,7 +172,7 @@ export function assemble({ root = here, clock, version } = {}) {
     })
     const others = functions.map((other) => (other === each ? wrap(other) : blank(wrap(other)))).join('')
     const opening = each.flags.includes('allow-oom') ? `${SCRIPT_ALLOW_OOM} ` : ''
-    const script = `\n${head}\n${SCRIPT_REGISTER}\n${slim.join('')}${others.trimEnd()}\n${opening}return entry(KEYS, ARGV)\n`
+    const script = `${SCRIPT_PRAGMA}\n${head}\n${SCRIPT_REGISTER}\n${slim.join('')}${others.trimEnd()}\n${opening}return entry(KEYS, ARGV)\n`
     scripts[each.name] = { sha1: createHash('sha1').update(script).digest('hex'), text: script }
   }
   return { version, library, scripts, lines, codes: [...codes].sort(), functions }

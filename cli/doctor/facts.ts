@@ -46,7 +46,7 @@ export interface Facts {
 
 /** Asks the server, and all others that belong to it: its replicas, its primary, the nodes of its cluster. */
 export async function readFacts(redis: Redis, root: string): Promise<Facts> {
-  const facts: Facts = { user: redis.options.username ?? 'default', nodes: [], unreachable: [] }
+  const facts: Facts = { user: redis.options.username || 'default', nodes: [], unreachable: [] }
   const waiting = [redis]
   const known = new Set([addressOf(redis)])
   // Each tells of others: the replica that was named of its primary, and that one of the other replicas.

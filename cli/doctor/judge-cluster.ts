@@ -1,4 +1,4 @@
-import type { NodeFacts } from './facts.ts'
+import type { ClusterView, NodeFacts } from './facts.ts'
 import type { Finding } from './judge.ts'
 
 const SLOTS = 16_384
@@ -19,50 +19,20 @@ export function judgeCluster(all: NodeFacts[], roots: RootSlot[]): Finding[] {
     findings.push({ check: 'cluster', level, nodes: where, text, mend })
   const fix = `redis-cli --cluster fix ${entry.address}`
 
-  const failing = nodes.filter(({ cluster }) => cluster.info.get('cluster_state') !== 'ok')
+  const everywhere = nodes.map(({ address }) => address)
+  const failing = nodes.filter(({ cluster }) => cluster.info.get('cluster_state') !== 'ok').map(({ address }) => address)
   const without = SLOTS - Number(entry.cluster.info.get('cluster_slots_assigned'))
   if (without > 0) say('wrong', [entry.address], `${without} of ${SLOTS} slots belong to no node`, fix)
-  if (failing.length > 0) {
-    say(
-      'wrong',
-      failing.map(({ address }) => address),
-      'cluster_state is not ok: calls are refused',
-      `redis-cli --cluster check ${entry.address}`,
-    )
-  } else {
-    say(
-      'ok',
-      nodes.map(({ address }) => address),
-      `cluster_state is ok, ${nodes.length} nodes, ${SLOTS - without} slots`,
-    )
-  }
+  if (failing.length > 0) say('wrong', failing, 'cluster_state is not ok: calls are refused', `redis-cli --cluster check ${entry.address}`)
+  else say('ok', everywhere, `cluster_state is ok, ${nodes.length} nodes, ${SLOTS - without} slots`)
 
   for (const { id, address, flags } of entry.cluster.nodes) {
     if (!flags.includes('fail') && !flags.includes('fail?')) continue
-    say(
-      'wrong',
-      [address],
-      'the others take it to have failed',
-      `start it again, or take it out: redis-cli --cluster call ${entry.address} CLUSTER FORGET ${id}`,
-    )
+    const forget = `redis-cli --cluster call ${entry.address} CLUSTER FORGET ${id}`
+    say('wrong', [address], 'the others take it to have failed', `start it again, or take it out: ${forget}`)
   }
-  const views = new Set(
-    nodes.map(({ cluster }) =>
-      JSON.stringify(
-        cluster.nodes
-          .filter(({ slots }) => slots.length > 0)
-          .map(({ id, slots }) => [id, slots])
-          .sort(),
-      ),
-    ),
-  )
-  if (views.size > 1)
-    say(
-      'wrong',
-      nodes.map(({ address }) => address),
-      'the nodes do not agree on who has which slots',
-      fix,
-    )
+  const views = new Set(nodes.map(({ cluster }) => ownersIn(cluster)))
+  if (views.size > 1) say('wrong', everywhere, 'the nodes do not agree on who has which slots', fix)
 
   const moving = new Set(nodes.flatMap(({ cluster }) => cluster.nodes.flatMap((node) => node.moving)))
   for (const slot of moving) {
@@ -75,3 +45,10 @@ export function judgeCluster(all: NodeFacts[], roots: RootSlot[]): Finding[] {
   }
   return findings
 }
+
+const ownersIn = ({ nodes }: ClusterView) =>
+  nodes
+    .filter(({ slots }) => slots.length > 0)
+    .map(({ id, slots }) => `${id} ${slots.join(' ')}`)
+    .sort()
+    .join('\n')

@@ -120,9 +120,9 @@ function judgePersistence({ address, info, config }: NodeFacts): Opinion[] {
       wrong('append-only file, written through when the system likes: a power failure can lose half a minute', set('appendfsync everysec')),
     )
   } else {
-    const lost = { always: 'loses nothing', everysec: 'can lose the last second' }[fsync ?? '']
-    const how = lost ? `written through ${fsync}: a power failure ${lost}` : 'appendfsync cannot be read without +config|get'
-    opinions.push(ok(`append-only file, a restart or a crash loses nothing; ${how}`))
+    const lost = { always: 'loses nothing', everysec: 'can lose the last second or two' }[fsync ?? '']
+    const how = lost ? `a crash or a power failure ${lost} (${fsync})` : 'what a crash loses says appendfsync, which +config|get lets read'
+    opinions.push(ok(`append-only file: a restart loses nothing, ${how}`))
   }
   const isBroken = (what: string) => !['ok', undefined].includes(info.get(what))
   if (info.get('aof_enabled') === '1' && isBroken('aof_last_write_status')) {
@@ -189,8 +189,10 @@ function judgeRights({ address, missing }: NodeFacts, { user }: Facts, { role }:
   if (!missing) return [note(`what user ${user} may do cannot be told`, redisCli(address, `ACL SETUSER ${user} +multi +discard`))]
   const grant = (rights: string[]) =>
     redisCli(address, `ACL SETUSER ${user} ${rights.map((right) => (/^[~&]/.test(right) ? `'${right}'` : right)).join(' ')}`)
-  const lacks = (of: Role) => `user ${user} lacks rights of a${of === 'operator' ? 'n' : ''} ${of}: ${missing[of].join(' ')}`
-  if (role) return [missing[role].length > 0 ? wrong(lacks(role), grant(missing[role])) : ok(`user ${user} has the rights of a ${role}`)]
+  const named = (of: Role) => `${of === 'operator' ? 'an' : 'a'} ${of}`
+  const lacks = (of: Role) => `user ${user} lacks rights of ${named(of)}: ${missing[of].join(' ')}`
+  if (role)
+    return [missing[role].length > 0 ? wrong(lacks(role), grant(missing[role])) : ok(`user ${user} has the rights of ${named(role)}`)]
   const roles = Object.keys(missing) as Role[]
   const has = roles.filter((each) => missing[each].length === 0)
   if (has.length === 0) return roles.map((each) => wrong(lacks(each), grant(missing[each])))

@@ -75,7 +75,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     for (const line of [
       `ok     server       ${host}: Redis ${version}, primary`,
       `ok     library      ${host}: binding functions; the library is ${SOURCE.version}`,
-      `ok     persistence  ${host}: append-only file, a restart or a crash loses nothing; written through everysec: a power failure can lose the last second`,
+      `ok     persistence  ${host}: append-only file: a restart loses nothing, a crash or a power failure can lose the last second or two (everysec)`,
       `ok     memory       ${host}: maxmemory is 209715200 bytes`,
       `ok     rights       ${host}: user default has the rights of producer, worker, operator`,
       '0 wrong, 1 to note, 6 ok.',

@@ -69,8 +69,8 @@ describeBindings('losing the functions', (lua) => {
 
 describeBindings('loading', (lua) => {
   it('is done where the functions are absent', async () => {
-    await lua().redis.function('FLUSH')
     await lua().redis.script('FLUSH')
+    await flush(lua())
     await using rapidfire = client(lua(), '1.0.0')
     await rapidfire.addMessage('ann', 1)
     expect(await rapidfire.version()).toBe('1.0.0')

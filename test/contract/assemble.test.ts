@@ -92,6 +92,7 @@ it('gives a function a script of its own, with nothing that it does not need, an
   const libraryLines = library.split('\n')
   const before = (lines[0]?.[0] ?? 0) - 1
   for (const [name, { text }] of Object.entries(scripts)) {
+    expect(text.split('\n')[0], name).toBe('--!df flags=allow-undeclared-keys')
     // The lines before the first file differ, and so does the last one: it calls the function.
     const scriptLines = text.split('\n').slice(before, -2)
     expect(scriptLines.filter((line) => line.startsWith('register(')).length, name).toBe(1)

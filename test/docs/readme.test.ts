@@ -143,7 +143,7 @@ async function runCommands(
   const program: string[] = []
   const services: Program[] = []
   for (const line of text.split('\n').filter((line) => line !== '')) {
-    const [make, target] = /^make ([a-z]+)(?: [a-z]+=\d+)?$/.exec(line) ?? []
+    const [make, target] = /^make ([a-z-]+)(?: [a-z]+=\d+)?$/.exec(line) ?? []
     const [npm, packages] = /^npm install (.*)$/.exec(line) ?? []
     const [service] = /^npx rapidfire (?:serve|work|forward) [^&]*/.exec(line) ?? []
     if (make) expect(read('Makefile')).toMatch(new RegExp(`^${target}:.* ## `, 'm'))

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeBindings, START } from '../support/lua.ts'
+import { describeBindings, expiryOf, START } from '../support/lua.ts'
 
 describeBindings('message ids', (lua) => {
   const add = async (id: string, key = 'ann') => (await lua().call('add', key, 'x', 'ID', id))[0]
@@ -83,10 +83,10 @@ describeBindings('message ids', (lua) => {
 
   it('lets what is remembered expire when nothing comes any more', async () => {
     await add('a')
-    expect(await lua().redis.pexpiretime(`${lua().root}:seen:${START}`)).toBe(START + 7_200_000)
+    expect(await expiryOf(lua().redis, `${lua().root}:seen:${START}`)).toBe(START + 7_200_000)
     await lua().tick(3_600_000)
     await add('b')
-    expect(await lua().redis.pexpiretime(`${lua().root}:seen:${START + 3_600_000}`)).toBe(START + 10_800_000)
+    expect(await expiryOf(lua().redis, `${lua().root}:seen:${START + 3_600_000}`)).toBe(START + 10_800_000)
     await lua().tick(7_200_000)
     expect(await seen()).toEqual([])
     expect(await add('a')).toBe('added')

@@ -44,7 +44,7 @@ export async function brokenInvariants(redis: Redis, root: string, policies?: (k
       if (part === 'messages') lists.set(rest, (await redis.lrangeBuffer(name, 0, -1)).map(readMessage))
       else if (part === 'dead' && rest) buried.set(rest, await hash(text(name)))
       else if (part === 'seen') {
-        if ((await redis.pexpiretime(name)) <= 0) broken.push(`${text(name)} does not expire`)
+        if ((await redis.pttl(name)) <= 0) broken.push(`${text(name)} does not expire`)
       } else if (part === 'stream') return
       else if (rest || !['', 'due', 'active', 'claims', 'overrides', 'dead'].includes(part)) {
         broken.push(`${text(name)} is no key of a queue`)

@@ -121,7 +121,7 @@ export class Lua {
     this.#now += ms
     await this.redis.set('test:clock', this.#now)
     for (const key of await this.redis.keys('*:seen:*')) {
-      const expires = await this.redis.pexpiretime(key)
+      const expires = await expiryOf(this.redis, key)
       if (expires > 0 && expires <= this.#now) await this.redis.del(key)
     }
   }
@@ -155,7 +155,17 @@ async function content(redis: Redis, key: Buffer): Promise<string> {
     if (type === 'zset') return pairs(await redis.callBuffer('ZRANGE', key, 0, -1, 'WITHSCORES'))
     return pairs(await redis.callBuffer('HGETALL', key))
   }
-  return `${type} ${JSON.stringify(await read())} expires ${await redis.pexpiretime(key)}`
+  return `${type} ${JSON.stringify(await read())} expires ${await expiryOf(redis, key)}`
+}
+
+/** When a key expires, ms since 1970; negative when it does not. Before Redis 7 only the time that is left can be asked: then to the tenth of a second. */
+export async function expiryOf(redis: Redis, key: Buffer | string): Promise<number> {
+  try {
+    return await redis.pexpiretime(key)
+  } catch {
+    const left = await redis.pttl(key)
+    return left < 0 ? left : Math.round((Date.now() + left) / 100) * 100
+  }
 }
 
 /** Runs the tests once for each binding, on an empty server, with a clock that stands at `START`. */
