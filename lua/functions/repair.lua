@@ -15,7 +15,7 @@
 --   BAD_ARGUMENT  more than 100 parts
 --
 -- WHY it never deletes a message: the list of a key is the truth, and everything else is made to follow it. What is in order
--- is left as it is, so calling it again, or on a live queue, does no harm.
+-- is left as it is, but for a score that the policy has made late since; so calling it again, or on a live queue, does no harm.
 local function has_foreign_index(root)
   local types = {
     [due_key(root)] = 'zset', [active_key(root)] = 'zset', [claims_key(root)] = 'hash', [overrides_key(root)] = 'set',
