@@ -71,9 +71,14 @@ const FAIL = fc.record({
 
 const FORWARD = fc.record({ name: STREAM, limit: upTo(4), longest: upTo(4), worker: WORKER })
 
-/** Steps that change nothing, or seldom something. */
+/** More than a call hands out. */
+const LARGE = fc
+  .array(KEY, { minLength: 5, maxLength: 6 })
+  .map((keys) => add(keys.map((key) => ({ key, id: undefined, data: 'large', flush: true }))))
+
+/** Steps that change nothing, that seldom change something, or that cost much. */
 const RARE = fc.oneof(
-  fc.record({ key: KEY, limit: upTo(4) }).map(peek),
+  fc.oneof({ weight: 1, arbitrary: LARGE }, { weight: 9, arbitrary: fc.record({ key: KEY, limit: upTo(4) }).map(peek) }),
   fc.constant(stats),
   fc.record({ limit: upTo(3), offset: fc.nat(2), back: maybe(fc.nat(2)) }).map(dead),
   fc.nat(1).map((back) => drop([back, 9])),
