@@ -22,6 +22,9 @@ export function apply({ file, find, replace, what }: Fault, root: string): () =>
   const text = readFileSync(path, 'utf8')
   const found = text.split(find).length - 1
   if (found !== 1) throw new Error(`${file}, '${what}': the text stands there ${found} times, not once: ${find}`)
-  writeFileSync(path, text.replace(find, () => replace))
+  writeFileSync(
+    path,
+    text.replace(find, () => replace),
+  )
   return () => writeFileSync(path, text)
 }

@@ -76,7 +76,11 @@ export const LIB_FAULTS: Faults = {
     ['mine or policy.watchAt <= now', 'mine', 'nobody follows a watcher that has died'],
     ['mine or policy.watchAt <= now', 'true', 'each worker is the watcher'],
     ["if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end", '', 'a full watcher keeps the watch'],
-    ['if vacant and policy.standbyUntil > now then', 'if policy.standbyUntil > now then', 'a full worker wakes all although another watches'],
+    [
+      'if vacant and policy.standbyUntil > now then',
+      'if policy.standbyUntil > now then',
+      'a full worker wakes all although another watches',
+    ],
     ['if vacant and policy.standbyUntil > now then', 'if vacant then', 'a full worker wakes all although nobody stands by'],
     ["      redis.call('HSET', root, 'standbyUntil', 0)\n", '', 'each full worker wakes all again'],
     ['math.min(head or latest, latest)', 'head or latest', 'the watcher looks later than once a second'],
@@ -112,7 +116,11 @@ export const LIB_FAULTS: Faults = {
     ["  call('HDEL', claims_key(root), unpack(keys))\n", '', 'a completed batch keeps its claim'],
     ["if not overrides and redis.pcall('LLEN', list) == counts[key] then", 'if true then', 'what is behind a batch is deleted with it'],
     ["if not overrides and redis.pcall('LLEN'", "if redis.pcall('LLEN'", 'a completed key stays in overrides'],
-    ['soonest = math.min(soonest or deadline, deadline)', 'soonest = deadline', 'the watcher is told of the last deadline, not of the first'],
+    [
+      'soonest = math.min(soonest or deadline, deadline)',
+      'soonest = deadline',
+      'the watcher is told of the last deadline, not of the first',
+    ],
     ["'completedMessages', messages", "'completedMessages', #keys", 'a completed batch counts as one message'],
   ],
 }
