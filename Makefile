@@ -1,6 +1,6 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis server luacheck build demo test check bench clean
+.PHONY: help setup redis server luacheck build demo test coverage mutants check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,15 @@ demo: build server ## See four messages of a real conversation come out as one; 
 
 test: build redis ## Run every test against real Redis servers
 	@npx vitest run
+
+coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
+	@npx tsc -p tsconfig.build.json --sourceMap
+	@rm -rf coverage && mkdir -p coverage/processes
+	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
+	npx vitest run --coverage; failed=$$?; node --import tsx test/coverage/main.ts && exit $$failed
+
+mutants: setup redis ## Put small faults into the Lua files, one by one, and see that a test catches each; only=forward for some
+	@node --import tsx test/mutants/main.ts $(if $(only),--only '$(only)')
 
 check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx tsc --noEmit -p .

@@ -72,6 +72,15 @@ describeBindings('watch', (lua) => {
     expect(await wakes.heard()).toEqual([])
   })
 
+  it('does not tell it of what was due before that time either', async () => {
+    await listen()
+    const id = await bury(lua(), 'ann', 1)
+    await claim('w1')
+    await lua().tick(1000)
+    await lua().call('requeue', id)
+    expect(await wakes.heard()).toEqual([])
+  })
+
   it.each<[string, number, (lua: Lua, token: string) => Promise<unknown>]>([
     ['what is ready behind a batch that is completed', 0, (lua, token) => lua.call('complete', 'ann', token)],
     ['what is ready behind a batch that has died', 0, (lua, token) => lua.call('fail', 'ann', token, 'ATTEMPTS', 1)],
