@@ -12,10 +12,10 @@ test: build redis ## Run every test against real Redis servers
 	@npx vitest run
 
 coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
-	@npx tsc -p tsconfig.build.json --sourceMap
+	@npx tsc -p tsconfig.build.json --inlineSourceMap
 	@rm -rf coverage && mkdir -p coverage/processes
 	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
-	npx vitest run --coverage; failed=$$?; node --import tsx test/coverage/main.ts && exit $$failed
+	npx vitest run --coverage; failed=$$?; node --import tsx test/cover/main.ts && exit $$failed
 
 mutants: setup redis ## Put small faults into the Lua files, one by one, and see that a test catches each; only=forward for some
 	@node --import tsx test/mutants/main.ts $(if $(only),--only '$(only)')

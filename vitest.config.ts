@@ -12,7 +12,7 @@ export default defineConfig({
     env: process.env.PROCESS_COVERAGE ? { NODE_V8_COVERAGE: process.env.PROCESS_COVERAGE } : {},
     coverage: {
       provider: 'custom',
-      customProviderModule: 'test/coverage/provider.ts',
+      customProviderModule: 'test/cover/provider.ts',
       include: ['src/**', 'cli/**'],
       reporter: ['text'],
       reportsDirectory: 'coverage/typescript',

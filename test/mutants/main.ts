@@ -67,13 +67,16 @@ if (sound.caught) throw new Error(`the tests fail without a fault: ${sound.caugh
 
 const survivors: Fault[] = []
 for (const [n, fault] of chosen.entries()) {
+  const { file, what } = fault
   const remove = apply(fault, join(copy, 'lua'))
   const { caught, seconds } = await judge()
   remove()
   if (!caught) survivors.push(fault)
-  const verdict = caught ? `caught by ${caught}` : 'SURVIVED'
-  console.log(`${n + 1}/${chosen.length} ${seconds.toFixed(1)} s  ${fault.file}: ${fault.what}\n    ${verdict}`)
+  console.log(`${n + 1}/${chosen.length} ${seconds.toFixed(1)} s  ${file}: ${what}\n    ${caught ? `caught by ${caught}` : 'SURVIVED'}`)
 }
-console.log(`${chosen.length - survivors.length} of ${chosen.length} faults were caught`)
-for (const { file, find, replace, what } of survivors) console.log(`\n${file}: ${what}\n- ${find}\n+ ${replace}`)
-if (survivors.length > 0) process.exitCode = 1
+const share = ((100 * (chosen.length - survivors.length)) / chosen.length).toFixed(1)
+console.log(`${chosen.length - survivors.length} of ${chosen.length} faults were caught, ${share} %`)
+for (const { file, find, replace, what, equivalent } of survivors) {
+  console.log(`\n${file}: ${what}\n- ${find}\n+ ${replace}\n${equivalent ? `cannot be caught: ${equivalent}` : 'a test is missing'}`)
+}
+if (survivors.some(({ equivalent }) => !equivalent)) process.exitCode = 1

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vi
 import { assemble } from '../../lua/assemble.mjs'
 import type { BindingMode } from '../../src/binding.ts'
 import type { FunctionName, LibrarySource } from '../../src/generated/library.ts'
-import { instrument, RAN } from '../coverage/instrument.ts'
+import { instrument, RAN } from '../cover/instrument.ts'
 import { brokenInvariants } from './invariants.ts'
 import { readMessage } from './message.ts'
 import { type TestRedis, useRedis } from './redis.ts'
