@@ -1,6 +1,6 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis server luacheck build demo test test-matrix check bench clean
+.PHONY: help setup redis server luacheck build demo test test-matrix coverage mutants check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,15 @@ test: build redis ## Run every test against real Redis servers: REDIS_BINARY=<fi
 
 test-matrix: build redis ## Run the tests of one server in containers of Redis 6.2, 7.2 and 8, Valkey 8 and Dragonfly
 	@node --import tsx test/matrix/main.ts
+
+coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
+	@npx tsc -p tsconfig.build.json --inlineSourceMap
+	@rm -rf coverage && mkdir -p coverage/processes
+	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
+	npx vitest run --coverage; failed=$$?; node --import tsx test/cover/main.ts && exit $$failed
+
+mutants: setup redis ## Put small faults into the Lua files, one by one, and see that a test catches each; only=forward for some
+	@node --import tsx test/mutants/main.ts $(if $(only),--only '$(only)')
 
 check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx tsc --noEmit -p .

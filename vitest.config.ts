@@ -9,5 +9,14 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default'],
+    env: process.env.PROCESS_COVERAGE ? { NODE_V8_COVERAGE: process.env.PROCESS_COVERAGE } : {},
+    coverage: {
+      provider: 'custom',
+      customProviderModule: 'test/cover/provider.ts',
+      include: ['src/**', 'cli/**'],
+      exclude: ['test/**', 'src/generated/**'],
+      reporter: ['text'],
+      reportsDirectory: 'coverage/typescript',
+    },
   },
 })

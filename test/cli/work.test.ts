@@ -65,6 +65,21 @@ describe('work', () => {
     expect(worker.lines.find(({ msg }) => msg === 'handled')).toMatchObject({ key: KEY, content: [{ text: SECRET }] })
   })
 
+  it('logs why a handler failed and that its batch is dead, and no content and no key', async () => {
+    const file = await handler('failing.mjs', 'export default () => { throw new Error("the bot is down") }')
+    const worker = await start(['work', file, '--attempts', '1'], env).ready()
+    await add()
+    await eventually(async () => (await client.getStats()).dead === 1)
+    await eventually(() => worker.lines.some(({ msg }) => String(msg).startsWith('dead')))
+    expect(await worker.stop()).toBe(0)
+    expect(worker.lines.filter(({ level }) => level > 30)).toMatchObject([
+      { level: 40, msg: 'failed', error: 'the bot is down', attempt: 1, messages: 1 },
+      { level: 50, msg: 'dead: `rapidfire dead` shows it', attempt: 1 },
+    ])
+    expect(worker.stdout).not.toContain(SECRET)
+    expect(worker.stdout).not.toContain(KEY)
+  })
+
   it('waits for a handler that runs when it is stopped', async () => {
     const file = await handler(
       'slow.mjs',

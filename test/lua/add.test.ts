@@ -149,6 +149,7 @@ describeBindings('add', (lua) => {
     ['BAD_ID', 'at most 512 bytes, got 513', ['ann', 'one', 'ID', 'i'.repeat(513)]],
     ['MESSAGE_TOO_LARGE', 'at most 262144 bytes, got 262145', ['ann', 'd'.repeat(262_145), 'ID', 'm1']],
     ['BAD_ARGUMENT', "WAIT must be an integer from 1 to 31536000000, got '0'", ['ann', 'one', 'WAIT', '0']],
+    ['BAD_ARGUMENT', "WAIT must be an integer from 1 to 31536000000, got '0'", ['ann', 'one', 'WAIT', '0', 'MAXSIZE', '0']],
     ['BAD_ARGUMENT', "got '-1'", ['ann', 'one', 'WAIT', '-1']],
     ['BAD_ARGUMENT', "got '1.5'", ['ann', 'one', 'WAIT', '1.5']],
     ['BAD_ARGUMENT', "got '1e3'", ['ann', 'one', 'MAXWAIT', '1e3']],

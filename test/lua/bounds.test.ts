@@ -37,8 +37,11 @@ describeBindings('bounds of claim_ready', (lua) => {
     await lua().reset()
     for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 200 * KIB)
     await lua().tick(10_000)
-    const first = await lua().claim()
+    let first = await lua().claim('BEFORE', 0)
+    const made = await commands(lua(), async () => (first = await lua().claim()))
     expect([first.batches.map(({ key }) => key).join(''), first.next]).toEqual(['abc', START + 10_000])
+    // Once what has come back, once what is due, and no further.
+    expect(made.zrangebyscore).toBe(2)
     const second = await lua().claim()
     expect([second.batches.map(({ key }) => key).join(''), second.next]).toEqual(['de', lua().now + 30_000])
     await lua().holds()

@@ -259,6 +259,27 @@ describeBindings('claim_ready', (lua) => {
     await lua().holds()
   })
 
+  it('waits for the deadline of such a key when a message has come meanwhile', async () => {
+    await add('ann', 'x')
+    await lua().tick(10_000)
+    await lua().claimOne('LEASE', 1000)
+    await lua().redis.hdel(`${lua().root}:claims`, 'ann')
+    await add('ann', 'y')
+    await lua().tick(1000)
+    expect(await lua().claim()).toMatchObject({ next: START + 20_000, batches: [] })
+    await lua().holds()
+  })
+
+  it('forgets the claim of a key whose messages were deleted by hand', async () => {
+    await add('ann', 'x')
+    await lua().tick(10_000)
+    await lua().claimOne()
+    await lua().redis.del(`${lua().root}:messages:ann`)
+    await lua().tick(30_000)
+    expect(await lua().claim()).toMatchObject({ next: 0, batches: [] })
+    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+  })
+
   it.each([
     ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, LEASE, LIMIT, REST, WORKER; got '5'", ['5']],
     ['UNKNOWN_ARGUMENT', "got 'WAIT'", ['LIMIT', '5', 'WAIT', '1']],

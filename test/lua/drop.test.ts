@@ -20,6 +20,7 @@ describeBindings('drop', (lua) => {
     await lua().call('drop', ann)
     expect((await lua().call('dead')).map((batch: string[]) => batch[0])).toEqual([bob])
     expect((await lua().call('peek', 'ann')).slice(0, 1)).toEqual(['collecting'])
+    expect(await lua().stats()).toMatchObject({ messages: 1, dead: 1, died: 2 })
     expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 

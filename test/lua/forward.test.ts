@@ -128,6 +128,31 @@ describeBindings('forward', (get) => {
     })
   })
 
+  it.each([
+    ['in one ms', '5-9', '5-10'],
+    ['in two', '9-5', '10-1'],
+  ])('keeps what the group that is behind still needs, whichever that is: entries %s', async (_, older, newer) => {
+    await add('k', '1')
+    await lua.tick(10_000)
+    for (const [ahead, behind] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      await lua.redis.del(stream)
+      for (const id of [older, newer]) await lua.redis.xadd(stream, id, 'messages', '[0]')
+      for (const group of ['a', 'b']) {
+        await lua.redis.xgroup('CREATE', stream, group, '0')
+        await lua.redis.xreadgroup('GROUP', group, 'c', 'STREAMS', stream, '>')
+      }
+      await lua.redis.xack(stream, ahead, older)
+      expect((await lua.call('forward', 'batches', 'MAXLEN', 2)).slice(2)).toEqual([0, 0])
+      expect((await lua.redis.xrange(stream, '-', '+')).map(([id]) => id)).toEqual([older, newer])
+      await lua.redis.xack(stream, behind, older)
+    }
+    expect((await lua.call('forward', 'batches', 'MAXLEN', 2)).slice(2)).toEqual([1, 0])
+    expect((await entries()).map(({ messages }) => messages)).toEqual(['[0]', '[1]'])
+  })
+
   it('goes on for all others when a conversation is a foreign key or has what no one can read', async () => {
     for (const key of ['foreign', 'claimed', 'unreadable', 'good']) await add(key, '1')
     await lua.tick(10_000)

@@ -177,6 +177,14 @@ describeBindings('options of a message', (lua) => {
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
 
+  it('says wait of a batch whose deadline has come when a message arrives that does not fit', async () => {
+    await lua().call('add', 'ann', 'x')
+    await lua().tick(10_000)
+    await lua().call('add', 'ann', 'x', 'MAXSIZE', 1)
+    const batch = await lua().claimOne()
+    expect([batch.reason, batch.deadline, batch.messages.length]).toEqual(['wait', START + 10_000, 1])
+  })
+
   it('gives the options no part in the message', async () => {
     await lua().call('add', 'ann', ' ,F data', 'ID', ' ,W1 id', 'WAIT', 5, 'MAXWAIT', 6, 'MAXSIZE', 7, 'FLUSH')
     await lua().call('add', 'bob', ',F ', 'ID', ',F')

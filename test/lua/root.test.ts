@@ -4,12 +4,18 @@ import { describeBindings, Lua } from '../support/lua.ts'
 
 const CALLS: [FunctionName, string[]][] = [
   ['add', ['ann', 'x', 'ID', 'm1']],
+  ['check', ['ann']],
   ['claim_ready', []],
   ['complete', ['ann', '1-1:1']],
+  ['dead', []],
+  ['drop', ['1-1']],
   ['extend', ['1000', 'ann', '1-1:1']],
   ['fail', ['ann', '1-1:1']],
+  ['forward', ['batches']],
   ['peek', ['ann']],
   ['policy', ['WAIT', '5']],
+  ['repair', ['ann']],
+  ['requeue', ['1-1']],
   ['stats', []],
 ]
 

@@ -64,11 +64,56 @@ describeBindings('watch', (lua) => {
     expect(await wakes.heard()).toEqual([`w1 ${lua().now + 500}`, `w1 ${lua().now + 400}`])
   })
 
+  it.each([
+    ['with options of their own', ['ann', '"Hi"', 'WAIT', 300, 'NEXT', 'bob', '"Hi"', 'WAIT', 400]],
+    ['the last of them without options', ['ann', '"Hi"', 'WAIT', 300, 'NEXT', 'bob', '"Hi"']],
+    ['the first of them without options', ['bob', '"Hi"', 'NEXT', 'ann', '"Hi"', 'WAIT', 300]],
+  ])('tells it of the first deadline of several messages in one call, %s', async (_, args) => {
+    await listen()
+    await lua().call('policy', 'WAIT', 500)
+    await claim('w1')
+    await lua().call('add', ...args)
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+  })
+
+  it('tells it of the first deadline behind several batches that are completed in one call', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
+    const [, , ...batches] = await claim('w1')
+    await lua().call('add', 'ann', '"behind"', 'WAIT', 300, 'NEXT', 'bob', '"behind"', 'WAIT', 400)
+    await lua().call('complete', ...batches.flatMap(([key, token]: [string, string]) => [key, token]))
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+  })
+
+  it('tells it of the first deadline of several dead batches that are put back in one call', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"')
+    await lua().tick(50)
+    await lua().call('add', 'bob', '"Hi"')
+    await lua().tick(10_000)
+    const [, , ...batches] = await lua().call('claim_ready')
+    for (const [key, token] of batches) await lua().call('fail', key, token, 'ATTEMPTS', 1)
+    // A lengthened wait holds at once.
+    await lua().call('policy', 'WAIT', 10_500)
+    await claim('w1')
+    await lua().call('requeue', ...batches.map(([, token]: [string, string]) => token.slice(0, -2)))
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 450}`])
+  })
+
   it('does not tell a watcher whose time has come: it looks anyway', async () => {
     await listen()
     await claim('w1')
     await lua().tick(1000)
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    expect(await wakes.heard()).toEqual([])
+  })
+
+  it('does not tell it of what was due before that time either', async () => {
+    await listen()
+    const id = await bury(lua(), 'ann', 1)
+    await claim('w1')
+    await lua().tick(1000)
+    await lua().call('requeue', id)
     expect(await wakes.heard()).toEqual([])
   })
 

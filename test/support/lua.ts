@@ -1,13 +1,20 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { beforeAll, beforeEach, describe, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import type { BindingMode } from '../../src/binding.ts'
 import type { FunctionName } from '../../src/generated/library.ts'
+import { RAN } from '../cover/instrument.ts'
 import { brokenLaws } from './laws.ts'
 import { readMessage } from './message.ts'
 import { type TestRedis, useRedis } from './redis.ts'
 import { TEST_SOURCE } from './source.ts'
 
 export { TEST_SOURCE } from './source.ts'
+
+/** Where `make coverage` wants to know which statements of the library have run. */
+const COVERAGE = process.env.LUA_COVERAGE
 
 /** When the clock of each test begins: ahead of the real one, by which Redis expires keys. */
 export const START = 2_000_000_000_000
@@ -176,6 +183,22 @@ export function describeBindings(name: string, tests: (lua: () => Lua) => void):
       if (mode === 'functions') await lua.redis.function('LOAD', 'REPLACE', TEST_SOURCE.library)
     })
     beforeEach(() => lua.reset())
+    if (COVERAGE && mode === 'functions') noteCoverage(COVERAGE, () => lua.redis)
     tests(() => lua)
+  })
+}
+
+function noteCoverage(folder: string, redis: () => Redis): void {
+  const ran = new Set<number>()
+  afterEach(async () => {
+    // A test may leave the server without the library.
+    const numbers = await redis()
+      .fcall_ro(RAN, 0)
+      .catch(() => [])
+    for (const number of numbers as number[]) ran.add(number)
+  })
+  afterAll(() => {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify([...ran]))
   })
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from '../../lua/assemble.mjs'
 import type { LibrarySource } from '../../src/generated/library.ts'
+import { instrument } from '../cover/instrument.ts'
 
 const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
 
@@ -8,3 +9,5 @@ const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
 export const testSource = (root?: string): LibrarySource => assemble({ clock: CLOCK, ...(root ? { root } : {}) })
 
 export const TEST_SOURCE = testSource()
+// `make coverage` wants to know which statements have run.
+if (process.env.LUA_COVERAGE) TEST_SOURCE.library = instrument(TEST_SOURCE).library

@@ -1,0 +1,39 @@
+// The tests run the command line in processes of its own. Each writes its coverage into a folder; here it takes the place of files that no
+// test has loaded itself. The two cannot be added up: they come from different compilers, which place statements differently.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import v8 from '@vitest/coverage-v8'
+import { V8CoverageProvider } from '@vitest/coverage-v8/dist/provider.js'
+
+const CLI = new URL('../../dist/cli/', import.meta.url).href
+
+interface Script {
+  url: string
+  functions: unknown[]
+}
+
+class Provider extends V8CoverageProvider {
+  override async generateCoverage(context: Parameters<V8CoverageProvider['generateCoverage']>[0]) {
+    const coverage = await super.generateCoverage(context)
+    const processes = this.createCoverageMap()
+    const folder = process.env.PROCESS_COVERAGE as string
+    for (const name of readdirSync(folder)) {
+      const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: Script[] }
+      for (const { url, functions } of result) {
+        if (!url.startsWith(CLI)) continue
+        const [code, map] = readFileSync(fileURLToPath(url), 'utf8').split(/^\/\/# sourceMappingURL=.*base64,/m) as [string, string]
+        const sources = { code, map: JSON.parse(Buffer.from(map, 'base64').toString()) }
+        // Private, and the same that the coverage of the tests goes through; hence the exact version in package.json.
+        processes.merge(await (this as any).remapCoverage(url, 0, sources, functions))
+      }
+    }
+    const loaded = coverage.files().filter((file: string) => coverage.fileCoverageFor(file).toSummary().lines.covered > 0)
+    processes.filter((file: string) => !loaded.includes(file))
+    coverage.filter((file: string) => !processes.files().includes(file))
+    coverage.merge(processes)
+    return coverage
+  }
+}
+
+export default { ...v8, getProvider: () => new Provider() }

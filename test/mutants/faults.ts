@@ -1,0 +1,5 @@
+import { listed } from './fault.ts'
+import { FUNCTION_FAULTS } from './function-faults.ts'
+import { LIB_FAULTS } from './lib-faults.ts'
+
+export const FAULTS = listed(LIB_FAULTS, FUNCTION_FAULTS)
