@@ -62,14 +62,13 @@ export async function startRedis(options: string[] = [], at: { port?: number; fo
     )
     const failure = await started(server)
     if (failure === undefined) {
-      const release = endTogether([server.pid])
+      server.once('exit', endTogether([server.pid]))
       return {
         url: `redis://127.0.0.1:${port}`,
         port,
         folder,
         process: server,
         stop: async () => {
-          release()
           await ended(server, 'SIGKILL')
           await rm(folder, { recursive: true, force: true })
         },

@@ -1,0 +1,80 @@
+import { brokenPromises, type Entry } from '../fault/history.ts'
+import { ATTEMPTS, type Cast, FORWARD_LEASE, LEASE, STREAM } from './cast.ts'
+import { QueueLog, readAppendOnlyFile } from './redis-log.ts'
+
+export interface Verdict {
+  /** What was not as promised, in words. */
+  broken: string[]
+  /** Figures of the run, by name. */
+  figures: [name: string, value: string | number][]
+}
+
+/** What a worker may say of a Redis that is killed, stopped, full, closes connections, and loses functions. */
+const EXPECTED =
+  /^Redis cannot be used: |^Redis is over maxmemory: |^the rapidfire library in Redis has no |^wake-ups do not arrive|^Connection is closed|^Command timed out/
+
+/** Judges a run that is settled. */
+export async function judge(cast: Cast, faults: ReadonlyMap<string, number>): Promise<Verdict> {
+  await cast.noteDead(cast.handled)
+  await cast.noteDead(cast.forwarded)
+  await noteStream(cast)
+  const entries = cast.history.read()
+  const commands = readAppendOnlyFile(cast.folder)
+  const handled = new QueueLog('rapid-fire:{handled}', LEASE, ATTEMPTS, commands)
+  const forwarded = new QueueLog('rapid-fire:{forwarded}', FORWARD_LEASE, ATTEMPTS, commands)
+  const over = [...handled.over, ...forwarded.over]
+  const count = (found: (entry: Entry) => unknown) => entries.filter(found).length
+  const told = (event: string) => count((entry) => entry.what === 'told' && entry.event === event)
+  const errors = entries.filter((entry) => entry.what === 'error')
+  const lateness = [...handled.lateness, ...forwarded.lateness].sort((a, b) => a - b)
+  const late = (part: number) => lateness[Math.floor(part * (lateness.length - 1))] ?? 0
+  return {
+    broken: [
+      ...[...faults].filter(([, times]) => times === 0).map(([fault]) => `'${fault}' never happened`),
+      ...brokenPromises([...entries, ...over.map((fact) => ({ at: 0, pid: 0, ...fact }))]),
+      ...handled.broken,
+      ...forwarded.broken,
+      ...strangers(entries, new Map([...handled.handed, ...forwarded.handed])),
+      ...errors.filter(({ text }) => !EXPECTED.test(text)).map(({ text, pid }) => `process ${pid} met an error of its own: ${text}`),
+    ],
+    figures: [
+      ['messages accepted', count((entry) => entry.what === 'accepted')],
+      ['  of them on the second telling: their first answer was lost', count((entry) => entry.what === 'accepted' && entry.duplicate)],
+      ['  refused before, Redis over maxmemory', count((entry) => entry.what === 'refused' && entry.code === 'OUT_OF_MEMORY')],
+      ['  refused before, backlog full', count((entry) => entry.what === 'refused' && entry.code === 'BACKLOG_FULL')],
+      ['  outcome unknown, told again', count((entry) => entry.what === 'refused' && entry.code === 'UNAVAILABLE')],
+      ['batches', lateness.length],
+      ['  handed over to a handler', count((entry) => entry.what === 'started') - forwarded.lateness.length],
+      ['  moved into a stream', forwarded.lateness.length],
+      ['  redelivered after a failure', over.filter(({ by }) => by === 'failure').length],
+      ['  redelivered after a lease that had ended', over.filter(({ by }) => by === 'lease').length],
+      ['  lost to another worker, and told so', told('lost')],
+      ['  dead, and kept', count((entry) => entry.what === 'buried')],
+      ['errors that workers have told of and survived', errors.length],
+      ['lateness, behind a batch in work of the same key too, ms: median, 99 %, longest', `${late(0.5)}, ${late(0.99)}, ${late(1)}`],
+    ],
+  }
+}
+
+/** Writes what is in the stream into the history: an entry is a batch that was handed over and is done. */
+async function noteStream(cast: Cast): Promise<void> {
+  const found = await cast.redis.xrange(`rapid-fire:{forwarded}:stream:${STREAM}`, '-', '+')
+  for (const [, flat] of found) {
+    const fields = Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
+    const attempt = { key: fields.key as string, batch: fields.id as string, attempt: 1 }
+    const messages = (JSON.parse(fields.messages as string) as { message: string }[]).map(({ message }) => message)
+    cast.history.write({ what: 'started', ...attempt, messages })
+    cast.history.write({ what: 'ended', ...attempt, handled: messages })
+  }
+}
+
+/** Batches that a handler got and Redis did not hand out, or not so. */
+function strangers(entries: readonly Entry[], handed: ReadonlyMap<string, string[]>): string[] {
+  return entries.flatMap((entry) => {
+    if (entry.what !== 'started') return []
+    const attempt = `${entry.batch}:${entry.attempt} of ${entry.key}`
+    const messages = handed.get(attempt)
+    if (messages?.join() === entry.messages.join()) return []
+    return [`batch ${attempt} was handled with ${entry.messages}, Redis handed out ${messages ?? 'nothing'}`]
+  })
+}
