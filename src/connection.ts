@@ -74,6 +74,7 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
   const send = sender(client)
+  let dropping = false
   return {
     send: (command, args) => within(commandTimeout, send(command, args)),
     primaries: async () => {
@@ -118,7 +119,15 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
       client.on('ready', () => client.subscribe(name).catch(failed))
       client.connect().catch(failed)
     },
-    reconnect: () => client.disconnect(true),
+    // Once, however many calls have found it dead: a connection that is not yet ready looks after itself.
+    reconnect: () => {
+      if (dropping || client.status !== 'ready') return
+      dropping = true
+      client.once('close', () => {
+        dropping = false
+      })
+      client.disconnect(true)
+    },
     close: async () => {
       if (!own || client.status === 'end') return
       // QUIT waits for the replies that are under way; a server that is gone cannot answer it.
