@@ -17,9 +17,8 @@ const CLOSE_TIMEOUT = 500
 
 /** What a forwarder claims with, as lua/functions/forward.lua says: its leases end with the script. */
 export const FORWARD_LEASE = 60_000
-export const STREAM = 'batches'
+const STREAM = 'batches'
 
-const QUEUES = { handled: 'handled', forwarded: 'forwarded' } as const
 const PRODUCERS = [
   { name: 'ann', queue: 'handled' },
   { name: 'bob', queue: 'handled' },
@@ -49,8 +48,8 @@ export class Cast extends Stage {
 
   private constructor(server: PrivateRedis) {
     super(server, SERVER)
-    this.handled = new RapidFire<Task>(this.#client(QUEUES.handled))
-    this.forwarded = new RapidFire<Task>(this.#client(QUEUES.forwarded))
+    this.handled = new RapidFire<Task>(this.#client('handled'))
+    this.forwarded = new RapidFire<Task>(this.#client('forwarded'))
   }
 
   static async start(): Promise<Cast> {
@@ -70,11 +69,11 @@ export class Cast extends Stage {
   async enter(seed: string): Promise<void> {
     const history = this.history.file
     const options = { lease: LEASE, attempts: ATTEMPTS, concurrency: 4 }
-    const worker: WorkerSetup = { history, client: this.#client(QUEUES.handled), options, closeTimeout: CLOSE_TIMEOUT }
-    const forwarder: ForwarderSetup = { history, client: this.#client(QUEUES.forwarded), stream: STREAM }
+    const worker: WorkerSetup = { history, client: this.#client('handled'), options, closeTimeout: CLOSE_TIMEOUT }
+    const forwarder: ForwarderSetup = { history, client: this.#client('forwarded'), stream: STREAM }
     const producer = ({ name, queue }: (typeof PRODUCERS)[number]): ProducerSetup => {
       const keys = Array.from({ length: KEYS }, (_, n) => `${name}${n}`)
-      return { history, client: this.#client(QUEUES[queue]), seed, keys }
+      return { history, client: this.#client(queue), seed, keys }
     }
     const script = (role: string) => new URL(role, import.meta.url)
     await Promise.all([
@@ -97,6 +96,18 @@ export class Cast extends Stage {
 
   of(role: Role): Part[] {
     return this.parts.filter((part) => part.role === role)
+  }
+
+  /** Writes what is in the stream into the history: an entry is a batch that was handed over and is done. */
+  async noteStream(): Promise<void> {
+    const found = await this.redis.xrange(`rapid-fire:{forwarded}:stream:${STREAM}`, '-', '+')
+    for (const [, flat] of found) {
+      const fields = Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
+      const attempt = { key: fields.key as string, batch: fields.id as string, attempt: 1 }
+      const messages = (JSON.parse(fields.messages as string) as Task[]).map(({ message }) => message)
+      this.history.write({ what: 'started', ...attempt, messages })
+      this.history.write({ what: 'ended', ...attempt, handled: messages })
+    }
   }
 
   override async end(): Promise<void> {

@@ -1,3 +1,6 @@
+import { cp, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RapidfireError } from '../../src/errors.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
@@ -6,6 +9,7 @@ import { brokenInvariants } from '../support/invariants.ts'
 import { Cast, eventually, type Part } from './cast.ts'
 import { type Fault, LANES, planOf } from './faults.ts'
 import { judge, type Verdict } from './judge.ts'
+import { readAppendOnlyFile } from './redis-log.ts'
 import { randomOf } from './seed.ts'
 
 export interface Report extends Verdict {
@@ -16,6 +20,8 @@ export interface Report extends Verdict {
   faults: Map<string, number>
   /** Walks of `check` over the live queues that were not cut short by a fault. */
   checks: number
+  /** Where all that was written down is kept, when a promise was broken. */
+  logs: string | undefined
 }
 
 /**
@@ -36,12 +42,21 @@ export async function chaos(seed: string, ms: number): Promise<Report> {
     await Promise.all(LANES.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, faults)))
     const checked = await live.stop()
     const left = await settle(cast)
-    const verdict = await judge(cast, faults)
+    for (const client of cast.clients) await cast.noteDead(client)
+    await cast.noteStream()
+    const verdict = judge(cast.history.read(), readAppendOnlyFile(cast.folder), faults)
     verdict.broken.push(...checked.broken, ...left)
-    return { ...verdict, seed, redis, seconds: Math.round((Date.now() - began) / 1000), faults, checks: checked.checks }
+    const logs = verdict.broken.length > 0 ? await keepLogs(cast.folder) : undefined
+    return { ...verdict, logs, seed, redis, seconds: Math.round((Date.now() - began) / 1000), faults, checks: checked.checks }
   } finally {
     await cast.end()
   }
+}
+
+async function keepLogs(folder: string): Promise<string> {
+  const kept = await mkdtemp(join(tmpdir(), 'rapidfire-chaos-'))
+  await cp(folder, kept, { recursive: true })
+  return kept
 }
 
 /** One fault after the other until the time is over, and each at least once. */

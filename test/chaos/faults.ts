@@ -9,6 +9,12 @@ export interface Fault {
   strike(cast: Cast, random: Random): Promise<boolean>
 }
 
+export interface Planned {
+  /** ms before it. */
+  pause: number
+  fault: Fault
+}
+
 /** A part of the run in which one fault follows the other; the two parts go on at once. */
 export const LANES: readonly (readonly Fault[])[] = [
   [
@@ -34,7 +40,7 @@ export const LANES: readonly (readonly Fault[])[] = [
 ]
 
 /** Faults without end, each as often as the others, after pauses: the seed alone decides which, on whom, and for how long. */
-export function* planOf(faults: readonly Fault[], random: Random): Generator<{ pause: number; fault: Fault }> {
+export function* planOf(faults: readonly Fault[], random: Random): Generator<Planned, never> {
   for (;;) for (const fault of shuffled(random, faults)) yield { pause: between(random, 300, 2000), fault }
 }
 

@@ -12,7 +12,9 @@ export interface ForwarderSetup {
 const setup = JSON.parse(process.env.SETUP as string) as ForwarderSetup
 const history = new History(setup.history)
 const forwarder = new RapidFire(setup.client).forwarder(setup.stream)
-forwarder.on('error', (error) => history.write({ what: 'error', text: error.message }))
+const erred = (error: Error) => history.write({ what: 'error', text: error.message })
+forwarder.on('error', erred)
+process.on('warning', erred)
 process.on('SIGTERM', async () => {
   await forwarder.close()
   history.write({ what: 'closed' })

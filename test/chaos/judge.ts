@@ -1,6 +1,6 @@
 import { brokenPromises, type Entry } from '../fault/history.ts'
-import { ATTEMPTS, type Cast, FORWARD_LEASE, LEASE, STREAM } from './cast.ts'
-import { QueueLog, readAppendOnlyFile } from './redis-log.ts'
+import { ATTEMPTS, FORWARD_LEASE, LEASE } from './cast.ts'
+import { QueueLog } from './redis-log.ts'
 
 export interface Verdict {
   /** What was not as promised, in words. */
@@ -13,21 +13,24 @@ export interface Verdict {
 const EXPECTED =
   /^Redis cannot be used: |^Redis is over maxmemory: |^the rapidfire library in Redis has no |^wake-ups do not arrive|^Connection is closed|^Command timed out/
 
-/** Judges a run that is settled. */
-export async function judge(cast: Cast, faults: ReadonlyMap<string, number>): Promise<Verdict> {
-  await cast.noteDead(cast.handled)
-  await cast.noteDead(cast.forwarded)
-  await noteStream(cast)
-  const entries = cast.history.read()
-  const commands = readAppendOnlyFile(cast.folder)
+/**
+ * Judges a run that is settled.
+ *
+ * @param entries what all processes have written down
+ * @param commands what Redis has written down
+ * @param faults how often each fault was seen to happen
+ */
+export function judge(entries: readonly Entry[], commands: readonly string[][], faults: ReadonlyMap<string, number>): Verdict {
   const handled = new QueueLog('rapid-fire:{handled}', LEASE, ATTEMPTS, commands)
   const forwarded = new QueueLog('rapid-fire:{forwarded}', FORWARD_LEASE, ATTEMPTS, commands)
   const over = [...handled.over, ...forwarded.over]
   const count = (found: (entry: Entry) => unknown) => entries.filter(found).length
   const told = (event: string) => count((entry) => entry.what === 'told' && entry.event === event)
   const errors = entries.filter((entry) => entry.what === 'error')
-  const lateness = [...handled.lateness, ...forwarded.lateness].sort((a, b) => a - b)
-  const late = (part: number) => lateness[Math.floor(part * (lateness.length - 1))] ?? 0
+  const late = ({ lateness }: QueueLog) => {
+    const sorted = [...lateness].sort((a, b) => a - b)
+    return [0.5, 0.99, 1].map((part) => sorted[Math.floor(part * (sorted.length - 1))] ?? 0).join(', ')
+  }
   return {
     broken: [
       ...[...faults].filter(([, times]) => times === 0).map(([fault]) => `'${fault}' never happened`),
@@ -43,28 +46,17 @@ export async function judge(cast: Cast, faults: ReadonlyMap<string, number>): Pr
       ['  refused before, Redis over maxmemory', count((entry) => entry.what === 'refused' && entry.code === 'OUT_OF_MEMORY')],
       ['  refused before, backlog full', count((entry) => entry.what === 'refused' && entry.code === 'BACKLOG_FULL')],
       ['  outcome unknown, told again', count((entry) => entry.what === 'refused' && entry.code === 'UNAVAILABLE')],
-      ['batches', lateness.length],
-      ['  handed over to a handler', count((entry) => entry.what === 'started') - forwarded.lateness.length],
-      ['  moved into a stream', forwarded.lateness.length],
+      ['batches', handled.lateness.length + forwarded.lateness.length],
+      ['  for a handler', handled.lateness.length],
+      ['  for the stream', forwarded.lateness.length],
       ['  redelivered after a failure', over.filter(({ by }) => by === 'failure').length],
       ['  redelivered after a lease that had ended', over.filter(({ by }) => by === 'lease').length],
       ['  lost to another worker, and told so', told('lost')],
       ['  dead, and kept', count((entry) => entry.what === 'buried')],
       ['errors that workers have told of and survived', errors.length],
-      ['lateness, behind a batch in work of the same key too, ms: median, 99 %, longest', `${late(0.5)}, ${late(0.99)}, ${late(1)}`],
+      ['lateness of those for a handler, ms: median, 99 %, longest', late(handled)],
+      ['lateness of those for the stream', late(forwarded)],
     ],
-  }
-}
-
-/** Writes what is in the stream into the history: an entry is a batch that was handed over and is done. */
-async function noteStream(cast: Cast): Promise<void> {
-  const found = await cast.redis.xrange(`rapid-fire:{forwarded}:stream:${STREAM}`, '-', '+')
-  for (const [, flat] of found) {
-    const fields = Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
-    const attempt = { key: fields.key as string, batch: fields.id as string, attempt: 1 }
-    const messages = (JSON.parse(fields.messages as string) as { message: string }[]).map(({ message }) => message)
-    cast.history.write({ what: 'started', ...attempt, messages })
-    cast.history.write({ what: 'ended', ...attempt, handled: messages })
   }
 }
 

@@ -81,6 +81,7 @@ async function talk(key: string, offered: number, unsettled: number): Promise<vo
 process.on('SIGTERM', () => {
   stopping = true
 })
+process.on('warning', (warning) => history.write({ what: 'error', text: warning.message }))
 const known = history.read()
 history.write({ what: 'running' })
 await Promise.all(

@@ -61,7 +61,9 @@ const tell = (event: 'completed' | 'failed' | 'dead' | 'lost') => (batch: Batch,
   history.write({ what: 'told', event, key: batch.key, batch: batch.id, attempt: batch.attempt, ...text })
 }
 worker.on('completed', tell('completed')).on('failed', tell('failed')).on('dead', tell('dead')).on('lost', tell('lost'))
-worker.on('error', (error) => history.write({ what: 'error', text: error.message }))
+const erred = (error: Error) => history.write({ what: 'error', text: error.message })
+worker.on('error', erred)
+process.on('warning', erred)
 process.on('SIGTERM', async () => {
   await worker.close(setup.closeTimeout === undefined ? {} : { timeout: setup.closeTimeout })
   history.write({ what: 'closed' })
