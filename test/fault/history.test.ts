@@ -152,6 +152,10 @@ it.each<[string, Entry[]]>([
     history(...added('a'), started(one, 'a'), told('lost', one), [2, started(one, 'a')], [2, ended(one, 'a')]),
   ],
   [
+    'batch 7-1:1 of ann was completed although it was over',
+    history(...added('a'), started(one, 'a'), ended(one, 'a'), { what: 'over', by: 'lease', ...one }, told('completed', one)),
+  ],
+  [
     'batch 7-1:2 of ann was handed out 4 ms before the lease of 7-1:1 ended',
     history(
       ...added('a'),

@@ -77,7 +77,8 @@ const name = ({ batch, attempt }: Attempt) => `${batch}:${attempt}`
  * - every accepted message is handled, or kept in a dead batch;
  * - the messages of a key are handed out in the order in which they were offered, and those of a batch stay together;
  * - a key has one active batch at a time, unless the first one lost its lease;
- * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended.
+ * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended;
+ * - an attempt that is over completes nothing.
  */
 export function brokenPromises(entries: readonly Entry[]): string[] {
   const only = <What extends Entry['what']>(what: What, among = entries) => among.filter((entry): entry is Of<What> => entry.what === what)
@@ -93,6 +94,7 @@ export function brokenPromises(entries: readonly Entry[]): string[] {
       ]
     }),
     ...tooEarly(entries, only('leased'), started),
+    ...completedLate(only('over'), only('told')),
   ]
 }
 
@@ -172,4 +174,12 @@ function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of
       ? []
       : [`batch ${name(next)} of ${next.key} was handed out ${lease.until - next.at} ms before the lease of ${name(lease)} ended`]
   })
+}
+
+function completedLate(over: Of<'over'>[], told: Of<'told'>[]): string[] {
+  const completed = new Set(told.filter(({ event }) => event === 'completed').map((entry) => `${name(entry)} of ${entry.key}`))
+  return over
+    .map((entry) => `${name(entry)} of ${entry.key}`)
+    .filter((attempt) => completed.has(attempt))
+    .map((attempt) => `batch ${attempt} was completed although it was over`)
 }
