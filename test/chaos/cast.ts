@@ -76,16 +76,17 @@ export class Cast extends Stage {
       return { history, client: this.#client(queue), seed, keys }
     }
     const script = (role: string) => new URL(role, import.meta.url)
-    await Promise.all([
+    const parts = await Promise.all([
       ...Array.from({ length: WORKERS }, () => this.#cast('worker', script('../fault/support/worker.ts'), worker)),
       ...Array.from({ length: FORWARDERS }, () => this.#cast('forwarder', script('forwarder.ts'), forwarder)),
       ...PRODUCERS.map((each) => this.#cast('producer', script('producer.ts'), producer(each))),
     ])
+    this.parts.push(...parts)
   }
 
-  async #cast(role: Role, script: URL, setup: object): Promise<void> {
+  async #cast(role: Role, script: URL, setup: object): Promise<Part> {
     const [pid] = (await this.spawn(script, setup)) as [number]
-    this.parts.push({ role, pid, script, setup })
+    return { role, pid, script, setup }
   }
 
   /** Starts another process for one that has ended. */

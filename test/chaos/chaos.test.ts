@@ -6,7 +6,7 @@ import { LANES, type Planned, planOf } from './faults.ts'
 import { formatReport } from './report.ts'
 import { randomOf } from './seed.ts'
 
-it('keeps every promise through a minute of it', { timeout: 200_000 }, async ({ skip }) => {
+it('keeps every promise through a minute of it', { timeout: 300_000 }, async ({ skip }) => {
   if (!findServer()) {
     console.warn('skipped: chaos: no redis-server or valkey-server on PATH to start')
     return skip()
