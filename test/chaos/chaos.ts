@@ -92,8 +92,7 @@ class LiveCheck {
           this.#checks += 1
           this.#broken.push(...violations.map(({ key, text }) => `in use, ${client.queue}: ${key ? `key ${key}: ` : ''}${text}`))
         } catch (error) {
-          // Cut short by a fault. What the scan meets is not made one of ours.
-          if (!(error instanceof RapidfireError) && !/[Cc]onnection|max retries/.test(String(error))) this.#broken.push(String(error))
+          if (!isPassing(error)) this.#broken.push(`in use, ${client.queue}: ${error}`)
         }
       }
     }
@@ -104,6 +103,12 @@ class LiveCheck {
     await this.#ended
     return { checks: this.#checks, broken: this.#broken }
   }
+}
+
+/** Whether a check was cut short by a fault. What its SCAN meets is not made an error of ours. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof RapidfireError) return ['UNAVAILABLE', 'NOT_LOADED', 'OUT_OF_MEMORY'].includes(error.code)
+  return /^Error: Connection is closed|^MaxRetriesPerRequestError/.test(String(error))
 }
 
 /** Lets the producers finish, the queues empty and all processes end by themselves. What is not as it should be then. */

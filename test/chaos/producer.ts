@@ -32,7 +32,7 @@ function messageOf(key: string, n: number): NewMessage<Task> {
   else {
     task.act = 'sleep'
     // Now and then longer than a lease.
-    task.ms = whole(random, 10, random() < 0.02 ? 4000 : 250)
+    task.ms = whole(random, 10, random() < 0.02 ? 3000 : 100)
   }
   const message: NewMessage<Task> = { key, data: task, id }
   if (random() < 0.05) message.flush = true
