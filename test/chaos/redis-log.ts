@@ -64,7 +64,7 @@ export class QueueLog {
   readonly over: Extract<Fact, { what: 'over' }>[] = []
   /** The message ids that each claim handed out, by `<token> of <key>`. */
   readonly handed = new Map<string, string[]>()
-  /** Claimed at minus deadline, ms, of each first attempt. */
+  /** For how long each batch that was ready had not been claimed, ms; not counted while the batch before it had its key. */
   readonly lateness: number[] = []
   readonly #root: string
   readonly #lease: number
@@ -74,6 +74,10 @@ export class QueueLog {
   readonly #claims = new Map<string, Claim>()
   /** Until when a key is leased, or pauses; and until when it was before that. */
   readonly #until = new Map<string, { now: number; before: number }>()
+  /** The last time that the log has told: commands bear none, but messages and claims do. */
+  #clock = 0
+  /** When the last batch of a key was finished, or a little earlier. */
+  readonly #free = new Map<string, number>()
   /** When each message id was stored. */
   readonly #stored = new Map<string, number>()
   readonly #dying = new Map<string, { key: string; error: string }>()
@@ -96,7 +100,7 @@ export class QueueLog {
       for (const [until, each] of pairs(args)) this.#until.set(each, { now: Number(until), before: this.#until.get(each)?.now ?? 0 })
     } else if (key === `${this.#root}:claims`) {
       if (name === 'HSET') for (const [each, claim] of pairs(args)) this.#claim(each, readClaim(claim))
-      else for (const each of args) this.#claims.delete(each)
+      else for (const each of args) this.#finish(each)
     } else if (key.startsWith(`${this.#root}:dead:`) && name === 'HSET') {
       const fields = Object.fromEntries(pairs(args))
       // The messages come in further calls.
@@ -127,7 +131,13 @@ export class QueueLog {
       this.broken.push(`${id} of ${key} was stored again after ${message.receivedAt - earlier} ms`)
     }
     this.#stored.set(id, message.receivedAt)
+    this.#clock = message.receivedAt
     this.#lists.get(key)?.push(message)
+  }
+
+  #finish(key: string): void {
+    this.#claims.delete(key)
+    this.#free.set(key, this.#clock)
   }
 
   #changePolicy(args: string[]): void {
@@ -144,6 +154,7 @@ export class QueueLog {
     }
     const { now: until, before } = this.#until.get(key) ?? { now: 0, before: 0 }
     const at = until - this.#lease
+    this.#clock = at
     const messages = this.#lists.get(key) ?? []
     this.handed.set(
       `${token} of ${key}`,
@@ -165,7 +176,7 @@ export class QueueLog {
       this.broken.push(`${what} has ${count} messages at ${deadline} by ${reason}, the policy makes ${due}`)
     }
     if (at < deadline) this.broken.push(`${what} was claimed ${deadline - at} ms before its deadline`)
-    this.lateness.push(at - deadline)
+    this.lateness.push(at - Math.max(deadline, this.#free.get(key) ?? 0))
   }
 
   /** An attempt is over at `at`, when its lease or pause should have ended, which was `until`. */
