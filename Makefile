@@ -1,6 +1,6 @@
 # Everything a developer runs. Each target sets up what it needs: packages with npm, Redis with the system's package manager.
 .DEFAULT_GOAL := help
-.PHONY: help setup redis server luacheck build demo test test-matrix coverage mutants check bench clean
+.PHONY: help setup redis server luacheck build demo test test-matrix coverage mutants chaos check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@node lua/assemble.mjs --check
 	@node lua/assemble.mjs --dist && luacheck -q dist/rapidfire.lua
 	@npx knip
+
+# A server of its own, since Redis itself is killed.
+chaos: setup server ## Kill, stop and starve everything for MINUTES=3, and judge what came of it; SEED=n strikes the same again
+	@MINUTES=$(MINUTES) SEED=$(SEED) node --import tsx test/chaos/main.ts
 
 bench: build redis ## Compare with raw Redis commands, in one run
 	@node --import tsx test/bench/main.ts

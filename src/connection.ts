@@ -96,6 +96,7 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
   if (own) client.on('error', () => {})
   const send = sender(client)
   let resubscribe = () => {}
+  let dropping = false
   return {
     send: (command, args, after) => within(commandTimeout, send(command, args, after)),
     cluster: 'nodes' in client,
@@ -147,7 +148,15 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
       client.connect().catch(failed)
     },
     resubscribe: () => resubscribe(),
-    reconnect: () => client.disconnect(true),
+    // Once, however many calls have found it dead: a connection that is not yet ready looks after itself.
+    reconnect: () => {
+      if (dropping || client.status !== 'ready') return
+      dropping = true
+      client.once('close', () => {
+        dropping = false
+      })
+      client.disconnect(true)
+    },
     close: async () => {
       if (!own || client.status === 'end') return
       // QUIT waits for the replies that are under way; a server that is gone cannot answer it.

@@ -45,7 +45,29 @@ it.each<[string, Entry[]]>([
     'a batch whose lease was lost, which came out later',
     history(...added('a'), started(one, 'a'), [2, started(again, 'a')], [2, ended(again, 'a')], ended(one, 'a'), told('lost', one)),
   ],
-  ['a batch that died', history(...added('a', 'b'), started(one, 'a'), ended(one), told('dead', one), started(two, 'b'), ended(two, 'b'))],
+  [
+    'a batch that died and is kept',
+    history(...added('a', 'b'), started(one, 'a'), ended(one), told('dead', one), started(two, 'b'), ended(two, 'b'), {
+      what: 'buried',
+      ...one,
+      messages: ['a'],
+    }),
+  ],
+  [
+    'a batch whose process was stopped between claim and handler, while another one had it',
+    history(
+      ...added('a'),
+      [2, started(again, 'a')],
+      [2, ended(again, 'a')],
+      [2, told('completed', again)],
+      started(one, 'a'),
+      told('lost', one),
+    ),
+  ],
+  [
+    'an attempt that was over for Redis, whose process told nothing of it',
+    history(...added('a'), started(one, 'a'), { what: 'over', by: 'lease', ...one }, [2, started(again, 'a')], [2, ended(again, 'a')]),
+  ],
   [
     'a batch whose end Redis was never told',
     history(
@@ -84,6 +106,26 @@ it.each<[string, Entry[]]>([
     history(...added('a', 'b'), started(one, 'a'), ended(one, 'a'), started(two, 'b'), ended(two)),
   ],
   [
+    'a of ann was accepted and never handled',
+    history(...added('a', 'b'), started(one, 'a'), ended(one), told('dead', one), started(two, 'b'), ended(two, 'b')),
+  ],
+  [
+    'batch 7-2:1 of ann was handed out while 7-1:2 was active',
+    history(
+      ...added('a', 'b'),
+      started(one, 'a'),
+      told('failed', one),
+      started(two, 'b'),
+      ended(two, 'b'),
+      started(again, 'a'),
+      ended(again, 'a'),
+    ),
+  ],
+  [
+    'batch 7-1:2 of ann was handed out after 7-1:1 was completed',
+    history(...added('a'), started(one, 'a'), ended(one, 'a'), [2, started(again, 'a')], [2, ended(again, 'a')], told('completed', one)),
+  ],
+  [
     'b of ann was handed out after c',
     history(...added('a', 'b', 'c'), started(one, 'a', 'c'), ended(one, 'a', 'c'), started(two, 'b'), ended(two, 'b')),
   ],
@@ -108,6 +150,10 @@ it.each<[string, Entry[]]>([
   [
     'batch 7-1:1 of ann was handed out after 7-1:1',
     history(...added('a'), started(one, 'a'), told('lost', one), [2, started(one, 'a')], [2, ended(one, 'a')]),
+  ],
+  [
+    'batch 7-1:1 of ann was completed although it was over',
+    history(...added('a'), started(one, 'a'), ended(one, 'a'), { what: 'over', by: 'lease', ...one }, told('completed', one)),
   ],
   [
     'batch 7-1:2 of ann was handed out 4 ms before the lease of 7-1:1 ended',

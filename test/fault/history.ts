@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /** One attempt at a batch. */
 interface Attempt {
@@ -11,8 +11,10 @@ interface Attempt {
 export type Fact =
   /** A message is about to be added. Those of one key are offered one after the other. */
   | { what: 'offered'; key: string; message: string }
-  /** Redis has said that it holds the message. */
-  | { what: 'accepted'; key: string; message: string }
+  /** Redis has said that it holds the message; `duplicate`: that it has held it before. */
+  | { what: 'accepted'; key: string; message: string; duplicate?: boolean }
+  /** Adding a message has failed with this code of a `RapidfireError`. After `UNAVAILABLE` Redis may hold it all the same. */
+  | { what: 'refused'; key: string; message: string; code: string }
   /** A handler was called. */
   | ({ what: 'started'; messages: string[] } & Attempt)
   /** A handler has returned, done with these messages, or thrown, done with none. */
@@ -25,6 +27,10 @@ export type Fact =
   | { what: 'error'; text: string }
   /** Redis was seen to hold the lease of an attempt until then, ms since 1970. */
   | ({ what: 'leased'; until: number } & Attempt)
+  /** The log of Redis shows that an attempt was over when its batch was taken from it: it had failed, or its lease had run out. */
+  | ({ what: 'over'; by: 'failure' | 'lease' } & Attempt)
+  /** Redis was seen to keep a dead batch, at the end. */
+  | ({ what: 'buried'; messages: string[] } & Attempt)
   /** The process was killed. */
   | { what: 'killed' }
   | { what: 'running' | 'closed' }
@@ -35,6 +41,9 @@ export type Entry = { at: number; pid: number } & Fact
 /** An append-only file of JSON lines that every process of a run writes to. Their order in the file is the order of events. */
 export class History {
   readonly file: string
+  readonly #entries: Entry[] = []
+  /** How much of the file is in `#entries`, bytes. */
+  #offset = 0
 
   constructor(file: string) {
     this.file = file
@@ -47,9 +56,15 @@ export class History {
 
   read(): Entry[] {
     if (!existsSync(this.file)) return []
-    const lines = readFileSync(this.file, 'utf8').split('\n')
+    const file = openSync(this.file, 'r')
+    const fresh = Buffer.alloc(fstatSync(file).size - this.#offset)
+    const length = readSync(file, fresh, 0, fresh.length, this.#offset)
+    closeSync(file)
     // Behind the last line feed there is nothing, or a line that is being written.
-    return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry)
+    const whole = fresh.subarray(0, fresh.lastIndexOf('\n', length - 1) + 1)
+    this.#offset += whole.length
+    for (const line of whole.toString().split('\n')) if (line) this.#entries.push(JSON.parse(line) as Entry)
+    return [...this.#entries]
   }
 }
 
@@ -59,31 +74,44 @@ const name = ({ batch, attempt }: Attempt) => `${batch}:${attempt}`
 
 /**
  * What a history breaks of the promises to users, in words; nothing when all are kept:
- * - every accepted message is handled, or died with its batch;
+ * - every accepted message is handled, or kept in a dead batch;
  * - the messages of a key are handed out in the order in which they were offered, and those of a batch stay together;
  * - a key has one active batch at a time, unless the first one lost its lease;
- * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended.
+ * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended;
+ * - an attempt that is over completes nothing.
  */
 export function brokenPromises(entries: readonly Entry[]): string[] {
-  const only = <What extends Entry['what']>(what: What) => entries.filter((entry): entry is Of<What> => entry.what === what)
+  const only = <What extends Entry['what']>(what: What, among = entries) => among.filter((entry): entry is Of<What> => entry.what === what)
   const started = only('started')
   return [
-    ...neverHandled(only('accepted'), only('ended'), started, only('told')),
+    ...neverHandled(only('accepted'), only('ended'), only('buried')),
     ...[...new Set(started.map(({ key }) => key))].flatMap((key) => {
-      const starts = started.filter((start) => start.key === key)
-      const offered = only('offered').filter((offer) => offer.key === key)
-      return [...outOfOrder(key, offered, starts), ...consecutive(starts).flatMap(([first, second]) => unexplained(entries, first, second))]
+      const concerned = entries.filter((entry) => !('key' in entry) || entry.key === key)
+      const starts = only('started', concerned).sort(byClaim)
+      return [
+        ...outOfOrder(key, only('offered', concerned), starts),
+        ...consecutive(starts).flatMap(([first, second]) => unexplained(concerned, first, second)),
+      ]
     }),
     ...tooEarly(entries, only('leased'), started),
+    ...completedLate(only('over'), only('told')),
   ]
 }
 
-function neverHandled(accepted: Of<'accepted'>[], ended: Of<'ended'>[], started: Of<'started'>[], told: Of<'told'>[]): string[] {
-  const handled = new Set(ended.flatMap((entry) => entry.handled))
-  const died = new Set(told.filter(({ event }) => event === 'dead').map(name))
-  for (const start of started) if (died.has(name(start))) for (const message of start.messages) handled.add(message)
+/**
+ * The order in which attempts were claimed: a batch id is the time of the first claim and a number that counts up. A process that was
+ * stopped in between may start its handler long after it has claimed.
+ */
+function byClaim(a: Attempt, b: Attempt): number {
+  const [left, right] = [a, b].map(({ batch, attempt }) => [...batch.split('-').map(Number), attempt]) as [number[], number[]]
+  const n = left.findIndex((part, at) => part !== right[at])
+  return n < 0 ? 0 : (left[n] as number) - (right[n] as number)
+}
+
+function neverHandled(accepted: Of<'accepted'>[], ended: Of<'ended'>[], buried: Of<'buried'>[]): string[] {
+  const found = new Set([...ended.flatMap(({ handled }) => handled), ...buried.flatMap(({ messages }) => messages)])
   return accepted
-    .filter(({ message }) => !handled.has(message))
+    .filter(({ message }) => !found.has(message))
     .map(({ key, message }) => `${message} of ${key} was accepted and never handled`)
 }
 
@@ -125,15 +153,16 @@ function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of
   const killed = before.some((entry) => entry.what === 'killed' && entry.pid === first.pid)
   // That the lease was lost may come out long after somebody else has the batch.
   const lost = told('lost') || entries.some((entry) => entry.what === 'aborted' && of(entry))
+  const over = entries.some((entry) => entry.what === 'over' && name(entry) === name(first))
   // Its end could not be told to Redis.
-  const untold = ended && !told('completed') && before.some((entry) => entry.what === 'error' && entry.pid === first.pid)
+  const untold = ended && before.some((entry) => entry.what === 'error' && entry.pid === first.pid)
   const what = `batch ${name(second)} of ${second.key} was handed out`
   if (second.batch !== first.batch) {
-    return ended || failed || killed || lost ? [] : [`${what} while ${name(first)} was active`]
+    return ended || failed || killed || lost || over ? [] : [`${what} while ${name(first)} was active`]
   }
   if (second.attempt <= first.attempt) return [`${what} after ${name(first)}`]
-  if (told('completed', before)) return [`${what} after ${name(first)} was completed`]
-  return failed || killed || lost || untold ? [] : [`${what} although ${name(first)} had neither failed nor lost its lease`]
+  if (told('completed')) return [`${what} after ${name(first)} was completed`]
+  return failed || killed || lost || untold || over ? [] : [`${what} although ${name(first)} had neither failed nor lost its lease`]
 }
 
 function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of<'started'>[]): string[] {
@@ -145,4 +174,12 @@ function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of
       ? []
       : [`batch ${name(next)} of ${next.key} was handed out ${lease.until - next.at} ms before the lease of ${name(lease)} ended`]
   })
+}
+
+function completedLate(over: Of<'over'>[], told: Of<'told'>[]): string[] {
+  const completed = new Set(told.filter(({ event }) => event === 'completed').map((entry) => `${name(entry)} of ${entry.key}`))
+  return over
+    .map((entry) => `${name(entry)} of ${entry.key}`)
+    .filter((attempt) => completed.has(attempt))
+    .map((attempt) => `batch ${attempt} was completed although it was over`)
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { compareClocks } from '../../src/lane.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
@@ -146,6 +146,25 @@ describeBindings('connections', (lua) => {
     held.open()
     await pass(3000, () => worker.told.at(-1)?.[0] === 'completed')
     expect(worker.told.at(-1)).toMatchObject(['completed', { attempt: 1 }])
+  })
+
+  it('drop a dead connection once, however many batches could not be told to Redis', async () => {
+    const warnings: string[] = []
+    const warned = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', warned)
+    onTestFinished(() => void process.off('warning', warned))
+    const proxy = await proxyTo(lua().server.url)
+    const held = gate()
+    holdTime()
+    await addDue(client(), 20)
+    const worker = start(() => held.opened, { concurrency: 20 }, client({ redis: proxy.url }))
+    await pass(5000, () => worker.running === 20)
+    proxy.stall(command())
+    held.open()
+    await pass(20_000, () => worker.told.filter(([event]) => event === 'completed').length === 20)
+    expect(errors(worker).length).toBeGreaterThanOrEqual(20)
+    expect(worker.told.filter(([event]) => event === 'completed')).toHaveLength(20)
+    expect(warnings).toEqual([])
   })
 
   it('close in time while Redis does not answer', async () => {

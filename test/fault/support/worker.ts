@@ -2,16 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '../../../src/batch.ts'
 import type { RapidFireOptions } from '../../../src/options.ts'
+import { PartialFailure } from '../../../src/outcomes.ts'
 import type { HandlerContext } from '../../../src/processor.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
 import type { WorkerOptions } from '../../../src/worker.ts'
 import { History } from '../history.ts'
 
-/** What the handler does with a message; every deed but `sleep` in the first attempt alone. */
+/** What the handler does with a message; every deed but `sleep` and `poison` in the first attempt alone. */
 export interface Task {
   message: string
-  /** `hold`: goes on when the signal aborts. */
-  act?: 'throw' | 'reject' | 'throw undefined' | 'never' | 'hold' | 'sleep' | 'block'
+  /** `hold`: goes on when the signal aborts. `part`: only messages like this one fail. `poison`: throws in each attempt. */
+  act?: 'throw' | 'reject' | 'throw undefined' | 'never' | 'hold' | 'sleep' | 'block' | 'part' | 'poison'
   ms?: number
   padding?: string
 }
@@ -29,6 +30,7 @@ const history = new History(setup.history)
 
 function perform({ act, ms = 0 }: Task, attempt: number, { signal }: HandlerContext): unknown {
   if (act === 'sleep') return sleep(ms)
+  if (act === 'poison') throw new Error('poisoned')
   if (attempt > 1) return
   if (act === 'throw') throw new Error('thrown')
   if (act === 'reject') return Promise.reject(new Error('rejected'))
@@ -46,7 +48,9 @@ const worker = new RapidFire<Task>(setup.client).worker(async (batch, context) =
   let handled: string[] = []
   try {
     for (const { data } of batch.messages) await perform(data, batch.attempt, context)
-    handled = messages
+    const failed = batch.messages.filter(({ data }) => data.act === 'part' && batch.attempt === 1)
+    handled = messages.filter((message) => !failed.some(({ data }) => data.message === message))
+    if (failed.length > 0) throw new PartialFailure(failed)
   } finally {
     history.write({ what: 'ended', ...attempt, handled })
   }
@@ -57,7 +61,9 @@ const tell = (event: 'completed' | 'failed' | 'dead' | 'lost') => (batch: Batch,
   history.write({ what: 'told', event, key: batch.key, batch: batch.id, attempt: batch.attempt, ...text })
 }
 worker.on('completed', tell('completed')).on('failed', tell('failed')).on('dead', tell('dead')).on('lost', tell('lost'))
-worker.on('error', (error) => history.write({ what: 'error', text: error.message }))
+const erred = (error: Error) => history.write({ what: 'error', text: error.message })
+worker.on('error', erred)
+process.on('warning', erred)
 process.on('SIGTERM', async () => {
   await worker.close(setup.closeTimeout === undefined ? {} : { timeout: setup.closeTimeout })
   history.write({ what: 'closed' })

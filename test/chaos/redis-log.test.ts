@@ -1,0 +1,178 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { QueueLog, readAppendOnlyFile } from './redis-log.ts'
+
+type Commands = string[][]
+
+const ROOT = 'rapid-fire:{log}'
+const LEASE = 1000
+const ATTEMPTS = 2
+
+// Times are ms after this one.
+const ZERO = 1_790_000_000_000
+const time = (ms: number) => String(ZERO + ms)
+
+const policy = (fields: Record<string, number>): Commands =>
+  Object.entries(fields).map(([name, value]) => ['HSET', ROOT, name, String(value)])
+const add = (at: number, id: string): Commands => [['RPUSH', `${ROOT}:messages:ann`, `${time(at)} ${id.length} ${id}{}`]]
+const leased = (until: number): Commands => [['ZADD', `${ROOT}:active`, time(until), 'ann']]
+const claimed = (batch: number, attempt: number, rest: string): Commands => [
+  ['HSET', `${ROOT}:claims`, 'ann', `${ZERO}-${batch}:${attempt}:${rest}`],
+]
+/** Claims at a time what was due at another. */
+const claim = (at: number, batch: number, attempt: number, count: number, due: number, reason = 'wait'): Commands => [
+  ...leased(at + LEASE),
+  ...claimed(batch, attempt, `${count}:${time(due)}:${reason}`),
+]
+const fail = (at: number, batch: number, attempt: number, count: number, due: number): Commands => [
+  ...claimed(batch, attempt, `${count}:${time(due)}:wait:retry`),
+  ...leased(at),
+]
+const free: Commands = [
+  ['ZREM', `${ROOT}:active`, 'ann'],
+  ['HDEL', `${ROOT}:claims`, 'ann'],
+]
+const cut = (count: number): Commands => [['LTRIM', `${ROOT}:messages:ann`, String(count), '-1']]
+const bury = (at: number, batch: number, attempt: number, error: string): Commands => [
+  ...free,
+  ['HSET', `${ROOT}:dead:${ZERO}-${batch}`, 'key', 'ann', 'attempt', String(attempt), 'error', error, 'count', '1'],
+  ['HSET', `${ROOT}:dead:${ZERO}-${batch}`, '1', `${time(0)} 1 a{}`],
+  ['ZADD', `${ROOT}:dead`, time(at), `${ZERO}-${batch}`],
+]
+
+const BASE = policy({ wait: 100, maxWait: 300, maxSize: 3, dedupe: 5000 })
+const log = (...parts: Commands[]) => new QueueLog(ROOT, LEASE, ATTEMPTS, [...BASE, ...parts.flat()])
+
+it.each<[string, Commands[]]>([
+  ['nothing', []],
+  [
+    'a batch that was claimed late and completed',
+    [add(0, 'a'), add(50, 'b'), claim(160, 1, 1, 2, 150), free, [['UNLINK', `${ROOT}:messages:ann`]]],
+  ],
+  [
+    'a batch that was full, and the next one',
+    [add(0, 'a'), add(1, 'b'), add(2, 'c'), add(3, 'd'), claim(4, 1, 1, 3, 2, 'size'), free, cut(3), claim(103, 2, 1, 1, 103)],
+  ],
+  ['a batch whose lease ended', [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100)]],
+  ['a batch that failed', [add(0, 'a'), claim(100, 1, 1, 1, 100), fail(200, 1, 1, 1, 100), claim(200, 1, 2, 1, 100)]],
+  [
+    'a batch of which the second message failed',
+    [
+      [...add(0, 'a'), ...add(1, 'b'), ...add(2, 'c')],
+      claim(101, 1, 1, 3, 2, 'size'),
+      cut(3),
+      [['LPUSH', `${ROOT}:messages:ann`, `${time(1)} 1 b{}`]],
+      fail(200, 1, 1, 1, 2),
+      claim(300, 1, 2, 1, 2),
+    ],
+  ],
+  [
+    'a batch that failed for the last time',
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(1200, 1, 2, 'thrown'), cut(1)],
+  ],
+  [
+    'a batch whose last lease ended',
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2100, 1, 2, 'the lease of attempt 2 ran out'), cut(1)],
+  ],
+  ['a message that was refused, and then not', [add(0, 'a'), [['RPOP', `${ROOT}:messages:ann`]], add(10, 'a'), claim(110, 1, 1, 1, 110)]],
+  ['a message id that is used again when it is forgotten', [add(0, 'a'), claim(100, 1, 1, 1, 100), free, cut(1), add(5000, 'a')]],
+  ['a policy that changes', [add(0, 'a'), policy({ wait: 20 }), claim(20, 1, 1, 1, 20)]],
+  ['another queue', [[['RPUSH', 'rapid-fire:{other}:messages:ann', 'nonsense']]]],
+])('finds nothing wrong with %s', (_, parts) => {
+  expect(log(...parts).broken).toEqual([])
+})
+
+const first = `batch ${ZERO}-1:1 of ann`
+const second = `batch ${ZERO}-1:2 of ann`
+
+it.each<[string, Commands[]]>([
+  [`${first} was claimed 1 ms before its deadline`, [add(0, 'a'), claim(99, 1, 1, 1, 100)]],
+  [
+    `${first} has 4 messages at ${time(100)} by wait, the policy makes 3 messages at ${time(2)} by size`,
+    [add(0, 'a'), add(1, 'b'), add(2, 'c'), add(3, 'd'), claim(110, 1, 1, 4, 100)],
+  ],
+  [
+    `${first} has 1 messages at ${time(100)} by wait, the policy makes 1 messages at ${time(20)} by wait`,
+    [add(0, 'a'), policy({ wait: 20 }), claim(100, 1, 1, 1, 100)],
+  ],
+  [`${first} has 1 messages at ${time(100)} by wait, the policy makes nothing`, [claim(100, 1, 1, 1, 100)]],
+  [
+    `${first} has 2 messages at ${time(399)} by wait, the policy makes 2 messages at ${time(300)} by maxWait`,
+    [add(0, 'a'), add(299, 'b'), claim(400, 1, 1, 2, 399)],
+  ],
+  [`${second} was claimed without an attempt before`, [add(0, 'a'), claim(100, 1, 2, 1, 100)]],
+  [
+    `${second} was claimed 1 ms before the lease of ${ZERO}-1:1 ended`,
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), leased(1400), claim(1399, 1, 2, 1, 100)],
+  ],
+  [
+    `${second} was claimed 50 ms before the pause after ${ZERO}-1:1 ended`,
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), fail(200, 1, 1, 1, 100), claim(150, 1, 2, 1, 100)],
+  ],
+  [
+    `batch ${ZERO}-2:1 of ann was claimed while ${ZERO}-1:1 was active`,
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), add(110, 'b'), claim(1200, 2, 1, 1, 100)],
+  ],
+  [`batch ${ZERO}-1 of ann died in attempt 1 of 2`, [add(0, 'a'), claim(100, 1, 1, 1, 100), bury(200, 1, 1, 'thrown'), cut(1)]],
+  [
+    `batch ${ZERO}-1 of ann was buried 1 ms before the lease of ${ZERO}-1:2 ended`,
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2099, 1, 2, 'the lease of attempt 2 ran out'), cut(1)],
+  ],
+  ['a of ann was stored again after 4999 ms', [add(0, 'a'), claim(100, 1, 1, 1, 100), free, cut(1), add(4999, 'a')]],
+  ['the log has LSET on the messages of ann, which is not understood', [add(0, 'a'), [['LSET', `${ROOT}:messages:ann`, '0', 'b']]]],
+])('finds that %s', (broken, parts) => {
+  expect(log(...parts).broken).toEqual([broken])
+})
+
+it('tells what each claim handed out, how attempts ended that were followed by another one, and how late batches were', () => {
+  const { handed, over, lateness } = log(
+    [...add(0, 'a'), ...add(1, 'b')],
+    claim(111, 1, 1, 2, 101),
+    claim(1111, 1, 2, 2, 101),
+    fail(1200, 1, 2, 2, 101),
+    claim(1200, 1, 3, 2, 101),
+  )
+  expect([...handed]).toEqual([1, 2, 3].map((attempt) => [`${ZERO}-1:${attempt} of ann`, ['a', 'b']]))
+  expect(over).toEqual([
+    { what: 'over', by: 'lease', key: 'ann', batch: `${ZERO}-1`, attempt: 1 },
+    { what: 'over', by: 'failure', key: 'ann', batch: `${ZERO}-1`, attempt: 2 },
+  ])
+  expect(lateness).toEqual([10])
+})
+
+it('does not count the time in which the batch before had the key', () => {
+  const { lateness } = log(
+    add(0, 'a'),
+    claim(100, 1, 1, 1, 100),
+    add(110, 'b'),
+    add(400, 'c'),
+    free,
+    cut(1),
+    claim(430, 2, 1, 2, 410, 'maxWait'),
+  )
+  expect(lateness).toEqual([0, 20])
+  const { lateness: later } = log(
+    add(0, 'a'),
+    claim(100, 1, 1, 1, 100),
+    add(110, 'b'),
+    add(120, 'c'),
+    add(500, 'd'),
+    free,
+    cut(1),
+    claim(530, 2, 1, 3, 410, 'maxWait'),
+  )
+  expect(later).toEqual([0, 30])
+})
+
+it('reads the files of a server in their order, any bytes in them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rapidfire-log-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'appendonlydir'))
+  const write = (name: string, bytes: string) => writeFileSync(join(folder, 'appendonlydir', name), bytes, 'latin1')
+  write('appendonly.aof.1.base.rdb', 'REDIS')
+  write('appendonly.aof.10.incr.aof', '*1\r\n$4\r\nEXEC\r\n')
+  write('appendonly.aof.2.incr.aof', '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n\r\n\xff \r\n*1\r\n$5\r\nMULTI\r\n')
+  expect(readAppendOnlyFile(folder)).toEqual([['SET', 'a', '\r\n\xff '], ['MULTI'], ['EXEC']])
+})
