@@ -18,8 +18,13 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@node lua/assemble.mjs --dist && luacheck -q dist/rapidfire.lua
 	@npx knip
 
-bench: build redis ## Compare with raw Redis commands, in one run
+bench: build redis test/bench/node_modules/.package-lock.json ## Measure, beside other systems; QUICK=1, FULL=1, ONLY=add,drain
 	@node --import tsx test/bench/main.ts
+
+test/bench/node_modules/.package-lock.json: test/bench/package.json test/bench/package-lock.json
+	@echo "Installing what the bench compares with"
+	@npm install --prefix test/bench --no-save --no-fund --no-audit --loglevel error
+	@touch $@
 
 build: setup ## Compile into dist/
 	@npm run --silent build
@@ -64,4 +69,4 @@ define install
 endef
 
 clean: ## Remove what was built and installed
-	rm -rf dist coverage node_modules
+	rm -rf dist coverage node_modules test/bench/dist test/bench/node_modules

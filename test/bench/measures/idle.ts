@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Agent } from '../agents.ts'
+import { type Bench, installed, workingRow } from '../bench.ts'
+import type { Measure } from '../rounds.ts'
+import { WORKING } from '../systems/index.ts'
+
+const DAY = 86_400_000
+const CONCURRENCY = 50
+const PENDING = 10_000
+
+export function idleMeasure(bench: Bench): Measure {
+  const seconds = bench.scale.seconds.idle
+  const pending = Math.min(PENDING, bench.scale.pending)
+
+  async function restingOf(worker: Agent): Promise<{ commands: number; cpu: number; megabytes: number }> {
+    const monitor = await bench.redis.monitor()
+    let commands = 0
+    monitor.on('monitor', (_time: string, _args: string[], source: string) => {
+      if (source !== 'lua') commands += 1
+    })
+    const before = await worker.do('usage', undefined)
+    await sleep(seconds * 1000)
+    const after = await worker.do('usage', undefined)
+    monitor.disconnect()
+    return { commands: commands / seconds, cpu: (after.cpu - before.cpu) / seconds / 1e4, megabytes: after.megabytes }
+  }
+
+  return {
+    title: `A worker at rest: nothing pending, and ${pending.toLocaleString('en-US')} keys that are not due`,
+    columns: [
+      { name: 'commands', title: 'commands/s', digits: 1 },
+      { name: 'cpu', title: 'CPU %', digits: 2 },
+      { name: 'megabytes', title: 'MB', digits: 0 },
+      { name: 'pendingCommands', title: 'commands/s, pending', digits: 1 },
+      { name: 'pendingCpu', title: 'CPU %, pending', digits: 2 },
+    ],
+    rows: installed(WORKING).map((name) =>
+      workingRow(bench, name, DAY, async (adder, worker) => {
+        await worker.do('work', { concurrency: CONCURRENCY })
+        await sleep(seconds * 200) // what starting leaves behind
+        const empty = await restingOf(worker)
+        await adder.do('addInBulk', { keys: pending, perKey: 1, size: 250 })
+        await sleep(seconds * 200)
+        const full = await restingOf(worker)
+        return { ...empty, pendingCommands: full.commands, pendingCpu: full.cpu }
+      }),
+    ),
+    rounds: 1,
+    warmUp: false,
+  }
+}
