@@ -1,7 +1,9 @@
 import { Argument, type Command, Option } from 'commander'
+import { integerOption } from './options.ts'
 
 interface InitOptions {
   queue: string
+  port: number
   work: string
 }
 
@@ -13,11 +15,12 @@ export function init(program: Command): void {
     .description('print a file that runs the webhook and a worker: pm2, systemd or compose')
     .addArgument(new Argument('<kind>').choices(Object.keys(FILES)))
     .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('whatsapp'))
+    .addOption(integerOption('--port <port>', 'of the webhook', 'RAPIDFIRE_PORT', 1, 65_535).default(3000))
     .option('--work <arguments>', 'what `rapidfire work` is given', '--to stream:batches')
     .action((kind: keyof typeof FILES, options: InitOptions) => void process.stdout.write(FILES[kind](options)))
 }
 
-function pm2({ queue, work }: InitOptions): string {
+function pm2({ queue, port, work }: InitOptions): string {
   return `// Save as ecosystem.config.cjs beside node_modules, then: pm2 start ecosystem.config.cjs
 const { dirname, join } = require('node:path')
 
@@ -28,14 +31,14 @@ const common = { script, env, wait_ready: true, listen_timeout: 10000, kill_time
 
 module.exports = {
   apps: [
-    { ...common, name: 'rapidfire-serve', args: 'serve --port 3000' },
+    { ...common, name: 'rapidfire-serve', args: 'serve --port ${port}' },
     { ...common, name: 'rapidfire-work', args: ${JSON.stringify(`work ${work}`)} },
   ],
 }
 `
 }
 
-function systemd({ queue, work }: InitOptions): string {
+function systemd({ queue, port, work }: InitOptions): string {
   const unit = (name: string, what: string, command: string) => `# /etc/systemd/system/rapidfire-${name}.service
 [Unit]
 Description=rapidfire: ${what}
@@ -59,10 +62,10 @@ ProtectSystem=strict
 [Install]
 WantedBy=multi-user.target
 `
-  return [unit('serve', 'webhook', 'serve --port 3000'), unit('work', 'worker', `work ${work}`)].join('\n')
+  return [unit('serve', 'webhook', `serve --port ${port}`), unit('work', 'worker', `work ${work}`)].join('\n')
 }
 
-function compose({ queue, work }: InitOptions): string {
+function compose({ queue, port, work }: InitOptions): string {
   const service = (name: string, command: string, more = '') => `  ${name}:
     image: node:22-slim
     working_dir: /app
@@ -83,7 +86,7 @@ services:
     # Every message is on disk before it is acknowledged, and none is evicted.
     command: [redis-server, --appendonly, 'yes', --appendfsync, always, --maxmemory-policy, noeviction]
     volumes: [redis:/data]
-${service('serve', 'serve --host 0.0.0.0 --port 3000', "    ports: ['127.0.0.1:3000:3000']\n")}${service('work', `work ${work}`)}volumes:
+${service('serve', `serve --host 0.0.0.0 --port ${port}`, `    ports: ['127.0.0.1:${port}:${port}']\n`)}${service('work', `work ${work}`)}volumes:
   redis:
 `
 }

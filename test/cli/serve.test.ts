@@ -1,23 +1,15 @@
-import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TestRedis, useRedis } from '../support/redis.ts'
-import { rapidfire } from '../support/shell.ts'
+import { createHmac } from 'node:crypto'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { ended, startRedis, type TestRedis, useRedis } from '../support/redis.ts'
 import { eventually, start } from './processes.ts'
 
 const PATH = '/webhook/whatsapp/batched'
 let server: TestRedis
-let folder: string
 
 beforeAll(async () => {
   server = await useRedis()
-  folder = await mkdtemp(join(tmpdir(), 'rapidfire-init-'))
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('serve', () => {
   it('stores, refuses, limits, counts, tells its health and stops', async () => {
@@ -48,47 +40,26 @@ describe('serve', () => {
     expect(serve.stdout).not.toContain('ann')
   })
 
-  it('answers 401 to a wrong signature and 503 while Redis is gone', async () => {
-    const own = await useRedis()
+  it('answers 401 to a wrong signature, and 503 to a good message while Redis is gone, which is stored when it is sent again', async () => {
+    const own = await startRedis()
+    onTestFinished(() => own.stop())
     const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url, RAPIDFIRE_APP_SECRET: 's' }).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
-    const post = () =>
-      fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: '{}', headers: { 'x-hub-signature-256': 'sha256=00' } })
-    expect((await post()).status).toBe(401)
-    if (!own.server) return // a server that was given is not ours to stop
-    own.redis.disconnect()
-    await own.server.stop()
+    const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
+    const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`
+    const post = (signed: string) =>
+      fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body, headers: { 'x-hub-signature-256': signed } })
+    expect((await post('sha256=00')).status).toBe(401)
+    await ended(own.process, 'SIGKILL')
     await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 503)
+    const refused = await post(signature)
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([503, 'application/problem+json'])
+    const again = await startRedis([], own)
+    onTestFinished(() => again.stop())
+    await eventually(async () => (await post(signature)).status === 200)
+    const rapidfire = new RapidFire({ redis: again.url })
+    onTestFinished(() => rapidfire.close())
+    expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ id: '1', data: { text: 'Hi' } }] })
     expect(await serve.stop()).toBe(0)
-  })
-})
-
-describe('init', () => {
-  it('prints a file for pm2 that names both processes', async () => {
-    const { code, stdout } = await rapidfire(['init', 'pm2', '--queue', 'sal"on'])
-    expect(code).toBe(0)
-    await mkdir(join(folder, 'node_modules'))
-    await symlink(fileURLToPath(new URL('../..', import.meta.url)), join(folder, 'node_modules', 'rapidfire'))
-    const file = join(folder, 'ecosystem.config.cjs')
-    await writeFile(file, stdout)
-    const { apps } = createRequire(file)(file)
-    expect(apps).toMatchObject([
-      { name: 'rapidfire-serve', args: 'serve --port 3000', wait_ready: true, env: { RAPIDFIRE_QUEUE: 'sal"on' } },
-      { name: 'rapidfire-work', args: 'work --to stream:batches' },
-    ])
-    for (const { script } of apps) expect(spawnSync(process.execPath, [script, '--version']).status).toBe(0)
-  })
-
-  it.each([
-    ['systemd', /^ExecStart=.+main\.js serve --port 3000$[\s\S]+^ExecStart=.+main\.js work handler\.mjs$/m],
-    ['compose', /"serve","--host","0\.0\.0\.0"[\s\S]+"work","handler\.mjs"/],
-  ])('prints a file for %s', async (kind, text) => {
-    const { code, stdout } = await rapidfire(['init', kind, '--work', 'handler.mjs'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(text)
-  })
-
-  it('knows no other kind', async () => {
-    expect((await rapidfire(['init', 'cron'])).code).toBe(2)
   })
 })

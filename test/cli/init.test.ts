@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../cli/private-redis.ts'
+import { useRedis } from '../support/redis.ts'
+import { type Ended, rapidfire, run } from '../support/shell.ts'
+import { eventually } from './processes.ts'
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
+const PM2 = createRequire(import.meta.url).resolve('pm2/bin/pm2')
+
+/** A folder that has rapidfire in its node_modules, and a file that `init` printed. */
+async function folderWith(name: string, ...args: string[]): Promise<{ folder: string; file: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'rapidfire-init-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await mkdir(join(folder, 'node_modules'))
+  await symlink(REPOSITORY, join(folder, 'node_modules', 'rapidfire'))
+  const { code, stdout } = await rapidfire(['init', ...args])
+  expect(code).toBe(0)
+  const file = join(folder, name)
+  await writeFile(file, stdout)
+  return { folder, file }
+}
+
+describe('init', () => {
+  it('prints a file that real pm2 starts, scales, reloads and stops without a loss', async () => {
+    const { redis, url } = await useRedis()
+    const port = await freePort()
+    const { folder, file } = await folderWith('ecosystem.config.cjs', 'pm2', '--queue', 'sal"on', '--port', String(port))
+    const env = { PM2_HOME: join(folder, 'pm2'), REDIS_URL: url, PM2_DISCRETE_MODE: 'true' }
+    const pm2 = (...args: string[]): Promise<Ended> => run(process.execPath, [PM2, ...args], env, folder)
+    onTestFinished(async () => {
+      const daemon = Number(await readFile(join(env.PM2_HOME, 'pm2.pid'), 'utf8').catch(() => '0'))
+      await pm2('kill')
+      await eventually(() => !daemon || !alive(daemon))
+    })
+    const post = async (id: string) => {
+      const body = JSON.stringify({ key: id, id, data: { text: 'Hi' } })
+      const path = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
+      const response = await fetch(path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+      expect(response.status).toBe(200)
+    }
+    const arrived = async (count: number) => {
+      await redis.call('FCALL', 'rapidfire_policy', 1, 'rapid-fire:{sal"on}', 'WAIT', 50)
+      await eventually(async () => (await redis.xlen('rapid-fire:{sal"on}:stream:batches')) === count)
+    }
+    const statuses = async () => {
+      const { stdout } = await pm2('jlist')
+      const list: { name: string; pid: number; pm2_env: { status: string } }[] = JSON.parse(stdout.slice(stdout.indexOf('[{')))
+      return list.map(({ name, pid, pm2_env }) => ({ name, pid, status: pm2_env.status }))
+    }
+
+    expect(await pm2('start', file)).toMatchObject({ code: 0 })
+    const first = await statuses()
+    expect(first.map(({ name, status }) => `${name} ${status}`)).toEqual(['rapidfire-serve online', 'rapidfire-work online'])
+    await post('ann')
+    await arrived(1)
+
+    process.kill(first[1]?.pid as number, 'SIGKILL')
+    await eventually(async () => (await statuses()).every(({ pid, status }) => status === 'online' && pid !== first[1]?.pid))
+    await post('bob')
+    await arrived(2)
+
+    expect(await pm2('reload', file)).toMatchObject({ code: 0 })
+    expect((await statuses()).every(({ pid }) => first.every((each) => each.pid !== pid))).toBe(true)
+    await post('cid')
+    await arrived(3)
+    expect(await pm2('delete', 'all')).toMatchObject({ code: 0 })
+    // What ended by itself wrote that it had; what pm2 had to kill did not.
+    for (const name of ['rapidfire-serve', 'rapidfire-work']) {
+      expect(await readFile(join(env.PM2_HOME, 'logs', `${name}-out.log`), 'utf8')).toMatch(/"msg":"stopped"}\n$/)
+    }
+  }, 60_000)
+
+  it('prints units that systemd takes', async ({ skip }) => {
+    const { folder, file } = await folderWith('rapidfire.service', 'systemd', '--work', 'handler.mjs')
+    const text = await readFile(file, 'utf8')
+    expect(text).toMatch(/^ExecStart=.+main\.js serve --port 3000$[\s\S]+^ExecStart=.+main\.js work handler\.mjs$/m)
+    const units = text.split(/^(?=# \/etc\/systemd)/m)
+    expect(units).toHaveLength(2)
+    if (await absent('systemd-analyze')) skip('systemd-analyze is not installed')
+    for (const [n, unit] of units.entries()) {
+      const one = join(folder, `rapidfire-${n}.service`)
+      await writeFile(one, unit)
+      const { stderr } = await run('systemd-analyze', ['verify', one])
+      expect(stderr.split('\n').filter((line) => line.includes(`rapidfire-${n}.service:`))).toEqual([])
+    }
+  })
+
+  it('prints a file for docker compose', async () => {
+    const { stdout } = await rapidfire(['init', 'compose', '--work', 'handler.mjs', '--port', '8080'])
+    expect(stdout).toMatch(/"serve","--host","0\.0\.0\.0","--port","8080"[\s\S]+'127\.0\.0\.1:8080:8080'[\s\S]+"work","handler\.mjs"/)
+  })
+
+  it('knows no other kind', async () => {
+    expect((await rapidfire(['init', 'cron'])).code).toBe(2)
+  })
+})
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const absent = (program: string) =>
+  new Promise<boolean>((resolve) => {
+    const child = spawn(program, ['--version'], { stdio: 'ignore' })
+    child.once('error', () => resolve(true)).once('exit', () => resolve(false))
+  })
