@@ -20,11 +20,11 @@ export const SCALES = {
   normal: {
     rounds: 5,
     keys: 10_000,
-    seconds: { fed: 4, quiet: 30, idle: 10, posted: 4 },
+    seconds: { fed: 3, quiet: 30, idle: 10, posted: 3 },
     pending: 100_000,
     open: [1000, 10_000, 100_000],
   },
-  quick: { rounds: 1, keys: 2000, seconds: { fed: 1, quiet: 3, idle: 2, posted: 1 }, pending: 10_000, open: [1000, 10_000] },
+  quick: { rounds: 1, keys: 2000, seconds: { fed: 1, quiet: 2, idle: 1.5, posted: 1 }, pending: 10_000, open: [1000, 10_000] },
   /** Whether it works, in seconds: the figures mean nothing. */
   tiny: { rounds: 1, keys: 100, seconds: { fed: 0.2, quiet: 1, idle: 0.2, posted: 1 }, pending: 100, open: [100, 200] },
 } satisfies Record<string, Scale>

@@ -20,7 +20,7 @@ export function bulkMeasure(bench: Bench): Measure {
 }
 
 function measureOf(bench: Bench, title: string, size?: number): Measure {
-  const load = { keys: bench.scale.keys, perKey: PER_KEY }
+  const load = { keys: bench.scale.keys / 2, perKey: PER_KEY }
   const messages = load.keys * PER_KEY
   const rows = installed(ALL).map((name) =>
     addingRow(bench, name, 10_000, async (agent) => {
