@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { lacksServer } from '../client/clients.ts'
 import { run } from '../support/shell.ts'
 import { AIMS } from './aims.ts'
+import { withFigures } from './readme.ts'
+import { PUBLISHED, README } from './results.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
 
 const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
@@ -45,7 +48,19 @@ it('prints each row of each table with its figures', { timeout: 120_000 }, async
   for (const [name, rate, , micros] of [rows[0], rows[1]].flatMap((table) => table ?? [])) {
     for (const figure of [rate, micros]) expect(Number(figure?.replaceAll(',', '')), name).toBeGreaterThan(0)
   }
+  const lost = tables.filter((table) => table.includes('messages lost'))
+  expect(lost).toHaveLength(4)
+  for (const table of lost) {
+    const [, head, ours] = table.split('\n').filter((line) => !line.includes('raw RPUSH ')) as [string, string, string]
+    // Columns end where their titles end.
+    expect(ours.slice(0, head.indexOf('messages lost') + 'messages lost'.length)).toMatch(/ 0$/)
+  }
   const measured = AIMS.filter(({ what }) => (isInstalled('autocannon') || !what.startsWith('webhook')) && !what.includes('peer'))
   for (const { what } of measured) expect(judgements.filter((line) => line.includes(what))).not.toEqual([])
   for (const line of judgements.filter((each) => !each.startsWith('No charts'))) expect(line).toMatch(/^(reached|MISSED ) {2}/)
+})
+
+it('shows in README.md what was measured', async () => {
+  const readme = await readFile(README, 'utf8')
+  expect(withFigures(readme, JSON.parse(await readFile(PUBLISHED, 'utf8')))).toBe(readme)
 })

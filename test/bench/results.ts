@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Results } from './aims.ts'
+import { withFigures } from './readme.ts'
 import { isInstalled } from './systems/index.ts'
 
 /** A file of results: the figures, and what they were measured on. */
@@ -12,6 +13,7 @@ const folder = new URL('.', import.meta.url)
 
 /** What README.md shows. */
 export const PUBLISHED = new URL('results.json', folder)
+export const README = new URL('../../README.md', folder)
 
 /**
  * Writes the figures as JSON and draws the charts: into dist, which git ignores, or over what README.md shows. Tables that were not measured
@@ -23,8 +25,9 @@ export async function save(results: Results, machine: string, publish: boolean):
   const saved: Saved = { machine, figures: { ...earlier?.figures, ...results } }
   await mkdir(new URL('.', file), { recursive: true })
   await writeFile(file, `${JSON.stringify(saved, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value), 1)}\n`)
+  if (publish) await writeFile(README, withFigures(await readFile(README, 'utf8'), saved))
   if (!isInstalled('echarts')) return console.log('No charts, since echarts is installed by `make bench` alone.')
-  const { drawCharts } = await import('./charts.ts')
+  const { drawCharts } = await import('./draw.ts')
   const charts = new URL('charts/', file)
   await mkdir(charts, { recursive: true })
   for (const [name, svg] of drawCharts(saved.figures)) await writeFile(new URL(`${name}.svg`, charts), svg)

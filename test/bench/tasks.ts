@@ -110,10 +110,11 @@ export const TASKS = {
     })
   },
 
-  /** What the worker has done, once it has ended so many batches, or after `within` ms. */
-  handled: async ({ batches, within }: { batches: number; within: number }): Promise<Handled> => {
+  /** What the worker has done, once it has handled so many messages, or after `within` ms. */
+  handled: async ({ messages, within }: { messages: number; within: number }): Promise<Handled> => {
     const until = performance.now() + within
-    while (seen.completed < batches && performance.now() < until) await sleep(5)
+    const isDone = () => seen.messages >= messages && seen.completed === seen.late.length
+    while (!isDone() && performance.now() < until) await sleep(5)
     const late = seen.late.toSorted((a, b) => a - b)
     return { batches: seen.completed, messages: seen.messages, took: seen.last - seen.first, late }
   },

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Agent } from '../agents.ts'
 import { type Bench, installed, workingRow } from '../bench.ts'
@@ -13,16 +14,11 @@ export function idleMeasure(bench: Bench): Measure {
   const pending = Math.min(PENDING, bench.scale.pending)
 
   async function restingOf(worker: Agent): Promise<{ commands: number; cpu: number; megabytes: number }> {
-    const monitor = await bench.redis.monitor()
-    let commands = 0
-    monitor.on('monitor', (_time: string, _args: string[], source: string) => {
-      if (source !== 'lua') commands += 1
-    })
+    const stop = countCommands(bench.url)
     const before = await worker.do('usage', undefined)
     await sleep(seconds * 1000)
     const after = await worker.do('usage', undefined)
-    monitor.disconnect()
-    return { commands: commands / seconds, cpu: (after.cpu - before.cpu) / seconds / 1e4, megabytes: after.megabytes }
+    return { commands: stop() / seconds, cpu: (after.cpu - before.cpu) / seconds / 1e4, megabytes: after.megabytes }
   }
 
   return {
@@ -47,5 +43,23 @@ export function idleMeasure(bench: Bench): Measure {
     ),
     rounds: 1,
     warmUp: false,
+  }
+}
+
+/** Counts the commands that clients send, by what MONITOR prints; those of scripts do not count. The function that it returns ends it. */
+function countCommands(url: string): () => number {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname).setEncoding('latin1')
+  let count = -1 // the answer to MONITOR itself
+  let rest = ''
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\r\n')
+    rest = lines.pop() as string
+    for (const line of lines) if (!/^\+[\d.]+ \[\d+ lua\]/.test(line)) count += 1
+  })
+  socket.write('MONITOR\r\n')
+  return () => {
+    socket.destroy()
+    return Math.max(count, 0)
   }
 }
