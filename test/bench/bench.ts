@@ -20,7 +20,7 @@ export const SCALES = {
   normal: {
     rounds: 5,
     keys: 10_000,
-    seconds: { fed: 3, quiet: 30, idle: 10, posted: 3 },
+    seconds: { fed: 2, quiet: 30, idle: 10, posted: 3 },
     pending: 100_000,
     open: [1000, 10_000, 100_000],
   },

@@ -44,6 +44,7 @@ if (names.includes('webhook') && !isInstalled('autocannon')) {
   console.log('Left out, since autocannon is installed by `make bench` alone: the webhook.')
   names.splice(names.indexOf('webhook'), 1)
 }
+if (!isInstalled('echarts')) console.log('Left out, since echarts is installed by `make bench` alone: the charts.')
 
 await buildPrograms()
 const server = await startRedis()
@@ -59,11 +60,11 @@ try {
     const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale })
     results[name] = await runRounds(measure)
     console.log(`${formatTable(measure, results[name])}\n`)
+    await save(results, machine, Boolean(PUBLISH))
   }
   for (const { what, figure, aim, reached } of judged(results)) {
     console.log(`${reached ? 'reached' : 'MISSED '}  ${what}: ${figure} (aim ${aim})`)
   }
-  await save(results, machine, Boolean(PUBLISH))
 } finally {
   redis.disconnect()
   await server.stop()

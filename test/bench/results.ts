@@ -26,7 +26,7 @@ export async function save(results: Results, machine: string, publish: boolean):
   await mkdir(new URL('.', file), { recursive: true })
   await writeFile(file, `${JSON.stringify(saved, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value), 1)}\n`)
   if (publish) await writeFile(README, withFigures(await readFile(README, 'utf8'), saved))
-  if (!isInstalled('echarts')) return console.log('No charts, since echarts is installed by `make bench` alone.')
+  if (!isInstalled('echarts')) return
   const { drawCharts } = await import('./draw.ts')
   const charts = new URL('charts/', file)
   await mkdir(charts, { recursive: true })
