@@ -1,18 +1,18 @@
 // `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: the figures
 // and charts of README.md are made anew.
-import { cpus } from 'node:os'
 import { Redis } from 'ioredis'
 import { startRedis } from '../../cli/private-redis.ts'
 import { buildPrograms } from './agents.ts'
 import { judged, type Results } from './aims.ts'
 import { type Bench, SCALES } from './bench.ts'
+import { busyElsewhere, machineOf } from './machine.ts'
 import { addMeasure, bulkMeasure } from './measures/add.ts'
 import { drainMeasure } from './measures/drain.ts'
 import { growthMeasure } from './measures/growth.ts'
 import { idleMeasure } from './measures/idle.ts'
 import { latenessMeasure, quietMeasure } from './measures/lateness.ts'
 import { memoryMeasure } from './measures/memory.ts'
-import { save } from './results.ts'
+import { save, startAnew } from './results.ts'
 import { type Measure, runRounds } from './rounds.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
 import { formatTable } from './table.ts'
@@ -46,21 +46,21 @@ if (names.includes('webhook') && !isInstalled('autocannon')) {
 }
 if (!isInstalled('echarts')) console.log('Left out, since echarts is installed by `make bench` alone: the charts.')
 
-await buildPrograms()
+await Promise.all([buildPrograms(), startAnew()])
 const server = await startRedis()
 const redis = new Redis(server.url)
 const results: Results = {}
 try {
-  const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1]
-  const [{ model } = { model: 'unknown' }, ...others] = cpus()
-  const machine = `Redis ${version}, Node ${process.versions.node}, ${others.length + 1} × ${model.trim()}`
+  const machine = machineOf(await redis.info('server'))
   console.log(`${machine}. Medians of ${scale.rounds} rounds, in which the rows take turns; in brackets the least and the greatest.`)
   console.log('Clients and server share the machine; each client is a process of its own.\n')
   for (const name of names) {
     const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale })
+    const busy = TINY ? 0 : await busyElsewhere()
+    if (busy > 5) console.log(`Other processes take ${busy} % of the CPU: the figures are worse for it.`)
     results[name] = await runRounds(measure)
     console.log(`${formatTable(measure, results[name])}\n`)
-    await save(results, machine, Boolean(PUBLISH))
+    await save({ machine, busy: { [name]: busy }, figures: { [name]: results[name] } }, Boolean(PUBLISH))
   }
   for (const { what, figure, aim, reached } of judged(results)) {
     console.log(`${reached ? 'reached' : 'MISSED '}  ${what}: ${figure} (aim ${aim})`)

@@ -28,7 +28,8 @@ export function withFigures(readme: string, saved: Saved): string {
   return `${before}${BEGIN}\n${figuresOf(saved)}\n${END}${after}`
 }
 
-function figuresOf({ machine, figures }: Saved): string {
+function figuresOf({ machine, busy, figures }: Saved): string {
+  const elsewhere = Math.max(...Object.values(busy))
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const compared = ALL.filter((name) => name !== 'rapidfireIds').map((name) => {
     const row = SYSTEMS[name].title
@@ -40,11 +41,11 @@ function figuresOf({ machine, figures }: Saved): string {
     return line([row, ...COLUMNS.map(cell)])
   })
   return [
-    `${machine}:`,
+    `${machine}. Other processes took ${elsewhere > 5 ? `up to ${elsewhere} % of the CPU: the figures are worse for it` : 'next to nothing of the CPU'}.`,
     '',
-    line(['what', 'figure', 'aim', '']),
+    line(['what', 'figure', 'aim', 'reached']),
     '|---|---|---|---|',
-    ...judged(figures).map(({ what, figure, aim, reached }) => line([what, figure, aim, reached ? 'reached' : '**missed**'])),
+    ...judged(figures).map(({ what, figure, aim, reached }) => line([what, figure, aim, reached ? 'yes' : '**no**'])),
     '',
     line(['', ...COLUMNS.map(({ title }) => title)]),
     `|---|${COLUMNS.map(() => '---:|').join('')}`,
