@@ -34,8 +34,13 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 chaos: setup server ## Kill, stop and starve everything for MINUTES=3, and judge what came of it; SEED=n strikes the same again
 	@MINUTES=$(MINUTES) SEED=$(SEED) node --import tsx test/chaos/main.ts
 
-bench: build redis ## Compare with raw Redis commands, in one run
+bench: build redis test/bench/node_modules/.package-lock.json ## Measure, beside other systems; QUICK=1, FULL=1, ONLY=add,drain
 	@node --import tsx test/bench/main.ts
+
+test/bench/node_modules/.package-lock.json: test/bench/package.json test/bench/package-lock.json
+	@echo "Installing what the bench compares with"
+	@npm install --prefix test/bench --no-save --no-fund --no-audit --loglevel error
+	@touch $@
 
 build: setup ## Compile into dist/
 	@npm run --silent build
@@ -80,4 +85,4 @@ define install
 endef
 
 clean: ## Remove what was built and installed
-	rm -rf dist coverage node_modules
+	rm -rf dist coverage node_modules test/bench/dist test/bench/node_modules

@@ -1,39 +1,71 @@
-// `make bench`. QUICK=1 runs it short, for a look at whether it works; ONLY=add, bulk or drain prints one table.
+// `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: the figures
+// and charts of README.md are made anew.
 import { Redis } from 'ioredis'
 import { startRedis } from '../../cli/private-redis.ts'
-import { addMeasure } from './measures/add.ts'
-import { bulkMeasure } from './measures/bulk.ts'
+import { buildPrograms } from './agents.ts'
+import { judged, type Results } from './aims.ts'
+import { type Bench, SCALES } from './bench.ts'
+import { busyElsewhere, machineOf } from './machine.ts'
+import { addMeasure, bulkMeasure } from './measures/add.ts'
 import { drainMeasure } from './measures/drain.ts'
-import { makeMessages } from './messages.ts'
-import { runRounds } from './rounds.ts'
-import { rapidfire, rapidfireWithIds } from './systems/rapidfire.ts'
-import { raw } from './systems/raw.ts'
+import { growthMeasure } from './measures/growth.ts'
+import { idleMeasure } from './measures/idle.ts'
+import { latenessMeasure, quietMeasure } from './measures/lateness.ts'
+import { memoryMeasure } from './measures/memory.ts'
+import { save, startAnew } from './results.ts'
+import { type Measure, runRounds } from './rounds.ts'
+import { isInstalled, SYSTEMS } from './systems/index.ts'
 import { formatTable } from './table.ts'
 
-const MEASURES = { add: addMeasure, bulk: bulkMeasure, drain: drainMeasure }
+const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
+  add: addMeasure,
+  bulk: bulkMeasure,
+  drain: drainMeasure,
+  late200: latenessMeasure(200),
+  late2000: latenessMeasure(2000),
+  quiet: quietMeasure,
+  memory: memoryMeasure,
+  growth: growthMeasure,
+  idle: idleMeasure,
+  webhook: async (bench) => (await import('./measures/webhook.ts')).webhookMeasure(bench),
+}
 
-const [rounds, keys] = process.env.QUICK ? [1, 200] : [5, 10_000]
-const only = process.env.ONLY
-if (only && !(only in MEASURES)) throw new Error(`ONLY must be one of ${Object.keys(MEASURES).join(', ')}, got '${only}'`)
+const { QUICK, FULL, TINY, ONLY, PUBLISH } = process.env
+const names = ONLY ? ONLY.split(',') : Object.keys(MEASURES)
+const unknown = names.find((name) => !(name in MEASURES))
+if (unknown !== undefined) throw new Error(`ONLY must be some of ${Object.keys(MEASURES).join(',')}, got '${unknown}'`)
+if (PUBLISH && (QUICK || TINY)) throw new Error('a short run is not published')
+const scale = structuredClone(SCALES[TINY ? 'tiny' : QUICK ? 'quick' : 'normal'])
+if (FULL) scale.open.push(1_000_000)
 
-const messages = makeMessages(keys)
+const absent = [...new Set(Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind && !isInstalled(kind.needs) ? [kind.title] : [])))]
+if (absent.length > 0) console.log(`Left out, since their packages are installed by \`make bench\` alone: ${absent.join(', ')}.`)
+if (names.includes('webhook') && !isInstalled('autocannon')) {
+  console.log('Left out, since autocannon is installed by `make bench` alone: the webhook.')
+  names.splice(names.indexOf('webhook'), 1)
+}
+if (!isInstalled('echarts')) console.log('Left out, since echarts is installed by `make bench` alone: the charts.')
+
+await Promise.all([buildPrograms(), startAnew()])
 const server = await startRedis()
 const redis = new Redis(server.url)
-const systems = [raw, rapidfire, rapidfireWithIds].map((system) => system(server.url))
+const results: Results = {}
 try {
-  const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1]
-  console.log(
-    `Redis ${version}, Node ${process.versions.node}: ${keys} keys, ${messages.length} messages of 100 bytes in each round of each row.`,
-  )
-  console.log(`Rounds: ${rounds}, in which the rows take turns. Medians; in brackets the least and the greatest round.`)
-  console.log("Server µs: Redis's own time for one message or batch, from INFO commandstats.\n")
-  for (const [name, measure] of Object.entries(MEASURES)) {
-    if (only && name !== only) continue
-    const made = measure(systems, messages)
-    console.log(`${formatTable(made, await runRounds(redis, made, rounds))}\n`)
+  const machine = machineOf(await redis.info('server'))
+  console.log(`${machine}. Medians of ${scale.rounds} rounds, in which the rows take turns; in brackets the least and the greatest.`)
+  console.log('Clients and server share the machine; each client is a process of its own.\n')
+  for (const name of names) {
+    const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale })
+    const busy = TINY ? 0 : await busyElsewhere()
+    if (busy > 5) console.log(`Other processes take ${busy} % of the CPU: the figures are worse for it.`)
+    results[name] = await runRounds(measure)
+    console.log(`${formatTable(measure, results[name])}\n`)
+    await save({ machine, busy: { [name]: busy }, figures: { [name]: results[name] } }, Boolean(PUBLISH))
+  }
+  for (const { what, figure, aim, reached } of judged(results)) {
+    console.log(`${reached ? 'reached' : 'MISSED '}  ${what}: ${figure} (aim ${aim})`)
   }
 } finally {
-  await Promise.all(systems.map((system) => system.close()))
   redis.disconnect()
   await server.stop()
 }

@@ -1,70 +1,75 @@
-import type { Redis } from 'ioredis'
-import type { System } from './systems/system.ts'
-
-/** One row of a table: what a system does in one round. */
+/** One row of a table: what is measured of one system, or in one way. */
 export interface Row {
   name: string
-  system: System
-  /** Not timed. The server is empty before it. */
-  prepare?(): Promise<unknown>
-  /** Timed. Returns how many operations it did. */
-  run(): Promise<number>
+  /** Starts what it needs, before the first round. */
+  open(): Promise<OpenRow>
 }
 
-/** One table. The others are compared with the first row. */
+interface OpenRow {
+  /** The figures of one round, by the names of the columns. */
+  round(): Promise<Record<string, number>>
+  close(): Promise<unknown>
+}
+
+export interface Column {
+  name: string
+  title: string
+  /** Digits after the point. */
+  digits: number
+  /** Instead of being measured: this column, divided by that of the first row in the same round. */
+  ratioOf?: string
+  /** Print the least and the greatest round as well. */
+  spread?: true
+}
+
+/** One table. */
 export interface Measure {
   title: string
-  unit: string
+  columns: Column[]
   rows: Row[]
+  rounds: number
+  /** Whether a round goes before that does not count, for the compilers. */
+  warmUp: boolean
 }
 
-export interface Figures {
-  name: string
-  /** Operations a second, one for each round. */
-  rates: number[]
-  /** Its rate by the rate of the first row in the same round, one for each round. */
-  ratios: number[]
-  /** What the server spent on one operation, µs, one for each round. */
-  micros: number[]
-}
+/** By row and column: one figure for each round. */
+export type Figures = Record<string, Record<string, number[]>>
 
-/**
- * Runs the rows in turn, round after round, so that a machine that slows down slows all of them. One more round goes before, for the
- * compiler.
- */
-export async function runRounds(redis: Redis, measure: Measure, rounds: number): Promise<Figures[]> {
-  const figures: Figures[] = measure.rows.map(({ name }) => ({ name, rates: [], ratios: [], micros: [] }))
-  for (let round = 0; round <= rounds; round += 1) {
-    let first = 0
-    for (const [n, row] of measure.rows.entries()) {
-      await redis.flushall()
-      await row.prepare?.()
-      await redis.config('RESETSTAT')
-      const start = performance.now()
-      const operations = await row.run()
-      const rate = (operations / (performance.now() - start)) * 1000
-      const micros = (await serverMicros(redis, row.system.commands)) / operations
-      if (n === 0) first = rate
-      if (round === 0) continue
-      figures[n]?.rates.push(rate)
-      figures[n]?.ratios.push(rate / first)
-      figures[n]?.micros.push(micros)
+/** Runs the rows in turn, round after round, so that a machine that slows down slows all of them. */
+export async function runRounds(measure: Measure): Promise<Figures> {
+  const { columns, rounds, warmUp } = measure
+  const rows = await Promise.all(measure.rows.map(async ({ name, open }) => ({ name, row: await open() })))
+  const figures: Figures = Object.fromEntries(rows.map(({ name }) => [name, {}]))
+  try {
+    for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
+      let first: Record<string, number> | undefined
+      for (const { name, row } of rows) {
+        const found = await row.round()
+        first ??= found
+        if (round === 0) continue
+        for (const { name: column, ratioOf } of columns) {
+          const value = ratioOf === undefined ? found[column] : divided(found[ratioOf], first[ratioOf])
+          if (value === undefined || !Number.isFinite(value)) continue
+          const values = (figures[name] as Record<string, number[]>)[column]
+          if (values) values.push(value)
+          else (figures[name] as Record<string, number[]>)[column] = [value]
+        }
+      }
     }
+  } finally {
+    await Promise.all(rows.map(({ row }) => row.close()))
   }
   return figures
 }
 
-async function serverMicros(redis: Redis, commands: readonly string[]): Promise<number> {
-  const stats = await redis.info('commandstats')
-  let sum = 0
-  for (const [, name, usec] of stats.matchAll(/cmdstat_(\S+?):calls=\d+,usec=(\d+)/g)) {
-    if (commands.includes(name as string)) sum += Number(usec)
-  }
-  return sum
-}
+const divided = (value: number | undefined, by: number | undefined) => (value === undefined || by === undefined ? undefined : value / by)
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
+
+/** The value below which a part of them lies, such as 0.99. */
+export const percentile = (sorted: readonly number[], part: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] as number

@@ -1,21 +1,21 @@
-import { type Figures, type Measure, median } from './rounds.ts'
+import { type Column, type Figures, type Measure, median } from './rounds.ts'
 
-/** Medians over the rounds, with the least and the greatest in brackets. */
-export function formatTable(measure: Measure, figures: readonly Figures[]): string {
-  const head = ['', measure.unit, '', `× ${measure.rows[0]?.name}`, '', 'server µs']
-  const cells = figures.map(({ name, rates, ratios, micros }) => [
-    name,
-    Math.round(median(rates)).toLocaleString('en-US'),
-    spread(rates, (rate) => `${Math.round(rate / 1000)}k`),
-    median(ratios).toFixed(2),
-    spread(ratios, (ratio) => ratio.toFixed(2)),
-    median(micros).toFixed(2),
-  ])
-  const widths = head.map((title, n) => Math.max(title.length, ...cells.map((row) => (row[n] as string).length)))
+export const formatNumber = (value: number, digits: number) =>
+  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+/** Medians over the rounds; of some columns the least and the greatest round in brackets. */
+export function formatTable({ title, columns, rows }: Pick<Measure, 'title' | 'columns' | 'rows'>, figures: Figures): string {
+  const head = ['', ...columns.map((column) => column.title)]
+  const cells = rows.map(({ name }) => [name, ...columns.map((column) => cell(column, figures[name]?.[column.name]))])
+  const widths = head.map((text, n) => Math.max(text.length, ...cells.map((row) => (row[n] as string).length)))
   const line = (row: readonly string[]) =>
-    row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] as number) : cell.padStart(widths[n] as number))).join('  ')
-  return [measure.title, ...[head, ...cells].map((row) => `  ${line(row)}`)].join('\n')
+    row.map((text, n) => (n === 0 ? text.padEnd(widths[n] as number) : text.padStart(widths[n] as number))).join('  ')
+  return [title, ...[head, ...cells].map((row) => `  ${line(row).trimEnd()}`)].join('\n')
 }
 
-const spread = (values: readonly number[], format: (value: number) => string) =>
-  `(${format(Math.min(...values))} to ${format(Math.max(...values))})`
+function cell({ digits, spread }: Column, values: readonly number[] | undefined): string {
+  if (!values) return '–'
+  const shown = formatNumber(median(values), digits)
+  if (!spread || values.length === 1) return shown
+  return `${shown} (${formatNumber(Math.min(...values), digits)} to ${formatNumber(Math.max(...values), digits)})`
+}

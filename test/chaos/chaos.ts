@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RapidfireError } from '../../src/errors.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import type { Task } from '../fault/support/worker.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { Cast, eventually, type Part } from './cast.ts'
 import { type Fault, LANES, planOf } from './faults.ts'
 import { judge, type Verdict } from './judge.ts'
@@ -136,7 +136,7 @@ async function settle(cast: Cast): Promise<string[]> {
     const { violations, counted } = await client.check()
     if (!counted) broken.push(`${client.queue}: the messages could not be counted`)
     broken.push(...violations.map(({ key, text }) => `${client.queue}: ${key ? `key ${key}: ` : ''}${text}`))
-    broken.push(...(await brokenInvariants(cast.redis, `rapid-fire:{${client.queue}}`)))
+    broken.push(...(await brokenLaws(cast.redis, `rapid-fire:{${client.queue}}`)))
   }
   return [...broken, ...(await leftovers(cast))]
 }

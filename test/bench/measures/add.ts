@@ -1,22 +1,32 @@
-import type { Measure } from '../rounds.ts'
-import type { BenchMessage, System } from '../systems/system.ts'
+import { addingRow, type Bench, installed, serverMicros } from '../bench.ts'
+import type { Column, Measure } from '../rounds.ts'
+import { ALL } from '../systems/index.ts'
 
-const CALLERS = 64
+const PER_KEY = 10
+const BULK = 250
 
-/** Each caller awaits one add before it makes the next. */
-export async function addFromCallers(system: System, messages: readonly BenchMessage[]): Promise<number> {
-  let next = 0
-  const caller = async () => {
-    while (next < messages.length) await system.add(messages[next++] as BenchMessage)
-  }
-  await Promise.all(Array.from({ length: CALLERS }, caller))
-  return messages.length
+const columns: Column[] = [
+  { name: 'rate', title: 'messages/s', digits: 0, spread: true },
+  { name: 'ratio', title: '× raw RPUSH', digits: 2, ratioOf: 'rate', spread: true },
+  { name: 'micros', title: 'server µs each', digits: 2 },
+]
+
+export function addMeasure(bench: Bench): Measure {
+  return measureOf(bench, 'Single adds: 64 callers, each awaiting its own')
 }
 
-export function addMeasure(systems: readonly System[], messages: readonly BenchMessage[]): Measure {
-  return {
-    title: `Single adds: ${CALLERS} callers, each awaiting its own`,
-    unit: 'messages/s',
-    rows: systems.map((system) => ({ name: system.name, system, run: () => addFromCallers(system, messages) })),
-  }
+export function bulkMeasure(bench: Bench): Measure {
+  return measureOf(bench, `Bulk adds: one caller, ${BULK} messages at once (raw RPUSH: in one pipeline)`, BULK)
+}
+
+function measureOf(bench: Bench, title: string, size?: number): Measure {
+  const load = { keys: bench.scale.keys / 2, perKey: PER_KEY }
+  const messages = load.keys * PER_KEY
+  const rows = installed(ALL).map((name) =>
+    addingRow(bench, name, 10_000, async (agent) => {
+      const took = await (size === undefined ? agent.do('addSingly', load) : agent.do('addInBulk', { ...load, size }))
+      return { rate: (messages / took) * 1000, micros: (await serverMicros(bench.redis, name)) / messages }
+    }),
+  )
+  return { title, columns, rows, rounds: bench.scale.rounds, warmUp: bench.scale.rounds > 1 }
 }

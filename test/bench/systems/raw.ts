@@ -1,12 +1,10 @@
 import { Redis } from 'ioredis'
-import type { System } from './system.ts'
+import type { System, SystemOptions } from './system.ts'
 
 /** What the others are compared with: RPUSH alone, as fast as ioredis sends it. It knows no deadline, no duplicate and no bound. */
-export function raw(url: string): System {
+export function raw({ url }: SystemOptions): System {
   const redis = new Redis(url, { enableAutoPipelining: true })
   return {
-    name: 'raw RPUSH',
-    commands: ['rpush'],
     add: ({ key, text }) => redis.rpush(key, text),
     addMany: (messages) => {
       const pipeline = redis.pipeline()

@@ -7,14 +7,34 @@ export interface BenchMessage {
   id: string
 }
 
-/** Something to measure, on a connection of its own. */
+/** A batch as the handlers of the bench get it. */
+export interface BenchBatch {
+  /** Messages in it. */
+  count: number
+  /** When it was to be handled, by the system's own account: whole ms since 1970. */
+  deadline: number
+}
+
+export interface SystemOptions {
+  url: string
+  /** Quiet time after the last message of a key, ms. */
+  wait: number
+  /** Whether messages have ids to find duplicates by. */
+  ids: boolean
+}
+
+export interface WorkOptions {
+  concurrency: number
+  handler: (batch: BenchBatch) => void
+  /** Called when the end of a batch has been told to Redis. */
+  completed: () => void
+}
+
+/** What the bench does with each of the things that it compares. */
 export interface System {
-  name: string
-  /** The commands it sends, as INFO commandstats names them; what a function calls is counted in its FCALL. */
-  commands: readonly string[]
   add(message: BenchMessage): Promise<unknown>
   addMany(messages: readonly BenchMessage[]): Promise<unknown>
-  /** Claims and finishes all that is due, with a handler that does nothing; returns how many batches that were. */
-  drain?(concurrency: number): Promise<number>
+  /** Starts to handle batches when they are due; returns what stops it. Systems that only store have none. */
+  work?(options: WorkOptions): Promise<() => Promise<void>>
   close(): Promise<void>
 }
