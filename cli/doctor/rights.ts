@@ -4,11 +4,14 @@ import type { FunctionName } from '../../src/generated/library.ts'
 /** What a user of Redis is for. */
 export type Role = 'producer' | 'worker' | 'operator'
 
+/** Everybody reads the layout of a queue, and ends a change of it that was broken off. */
+const PARTITIONS = ['layout', 'repartition', 'partition'] as const
+
 /** The functions that each calls: a client begins with `version`, and with `policy` when it was given one. */
 export const CALLS: Record<Role, readonly FunctionName[]> = {
-  producer: ['version', 'policy', 'add'],
-  worker: ['version', 'policy', 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
-  operator: ['version', 'policy', 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
+  producer: ['version', 'policy', ...PARTITIONS, 'add'],
+  worker: ['version', 'policy', ...PARTITIONS, 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
+  operator: ['version', 'policy', ...PARTITIONS, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -26,10 +29,10 @@ const BINDING: Record<Binding, string[]> = {
 
 /** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
 const OWN: Record<Role, string[]> = {
-  producer: words('hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd'),
-  worker: words(`hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem unlink xadd xinfo|groups xlen
-    xpending xtrim zadd zcard zrange zrangebyscore zrem subscribe`),
-  operator: words(`del hdel hget hincrby hlen hmget hset llen lpush lrange ltrim pexpireat publish sadd scard sismember srem type zadd zcard
+  producer: words('exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd zcard'),
+  worker: words(`exists hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem unlink xadd xinfo|groups xlen
+    xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem subscribe`),
+  operator: words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim persist pexpireat pttl publish sadd scard sismember srem type zadd zcard
     zcount zrange zrem zscore scan hscan sscan zscan`),
 }
 
