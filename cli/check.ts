@@ -21,21 +21,28 @@ export function check(program: Command): void {
     .action((options: CheckOptions) =>
       withRedis(options.redis, async (redis) => {
         const report = await new RapidFire({ redis, queue: options.queue }).check({ repair: options.repair === true })
-        const shown = { ...report, violations: report.violations.map((each) => ({ ...each, key: each.key?.toString() })) }
-        console.log(options.json ? JSON.stringify(shown) : format(report))
-        if (report.violations.length > 0) process.exitCode = 1
+        const violations = report.violations.map((each) => ({ ...each, key: each.key?.toString(), part: each.part?.toString() }))
+        console.log(options.json ? JSON.stringify({ ...report, violations }) : format(report))
+        if (violations.length > 0) process.exitCode = 1
       }),
     )
 }
 
 function format({ queue, keys, violations, counted }: CheckReport): string {
-  const lines = violations.map(({ law, key, text, since, repairable, mended }) => {
-    const where = key === undefined ? 'queue' : `key ${JSON.stringify(key.toString())}`
+  const lines = violations.map(({ law, key, part, text, since, repairable, mended }) => {
+    const name = JSON.stringify([`rapid-fire:{${queue}}`, ...(part ? [part.toString()] : [])].join(':'))
+    const conversation = key && `key ${JSON.stringify(key.toString())}`
+    const where = !conversation ? name : law.startsWith('dead-') ? `${conversation} (${name})` : conversation
     const when = since === undefined ? '' : `, since ${new Date(since).toISOString()}`
     const done = mended === undefined ? (repairable ? '--repair mends it' : 'only a person can mend it') : `mended: ${mended}`
     return `${law}: ${where}: ${text}${when} (${done})`
   })
-  if (!counted) lines.push('The counters were not compared with what is held: too many keys to be counted at one moment.')
+  if (!counted) {
+    const why = violations.some(({ mended }) => mended === undefined)
+      ? 'messages are not where they should be'
+      : 'too many to be counted at one moment'
+    lines.push(`The counters were not compared with what is held: ${why}.`)
+  }
   const broken = violations.length === 0 ? 'all laws hold' : `${violations.length} broken`
   return [...lines, `${queue}: ${keys} keys looked at, ${broken}.`].join('\n')
 }

@@ -134,7 +134,7 @@ export function assemble({ root = here, clock, version } = {}) {
   const wrap = (file) => `do -- ${file.path}\n${file.text}end\n`
   const library = `${SHEBANG}\n${head}\n${REGISTER}\n${libs.map((lib) => lib.text).join('')}${functions.map(wrap).join('')}`
 
-  const blank = (text) => text.replace(/[^\n]/g, '')
+  const blank = (text) => '\n'.repeat(text.split('\n').length - 1)
   const scripts = {}
   const codes = new Set()
   for (const each of functions) {

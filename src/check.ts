@@ -1,7 +1,7 @@
 import type { Binding } from './binding.ts'
 import { COMMANDS, readQueueFacts } from './commands.ts'
 import type { Connection } from './connection.ts'
-import { judgeKey, judgeQueue, type Violation } from './invariants.ts'
+import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
 
 /** What `check` found. */
 export interface CheckReport {
@@ -9,15 +9,18 @@ export interface CheckReport {
   /** Conversations that were looked at. */
   keys: number
   violations: (Violation & { mended?: string })[]
-  /** Whether the message counters could be compared with what is held: not with more than 5000 open keys. */
+  /**
+   * Whether the message counters could be compared with what is held: not with more than 5000 open keys and dead batches, and not while
+   * messages are where they are not counted, which is told as a violation of its own.
+   */
   counted: boolean
 }
 
 const PAGE = 100
 
 /**
- * Walks a live queue in bounded steps and judges every key at one moment of its own; with `repair` it mends what can be mended without
- * loss. Keys come from the indexes and from a scan of the lists, so that those in no index are found as well.
+ * Walks a live queue in bounded steps and judges every part at one moment of its own; with `repair` it mends what can be mended without
+ * loss. Parts come from a scan of the names and from the indexes, so that what is in no index, and what is in an index alone, is found.
  */
 export async function checkQueue(
   connection: Connection,
@@ -26,42 +29,43 @@ export async function checkQueue(
   options: { repair?: boolean } = {},
 ): Promise<CheckReport> {
   const root = `rapid-fire:{${queue}}`
-  const call = <Output>(name: 'check' | 'repair', keys: Buffer[], reply: (raw: unknown) => Output) =>
-    binding.call(name, [root], keys).then(reply)
+  const call = <Output>(name: 'check' | 'repair', parts: Buffer[], reply: (raw: unknown) => Output) =>
+    binding.call(name, [root], parts).then(reply)
   const report: CheckReport = { queue, keys: 0, violations: [], counted: false }
+  const mend = async (violation: Violation) => {
+    if (!options.repair || !violation.repairable) return violation
+    const [mended] = await call('repair', violation.part ? [violation.part] : [], COMMANDS.repair.reply)
+    return { ...violation, mended: mended || 'already in order' }
+  }
 
-  const before = await call('check', [], readQueueFacts)
-  const longestWait = Number(before.get('longestWait'))
-  for await (const page of pages(connection, root)) {
-    report.keys += page.length
-    const broken = (await call('check', page, COMMANDS.check.reply)).flatMap((facts) => judgeKey(facts, longestWait))
-    for (const violation of broken) {
-      if (!options.repair || !violation.key || !violation.repairable) report.violations.push(violation)
-      else {
-        const [mended] = await call('repair', [violation.key], COMMANDS.repair.reply)
-        report.violations.push({ ...violation, mended: mended || 'already in order' })
-      }
+  // First of all, since it refuses what is no queue.
+  await call('check', [], readQueueFacts)
+  for await (let page of pages(connection, root)) {
+    // A call replies fewer facts than it was asked for when lists are long.
+    while (page.length > 0) {
+      const found = await call('check', page, COMMANDS.check.reply)
+      page = page.slice(found.length)
+      report.keys += found.filter(({ what }) => what === 'messages').length
+      for (const violation of found.flatMap(judge)) report.violations.push(await mend(violation))
     }
   }
-  // After the keys: what was mended there is counted.
-  const after = await call('check', [], readQueueFacts)
-  report.counted = after.has('held')
-  for (const violation of judgeQueue(after)) {
-    if (!options.repair || !violation.repairable) report.violations.push(violation)
-    else report.violations.push({ ...violation, mended: (await call('repair', [], COMMANDS.repair.reply))[0] || 'already in order' })
-  }
+  // After the parts: what was mended there is counted, and what was not would make the counters seem wrong.
+  const facts = new Map(await call('check', [], readQueueFacts))
+  if (!isCountable(report.violations.filter(({ mended }) => mended === undefined))) facts.delete('held')
+  report.counted = facts.has('held')
+  for (const violation of judgeQueue(facts)) report.violations.push(await mend(violation))
   return report
 }
 
-/** Every key of the queue that has a list or stands in an index, once, in pages. */
+/** Every part of the queue that has a key or stands in an index, once, in pages. */
 async function* pages(connection: Connection, root: string): AsyncGenerator<Buffer[]> {
   const seen = new Set<string>()
   let page: Buffer[] = []
-  for await (const key of keysOf(connection, root)) {
-    const name = key.toString('latin1')
+  for await (const part of partsOf(connection, root)) {
+    const name = part.toString('latin1')
     if (seen.has(name)) continue
     seen.add(name)
-    page.push(key)
+    page.push(part)
     if (page.length < PAGE) continue
     yield page
     page = []
@@ -69,22 +73,25 @@ async function* pages(connection: Connection, root: string): AsyncGenerator<Buff
   if (page.length > 0) yield page
 }
 
-async function* keysOf(connection: Connection, root: string): AsyncGenerator<Buffer> {
-  const prefix = `${root}:messages:`
+async function* partsOf(connection: Connection, root: string): AsyncGenerator<Buffer> {
+  const prefix = `${root}:`
   for await (const name of connection.scan('SCAN', undefined, `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`)) {
     yield name.subarray(name.indexOf(prefix) + prefix.length)
   }
-  for (const [part, command, stride] of [
-    ['due', 'ZSCAN', 2],
-    ['active', 'ZSCAN', 2],
-    ['claims', 'HSCAN', 2],
-    ['overrides', 'SSCAN', 1],
+  for (const [index, command, stride, part] of [
+    ['due', 'ZSCAN', 2, 'messages:'],
+    ['active', 'ZSCAN', 2, 'messages:'],
+    ['claims', 'HSCAN', 2, 'messages:'],
+    ['overrides', 'SSCAN', 1, 'messages:'],
+    ['dead', 'ZSCAN', 2, 'dead:'],
   ] as const) {
     let at = 0
     try {
-      for await (const element of connection.scan(command, `${root}:${part}`)) if (at++ % stride === 0) yield element
+      for await (const element of connection.scan(command, `${root}:${index}`)) {
+        if (at++ % stride === 0) yield Buffer.concat([Buffer.from(part), element])
+      }
     } catch (error) {
-      // An index of another type is reported with the queue.
+      // An index of another type is told of the index.
       if (!String(error).includes('WRONGTYPE')) throw error
     }
   }

@@ -2,7 +2,7 @@ import { type Claim, decodeLeniently, type Message, type Reason } from './batch.
 import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import type { FunctionName } from './generated/library.ts'
-import type { KeyFacts, QueueFacts } from './invariants.ts'
+import type { Facts, QueueFacts } from './invariants.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
 export interface Policy {
@@ -110,10 +110,43 @@ function fields(raw: unknown): [string, number][] {
 
 const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
 
-/** Reads what `rapidfire_check` replies when no key is named. */
-export function readQueueFacts(raw: unknown): QueueFacts {
-  const flat = array(raw).map((each) => (Buffer.isBuffer(each) ? each.toString() : (each as number)))
-  return new Map(Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), flat[2 * n + 1] as string | number]))
+/** Reads what `rapidfire_check` replies when no part is named. */
+export const readQueueFacts = (raw: unknown): QueueFacts => new Map(fields(raw))
+
+function readFacts([what, part, type, ttl, ...about]: unknown[]): Facts {
+  const common = { part: part as Buffer, type: String(type), expires: Number(ttl) >= 0 }
+  // A score may be `inf`.
+  const number = (value: unknown) => (String(value) === '' ? undefined : Number(String(value).replace('inf', 'Infinity')))
+  if (String(what) === 'messages') {
+    const [now, size, first, last, unreadable, own, latest, due, active, claim, overridden] = about
+    return {
+      ...common,
+      what: 'messages',
+      now: Number(now),
+      size: Number(size),
+      // A message that cannot be read has no time.
+      first: number(first) || undefined,
+      last: number(last) || undefined,
+      unreadable: Number(unreadable),
+      own: Number(own),
+      latest: number(latest),
+      due: number(due),
+      active: number(active),
+      claim: String(claim) || undefined,
+      overridden: Number(overridden) === 1,
+    }
+  }
+  if (String(what) !== 'dead') return { ...common, what: 'other' }
+  const [died, key, count, gapless, messages] = about
+  return {
+    ...common,
+    what: 'dead',
+    died: number(died),
+    key: (key as Buffer).length > 0 ? (key as Buffer) : undefined,
+    count: Number(String(count)),
+    gapless: Number(gapless),
+    messages: Number(messages),
+  }
 }
 
 /** Every function of lua/functions: how its arguments are written, and what its reply means. */
@@ -265,41 +298,12 @@ export const COMMANDS = {
     reply: (raw) => Object.fromEntries(fields(raw)) as unknown as Policy,
   }),
   check: command({
-    args: (keys: readonly (string | Buffer)[]) => [...keys],
-    /** What stands for each key that was named. */
-    reply: (raw: unknown): KeyFacts[] =>
-      array(raw).map((each) => {
-        const [key, type, size, first, last, unreadable, own, due, active, claim, overridden] = each as [
-          Buffer,
-          Buffer,
-          number,
-          Buffer,
-          Buffer,
-          number,
-          number,
-          Buffer,
-          Buffer,
-          Buffer,
-          number,
-        ]
-        const number = (bytes: Buffer) => (bytes.length === 0 ? undefined : Number.parseFloat(bytes.toString()))
-        return {
-          key,
-          type: type.toString(),
-          size,
-          first: number(first),
-          last: number(last),
-          unreadable,
-          own,
-          due: number(due),
-          active: number(active),
-          claim: claim.toString() || undefined,
-          overridden: overridden === 1,
-        }
-      }),
+    args: (parts: readonly (string | Buffer)[]) => [...parts],
+    /** What stands for each part that was named, or for the first of them. */
+    reply: (raw: unknown) => array(raw).map((each) => readFacts(each as unknown[])),
   }),
   repair: command({
-    args: (keys: readonly (string | Buffer)[]) => [...keys],
+    args: (parts: readonly (string | Buffer)[]) => [...parts],
     reply: (raw) => array(raw).map(String),
   }),
   stats: command({ args: (_: undefined) => [], reply: fields }),

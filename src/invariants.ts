@@ -1,35 +1,68 @@
 /**
  * What must hold of the keys of a queue (lua/README.md), judged from the facts that `rapidfire_check` sees at one moment.
- * The property tests, the fault tests, the chaos run and `rapidfire check` all go by these laws.
+ * All tests that look at the keys, and `rapidfire check`, go by these laws.
  */
 
-/** What stands in Redis for one key, at one moment. Times in ms since 1970; undefined where nothing stands. */
-export interface KeyFacts {
-  key: Buffer
-  /** Redis type of the list of messages, `none` when it is absent. */
+/** The longest lease, and the longest pause before the next attempt, ms. */
+const LEASE = 86_400_000
+const PAUSE = 31_536_000_000
+
+interface PartFacts {
+  /** What stands behind the root and its colon. */
+  part: Buffer
+  /** Type in Redis, `none` when it is absent. */
   type: string
+  expires: boolean
+}
+
+/** What stands in Redis for one conversation, at one moment. Times in ms since 1970; undefined where nothing stands. */
+export interface KeyFacts extends PartFacts {
+  what: 'messages'
+  now: number
   size: number
   /** When the first and the last message were received. */
   first: number | undefined
   last: number | undefined
-  /** Messages that are not written as messages are. */
+  /** Of the first 1000 messages: those that are not written as messages are, and those with options of their own. */
   unreadable: number
-  /** Messages with options of their own. */
   own: number
+  /** The latest score in `due` that could be right. */
+  latest: number | undefined
   due: number | undefined
   active: number | undefined
   claim: string | undefined
   overridden: boolean
 }
 
-/** What stands in Redis for a queue, at one moment: sizes, types and counters by name. */
-export type QueueFacts = ReadonlyMap<string, string | number>
+/** What stands in Redis for one dead batch. */
+export interface DeadFacts extends PartFacts {
+  what: 'dead'
+  /** When it died; undefined when it is in no index. */
+  died: number | undefined
+  key: Buffer | undefined
+  /** How many messages it says it has. */
+  count: number
+  /** Messages from the first on, up to the first that is missing. */
+  gapless: number
+  messages: number
+}
+
+export interface OtherFacts extends PartFacts {
+  what: 'other'
+}
+
+export type Facts = KeyFacts | DeadFacts | OtherFacts
+
+/** What stands in Redis for a queue, at one moment: the counters, by name. */
+export type QueueFacts = ReadonlyMap<string, number>
 
 /** A law that is broken. */
 export interface Violation {
   law: string
   /** The conversation, or undefined when it concerns the queue. */
   key: Buffer | undefined
+  /** The key in Redis without the root and its colon, as `rapidfire_repair` takes it; undefined for the root. */
+  part: Buffer | undefined
   text: string
   /** When the oldest message concerned was received, ms since 1970. */
   since: number | undefined
@@ -37,13 +70,38 @@ export interface Violation {
   repairable: boolean
 }
 
-const CLAIM = /^[\d-]+:\d+:(\d+):\d+:[a-zA-Z]+(:retry)?$/
+type Broken = (law: string, text: string, repairable?: boolean) => void
 
-/** The laws of one key. `longestWait` is the longest quiet time that the policy has ever had, ms. */
-export function judgeKey(facts: KeyFacts, longestWait: number): Violation[] {
+const CLAIM = /^[\d-]+:\d+:(\d+):\d+:[a-zA-Z]+(:retry)?$/
+const TYPES: Record<string, string> = { due: 'zset', active: 'zset', claims: 'hash', overrides: 'set', dead: 'zset' }
+/** What has a name of its own behind the colon. */
+const NAMED: Record<string, { type: string; expires: boolean }> = {
+  seen: { type: 'set', expires: true },
+  rate: { type: 'string', expires: true },
+  stream: { type: 'stream', expires: false },
+}
+
+/** The laws of one part of a queue. */
+export function judge(facts: Facts): Violation[] {
   const violations: Violation[] = []
-  const broken = (law: string, text: string, repairable = true) =>
-    violations.push({ law, key: facts.key, text, since: facts.first, repairable })
+  const { part } = facts
+  const { key, since } = concerned(facts)
+  const broken: Broken = (law, text, repairable = true) => violations.push({ law, key, part, text, since, repairable })
+  if (facts.what === 'messages') judgeKey(facts, broken)
+  else if (facts.what === 'dead') judgeDead(facts, broken)
+  else judgeOther(facts, broken)
+  const kept = facts.what !== 'other' || part.toString('latin1') in TYPES
+  if (kept && facts.expires) broken('kept', 'it will expire, and what is in it will be lost')
+  return violations
+}
+
+function concerned(facts: Facts): { key: Buffer | undefined; since: number | undefined } {
+  if (facts.what === 'messages') return { key: facts.part.subarray('messages:'.length), since: facts.first }
+  if (facts.what === 'dead') return { key: facts.key, since: facts.died }
+  return { key: undefined, since: undefined }
+}
+
+function judgeKey(facts: KeyFacts, broken: Broken): void {
   const { type, size, due, active, claim } = facts
   const indexed = [due !== undefined && 'due', active !== undefined && 'active'].filter(Boolean).join(' and ')
 
@@ -60,38 +118,66 @@ export function judgeKey(facts: KeyFacts, longestWait: number): Violation[] {
     if (Number.isNaN(count)) broken('claim-readable', `its claim cannot be read: ${claim.slice(0, 40)}`)
     else if (type === 'list' && (count < 1 || count > size)) broken('claim-count', `its claim has ${count} messages and the list ${size}`)
   }
-  // Messages with options of their own may wait as long as they say.
-  if (due !== undefined && facts.last !== undefined && facts.own === 0 && due > facts.last + longestWait) {
-    broken('due-in-time', `it is due ${due - facts.last} ms after its last message, the longest wait is ${longestWait} ms`)
+  if (active !== undefined && active > facts.now + (claim?.endsWith(':retry') ? PAUSE : LEASE)) {
+    broken('lease-ends', 'its lease or pause ends later than the longest one: nobody would look at it')
+  }
+  if (due !== undefined && facts.latest !== undefined && due > facts.latest) {
+    broken('due-in-time', `it is due ${due - facts.latest} ms later than the longest wait of any of its messages allows`)
   }
   if (facts.own > 0 && !facts.overridden) broken('overrides-known', 'a message has options of its own and the key is not in overrides')
   if (type === 'none' && facts.overridden) broken('overrides-have-messages', 'it is in overrides and has no messages')
-  return violations
 }
 
-const TYPES = { due: 'zset', active: 'zset', claims: 'hash', overrides: 'set', dead: 'zset' } as const
+function judgeDead(facts: DeadFacts, broken: Broken): void {
+  const { type, died, count, gapless, messages } = facts
+  if (type === 'none') {
+    if (died !== undefined) broken('dead-has-batch', 'it is in dead, and the batch itself is not there')
+    return
+  }
+  if (type !== 'hash') {
+    broken('dead-type', `a dead batch should be a hash and is a ${type}`, false)
+    return
+  }
+  if (died === undefined) broken('dead-indexed', `a dead batch of ${messages} messages is not in dead: nobody would see it`)
+  if (facts.key === undefined) broken('dead-has-key', 'a dead batch does not say of which key it is', false)
+  if (messages === 0) broken('dead-has-messages', 'a dead batch has no messages that could be read', false)
+  else if (gapless !== messages) broken('dead-complete', `message ${gapless + 1} of a dead batch is missing`)
+  else if (count !== messages) broken('dead-complete', `a dead batch says that it has ${count} messages, there are ${messages}`)
+}
+
+function judgeOther({ part, type, expires }: OtherFacts, broken: Broken): void {
+  if (type === 'none') return
+  const name = part.toString('latin1')
+  const expected = TYPES[name]
+  if (expected) {
+    if (type !== expected) broken('index-type', `${name} should be a ${expected} and is a ${type}`, false)
+    return
+  }
+  const named = NAMED[/^([a-z]+):./s.exec(name)?.[1] ?? '']
+  if (!named) broken('known-key', `this ${type} is no key of a queue`, false)
+  else if (type !== named.type) broken('part-type', `it should be a ${named.type} and is a ${type}`, false)
+  else if (named.expires && !expires) broken('expires', 'it never expires', type === 'set')
+}
+
+/** The laws by which messages are not where they are counted: as long as one is broken, the counters say nothing. */
+const UNCOUNTED = new Set(['list-type', 'index-has-messages', 'messages-indexed', 'index-type'])
+
+/** Whether the counters can be compared with what is held, while these laws are broken. */
+export const isCountable = (broken: readonly Violation[]): boolean =>
+  !broken.some(({ law }) => UNCOUNTED.has(law) || law.startsWith('dead-'))
 
 /** The laws of a queue as a whole. `held` and `buried` are the messages counted, or undefined when there were too many to count. */
 export function judgeQueue(facts: QueueFacts): Violation[] {
   const violations: Violation[] = []
-  const broken = (law: string, text: string, repairable: boolean) =>
-    violations.push({ law, key: undefined, text, since: undefined, repairable })
-  const value = (name: string) => Number(facts.get(name) ?? 0)
-  for (const [part, type] of Object.entries(TYPES)) {
-    const found = facts.get(`${part}:type`)
-    if (found !== 'none' && found !== type) broken('index-type', `${part} should be a ${type} and is a ${found}`, false)
-  }
-  if (facts.has('held')) {
-    const counted = value('added') - value('completedMessages') - value('deadMessages') - value('droppedMessages')
-    if (counted !== value('held'))
-      broken('counters', `the counters say that ${counted} messages are held, there are ${value('held')}`, true)
-    if (value('deadMessages') !== value('buried')) {
-      broken(
-        'dead-counter',
-        `the counter says that ${value('deadMessages')} messages are in dead batches, there are ${value('buried')}`,
-        true,
-      )
-    }
+  const broken = (law: string, text: string) =>
+    violations.push({ law, key: undefined, part: undefined, text, since: undefined, repairable: true })
+  const value = (name: string) => facts.get(name) ?? 0
+  if (value('expires') >= 0) broken('kept', 'the root will expire, and with it the policy and the counters')
+  if (!facts.has('held')) return violations
+  const counted = value('added') - value('completedMessages') - value('deadMessages') - value('droppedMessages')
+  if (counted !== value('held')) broken('counters', `the counters say that ${counted} messages are held, there are ${value('held')}`)
+  if (value('deadMessages') !== value('buried')) {
+    broken('dead-counter', `the counter says that ${value('deadMessages')} messages are in dead batches, there are ${value('buried')}`)
   }
   return violations
 }

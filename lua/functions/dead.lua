@@ -44,7 +44,7 @@ local function dead(keys, args)
       local count = tonumber(about[6]) or 0
       reply[#reply + 1] = {
         ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[5] or '', count,
-        options.id and dead_messages(root, ids[n], count) or {},
+        options.id and dead_messages(root, ids[n]) or {},
       }
     end
   end

@@ -28,8 +28,8 @@ local function drop(keys, args)
     reply[n] = 'unknown'
     if call('ZREM', dead_key(root), id) == 1 then
       reply[n] = 'dropped'
-      local count = tonumber(call('HGET', dead_key(root, id), 'count'))
-      if count then
+      if call('TYPE', dead_key(root, id)).ok == 'hash' then
+        local count = integer(call('HGET', dead_key(root, id), 'count'), 0, 1000) or 0
         call('DEL', dead_key(root, id))
         call('HINCRBY', root, 'deadMessages', -count)
         call('HINCRBY', root, 'droppedMessages', count)

@@ -11,7 +11,7 @@
 --   status   for each id: 'requeued' | 'unknown'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root is a key of another type
+--   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids
 --
@@ -23,18 +23,25 @@ local function requeue(keys, args)
   if refusal then return refusal end
   if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
-  local reply, soonest, now = {}, nil, now_ms()
+  local reply, soonest, now, owners = {}, nil, now_ms(), {}
+  for n = 1, #args do
+    local key = redis.pcall('HGET', dead_key(root, args[n]), 'key')
+    if type(key) == 'string' then
+      owners[n] = key
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+    end
+  end
 
   -- first write
   for n = 1, #args do
-    local id = args[n]
+    local id, key = args[n], owners[n]
+    local messages = key and dead_messages(root, id) or {}
+    local count = #messages
     reply[n] = 'unknown'
-    local about = call('HMGET', dead_key(root, id), 'key', 'count')
-    if about[1] and call('ZREM', dead_key(root), id) == 1 then
+    if count > 0 and call('ZREM', dead_key(root), id) == 1 then
       reply[n] = 'requeued'
-      local key, count = about[1], tonumber(about[2])
       local list, claim = messages_key(root, key), decode_claim(call('HGET', claims_key(root), key))
-      local messages = dead_messages(root, id, count)
       -- Behind the claimed messages, which are the beginning of the list, and in front of all others, which may be many.
       local claimed = claim and call('LRANGE', list, 0, claim.count - 1) or {}
       call('LTRIM', list, #claimed, -1)

@@ -120,10 +120,22 @@ local function bury(root, key, claim, text, now, policy, overrides)
   return true, drop_prefix(root, key, claim.count, policy, overrides)
 end
 
--- The messages of a dead batch, oldest first.
-local function dead_messages(root, id, count)
-  local messages = {}
-  for n = 1, count do messages[n] = redis.call('HGET', dead_key(root, id), n) end
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
 
@@ -132,11 +144,12 @@ end
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried = 0, 0
+  local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
       local size = redis.pcall('LLEN', messages_key(root, key))
-      if type(size) == 'number' then held = held + size end
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
     end
   end
   for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do

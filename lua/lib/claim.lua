@@ -55,14 +55,16 @@ local function claim_due(root, now, options, policy, batches, bytes)
   while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, options.limit - #batches)
     if #keys == 0 then break end
+    local active = call('ZMSCORE', active_key(root), unpack(keys))
     local taken, leases, records, moved = {}, {}, {}, {}
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden)
+      local count, deadline, reason, messages
+      if not active[n] then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
       if not count then
-        -- Somebody deleted the list by hand.
+        -- Somebody deleted the list by hand, or put a key here whose batch is with a worker.
         taken[#taken + 1] = key
       elseif deadline > options.before then
         moved[#moved + 1], moved[#moved + 2] = deadline, key

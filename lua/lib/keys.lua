@@ -11,6 +11,15 @@ local function stream_key(root, name) return root .. ':stream:' .. name end
 local function wake_channel(root) return root .. ':wake' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
+-- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
+local function part_key(root, part) return root .. ':' .. part end
+
+local function named_part(part)
+  local what, of = string.match(part, '^(%a+):(.+)$')
+  if what == 'messages' or what == 'dead' then return what, of end
+  return 'other'
+end
+
 -- Refuses all but one root with a hash tag. Without the tag the parts of a queue would lie on different nodes of a cluster.
 local function bad_root(keys)
   if #keys ~= 1 then

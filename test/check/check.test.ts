@@ -39,6 +39,22 @@ it('names what is broken and since when, exit code 1, and repairs it', async () 
   expect(await check()).toMatchObject({ code: 0 })
 })
 
+it('names the key of Redis that no conversation has, and both of a dead batch', async () => {
+  await server.redis.sadd(`${ROOT}:seen:1790000000000`, 'm1')
+  await server.redis.hset(`${ROOT}:dead:1790000000000-17`, 'key', '79001', 'count', 2, '1', '1790000000000 0 x')
+  await server.redis.zadd(`${ROOT}:dead`, 1_790_000_060_000, '1790000000000-17')
+  const { code, stdout } = await check()
+  expect(code).toBe(1)
+  expect(stdout.split('\n').sort()).toEqual([
+    '',
+    'The counters were not compared with what is held: messages are not where they should be.',
+    'dead-complete: key "79001" ("rapid-fire:{salon}:dead:1790000000000-17"): a dead batch says that it has 2 messages, there are 1, ' +
+      'since 2026-09-21T14:14:20.000Z (--repair mends it)',
+    'expires: "rapid-fire:{salon}:seen:1790000000000": it never expires (--repair mends it)',
+    'salon: 3 keys looked at, 2 broken.',
+  ])
+})
+
 it('tells of a foreign key, which only a person can mend', async () => {
   await server.redis.del(`${ROOT}:messages:79001`, `${ROOT}:claims`)
   await server.redis.hset(`${ROOT}:messages:79001`, 'a', 'b')
@@ -46,7 +62,8 @@ it('tells of a foreign key, which only a person can mend', async () => {
   const { code, stdout } = await check('--repair')
   expect(code).toBe(1)
   expect(stdout).toContain('list-type: key "79001": its messages should be a list and are a hash (only a person can mend it)')
-  expect(stdout).toContain('index-type: queue: claims should be a hash and is a string (only a person can mend it)')
+  expect(stdout).toContain('index-type: "rapid-fire:{salon}:claims": claims should be a hash and is a string (only a person can mend it)')
+  expect(stdout).toContain('The counters were not compared with what is held: messages are not where they should be.')
   expect(await server.redis.hget(`${ROOT}:messages:79001`, 'a')).toBe('b')
   expect(await server.redis.get(`${ROOT}:claims`)).toBe('mine')
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { joinText } from '../../src/batch.ts'
 import { RapidfireError, RefusedMessagesError } from '../../src/errors.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'
 import { useClients } from './clients.ts'
 
@@ -64,7 +64,7 @@ describeBindings('adding', (lua) => {
     ])
     expect((await rapidfire.peek('ann')).deadline).toBe(START + 500)
     expect(await rapidfire.addMessages([])).toEqual([])
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
   it('says which messages of addMessages were refused, and stores the others', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'
 import { useClients } from './clients.ts'
 
@@ -137,7 +137,7 @@ describeBindings('calls', (lua) => {
     expect(await rapidfire.complete(third)).toBe('completed')
     expect(await rapidfire.complete(third)).toBe('lost')
     expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ data: 'behind' }] })
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
   it('keeps the error of a dead batch, at most 1000 characters of it', async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { type Batch, joinText } from '../../src/batch.ts'
 import { RapidfireError } from '../../src/errors.ts'
 import { exponentialBackoff } from '../../src/processor.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { gate, useClients } from './clients.ts'
 
@@ -10,7 +10,7 @@ const NOTHING = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost
 
 describeBindings('processPendingBatches', (lua) => {
   const client = useClients(lua)
-  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
 
   /** A client with `keys` batches of two messages that are due. */
   async function due(keys: string[], options = {}) {

@@ -28,6 +28,7 @@ beforeAll(async () => {
     if (key === 'dan') expect(await call('drop', proof.replace(/:1$/, ''))).toEqual(['dropped'])
   }
   await call('claim_ready', 'WORKER', 'w2')
+  await server.redis.set(`${root}:rate:ann`, 1, 'PX', 100_000)
   await call('add', 'eve', '"one"', 'FLUSH')
   expect((await call('forward', 'batches'))[2]).toBe(1)
 })
@@ -79,7 +80,7 @@ it('names every key with its type', async () => {
     found.add(matching)
     expect([key, await server.redis.type(key)]).toEqual([key, patterns[matching]?.type])
   }
-  expect([...found].sort()).toEqual([...patterns.keys()])
+  expect([...found].sort((a, b) => a - b)).toEqual([...patterns.keys()])
 })
 
 it('names every field of the root', async () => {

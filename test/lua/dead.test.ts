@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
 
@@ -59,7 +59,7 @@ describeBindings('dead', (lua) => {
       'the lease of attempt 2 ran out',
       1,
     ])
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
   it('keeps maxDead of them, and tries the others again instead of losing them', async () => {
@@ -73,7 +73,7 @@ describeBindings('dead', (lua) => {
     await lua().tick(30_000)
     expect((await lua().call('claim_ready', 'ATTEMPTS', 1))[2][1]).toBe(batch[1].replace(/1$/, '3'))
     expect(await lua().call('dead')).toHaveLength(1)
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
   it.each([[['LIMIT', 0]], [['LIMIT', 1001]], [['OFFSET', -1]], [['ID', 'x'.repeat(65)]], [['ID']], [['KEY', 'ann']]])(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
 
@@ -9,7 +9,7 @@ describeBindings('drop', (lua) => {
     expect(await lua().call('drop', ...ids, 'unknown', ids[0] as string)).toEqual(['dropped', 'dropped', 'unknown', 'unknown'])
     expect(await lua().call('dead')).toEqual([])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
     expect(await lua().redis.hmget(lua().root, 'dead', 'deadMessages', 'droppedMessages')).toEqual(['2', '0', '3'])
   })
 
@@ -21,7 +21,7 @@ describeBindings('drop', (lua) => {
     expect((await lua().call('dead')).map((batch: string[]) => batch[0])).toEqual([bob])
     expect((await lua().call('peek', 'ann')).slice(0, 1)).toEqual(['collecting'])
     expect(await lua().stats()).toMatchObject({ messages: 1, dead: 1, died: 2 })
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
   it('makes room for the dead', async () => {

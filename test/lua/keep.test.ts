@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { texts } from './dead-batches.ts'
 
 describeBindings('fail with KEEP', (lua) => {
-  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
 
   /** A claimed batch of the messages 1, 2, 3 of ann, with 4 behind it; its token. */
   async function claimed(): Promise<string> {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
 
 describeBindings('requeue', (lua) => {
-  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   const held = async (key: string) => texts((await lua().call('peek', key))[7])
 
   it('opens a batch with a new id, ready at once, when the key is empty', async () => {

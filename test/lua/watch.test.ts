@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterEach, expect, it } from 'vitest'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
 import { Watchers, wakesOf } from './watchers.ts'
@@ -203,7 +203,7 @@ describeBindings('watch', (lua) => {
       expect(await mute.call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')).toEqual(['added', 1, 'added', 1])
       expect(await mute.call('claim_ready', 'WORKER', 'w1', 'LIMIT', 1)).toHaveLength(3)
       expect(await wakes.heard()).toEqual([])
-      expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+      expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
     } finally {
       redis.disconnect()
       await lua().redis.call('ACL', 'DELUSER', 'mute')

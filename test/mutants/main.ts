@@ -14,7 +14,7 @@ import { FAULTS } from './faults.ts'
 const TREE = fileURLToPath(new URL('../..', import.meta.url))
 const COPIED = ['lua', 'src', 'cli', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 /** Exact tests first: a history that is made by chance may find the fault today and not tomorrow. */
-const TESTS = ['test/lua', 'test/property/history']
+const TESTS = ['test/lua', 'test/check/damage', 'test/property/history']
 /** A fault may keep Redis busy for ever: that is noticed too. */
 const LIMIT_MS = 180_000
 

@@ -1,10 +1,11 @@
 import { START } from '../support/lua.ts'
 import { type BatchPolicy, type Head, headOf, type Overrides } from '../support/message.ts'
 
-/** What users are promised, in memory and without a thought of how Redis keeps it. */
+/** What users are promised, in memory and without a thought of how Redis keeps it. Texts are latin1, so that they may be any bytes. */
 
 export interface Policy extends BatchPolicy {
   maxBacklog: number
+  maxMessageBytes: number
   dedupe: number
   maxDead: number
 }
@@ -15,7 +16,7 @@ export interface Kept extends Overrides {
   receivedAt: number
 }
 
-interface Held extends Head {
+export interface Held extends Head {
   id: string
   attempt: number
   /** When the lease ends, or the pause before the next attempt. */
@@ -28,7 +29,15 @@ interface Conversation {
   messages: Kept[]
   held: Held | undefined
   /** Policies since its open batch was last computed: a shortened one holds from the next look on. */
-  policies: Policy[]
+  policies: BatchPolicy[]
+}
+
+export interface Dead extends Head {
+  key: string
+  attempt: number
+  error: string
+  died: number
+  messages: Kept[]
 }
 
 interface Remembered {
@@ -41,36 +50,54 @@ interface Remembered {
 
 export interface Claimed extends Head {
   key: string
+  id: string
   token: string
   messages: Kept[]
 }
 
+/** A stream of batches, and how many of its entries its one group has read and acknowledged. */
+export interface Stream {
+  entries: Claimed[]
+  read: number | undefined
+}
+
 const COUNTERS = [
   ...['added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'completed'],
-  ...['completedMessages', 'failed', 'redelivered', 'died', 'latenessSum', 'latenessMax'],
+  ...['completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax', 'dead', 'deadMessages', 'droppedMessages'],
 ] as const
 
 const LATENESS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, Number.POSITIVE_INFINITY]
 const bucket = (bound: number) => `lateness:${bound === Number.POSITIVE_INFINITY ? 'more' : bound}`
 
+const MIB = 2 ** 20
+
+/** Bytes that a message takes in Redis, about: id, data and some 20 more. */
+export const bytesOf = (messages: readonly Kept[], written: (message: Kept) => string) =>
+  messages.reduce((sum, message) => sum + written(message).length, 0)
+
 export class Model {
   now = START
   policy: Policy
   readonly conversations = new Map<string, Conversation>()
-  /** Attempt in which each dead batch died, by batch id. */
-  readonly dead = new Map<string, number>()
-  /** Every claim that was ever handed out: most of them are stale. */
-  readonly claims: { key: string; token: string }[] = []
-  readonly figures = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
-  readonly #ids = new Map<string, Remembered>()
-  readonly #batches = new Set<string>()
+  /** By batch id, in the order in which they died. */
+  readonly dead = new Map<string, Dead>()
+  readonly streams = new Map<string, Stream>()
+  /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
+  claims: { worker: string; key: string; token: string }[] = []
+  readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
+  readonly ids = new Map<string, Remembered>()
+  longestDedupe: number
+  readonly #written: (message: Kept) => string
 
-  constructor(policy: Policy) {
+  /** @param written a message as it counts against the bounds in bytes */
+  constructor(policy: Policy, written: (message: Kept) => string) {
     this.policy = policy
+    this.longestDedupe = policy.dedupe
+    this.#written = written
   }
 
-  count(figure: string, by = 1): void {
-    this.figures[figure] = (this.figures[figure] as number) + by
+  count(counter: string, by = 1): void {
+    this.counters[counter] = (this.counters[counter] as number) + by
   }
 
   at(key: string): Conversation {
@@ -79,7 +106,7 @@ export class Model {
 
   /** Whether a message with this id is a duplicate; undefined when both answers are right. */
   isDuplicate(id: string): boolean | undefined {
-    const known = this.#ids.get(id)
+    const known = this.ids.get(id)
     if (!known || this.now >= known.forgotten) return false
     return this.now < known.until ? true : undefined
   }
@@ -90,9 +117,7 @@ export class Model {
 
   accept(key: string, message: Omit<Kept, 'receivedAt'>): void {
     const { dedupe } = this.policy
-    if (message.id) {
-      this.#ids.set(message.id, { accepted: this.now, until: this.now + dedupe, forgotten: this.now + 2 * dedupe })
-    }
+    if (message.id) this.ids.set(message.id, { accepted: this.now, until: this.now + dedupe, forgotten: this.now + 2 * dedupe })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
     conversation.messages.push({ ...message, receivedAt: this.now })
     this.conversations.set(key, conversation)
@@ -104,11 +129,12 @@ export class Model {
     const policy = { ...this.policy, ...changes }
     if (policy.maxWait < policy.wait || policy.maxBacklog < policy.maxSize) return false
     if (policy.dedupe !== this.policy.dedupe) {
-      for (const known of this.#ids.values()) {
+      for (const known of this.ids.values()) {
         known.forgotten = Math.max(known.forgotten, known.accepted + 3 * Math.max(policy.dedupe, this.policy.dedupe))
         if (this.now < known.until) known.until = known.accepted + policy.dedupe
       }
     }
+    this.longestDedupe = Math.max(this.longestDedupe, policy.dedupe)
     // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full.
     const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY }
     for (const { policies } of this.conversations.values()) policies.push(earlier, policy)
@@ -128,48 +154,61 @@ export class Model {
     return Math.max(...policies.map((policy) => headOf(messages, policy)?.deadline ?? 0))
   }
 
+  /** When each key has to be looked at next, at the latest. */
+  pending(): number[] {
+    return [...this.conversations].map(([key, { held }]) => held?.ends ?? this.latest(key))
+  }
+
+  /** Bytes of all messages in all conversations. */
+  bytes(): number {
+    return [...this.conversations.values()].reduce((sum, { messages }) => sum + bytesOf(messages, this.#written), 0)
+  }
+
   /** Whether the token still proves a claim. */
   holds(key: string, token: string): Held | undefined {
     const { held } = this.at(key)
     return held && !held.paused && `${held.id}:${held.attempt}` === token ? held : undefined
   }
 
-  /** What becomes of the batches whose lease or pause has ended; those come back that are handed out again. */
-  takeReturned(before: number, limit: number, lease: number, attempts: number): { claimed: Claimed[]; looked: number } {
+  /**
+   * What becomes of the batches whose lease or pause has ended; those come back that are handed out again. A call ends with the batch
+   * that fills a MiB: `full` says that it did, or that it has looked at `limit` batches.
+   */
+  takeReturned(before: number, limit: number, lease: number, attempts: number): { claimed: Claimed[]; full: boolean } {
     const ended = [...this.conversations].filter(([, { held }]) => held && held.ends <= before)
     ended.sort(([a, { held: one }], [b, { held: other }]) => (one as Held).ends - (other as Held).ends || (a < b ? -1 : 1))
     const claimed: Claimed[] = []
+    let bytes = 0
     for (const [key, { held, messages }] of ended.slice(0, limit)) {
-      if (!held || (!held.paused && held.attempt >= attempts && this.bury(key, held))) continue
+      if (!held || bytes >= MIB) break
+      bytes += bytesOf(messages.slice(0, held.count), this.#written)
+      if (!held.paused && held.attempt >= attempts && this.bury(key, held, `the lease of attempt ${held.attempt} ran out`)) continue
       held.attempt += 1
       held.paused = false
       held.ends = this.now + lease
       this.count('redelivered')
       claimed.push(this.#handOut(key, held, messages))
     }
-    return { claimed, looked: Math.min(ended.length, limit) }
+    return { claimed, full: ended.length >= limit || bytes >= MIB }
   }
 
-  /** Hands out the open batch of a key under an id that Redis chose. Undefined when there is none, or the id is not a new one. */
-  take(key: string, id: string, lease: number): Claimed | undefined {
+  /** Hands out the open batch of a key. Undefined when there is none. */
+  take(key: string, lease: number): Claimed | undefined {
     const head = this.open(key)
     const conversation = this.conversations.get(key)
-    if (!head || !conversation || this.#batches.has(id)) return undefined
-    this.#batches.add(id)
-    conversation.held = { ...head, id, attempt: 1, ends: this.now + lease, paused: false }
-    const late = this.now - head.deadline
+    if (!head || !conversation) return undefined
     this.count('batches')
+    conversation.held = { ...head, id: `${this.now}-${this.counters.batches}`, attempt: 1, ends: this.now + lease, paused: false }
+    const late = this.now - head.deadline
     this.count(`closedBy:${head.reason}`)
     this.count('latenessSum', late)
-    this.figures.latenessMax = Math.max(this.figures.latenessMax as number, late)
+    this.counters.latenessMax = Math.max(this.counters.latenessMax as number, late)
     this.count(bucket(LATENESS.find((bound) => late <= bound) as number))
     return this.#handOut(key, conversation.held, conversation.messages)
   }
 
   #handOut(key: string, { id, attempt, count, deadline, reason }: Held, messages: Kept[]): Claimed {
-    const token = `${id}:${attempt}`
-    this.claims.push({ key, token })
-    return { key, token, count, deadline, reason, messages: messages.slice(0, count) }
+    return { key, id, token: `${id}:${attempt}`, count, deadline, reason, messages: messages.slice(0, count) }
   }
 
   complete(key: string, token: string): 'completed' | 'lost' {
@@ -181,19 +220,32 @@ export class Model {
     return 'completed'
   }
 
-  fail(key: string, token: string, delay: number, attempts: number): 'retry' | 'dead' | 'lost' {
-    const { held } = this.at(key)
-    if (held && this.holds(key, token)) {
-      if (held.attempt >= attempts && this.bury(key, held)) return 'dead'
-      held.paused = true
-      held.ends = this.now + delay
-      this.count('failed')
-      return 'retry'
+  /** `keep`: positions from 1 of the messages that failed, when not all did. */
+  fail(
+    key: string,
+    token: string,
+    { delay, attempts, error, keep }: { delay: number; attempts: number; error: string; keep: number[] | undefined },
+  ): 'retry' | 'dead' | 'lost' {
+    const conversation = this.at(key)
+    const held = this.holds(key, token)
+    if (!held) {
+      // A repeated call gets the answer of the first one.
+      const paused = conversation.held
+      if (paused?.paused && `${paused.id}:${paused.attempt}` === token) return 'retry'
+      const [id, attempt] = token.split(':') as [string, string]
+      return this.dead.get(id)?.attempt === Number(attempt) ? 'dead' : 'lost'
     }
-    // A repeated call gets the answer of the first one.
-    if (held?.paused && `${held.id}:${held.attempt}` === token) return 'retry'
-    const [id, attempt] = token.split(':') as [string, string]
-    return this.dead.get(id) === Number(attempt) ? 'dead' : 'lost'
+    if (keep) {
+      const kept = keep.map((at) => conversation.messages[at - 1] as Kept)
+      this.count('completedMessages', held.count - kept.length)
+      conversation.messages = [...kept, ...conversation.messages.slice(held.count)]
+      held.count = kept.length
+    }
+    if (held.attempt >= attempts && this.bury(key, held, error)) return 'dead'
+    held.paused = true
+    held.ends = this.now + delay
+    this.count('failed')
+    return 'retry'
   }
 
   extend(key: string, token: string, lease: number): ['extended' | 'lost', number] {
@@ -203,13 +255,46 @@ export class Model {
     return ['extended', this.at(key).messages.length - held.count]
   }
 
-  /** False when as many are dead as are kept. */
-  bury(key: string, held: Held): boolean {
+  /** False when so many are dead already that it is to be tried again. */
+  bury(key: string, held: Held, error: string): boolean {
     if (this.dead.size >= this.policy.maxDead) return false
-    this.dead.set(held.id, held.attempt)
-    this.count('died')
+    const { count, deadline, reason, attempt } = held
+    this.dead.set(held.id, {
+      key,
+      count,
+      deadline,
+      reason,
+      attempt,
+      error,
+      died: this.now,
+      messages: this.at(key).messages.slice(0, count),
+    })
+    this.count('dead')
+    this.count('deadMessages', count)
     this.#drop(key, held)
     return true
+  }
+
+  /** The messages go in front of the newer ones, behind those that are with a worker. */
+  requeue(id: string): 'requeued' | 'unknown' {
+    const dead = this.dead.get(id)
+    if (!dead) return 'unknown'
+    const { messages, held } = this.at(dead.key)
+    const claimed = held?.count ?? 0
+    const all = [...messages.slice(0, claimed), ...dead.messages, ...messages.slice(claimed)]
+    this.conversations.set(dead.key, { messages: all, held, policies: [this.policy] })
+    this.dead.delete(id)
+    this.count('deadMessages', -dead.count)
+    return 'requeued'
+  }
+
+  discard(id: string): 'dropped' | 'unknown' {
+    const dead = this.dead.get(id)
+    if (!dead) return 'unknown'
+    this.dead.delete(id)
+    this.count('deadMessages', -dead.count)
+    this.count('droppedMessages', dead.count)
+    return 'dropped'
   }
 
   #drop(key: string, held: Held): void {

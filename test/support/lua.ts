@@ -1,21 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
 import type { BindingMode } from '../../src/binding.ts'
-import type { FunctionName, LibrarySource } from '../../src/generated/library.ts'
+import type { FunctionName } from '../../src/generated/library.ts'
 import { instrument, RAN } from '../cover/instrument.ts'
-import { brokenInvariants } from './invariants.ts'
+import { brokenLaws } from './laws.ts'
 import { readMessage } from './message.ts'
 import { type TestRedis, useRedis } from './redis.ts'
+import { TEST_SOURCE } from './source.ts'
+
+export { TEST_SOURCE } from './source.ts'
 
 /** Where `make coverage` wants to know which statements of the library have run. */
 const COVERAGE = process.env.LUA_COVERAGE
-
-/** The shipped Lua files with the clock of the tests. */
-export const TEST_SOURCE: LibrarySource = assemble({ clock: readFileSync(new URL('./clock.lua', import.meta.url), 'utf8') })
 if (COVERAGE) TEST_SOURCE.library = instrument(TEST_SOURCE).library
 
 /** When the clock of each test begins: ahead of the real one, by which Redis expires keys. */
@@ -120,7 +119,7 @@ export class Lua {
 
   /** Expects that the laws of lua/README.md hold. */
   async holds(): Promise<void> {
-    expect(await brokenInvariants(this.redis, this.root)).toEqual([])
+    expect(await brokenLaws(this.redis, this.root)).toEqual([])
   }
 
   /** Moves the clock by `ms`, and expires by it what Redis would expire by the real one. */
@@ -160,6 +159,7 @@ async function content(redis: Redis, key: Buffer): Promise<string> {
     if (type === 'list') return (await redis.lrangeBuffer(key, 0, -1)).map(latin1)
     if (type === 'set') return (await redis.smembersBuffer(key)).map(latin1).sort()
     if (type === 'zset') return pairs(await redis.callBuffer('ZRANGE', key, 0, -1, 'WITHSCORES'))
+    if (type === 'stream') return (await redis.xrange(key, '-', '+')).flat()
     return pairs(await redis.callBuffer('HGETALL', key))
   }
   return `${type} ${JSON.stringify(await read())} expires ${await redis.pexpiretime(key)}`

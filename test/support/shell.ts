@@ -51,7 +51,7 @@ export function findRedisCli(): string | undefined {
  * A folder for the front of PATH, in which `redis-cli` and `npx rapidfire` mean the given server and the built command line. redis-cli
  * ends with an exit code when the server replies an error.
  */
-export async function useCommands(url: string): Promise<{ PATH: string; REDIS_URL: string; remove(): Promise<void> }> {
+export async function useCommands(url: string): Promise<{ folder: string; PATH: string; REDIS_URL: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'rapidfire-commands-'))
   const command = async (name: string, text: string) => {
     await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`)
@@ -60,6 +60,7 @@ export async function useCommands(url: string): Promise<{ PATH: string; REDIS_UR
   await command('redis-cli', `exec '${findRedisCli()}' -e -u '${url}' "$@"`)
   await command('npx', `[ "$1" = rapidfire ] || exit 127\nshift\nexec '${process.execPath}' '${CLI}' "$@"`)
   return {
+    folder,
     PATH: `${folder}${delimiter}${process.env.PATH}`,
     REDIS_URL: url,
     remove: () => rm(folder, { recursive: true, force: true }),

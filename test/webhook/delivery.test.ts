@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { joinText } from '../../src/batch.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import * as given from './fixtures.ts'
 import { post, read, sign, useQueue } from './webhook.ts'
 
@@ -39,7 +39,7 @@ describe('redelivery', () => {
         expect(answers.reduce((sum, { body }) => sum + body.added, 0)).toBe(distinct.size)
         const stored = (await Promise.all(['key-0', 'key-1', 'key-2'].map(ids))).flat()
         expect(stored.sort()).toEqual([...distinct].map((n) => message(n, `key-${n % 3}`).id).sort())
-        expect(await brokenInvariants(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
+        expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
       }),
       { numRuns: 50 },
     )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allSources, generic, telegram, whatsappCloud, whatsappWeb } from '../../src/webhook/index.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import * as given from './fixtures.ts'
 import { post, read, useQueue } from './webhook.ts'
 
@@ -172,7 +172,7 @@ describe('a webhook', () => {
         const expected = status === 200 ? answer.added : 0
         expect((await queue.rapidfire.getStats()).messages).toBe(expected)
         if (expected === 0) expect(await queue.keys()).toEqual([])
-        expect(await brokenInvariants(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
+        expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
       }),
       { numRuns: 400 },
     )

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batch.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, block, eventually, gate, recordCalls, useWorkers } from './workers.ts'
 
 describeBindings('worker', (lua) => {
   const { client, start } = useWorkers(lua)
-  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
 
   it('hands over a batch, completes it and says so', async () => {
     const handled: Batch[] = []

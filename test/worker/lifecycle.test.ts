@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, eventually, gate, useWorkers } from './workers.ts'
 
@@ -127,7 +127,7 @@ describeBindings('lifecycle', (lua) => {
     expect(completed([worker])).toHaveLength(2)
     expect(await client().getStats()).toMatchObject({ active: 0, ready: 4 })
     await worker.close()
-    expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+    expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
   it('gives back what runs longer than the timeout, claimable at once, and aborts its signal', async () => {
@@ -230,7 +230,7 @@ describeBindings('lifecycle', (lua) => {
       expect([...done, ...rest]).toHaveLength(1000)
       expect(new Set([...done, ...rest]).size).toBe(1000)
       expect(workers.flatMap(({ told }) => told.filter(([event]) => event === 'lost' || event === 'error'))).toEqual([])
-      expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+      expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
     },
   )
 

@@ -3,13 +3,13 @@ import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batch.ts'
 import { Discard, PartialFailure, RetryLater } from '../../src/outcomes.ts'
 import { exponentialBackoff } from '../../src/processor.ts'
-import { brokenInvariants } from '../support/invariants.ts'
+import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { eventually, useWorkers } from './workers.ts'
 
 describeBindings('outcomes', (lua) => {
   const { client, start, later } = useWorkers(lua)
-  const intact = async () => expect(await brokenInvariants(lua().redis, lua().root)).toEqual([])
+  const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
 
   it('tries a batch again after the pauses that backoff says, until its attempts are used up: then it is dead, with the error', async () => {
     await lua().tick(0)

@@ -9,7 +9,7 @@ import type { Policy } from '../../../src/commands.ts'
 import { RapidfireError } from '../../../src/errors.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
 import type { WorkerOptions } from '../../../src/worker.ts'
-import { brokenInvariants } from '../../support/invariants.ts'
+import { brokenLaws } from '../../support/laws.ts'
 import { ended, type PrivateRedis, startRedis } from '../../support/redis.ts'
 import { brokenPromises, type Entry, type Fact, History } from '../history.ts'
 import type { Task, WorkerSetup } from './worker.ts'
@@ -200,7 +200,7 @@ export class Run {
     expect(await this.terminate(alive.map(({ pid }) => pid as number))).toEqual(alive.map(() => 0))
     const entries = this.history.read()
     expect(brokenPromises(entries)).toEqual([])
-    expect(await brokenInvariants(this.#redis, `rapid-fire:{${QUEUE}}`)).toEqual([])
+    expect(await brokenLaws(this.#redis, `rapid-fire:{${QUEUE}}`)).toEqual([])
     return entries
   }
 

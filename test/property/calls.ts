@@ -1,0 +1,202 @@
+import { expect } from 'vitest'
+import type { FunctionName } from '../../src/generated/library.ts'
+import type { Overrides } from '../support/message.ts'
+import { written } from './keyspace.ts'
+import type { Model, Policy } from './model.ts'
+import { KEYS, type Step, step } from './step.ts'
+import type { Arg, Reply, World } from './world.ts'
+
+/** Everything but claims: what comes in, what is looked at, and what happens to the server. */
+
+export interface Addition extends Overrides {
+  key: string
+  id: string | undefined
+  /** `large`: as many bytes as the default policy allows. */
+  data: 'plain' | 'odd' | 'large' | 'too large'
+}
+
+const DATA = {
+  plain: (tag: string) => tag,
+  odd: (tag: string) => `\xff\0"\r\n${tag} 3,F,S1 `,
+  large: (tag: string) => tag.padEnd(262_144, 'x'),
+  'too large': (tag: string) => tag.padEnd(262_145, 'x'),
+}
+
+/** The codes of which one is right when the message is bad by itself. */
+function faults({ key, id, wait, maxWait }: Addition, data: string, policy: Policy): string[] {
+  return [
+    ...(key.length < 1 || key.length > 1024 ? ['BAD_KEY'] : []),
+    ...(id !== undefined && (id.length < 1 || id.length > 512) ? ['BAD_ID'] : []),
+    ...(wait && maxWait && maxWait < wait ? ['BAD_ARGUMENT'] : []),
+    ...(data.length > policy.maxMessageBytes ? ['MESSAGE_TOO_LARGE'] : []),
+  ]
+}
+
+export const add = (messages: Addition[]) =>
+  step('add', messages, async (model, world) => {
+    const tag = model.counters.added as number
+    const data = messages.map((message, n) => DATA[message.data](`${tag}.${n}`))
+    const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush }, n): Arg[] => [
+      ...(n > 0 ? ['NEXT'] : []),
+      ...[key, data[n] as string],
+      ...(id === undefined ? [] : ['ID', id]),
+      ...(wait ? ['WAIT', wait] : []),
+      ...(maxWait ? ['MAXWAIT', maxWait] : []),
+      ...(maxSize ? ['MAXSIZE', maxSize] : []),
+      ...(flush ? ['FLUSH'] : []),
+    ])
+    const { reply, keyspace } = await world.call('add', ...args)
+    const replies: Reply[] = Array.isArray(reply) ? reply : [reply, 0]
+    for (const [n, message] of messages.entries()) {
+      const { key, id = '', data: _, ...own } = message
+      const [status, size] = replies.slice(2 * n, 2 * n + 2)
+      const codes = faults(message, data[n] as string, model.policy)
+      if (codes.length > 0) {
+        expect(codes.map((code) => `RAPIDFIRE_${code}`)).toContain(String(status).split(' ')[0])
+        continue
+      }
+      const duplicate = id !== '' && (model.isDuplicate(id) ?? status === 'duplicate')
+      if (duplicate) model.count('duplicates')
+      else if (model.hasRoom(key)) model.accept(key, { ...own, id, data: data[n] as string })
+      else {
+        expect(String(status)).toContain('RAPIDFIRE_BACKLOG_FULL ')
+        continue
+      }
+      expect([status, size]).toEqual([duplicate ? 'duplicate' : 'added', model.at(key).messages.length])
+    }
+    return keyspace
+  })
+
+export const tick = (ms: number) =>
+  step('tick', ms, (model, world) => {
+    model.now += ms
+    return world.tick(ms)
+  })
+
+export const policy = (changes: Partial<Policy>) =>
+  step('policy', changes, async (model, world) => {
+    const args = Object.entries(changes).flatMap(([name, value]) => [name.toUpperCase(), value])
+    const { reply } = await world.call('policy', ...args)
+    if (model.change(changes)) {
+      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead } = model.policy
+      expect(reply).toEqual(Object.entries({ wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead }).flat())
+    } else expect(reply).toMatch(/^RAPIDFIRE_BAD_POLICY /)
+    // What is remembered may have expired by the new policy.
+    return world.tick(0)
+  })
+
+export const peek = ({ key, limit }: { key: string; limit: number }) =>
+  step('peek', [key, limit], async (model, world) => {
+    const { reply, keyspace } = await world.call('peek', key, 'LIMIT', limit)
+    const { messages, held } = model.at(key)
+    const head = held ?? model.open(key)
+    const state = held ? (held.paused ? 'retry' : 'active') : head ? (head.deadline <= model.now ? 'ready' : 'collecting') : 'empty'
+    const token = held ? `${held.id}:${held.attempt}` : ''
+    const about = [state, model.now, head?.deadline ?? 0, held?.ends ?? 0, token, head?.count ?? 0, messages.length]
+    expect(reply).toEqual([...about, messages.slice(0, limit).map(written)])
+    return keyspace
+  })
+
+export const stats = step('stats', '', async (model, world) => {
+  const { reply, keyspace } = await world.call('stats')
+  const figures = Object.fromEntries(Array.from({ length: reply.length / 2 }, (_, n) => [reply[2 * n], reply[2 * n + 1]]))
+  const { dead: died, deadMessages: _, droppedMessages: __, ...counters } = model.counters
+  const all = [...model.conversations.values()]
+  const active = all.filter(({ held }) => held)
+  const { collecting, ready, ...others } = figures
+  expect(others).toEqual({
+    ...counters,
+    died,
+    now: model.now,
+    active: active.length,
+    dead: model.dead.size,
+    messages: all.reduce((sum, { messages }) => sum + messages.length, 0),
+    queued: active.reduce((sum, { messages, held }) => sum + messages.length - (held?.count ?? 0), 0),
+  })
+  expect(collecting + ready).toBe(all.length - active.length)
+  const late = [...model.conversations].filter(([key, { held }]) => !held && model.latest(key) <= model.now)
+  expect(ready).toBeGreaterThanOrEqual(late.length)
+  return keyspace
+})
+
+const sortedDead = (model: Model) => [...model.dead].sort(([a, one], [b, other]) => one.died - other.died || (a < b ? -1 : 1))
+
+export const dead = (options: { limit: number; offset: number; back: number | undefined }) =>
+  step('dead', options, async (model, world) => {
+    const { limit, offset, back } = options
+    const id = back === undefined ? undefined : deadId(model, back)
+    const { reply, keyspace } = await world.call('dead', 'LIMIT', limit, 'OFFSET', offset, ...(id ? ['ID', id] : []))
+    const shown = id ? sortedDead(model).filter(([each]) => each === id) : sortedDead(model).slice(offset, offset + limit)
+    expect(reply).toEqual(
+      shown.map(([each, { key, died, attempt, reason, deadline, error, count, messages }]) => {
+        return [each, key, died, attempt, reason, deadline, error, count, id ? messages.map(written) : []]
+      }),
+    )
+    return keyspace
+  })
+
+/** The id of a dead batch, the newest first, or of none. */
+const deadId = (model: Model, back: number) => sortedDead(model).at(-1 - back)?.[0] ?? '1-1'
+
+export const bringBack = (backs: number[]) =>
+  step('requeue', backs, async (model, world) => {
+    const ids = backs.map((back) => deadId(model, back))
+    const { reply, keyspace } = await world.call('requeue', ...ids)
+    expect(reply).toEqual(ids.map((id) => model.requeue(id)))
+    return keyspace
+  })
+
+export const drop = (backs: number[]) =>
+  step('drop', backs, async (model, world) => {
+    const ids = backs.map((back) => deadId(model, back))
+    const { reply, keyspace } = await world.call('drop', ...ids)
+    expect(reply).toEqual(ids.map((id) => model.discard(id)))
+    return keyspace
+  })
+
+/** Nothing is to be mended in what the library itself has written; a score that a shortened policy has made late may be moved. */
+export const repair = step('repair', '', async (model, world) => {
+  const parts = [...KEYS.map((key) => `messages:${key}`), ...[...model.dead.keys()].map((id) => `dead:${id}`), 'due']
+  const { replies, keyspace } = await world.run(world.command('repair', ...parts), world.command('repair'))
+  const [done, counters] = replies as [string[], string[]]
+  const moved = done.flatMap((each, n) =>
+    each === 'moved to its deadline' ? [model.at(KEYS[n] ?? '').policies.length > 1] : [each === ''],
+  )
+  expect([moved.every(Boolean), done, counters]).toEqual([true, done, ['']])
+  return keyspace
+})
+
+/** Calls that are refused whatever the queue holds. */
+const REFUSED: [string, FunctionName, ...Arg[]][] = [
+  ['MISSING_ARGUMENT', 'add', 'ann'],
+  ['UNKNOWN_ARGUMENT', 'add', 'ann', '1', 'NEXT', 'bob', '2', 'SOON'],
+  ['BAD_ARGUMENT', 'add', 'ann', '1', 'WAIT', 0],
+  ['BAD_ID', 'add', 'ann', '1', 'ID', 'x'.repeat(513)],
+  ['BAD_KEY', 'add', 'x'.repeat(1025), '1'],
+  ['BAD_ARGUMENT', 'claim_ready', 'LIMIT', 1001],
+  ['MISSING_ARGUMENT', 'complete', 'ann', '1-1:1', 'bob'],
+  ['BAD_LEASE', 'extend', 0, 'ann', '1-1:1'],
+  ['BAD_ARGUMENT', 'fail', 'ann', '1-1:1', 'DELAY', -1],
+  ['BAD_ARGUMENT', 'forward', ''],
+  ['BAD_POLICY', 'policy', 'MAXSIZE', 1001],
+  ['BAD_KEY', 'peek', ''],
+  ['MISSING_ARGUMENT', 'requeue'],
+  ['MISSING_ARGUMENT', 'drop'],
+  ['UNKNOWN_ARGUMENT', 'stats', 'ALL'],
+]
+
+export const REFUSALS = REFUSED.map(([code, name, ...args]) =>
+  step('refused', [code, name], async (_, world) => {
+    const { reply, keyspace } = await world.call(name, ...args)
+    expect(reply).toMatch(new RegExp(`^RAPIDFIRE_${code} `))
+    return keyspace
+  }),
+)
+
+/** The server loses the functions: a call says so and does nothing, until they are loaded again. */
+export const lose: Step = step('lose functions', '', async (_, world: World) => {
+  expect(await world.lose(['ann', 'lost'])).toMatch(/^(ERR Function not found|NOSCRIPT)/)
+  const { reply, keyspace } = await world.call('version')
+  expect(reply).toMatch(/^\d+\.\d+\.\d+$/)
+  return keyspace
+})

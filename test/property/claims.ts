@@ -1,0 +1,183 @@
+import { expect } from 'vitest'
+import { written } from './keyspace.ts'
+import { bytesOf, type Claimed, type Model } from './model.ts'
+import { KEYS, step } from './step.ts'
+import type { Arg } from './world.ts'
+
+/** What workers do: taking batches and finishing them. */
+
+const MIB = 2 ** 20
+
+interface Taking {
+  limit: number
+  before: number
+  lease: number
+  attempts: number
+  worker: string | undefined
+}
+
+/**
+ * Takes in the model what was taken in Redis: first the batches that come back, which leave no choice, then those of `keys`, which were
+ * ready. What must have been taken and was not, or the reverse, is a failure.
+ */
+function take(model: Model, keys: (returned: number) => string[], { limit, before, lease, attempts }: Taking) {
+  const all = model.bytes()
+  const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts)
+  const fresh = keys(returned.length)
+  // A batch of which a shortened policy says that it is ready may be among them, the others must while there is room.
+  const missed = KEYS.filter((key) => model.open(key) && model.latest(key) <= before && !fresh.includes(key))
+  if (returned.length + fresh.length < limit && all < MIB) expect(missed).toEqual([])
+  const taken = [...returned]
+  for (const key of fresh) {
+    expect(model.open(key)?.deadline).toBeLessThanOrEqual(before)
+    taken.push(model.take(key, lease) as Claimed)
+  }
+  expect(taken.length).toBeLessThanOrEqual(limit)
+  // Only the last batch may go beyond a MiB.
+  const bytes = taken.slice(0, -1).reduce((sum, { messages }) => sum + bytesOf(messages, written), 0)
+  expect(bytes).toBeLessThan(MIB)
+  return { taken, bounded: full || taken.length >= limit || all >= MIB }
+}
+
+/** When to look next, after a call that has taken what it could. */
+function compareNext(model: Model, next: number, { before, limit, worker }: Taking, taken: number, bounded: boolean): void {
+  const pending = model.pending()
+  if (worker !== undefined && taken < limit) {
+    expect(next).toBeGreaterThan(0)
+    expect(next).toBeLessThanOrEqual(model.now + 1000)
+  } else if (pending.length === 0) expect(next).toBe(0)
+  else expect(next).toBeLessThanOrEqual(Math.min(...pending))
+  if (next > 0 && !bounded) expect(next).toBeGreaterThan(before)
+}
+
+interface ClaimOptions {
+  limit: number
+  lease: number
+  attempts: number
+  /** BEFORE this many ms ago. */
+  ago: number | undefined
+  worker: string | undefined
+}
+
+export const claim = (options: ClaimOptions) =>
+  step('claim_ready', options, async (model, world) => {
+    const { limit, lease, attempts, ago, worker } = options
+    const taking = { limit, lease, attempts, worker, before: model.now - (ago ?? 0) }
+    const tokens: Arg[] = ['LIMIT', limit, 'LEASE', lease, 'ATTEMPTS', attempts]
+    if (ago !== undefined) tokens.push('BEFORE', taking.before)
+    if (worker !== undefined) tokens.push('WORKER', worker, 'ECHO')
+    const { reply, keyspace } = await world.call('claim_ready', ...tokens)
+    const [now, next, ...batches] = reply
+    expect(now).toBe(model.now)
+    const { taken, bounded } = take(model, (returned) => batches.slice(returned).map(([key]: [string]) => key), taking)
+    expect(batches).toEqual(
+      taken.map(({ key, token, reason, deadline, messages }) => [key, token, reason, deadline, messages.map(written)]),
+    )
+    compareNext(model, next, taking, taken.length, bounded)
+    for (const { key, token } of taken) model.claims.push({ worker: worker ?? '', key, token })
+    return keyspace
+  })
+
+export const forward = (options: { name: string; limit: number; longest: number; worker: string | undefined }) =>
+  step('forward', options, async (model, world) => {
+    const { name, limit, longest, worker } = options
+    const stream = model.streams.get(name) ?? { entries: [], read: undefined }
+    const tokens: Arg[] = ['LIMIT', limit, 'MAXLEN', longest, ...(worker === undefined ? [] : ['WORKER', worker])]
+    const { reply, keyspace } = await world.call('forward', name, ...tokens)
+    const [now, next, forwarded, room] = reply
+    expect(now).toBe(model.now)
+    if (stream.entries.length >= longest) {
+      stream.entries.splice(0, stream.read ?? 0)
+      if (stream.read !== undefined) stream.read = 0
+    }
+    const left = longest - stream.entries.length
+    if (left <= 0) {
+      expect(reply).toEqual([model.now, model.now + 1000, 0, 0])
+      return keyspace
+    }
+    const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: 1000, worker }
+    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
+    const added = entries.slice(stream.entries.length).map(({ key }) => key)
+    const { taken, bounded } = take(model, (returned) => added.slice(returned), taking)
+    for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
+    stream.entries.push(...taken)
+    if (taken.length > 0) model.streams.set(name, stream)
+    expect([forwarded, room]).toEqual([taken.length, left - taken.length])
+    if (taken.length === 0) compareNext(model, next, taking, 0, bounded)
+    else expect(next).toBeLessThanOrEqual(Math.min(model.now + 60_000, ...model.pending()))
+    return keyspace
+  })
+
+/** A consumer of a stream reads entries and is done with them. */
+export const consume = ({ name, count }: { name: string; count: number }) =>
+  step('consume', [name, count], async (model, world) => {
+    const stream = model.streams.get(name)
+    if (!stream) return (await world.run()).keyspace
+    const key = `${world.root}:stream:${name}`
+    const create = stream.read === undefined ? [['XGROUP', 'CREATE', key, 'readers', '0']] : []
+    const { keyspace } = await world.run(...create, ['XREADGROUP', 'GROUP', 'readers', 'me', 'COUNT', count, 'NOACK', 'STREAMS', key, '>'])
+    stream.read = Math.min((stream.read ?? 0) + count, stream.entries.length)
+    return keyspace
+  })
+
+/** Claims are picked by number: even ones from those that hold, odd ones from all that workers that live have ever had; 0 is the newest. */
+function pick(model: Model, back: number): { key: string; token: string } {
+  const holding = model.claims.filter(({ key, token }) => model.holds(key, token))
+  const picked = back % 2 === 0 ? holding.at(-1 - back / 2) : undefined
+  return picked ?? model.claims.at(-1 - back) ?? { key: 'ann', token: '1-1:1' }
+}
+
+export const complete = (backs: number[]) =>
+  step('complete', backs, async (model, world) => {
+    const pairs = backs.map((back) => pick(model, back))
+    const { reply, keyspace } = await world.call('complete', ...pairs.flatMap(({ key, token }) => [key, token]))
+    expect(reply).toEqual(pairs.map(({ key, token }) => model.complete(key, token)))
+    return keyspace
+  })
+
+/** Completes all that is with a worker. */
+export const completeAll = step('complete', 'all', async (model, world) => {
+  const pairs = model.claims.filter(({ key, token }) => model.holds(key, token))
+  if (pairs.length === 0) return (await world.run()).keyspace
+  const { reply, keyspace } = await world.call('complete', ...pairs.flatMap(({ key, token }) => [key, token]))
+  expect(reply).toEqual(pairs.map(({ key, token }) => model.complete(key, token)))
+  return keyspace
+})
+
+interface FailOptions {
+  back: number
+  delay: number
+  attempts: number
+  error: string
+  /** For each message whether it failed; undefined: the whole batch did. */
+  failed: boolean[] | undefined
+}
+
+export const fail = (options: FailOptions) =>
+  step('fail', options, async (model, world) => {
+    const { back, delay, attempts, error, failed } = options
+    const { key, token } = pick(model, back)
+    const count = model.holds(key, token)?.count ?? 1
+    const keep = failed && Array.from({ length: count }, (_, n) => n + 1).filter((at) => failed[(at - 1) % failed.length])
+    const tokens: Arg[] = ['DELAY', delay, 'ATTEMPTS', attempts, 'ERROR', error]
+    const { reply, keyspace } = await world.call('fail', key, token, ...tokens, ...(keep ? ['KEEP', keep.join(',')] : []))
+    // Somebody must have failed.
+    if (keep?.length === 0 && model.holds(key, token)) expect(reply).toMatch(/^RAPIDFIRE_BAD_ARGUMENT /)
+    else expect(reply).toBe(model.fail(key, token, { delay, attempts, error, keep }))
+    return keyspace
+  })
+
+export const extend = (options: { backs: number[]; lease: number }) =>
+  step('extend', options, async (model, world) => {
+    const pairs = options.backs.map((back) => pick(model, back))
+    const { reply, keyspace } = await world.call('extend', options.lease, ...pairs.flatMap(({ key, token }) => [key, token]))
+    expect(reply).toEqual(pairs.flatMap(({ key, token }) => model.extend(key, token, options.lease)))
+    return keyspace
+  })
+
+/** A worker dies: nobody has its tokens any more. */
+export const die = (worker: string) =>
+  step('die', worker, async (model, world) => {
+    model.claims = model.claims.filter((each) => each.worker !== worker)
+    return (await world.run()).keyspace
+  })

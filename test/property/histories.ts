@@ -1,0 +1,163 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { type Addition, add, bringBack, dead, drop, lose, peek, policy, REFUSALS, repair, stats, tick } from './calls.ts'
+import { claim, complete, completeAll, consume, die, extend, fail, forward } from './claims.ts'
+import { written } from './keyspace.ts'
+import { pasteable } from './lines.ts'
+import { Model, type Policy } from './model.ts'
+import { KEYS, type Step } from './step.ts'
+import type { World } from './world.ts'
+
+/** Few values, so that they meet: a pause of one call ends when the wait of another does. */
+const MS = fc.constantFrom(1, 99, 100, 300, 999, 1000, 3000, 10_000)
+const LEASE = fc.constantFrom(1, 100, 1000, 3000, 30_000)
+/** One key more often than the others, so that much comes together there. */
+const KEY = fc.constantFrom('ann', 'ann', ...KEYS)
+const BACK = fc.constantFrom(0, 0, 0, 2, 4, 1, 3)
+const BACKS = fc.array(BACK, { minLength: 1, maxLength: 3 })
+const WORKER = fc.constantFrom(undefined, 'w1', 'w2')
+const STREAM = fc.constantFrom('batches', 'other \xff')
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
+const upTo = (max: number) => fc.integer({ min: 1, max })
+
+const addition: fc.Arbitrary<Addition> = fc
+  .record({
+    key: KEY,
+    id: maybe(fc.constantFrom('m1', 'm2', 'm3', 'm4', '5 \0\xfe', '2,F 12')),
+    data: fc.oneof(
+      { weight: 60, arbitrary: fc.constant('plain' as const) },
+      { weight: 8, arbitrary: fc.constant('odd' as const) },
+      { weight: 1, arbitrary: fc.constantFrom('large' as const, 'too large' as const) },
+    ),
+    own: fc.oneof(
+      { weight: 6, arbitrary: fc.constant({}) },
+      { weight: 4, arbitrary: fc.record({ wait: MS, maxSize: upTo(6) }, { requiredKeys: [] }) },
+      { weight: 2, arbitrary: fc.record({ wait: MS, maxWait: MS }) },
+      { weight: 3, arbitrary: fc.constant({ flush: true }) },
+    ),
+    bad: fc.oneof({ weight: 30, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({ key: '' }, { id: '' }) }),
+  })
+  .map(({ own, bad, ...rest }) => ({ ...rest, ...own, ...bad }))
+
+const adding = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
+
+export const START_POLICY: Policy = {
+  ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
+  ...{ maxMessageBytes: 262_144, dedupe: 3000, maxDead: 2 },
+}
+
+const POLICY = fc.record(
+  {
+    wait: MS,
+    maxWait: MS,
+    maxSize: upTo(6),
+    maxBacklog: upTo(9),
+    maxMessageBytes: fc.constantFrom(5, 262_144),
+    dedupe: fc.constantFrom(1, 500, 2000, 10_000),
+    maxDead: upTo(4),
+  },
+  { requiredKeys: [] },
+)
+
+const CLAIM = fc.record({
+  ...{ limit: upTo(5), lease: LEASE, attempts: upTo(2), worker: WORKER },
+  ago: maybe(fc.constantFrom(0, 1, 500)),
+})
+
+const FAIL = fc.record({
+  ...{ back: BACK, delay: fc.constantFrom(0, 1, 100, 1000), attempts: upTo(2), error: fc.constantFrom('', 'timeout', '\xff "x"\0') },
+  failed: maybe(fc.array(fc.boolean(), { minLength: 1, maxLength: 4 })),
+})
+
+const FORWARD = fc.record({ name: STREAM, limit: upTo(4), longest: upTo(4), worker: WORKER })
+
+/** More than a call hands out. */
+const LARGE = fc
+  .array(KEY, { minLength: 5, maxLength: 6 })
+  .map((keys) => add(keys.map((key) => ({ key, id: undefined, data: 'large', flush: true }))))
+
+/** Steps that change nothing, that seldom change something, or that cost much. */
+const RARE = fc.oneof(
+  fc.oneof({ weight: 1, arbitrary: LARGE }, { weight: 9, arbitrary: fc.record({ key: KEY, limit: upTo(4) }).map(peek) }),
+  fc.constant(stats),
+  fc.record({ limit: upTo(3), offset: fc.nat(2), back: maybe(fc.nat(2)) }).map(dead),
+  fc.nat(1).map((back) => drop([back, 9])),
+  fc.constantFrom('w1', 'w2').map(die),
+  fc.constant(repair),
+  fc.constant(lose),
+  fc.constantFrom(...REFUSALS),
+)
+
+/** The steps that histories are made of, each as likely as the others. */
+const STEPS: fc.Arbitrary<Step>[] = [
+  ...[adding(6), adding(2), adding(2), adding(2)],
+  ...[1, 2, 3].map(() => fc.constantFrom(1, 99, 300, 999, 1000, 1000, 3000, 10_000).map(tick)),
+  ...[1, 2, 3, 4].map(() => CLAIM.map(claim)),
+  BACKS.map(complete),
+  ...[1, 2, 3].map(() => FAIL.map(fail)),
+  fc.record({ backs: BACKS, lease: LEASE }).map(extend),
+  FORWARD.map(forward),
+  fc.record({ name: STREAM, count: upTo(3) }).map(consume),
+  POLICY.map(policy),
+  fc.array(fc.nat(1), { minLength: 1, maxLength: 2 }).map(bringBack),
+  RARE,
+  RARE,
+]
+
+const A_DAY = tick(86_400_000)
+const CLAIM_ALL = claim({ limit: 5, lease: 1000, attempts: 1000, ago: undefined, worker: undefined })
+
+/** Nobody sends any more: everything comes out, and nothing is left but what is kept on purpose. */
+async function drain(model: Model, world: World): Promise<void> {
+  for (let round = 0; model.conversations.size > 0; round += 1) {
+    expect(round).toBeLessThan(100)
+    for (const step of [A_DAY, CLAIM_ALL, completeAll]) await step.run(model, world)
+  }
+  const { keyspace } = await world.run()
+  const left = [...keyspace.keys()].map((part) => part.split(':')[0] as string)
+  expect(left.filter((part) => !['', 'dead', 'seen', 'stream'].includes(part))).toEqual([])
+}
+
+/** A history as it begins: an empty server with a policy. */
+async function begin(world: World): Promise<{ model: Model; real: World }> {
+  await world.reset()
+  const model = new Model(START_POLICY, written)
+  await policy(START_POLICY).run(model, world)
+  return { model, real: world }
+}
+
+/** Runs one history. */
+export async function runHistory(world: World, steps: Iterable<Step>): Promise<void> {
+  let model: Model | undefined
+  await fc.asyncModelRun(async () => {
+    const begun = await begin(world)
+    model = begun.model
+    return begun
+  }, steps)
+  await drain(model as Model, world)
+}
+
+export const HISTORY = fc.commands(STEPS, { maxCommands: 60, size: 'max' })
+
+/**
+ * Runs so many histories. One that fails is shrunk, and thrown as the shortest that fails, its seed, and the commands that anyone can
+ * paste to see it.
+ */
+export async function runHistories(world: World, histories: number): Promise<{ histories: number; steps: number }> {
+  let steps = 0
+  let failing: string | undefined
+  await world.load()
+  const property = fc.asyncProperty(HISTORY, async (history) => {
+    try {
+      await runHistory(world, history)
+    } catch (error) {
+      failing = pasteable(world.mode, world.sent)
+      throw error
+    }
+    steps += [...history].length
+  })
+  const seed = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
+  const details = await fc.check(property, { numRuns: histories, ...seed })
+  if (details.failed) throw new Error(`${fc.defaultReportMessage(details)}\n\n${failing}`, { cause: details.errorInstance })
+  return { histories: details.numRuns, steps }
+}

@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from 'node:util'
+import { expect } from 'vitest'
+import type { Kept, Model } from './model.ts'
+
+/** What stands in Redis, by name without the root and its colon; the root itself is ''. Texts are latin1. */
+export type Keyspace = Map<string, { type: string; expires: number; content: unknown }>
+
+/** Reads all keys of a queue at one moment. Long texts are told by their ends and their length: there may be many MiB of them. */
+export const SNAPSHOT = `
+local function short(text)
+  if #text <= 400 then return text end
+  return string.sub(text, 1, 200) .. '...' .. #text .. '...' .. string.sub(text, -100)
+end
+local readers = {
+  list = function(name) return redis.call('LRANGE', name, 0, -1) end,
+  set = function(name) return redis.call('SMEMBERS', name) end,
+  zset = function(name) return redis.call('ZRANGE', name, 0, -1, 'WITHSCORES') end,
+  hash = function(name) return redis.call('HGETALL', name) end,
+  stream = function(name)
+    local flat = {}
+    for n, entry in ipairs(redis.call('XRANGE', name, '-', '+')) do flat[n] = entry[2] end
+    return flat
+  end,
+}
+local out = {}
+for _, name in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
+  local kind = redis.call('TYPE', name).ok
+  local content = readers[kind] and readers[kind](name) or {}
+  for n, each in ipairs(content) do
+    if type(each) == 'string' then content[n] = short(each) else for m, field in ipairs(each) do each[m] = short(field) end end
+  end
+  out[#out + 1] = { name, kind, redis.call('PEXPIRETIME', name), content }
+end
+return out`
+
+/** A text as the snapshot gives it. */
+const short = (text: string) => (text.length <= 400 ? text : `${text.slice(0, 200)}...${text.length}...${text.slice(-100)}`)
+
+const pairs = (flat: string[]) =>
+  Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]])) as Record<string, string>
+
+const CONTENTS: Record<string, (flat: any[]) => unknown> = {
+  set: (flat) => new Set(flat),
+  zset: (flat) => Object.fromEntries(Object.entries(pairs(flat)).map(([member, score]) => [member, Number(score)])),
+  hash: pairs,
+  stream: (entries) => entries.map(pairs),
+}
+
+export function readKeyspace(root: string, reply: [string, string, number, any[]][]): Keyspace {
+  return new Map(
+    reply.map(([name, type, expires, content]) => [
+      name.slice(root.length + 1),
+      { type, expires, content: CONTENTS[type]?.(content) ?? content },
+    ]),
+  )
+}
+
+/** A message as lua/README.md describes it. */
+export function written({ receivedAt, id, data, wait, maxWait, maxSize, flush }: Kept): string {
+  const options = [wait && `,W${wait}`, maxWait && `,X${maxWait}`, maxSize && `,S${maxSize}`, flush && ',F'].filter(Boolean).join('')
+  return `${receivedAt} ${id.length}${options} ${id}${data}`
+}
+
+const hasOptions = ({ wait, maxWait, maxSize, flush }: Kept) => Boolean(wait || maxWait || maxSize || flush)
+
+/** The whole keyspace is what the key table of lua/README.md makes of the model. */
+export function compareKeyspace(model: Model, keyspace: Keyspace): void {
+  const found: Record<string, unknown> = {}
+  const seen: { name: string; ids: Set<string>; expires: number }[] = []
+  for (const [part, { type, expires, content }] of keyspace) {
+    if (part.startsWith('seen:')) seen.push({ name: part, ids: content as Set<string>, expires })
+    else if (part !== '' && part !== 'due' && part !== 'overrides') found[part] = expires < 0 ? [type, content] : ['expires', content]
+  }
+  equal(found, exactly(model))
+  compareRoot(model, (keyspace.get('')?.content ?? {}) as Record<string, string>)
+  compareDue(model, (keyspace.get('due')?.content ?? {}) as Record<string, number>)
+  compareOverrides(model, (keyspace.get('overrides')?.content ?? new Set()) as Set<string>)
+  compareSeen(model, seen)
+}
+
+/** Says what differs, at a cost only when something does. */
+function equal(found: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(found, expected)) expect(found).toEqual(expected)
+}
+
+/** Keys whose content the promises leave no choice about. */
+function exactly({ conversations, dead, streams }: Model): Record<string, unknown> {
+  const expected: Record<string, unknown> = {}
+  const active: Record<string, number> = {}
+  const claims: Record<string, string> = {}
+  for (const [key, { messages, held }] of conversations) {
+    expected[`messages:${key}`] = ['list', messages.map((message) => short(written(message)))]
+    if (!held) continue
+    active[key] = held.ends
+    claims[key] = `${held.id}:${held.attempt}:${held.count}:${held.deadline}:${held.reason}${held.paused ? ':retry' : ''}`
+  }
+  if (Object.keys(active).length > 0) Object.assign(expected, { active: ['zset', active], claims: ['hash', claims] })
+  for (const [id, { key, attempt, deadline, reason, error, count, messages }] of dead) {
+    const positions = Object.fromEntries(messages.map((message, n) => [`${n + 1}`, short(written(message))]))
+    const about = { key, attempt: `${attempt}`, deadline: `${deadline}`, reason, error: short(error), count: `${count}` }
+    expected[`dead:${id}`] = ['hash', { ...about, ...positions }]
+  }
+  if (dead.size > 0) expected.dead = ['zset', Object.fromEntries([...dead].map(([id, { died }]) => [id, died]))]
+  for (const [name, { entries }] of streams) {
+    const told = entries.map(({ id, key, reason, count, deadline, messages }) => {
+      const about = { id, key, reason, count: `${count}`, openedAt: `${messages[0]?.receivedAt}`, deadline: `${deadline}` }
+      return { ...about, messages: short(`[${messages.map(({ data }) => data).join(',')}]`) }
+    })
+    expected[`stream:${name}`] = ['stream', told]
+  }
+  return expected
+}
+
+/** Fields that say how the queue is looked at and remembered, not what it holds. */
+const INNER = new Set(['slice', 'sliceBefore', 'watcher', 'watchAt', 'standbyUntil', 'longestWait'])
+
+function compareRoot({ policy, counters }: Model, root: Record<string, string>): void {
+  const expected: Record<string, number> = { ...counters, ...policy }
+  const found: Record<string, number> = Object.fromEntries(Object.keys(counters).map((name) => [name, 0]))
+  for (const [field, value] of Object.entries(root)) if (!INNER.has(field)) found[field] = Number(value)
+  equal(found, expected)
+}
+
+/** All open keys are in `due`, and none is looked at later than its deadline under the policies since. */
+function compareDue(model: Model, due: Record<string, number>): void {
+  const open = [...model.conversations].filter(([, { held }]) => !held).map(([key]) => key)
+  equal(Object.keys(due).sort(), open.sort())
+  for (const key of open) {
+    if ((due[key] as number) > model.latest(key)) expect.unreachable(`${key} is due at ${due[key]}, later than ${model.latest(key)}`)
+  }
+}
+
+function compareOverrides({ conversations }: Model, overrides: Set<string>): void {
+  for (const [key, { messages }] of conversations) {
+    if (messages.some(hasOptions) && !overrides.has(key)) expect.unreachable(`${key} has options and is not in overrides`)
+  }
+  for (const key of overrides) if (!conversations.has(key)) expect.unreachable(`${key} is in overrides and has no messages`)
+}
+
+/** What must be refused is remembered, nothing else than accepted ids is, and not for ever. */
+function compareSeen({ ids, now, longestDedupe }: Model, seen: { name: string; ids: Set<string>; expires: number }[]): void {
+  for (const [id, { until }] of ids) {
+    if (now < until && !seen.some((set) => set.ids.has(id))) expect.unreachable(`id ${id} is forgotten`)
+  }
+  for (const set of seen) {
+    for (const id of set.ids) if (!ids.has(id)) expect.unreachable(`id ${id} is remembered and was never accepted`)
+    if (!(set.expires > now && set.expires <= now + 2 * longestDedupe)) expect.unreachable(`${set.name} expires at ${set.expires}`)
+  }
+}

@@ -1,0 +1,50 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { useRedis } from '../support/redis.ts'
+import { testSource } from '../support/source.ts'
+import { runHistories } from './histories.ts'
+import { World } from './world.ts'
+
+/** Faults as one might make them: the Lua file, what stands there, and what stands there instead. */
+const FAULTS = [
+  {
+    name: 'messages that arrived behind a batch go with it',
+    file: 'lib/claim.lua',
+    right: "redis.pcall('LLEN', list) == counts[key]",
+    wrong: "redis.pcall('LLEN', list) >= counts[key]",
+  },
+  {
+    name: 'a batch that is completed twice in one call takes the next messages with it',
+    file: 'functions/complete.lua',
+    right: 'if count and counts[fields[n]] then count = nil end',
+    wrong: '',
+  },
+  {
+    name: 'the id of a message that found no room is remembered',
+    file: 'functions/add.lua',
+    right: "call('RPOP', list)",
+    wrong: "call('RPOP', list) fresh[#fresh + 1] = id",
+  },
+]
+
+it.each(FAULTS)('a history is found in which $name', { timeout: 120_000 }, async ({ file, right, wrong }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rapidfire-fault-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  cpSync(fileURLToPath(new URL('../../lua', import.meta.url)), folder, { recursive: true })
+  const text = readFileSync(join(folder, file), 'utf8')
+  expect(text.split(right)).toHaveLength(2)
+  writeFileSync(join(folder, file), text.replace(right, wrong))
+
+  const { redis } = await useRedis()
+  const world = new World(redis, 'functions', testSource(folder))
+  const found = await runHistories(world, 3000).then(
+    ({ steps }) => expect.unreachable(`nothing was found in ${steps} steps`),
+    (error: Error) => error.message,
+  )
+  expect(found).toMatch(/^Property failed after \d+ tests\n.*seed: -?\d+/)
+  expect(found).toContain('\nCounterexample: [')
+  expect(found).toContain("\nredis-cli <<'END'\nFLUSHALL\nSET test:clock 2000000000000\nFCALL rapidfire_policy ")
+})

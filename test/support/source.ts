@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { assemble } from '../../lua/assemble.mjs'
+import type { LibrarySource } from '../../src/generated/library.ts'
+
+const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
+
+/** The Lua files of a folder with the clock of the tests; the shipped ones without one. */
+export const testSource = (root?: string): LibrarySource => assemble({ clock: CLOCK, ...(root ? { root } : {}) })
+
+export const TEST_SOURCE = testSource()
