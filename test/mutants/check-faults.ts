@@ -23,7 +23,7 @@ export const CHECK_FAULTS: Faults = {
       'a claimed key stays in due',
     ],
     ["call('ZADD', active_key(root), 'NX', now, key)", "call('ZADD', active_key(root), now, key)", 'a lease that is held is ended'],
-    ['key)) > now + longest then', 'key)) > now + 9e15 then', 'a lease beyond the longest stays'],
+    ["if tonumber(call('ZSCORE', active_key(root), key)) > now + longest then", 'if false then', 'a lease beyond the longest stays'],
     [
       "    if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end\n",
       '',
