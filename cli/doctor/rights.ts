@@ -30,9 +30,11 @@ const BINDING: Record<Binding, string[]> = {
 /** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
 const OWN: Record<Role, string[]> = {
   producer: words('exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd zcard'),
-  worker: words(`exists hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem unlink xadd xinfo|groups xlen
+  worker:
+    words(`exists hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem unlink xadd xinfo|groups xlen
     xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem subscribe`),
-  operator: words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim persist pexpireat pttl publish sadd scard sismember srem type zadd zcard
+  operator:
+    words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim persist pexpireat pttl publish sadd scard sismember srem type zadd zcard
     zcount zrange zrem zscore scan hscan sscan zscan`),
 }
 

@@ -67,6 +67,7 @@ export const LIB_FAULTS: Faults = {
     ["  redis.call('HINCRBY', root, 'dead', 1)\n", '', 'batches that die are not counted'],
     ["'deadMessages', claim.count)", "'deadMessages', 1)", 'a dead batch counts as one message'],
     ["'ZADD', dead_key(root), now, claim.id", "'ZADD', dead_key(root), claim.deadline, claim.id", 'a dead batch died at its deadline'],
+    ['and not counted[key] then', 'then', 'a key that was put into both indexes is counted twice'],
   ],
   'lib/watch.lua': [
     ["redis.pcall('PUBLISH'", "redis.call('PUBLISH'", 'who may not publish gets an error after the write'],
@@ -122,5 +123,6 @@ export const LIB_FAULTS: Faults = {
       'the watcher is told of the last deadline, not of the first',
     ],
     ["'completedMessages', messages", "'completedMessages', #keys", 'a completed batch counts as one message'],
+    ['if not active[n] then count', 'if true then count', 'a key that was put into due while it is active is claimed twice'],
   ],
 }
