@@ -113,6 +113,17 @@ describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of R
     expect(await operator.getStats()).toMatchObject({ totals: { added: 10 } })
   })
 
+  it('go on while the operator changes the partitions', async () => {
+    const [producer, worker, operator] = ROLES.map((role) => client(role, { queue: 'parted' })) as [RapidFire, RapidFire, RapidFire]
+    const add = (key: string) => producer.addMessage(key, 1, { flush: true })
+    await add('ann')
+    expect(await operator.policy({ partitions: 4 })).toMatchObject({ partitions: 4 })
+    for (const key of ['ann', 'bob', 'cyd', 'dan']) expect(await add(key)).toMatchObject({ status: 'added' })
+    expect(await worker.processPendingBatches(() => {})).toMatchObject({ messages: 5, dead: 0, retry: 0, lost: 0 })
+    expect(await operator.getStats()).toMatchObject({ messages: 0, totals: { added: 5 } })
+    expect((await operator.check()).violations).toEqual([])
+  })
+
   it('may do nothing else', async () => {
     await client('producer').addMessage('ann', 1, { flush: true })
     await admin.set('other', 'kept')
