@@ -2,9 +2,11 @@ import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
 import type { Redis } from 'ioredis'
 import { SOURCE } from '../src/generated/library.ts'
+import { rootKey, rootsOf } from '../src/layout.ts'
 import { redisOption, withServer } from './connection.ts'
-import { readFacts } from './doctor/facts.ts'
+import { type Facts, readFacts } from './doctor/facts.ts'
 import { type Finding, judge } from './doctor/judge.ts'
+import type { RootSlot } from './doctor/judge-cluster.ts'
 import { CALLS, type Role } from './doctor/rights.ts'
 import type { Paint } from './format.ts'
 
@@ -29,15 +31,21 @@ export function doctor(program: Command): void {
 }
 
 async function examine(redis: Redis, { queue, role, json }: DoctorOptions): Promise<void> {
-  const root = `rapid-fire:{${queue}}`
-  const facts = await readFacts(redis, root)
-  const [entry] = facts.nodes
-  const slot = entry?.cluster && (await redis.cluster('KEYSLOT', root))
-  const roots = typeof slot === 'number' ? [{ root, slot }] : []
+  const facts = await readFacts(redis, rootKey(queue))
+  const roots = facts.nodes[0]?.cluster ? await readSlots(redis, queue, facts) : []
   const findings = judge(facts, { version: SOURCE.version, role, roots })
   const wrong = findings.filter(({ level }) => level === 'wrong').length
   console.log(json ? JSON.stringify({ ok: wrong === 0, findings }) : format(findings, styleText))
   if (wrong > 0) process.exitCode = 1
+}
+
+/** The roots that serve, and those that are being drained. */
+function readSlots(redis: Redis, queue: string, { nodes }: Facts): Promise<RootSlot[]> {
+  const layout = nodes.find((node) => node.layout)?.layout
+  const roots = layout
+    ? [...rootsOf(queue, layout.serving), ...(layout.state === 'draining' ? rootsOf(queue, layout.other) : [])]
+    : [rootKey(queue)]
+  return Promise.all(roots.map(async (root) => ({ root, slot: Number(await redis.cluster('KEYSLOT', root)) })))
 }
 
 const STYLES = { ok: 'green', note: 'yellow', wrong: 'red' } as const

@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis'
 import { loadedVersion } from '../../src/binding.ts'
+import { COMMANDS } from '../../src/commands.ts'
 import { connect } from '../../src/connection.ts'
+import type { Layout } from '../../src/layout.ts'
 import { addressOf, connected, NO_RETRY } from '../connection.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 
@@ -22,6 +24,8 @@ export interface NodeFacts {
   /** Round trips, ms, the shortest first. */
   roundTrips: number[]
   cluster: ClusterView | undefined
+  /** Of the queue, when this node has it. */
+  layout: Layout | undefined
   missing: Record<Role, string[]> | undefined
 }
 
@@ -85,6 +89,8 @@ async function readNode(redis: Redis, root: string): Promise<NodeFacts> {
     clock,
     roundTrips,
     cluster: info.get('cluster_enabled') === '1' ? await readCluster(redis) : undefined,
+    // A node that has not the slot of the root refuses.
+    layout: await redis.fcall_ro('rapidfire_layout', 1, root).then(COMMANDS.layout.reply, () => undefined),
     missing: await missingRights(redis, root, library.binding),
   }
 }

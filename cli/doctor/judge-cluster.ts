@@ -38,11 +38,13 @@ export function judgeCluster(all: NodeFacts[], roots: RootSlot[]): Finding[] {
   for (const slot of moving) {
     say('note', [entry.address], `slot ${slot} is being moved; if nobody is moving it, that was broken off`, fix)
   }
+  const owned = new Map<string, string[]>()
   for (const { root, slot } of roots) {
-    const owner = entry.cluster.nodes.find(({ slots }) => slots.some(([first, last]) => slot >= first && slot <= last))
-    if (owner) say('ok', [owner.address], `${root} is in slot ${slot}`)
-    else say('wrong', [entry.address], `${root} is in slot ${slot}, which belongs to no node`, fix)
+    const owner = entry.cluster.nodes.find(({ slots }) => slots.some(([first, last]) => slot >= first && slot <= last))?.address
+    if (owner === undefined) say('wrong', [entry.address], `${root} is in slot ${slot}, which belongs to no node`, fix)
+    else owned.set(owner, [...(owned.get(owner) ?? []), `${root} in slot ${slot}`])
   }
+  for (const [owner, held] of owned) say('ok', [owner], `has ${held.join(', ')}`)
   return findings
 }
 

@@ -4,14 +4,14 @@ import type { FunctionName } from '../../src/generated/library.ts'
 /** What a user of Redis is for. */
 export type Role = 'producer' | 'worker' | 'operator'
 
-/** Everybody reads the layout of a queue, and ends a change of it that was broken off. */
-const PARTITIONS = ['layout', 'repartition', 'partition'] as const
+/** What any client may call: it begins with `version`, stores a `policy` that it was given, and ends a change of partitions that was broken off. */
+const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partition', 'repartition']
 
-/** The functions that each calls: a client begins with `version`, and with `policy` when it was given one. */
+/** The functions that each calls. */
 export const CALLS: Record<Role, readonly FunctionName[]> = {
-  producer: ['version', 'policy', ...PARTITIONS, 'add'],
-  worker: ['version', 'policy', ...PARTITIONS, 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
-  operator: ['version', 'policy', ...PARTITIONS, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
+  producer: [...EVERY, 'add'],
+  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
+  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -29,13 +29,12 @@ const BINDING: Record<Binding, string[]> = {
 
 /** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
 const OWN: Record<Role, string[]> = {
-  producer: words('exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd zcard'),
-  worker:
-    words(`exists hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem unlink xadd xinfo|groups xlen
-    xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem subscribe`),
+  producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd zcard`),
+  worker: words(`exists hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem subscribe unlink xadd
+    xinfo|groups xlen xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem`),
   operator:
-    words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim persist pexpireat pttl publish sadd scard sismember srem type zadd zcard
-    zcount zrange zrem zscore scan hscan sscan zscan`),
+    words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim persist pexpireat pttl publish sadd scard
+    sismember srem type zadd zcard zcount zrange zrem zscore scan hscan sscan zscan`),
 }
 
 /** The commands that a user of a role must be allowed. */
@@ -47,7 +46,7 @@ export function commandsOf(role: Role, binding: Binding): string[] {
 /** Arguments behind the key or channel: enough for Redis to take the command into a transaction. */
 const ARGUMENTS: Record<string, string> = {
   ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
-  ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -' },
+  ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -', lindex: 'KEY 0' },
   ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
   ...{
     sismember: 'KEY -',
@@ -58,7 +57,15 @@ const ARGUMENTS: Record<string, string> = {
     xpending: 'KEY -',
     xtrim: 'KEY MAXLEN 0',
   },
-  ...{ zadd: 'KEY 1 -', zcount: 'KEY 0 0', zrange: 'KEY 0 0', zrangebyscore: 'KEY 0 0', zrem: 'KEY -', zremrangebyrank: 'KEY 0 0' },
+  ...{
+    zadd: 'KEY 1 -',
+    zcount: 'KEY 0 0',
+    zmscore: 'KEY -',
+    zrange: 'KEY 0 0',
+    zrangebyscore: 'KEY 0 0',
+    zrem: 'KEY -',
+    zremrangebyrank: 'KEY 0 0',
+  },
   ...{ zscan: 'KEY 0', zscore: 'KEY -', info: '', time: '' },
 }
 

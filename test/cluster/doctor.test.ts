@@ -48,8 +48,16 @@ describe.skipIf(lacksServer('doctor of a cluster'))('doctor of a cluster', () =>
     const slot = await cluster.slotOf('rapid-fire:{salon}')
     expect(findings.filter(({ check }) => check === 'cluster')).toMatchObject([
       { nodes: expect.arrayContaining(all), text: 'cluster_state is ok, 6 nodes, 16384 slots' },
-      { nodes: [address(await cluster.primaryOf(slot))], text: `rapid-fire:{salon} is in slot ${slot}` },
+      { nodes: [address(await cluster.primaryOf(slot))], text: `has rapid-fire:{salon} in slot ${slot}` },
     ])
+    const redis = new Cluster(cluster.addresses)
+    onTestFinished(() => redis.disconnect())
+    await new RapidFire({ redis, queue: 'parted' }).policy({ partitions: 4 })
+    const { stdout } = await rapidfire(['doctor', '--json', '--redis', entry.server.url, '--queue', 'parted'])
+    const places = (JSON.parse(stdout).findings as Finding[]).filter(({ text }) => text.startsWith('has '))
+    expect(places.flatMap(({ text }) => text.match(/rapid-fire:\{parted:\d\}/g)).sort()).toEqual(
+      [0, 1, 2, 3].map((n) => `rapid-fire:{parted:${n}}`),
+    )
     expect(findings.filter(({ check, text }) => check === 'replication' && text.startsWith('its replica'))).toHaveLength(3)
   })
 

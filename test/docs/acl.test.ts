@@ -18,7 +18,9 @@ describe.each(ROLES)('the ACL line of a %s', (role) => {
   it.each<BindingMode>(['functions', 'scripts'])('has what the functions it calls need, and no more: %s', (binding) => {
     // The first command of a script that frees memory is not one of the function.
     const called = CALLS[role].flatMap((name) => [
-      ...SOURCE.scripts[name].text.replace(/.*\n?$/, '').matchAll(/(?:call|of)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
+      ...SOURCE.scripts[name].text
+        .replace(/.*\n?$/, '')
+        .matchAll(/(?:call|found)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
     ])
     const commands = called.map(([, command, sub, size]) => [command ?? size, sub].flatMap((part) => part?.toLowerCase() ?? []).join('|'))
     const client = commandsOf(role, binding).filter((command) => !commands.includes(command))
@@ -109,6 +111,17 @@ describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of R
     expect((await operator.check({ repair: true })).violations).toMatchObject([{ repairable: true }])
     expect((await operator.check()).violations).toEqual([])
     expect(await operator.getStats()).toMatchObject({ totals: { added: 10 } })
+  })
+
+  it('go on while the operator changes the partitions', async () => {
+    const [producer, worker, operator] = ROLES.map((role) => client(role, { queue: 'parted' })) as [RapidFire, RapidFire, RapidFire]
+    const add = (key: string) => producer.addMessage(key, 1, { flush: true })
+    await add('ann')
+    expect(await operator.policy({ partitions: 4 })).toMatchObject({ partitions: 4 })
+    for (const key of ['ann', 'bob', 'cyd', 'dan']) expect(await add(key)).toMatchObject({ status: 'added' })
+    expect(await worker.processPendingBatches(() => {})).toMatchObject({ messages: 5, dead: 0, retry: 0, lost: 0 })
+    expect(await operator.getStats()).toMatchObject({ messages: 0, totals: { added: 5 } })
+    expect((await operator.check()).violations).toEqual([])
   })
 
   it('may do nothing else', async () => {

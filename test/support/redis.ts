@@ -28,12 +28,20 @@ export async function useRedis(options: string[] = []): Promise<TestRedis> {
   const container = given || server ? undefined : await startContainer()
   const url = given ?? server?.url ?? (container?.getConnectionUrl() as string)
   const redis = new Redis(url)
+  if (given) await empty(redis)
   stops.push(async () => {
     redis.disconnect()
     await server?.stop()
     await container?.stop()
   })
   return { url, redis, server }
+}
+
+/** What the tests of another file have left on the server that was given. */
+async function empty(redis: Redis): Promise<void> {
+  await redis.flushall()
+  // Not every server has Functions.
+  await redis.function('FLUSH').catch(() => {})
 }
 
 async function startContainer() {
