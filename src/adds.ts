@@ -16,6 +16,7 @@ const MOST_MOVES = 5
 export class Adds {
   readonly #calls: Calls
   readonly #partitioning: Partitioning
+  #supported: Promise<void> | undefined
   readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
 
   constructor(calls: Calls, partitioning: Partitioning) {
@@ -74,6 +75,7 @@ export class Adds {
   }
 
   async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+    if (durability?.aof) await this.#supportsAof()
     const args = COMMANDS.add.args(messages)
     try {
       const results = durability
@@ -85,6 +87,16 @@ export class Adds {
       if (isMoved(error)) return [error]
       throw error
     }
+  }
+
+  /** Refuses before anything is stored. */
+  #supportsAof(): Promise<void> {
+    this.#supported ??= this.#calls.connection.send('command', ['INFO', 'WAITAOF']).then((reply) => {
+      if ((reply as unknown[])[0]) return
+      this.#supported = undefined
+      throw new RapidfireError('BAD_OPTION', 'durability.aof needs WAITAOF, which Redis has from 7.2 on: this server does not know it')
+    })
+    return this.#supported
   }
 }
 

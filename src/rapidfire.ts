@@ -1,30 +1,19 @@
-import { inspect } from 'node:util'
 import { Adds } from './adds.ts'
-import { type Batch, decodeBatch, keyBytes } from './batch.ts'
+import type { Batch } from './batch.ts'
 import type { Call } from './binding.ts'
 import { Calls } from './calls.ts'
 import { type CheckReport, checkQueue, mergeReports } from './check.ts'
-import { Coalescer } from './coalescer.ts'
-import { COMMANDS, type DeadBatch, type Peek, type Policy } from './commands.ts'
+import { Claims } from './claims.ts'
+import { COMMANDS, type DeadBatch, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
 import { listDead, requeueDead } from './dead.ts'
 import { checkDurability, type Durability } from './durability.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError } from './errors.ts'
-import { type Forwarded, type ForwardOptions, type RootForwardOptions, soonest, sumForwarded } from './forwarder.ts'
+import { type Forwarded, type ForwardOptions, sumForwarded } from './forwarder.ts'
 import { type LibrarySource, SOURCE } from './generated/library.ts'
 import { Lane } from './lane.ts'
-import { byRoot, type CallRoot, Partitioning, rootKey, rootOfBatch } from './layout.ts'
-import type {
-  AddOptions,
-  Claimed,
-  ClaimOptions,
-  FailOptions,
-  NewMessage,
-  ProcessOptions,
-  RapidFireOptions,
-  RootClaimOptions,
-  Summary,
-} from './options.ts'
+import { type CallRoot, Partitioning, rootOfBatch } from './layout.ts'
+import type { AddOptions, Claimed, ClaimOptions, FailOptions, NewMessage, ProcessOptions, RapidFireOptions, Summary } from './options.ts'
 import { outgoing } from './outgoing.ts'
 import { type Handler, Processor } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
@@ -51,9 +40,7 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #call: CallRoot
   readonly #partitioning: Partitioning
   readonly #adds: Adds
-  /** By root. */
-  readonly #completions = new Map<string, Coalescer<Batch<T>, 'completed' | 'lost'>>()
-  #supported: Promise<void> | undefined
+  readonly #claims: Claims<T>
 
   /**
    * Connects on the first call.
@@ -87,6 +74,7 @@ export class RapidFire<T = unknown, Input = T> {
     this.#call = (root, name, args, reply) => this.#calls.call(root, name, args, reply)
     this.#partitioning = new Partitioning(this.queue, this.#call)
     this.#adds = new Adds(this.#calls, this.#partitioning)
+    this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
   }
 
   /** Writes the policy that the client was given. */
@@ -114,9 +102,8 @@ export class RapidFire<T = unknown, Input = T> {
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
       const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema && !durability?.aof) return this.#adds.add(outgoing(key, data, options), durability)
-      const ready = Promise.all([schema ? validated(schema, data) : data, durability?.aof && this.#supportsAof()])
-      return ready.then(([value]) => this.#adds.add(outgoing(key, value, options), durability))
+      if (!schema) return this.#adds.add(outgoing(key, data, options), durability)
+      return validated(schema, data).then((value) => this.#adds.add(outgoing(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -132,7 +119,6 @@ export class RapidFire<T = unknown, Input = T> {
   async addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
     const schema = this.#schema
     const durability = options.durability ? checkDurability(options.durability) : this.#durability
-    if (durability?.aof) await this.#supportsAof()
     const data: unknown[] = schema
       ? await Promise.all(messages.map((message) => validated(schema, message.data)))
       : messages.map((message) => message.data)
@@ -155,7 +141,7 @@ export class RapidFire<T = unknown, Input = T> {
     const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
     const errors: unknown[] = []
     const processor = new Processor<T>(
-      this.#client((options) => this.#claim(options)),
+      this.#client((claim) => this.#claims.claim(claim)),
       handler,
       options,
       {
@@ -168,7 +154,7 @@ export class RapidFire<T = unknown, Input = T> {
         failed: (error) => errors.push(error),
       },
     )
-    const turns = await this.#calls.run(() => this.#turns())
+    const turns = await this.#calls.run(() => this.#claims.turns())
     processor.lanes = turns.map(({ root, drain }) => new Lane(root, drain))
     await processor.drain(options.limit)
     if (errors.length > 0) throw errors[0]
@@ -185,7 +171,7 @@ export class RapidFire<T = unknown, Input = T> {
    * await worker.run()
    */
   worker(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
-    return this.#worker((client) => (claim) => client.#claim(claim), handler, options)
+    return this.#worker((client) => (claim) => client.#claims.claim(claim), handler, options)
   }
 
   /**
@@ -199,7 +185,7 @@ export class RapidFire<T = unknown, Input = T> {
     const worker: Worker<T> = this.#worker(
       (client) =>
         async ({ root, watching, drain }) => {
-          const { now, next, forwarded } = await client.#forward(stream, { ...options, root, watching, drain })
+          const { now, next, forwarded } = await client.#claims.forward(stream, { ...options, root, watching, drain })
           if (forwarded > 0) worker.emit('forwarded', forwarded)
           return { now, next, batches: [] }
         },
@@ -219,7 +205,7 @@ export class RapidFire<T = unknown, Input = T> {
   forward(stream: string, options: ForwardOptions = {}): Promise<Forwarded> {
     return this.#calls.run(async () => {
       const parts: Forwarded[] = []
-      for (const { root, drain } of await this.#turns()) parts.push(await this.#forward(stream, { ...options, root, drain }))
+      for (const turn of await this.#claims.turns()) parts.push(await this.#claims.forward(stream, { ...options, ...turn }))
       return sumForwarded(parts)
     })
   }
@@ -274,30 +260,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
   claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
-    return this.#calls.run(async () => {
-      const parts: Claimed<T>[] = []
-      let left = options.limit ?? 10
-      for (const { root, drain } of await this.#turns()) {
-        const part = await this.#claim({ ...options, limit: left, root, drain })
-        parts.push(part)
-        left -= part.batches.length
-        if (left === 0) break
-      }
-      return { now: Math.max(...parts.map(({ now }) => now)), next: soonest(parts), batches: parts.flatMap(({ batches }) => batches) }
-    })
+    return this.#calls.run(() => this.#claims.claimReady(options))
   }
 
   /** Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. */
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
-    const root = rootOfBatch(this.queue, batch.id)
-    let completions = this.#completions.get(root)
-    if (!completions) {
-      completions = new Coalescer((batches) =>
-        this.#calls.run(() => this.#call(root, 'complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply)),
-      )
-      this.#completions.set(root, completions)
-    }
-    return completions.add(batch)
+    return this.#claims.complete(batch)
   }
 
   /**
@@ -306,15 +274,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`
    */
   fail(batch: Batch<T>, options: FailOptions<T> = {}): Promise<'retry' | 'dead' | 'lost'> {
-    const { error = '', delay = 1000, attempts = 5, messages } = options
-    const keep = messages
-      ?.map((message) => batch.messages.indexOf(message) + 1)
-      .sort((a, b) => a - b)
-      .join(',')
-    // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
-    const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
-    const args = COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep })
-    return this.#calls.run(() => this.#call(rootOfBatch(this.queue, batch.id), 'fail', args, COMMANDS.fail.reply))
+    return this.#calls.run(() => this.#claims.fail(batch, options))
   }
 
   /**
@@ -325,14 +285,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    return this.#onRoots(
-      batches,
-      ({ id }) => id,
-      (root, some) => {
-        const args = COMMANDS.extend.args({ lease, claims: some.map(claimOf) })
-        return this.#call(root, 'extend', args, COMMANDS.extend.reply)
-      },
-    )
+    return this.#calls.run(() => this.#claims.extend(batches, lease))
   }
 
   /** Dead batches, oldest first, at most `limit` (100) after `offset`; or the one with this `id`, with its messages. */
@@ -349,20 +302,13 @@ export class RapidFire<T = unknown, Input = T> {
    * that serves no more come behind the newer ones, with new ids.
    */
   requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
-    return this.#onRoots(
-      ids,
-      (id) => id,
-      (root, some) => requeueDead(this.#call, (messages) => this.#adds.addAll(messages, undefined), root, some),
-    )
+    const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
+    return this.#changeDead(ids, (root, some) => requeueDead(this.#call, add, root, some))
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
-    return this.#onRoots(
-      ids,
-      (id) => id,
-      (root, some) => this.#call(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply),
-    )
+    return this.#changeDead(ids, (root, some) => this.#call(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply))
   }
 
   /**
@@ -382,7 +328,7 @@ export class RapidFire<T = unknown, Input = T> {
    */
   close(): Promise<void> {
     this.#adds.flush()
-    for (const completions of this.#completions.values()) completions.flush()
+    this.#claims.flush()
     return this.#calls.close()
   }
 
@@ -390,29 +336,8 @@ export class RapidFire<T = unknown, Input = T> {
     await this.close()
   }
 
-  async #claim(options: RootClaimOptions): Promise<Claimed<T>> {
-    const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest })
-    const { now, next, claims } = await this.#call(root, 'claim_ready', args, COMMANDS.claim_ready.reply)
-    const batches: Batch<T>[] = []
-    for (const claim of claims) {
-      try {
-        batches.push(decodeBatch<T>(claim))
-      } catch (error) {
-        await this.#call(root, 'fail', COMMANDS.fail.args({ ...claim, delay: 1000, attempts, error: String(error) }), COMMANDS.fail.reply)
-      }
-    }
-    return { now, next, batches }
-  }
-
-  #forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    return this.#call(root, 'forward', COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest }), COMMANDS.forward.reply)
-  }
-
-  /** The roots to claim from: what is left in those that serve no more comes first, for it is older. */
-  async #turns(): Promise<{ root: string; drain: boolean }[]> {
-    const { serving, draining } = await this.#partitioning.roots()
-    return [...draining.map((root) => ({ root, drain: true })), ...serving.map((root) => ({ root, drain: false }))]
+  #changeDead<Status>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Status[]>): Promise<Status[]> {
+    return this.#calls.run(() => this.#claims.onRoots(ids, (id) => id, change))
   }
 
   /** @param claims how the worker's own client claims */
@@ -435,28 +360,4 @@ export class RapidFire<T = unknown, Input = T> {
       close: () => this.close(),
     }
   }
-
-  /** Calls each root with those items whose batches are there. */
-  #onRoots<Item, Result>(
-    items: readonly Item[],
-    batchId: (item: Item) => string,
-    call: (root: string, items: Item[]) => Promise<Result[]>,
-  ): Promise<Result[]> {
-    // Without items the root of the queue says what was expected.
-    return this.#calls.run(() =>
-      items.length === 0 ? call(rootKey(this.queue), []) : byRoot(items, (item) => rootOfBatch(this.queue, batchId(item)), call),
-    )
-  }
-
-  /** Refuses before anything is stored. */
-  #supportsAof(): Promise<void> {
-    this.#supported ??= this.#calls.connection.send('command', ['INFO', 'WAITAOF']).then((reply) => {
-      if ((reply as unknown[])[0]) return
-      this.#supported = undefined
-      throw new RapidfireError('BAD_OPTION', 'durability.aof needs WAITAOF, which Redis has from 7.2 on: this server does not know it')
-    })
-    return this.#supported
-  }
 }
-
-const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: `${batch.id}:${batch.attempt}` })
