@@ -31,8 +31,10 @@ local function drop(keys, args)
       if call('TYPE', dead_key(root, id)).ok == 'hash' then
         local count = integer(call('HGET', dead_key(root, id), 'count'), 0, 1000) or 0
         call('DEL', dead_key(root, id))
-        call('HINCRBY', root, 'deadMessages', -count)
-        call('HINCRBY', root, 'droppedMessages', count)
+        if count > 0 then
+          call('HINCRBY', root, 'deadMessages', -count)
+          call('HINCRBY', root, 'droppedMessages', count)
+        end
       end
     end
   end

@@ -11,7 +11,7 @@ it('keeps every promise through a minute of it', { timeout: 300_000 }, async ({ 
     console.warn('skipped: chaos: no redis-server or valkey-server on PATH to start')
     return skip()
   }
-  const report = await chaos(process.env.SEED || String(randomInt(1_000_000)), 40_000)
+  const report = await chaos(process.env.SEED || String(randomInt(1_000_000)), 50_000)
   console.log(formatReport(report))
   expect(report.broken).toEqual([])
 })

@@ -39,15 +39,14 @@ export async function chaos(seed: string, ms: number): Promise<Report> {
     await cast.enter(seed)
     const live = new LiveCheck(cast.clients)
     const faults = new Map<string, number>()
-    await Promise.all(LANES.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, faults)))
-    const checked = await live.stop()
+    await Promise.all(LANES.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, faults))).finally(() => live.stop())
     const left = await settle(cast)
     for (const client of cast.clients) await cast.noteDead(client)
     await cast.noteStream()
     const verdict = judge(cast.history.read(), readAppendOnlyFile(cast.folder), faults)
-    verdict.broken.push(...checked.broken, ...left)
+    verdict.broken.push(...live.broken, ...left)
     const logs = verdict.broken.length > 0 ? await keepLogs(cast.folder) : undefined
-    return { ...verdict, logs, seed, redis, seconds: Math.round((Date.now() - began) / 1000), faults, checks: checked.checks }
+    return { ...verdict, logs, seed, redis, seconds: Math.round((Date.now() - began) / 1000), faults, checks: live.checks }
   } finally {
     await cast.end()
   }
@@ -74,9 +73,9 @@ async function strike(cast: Cast, lane: readonly Fault[], seed: string, end: num
 /** Checks the laws of the queues again and again while they are in use. */
 class LiveCheck {
   readonly #clients: readonly RapidFire<Task>[]
-  readonly #broken: string[] = []
+  readonly broken: string[] = []
+  checks = 0
   readonly #ended: Promise<void>
-  #checks = 0
   #stopping = false
 
   constructor(clients: readonly RapidFire<Task>[]) {
@@ -89,19 +88,18 @@ class LiveCheck {
       for (const client of this.#clients) {
         try {
           const { violations } = await client.check()
-          this.#checks += 1
-          this.#broken.push(...violations.map(({ key, text }) => `in use, ${client.queue}: ${key ? `key ${key}: ` : ''}${text}`))
+          this.checks += 1
+          this.broken.push(...violations.map(({ key, text }) => `in use, ${client.queue}: ${key ? `key ${key}: ` : ''}${text}`))
         } catch (error) {
-          if (!isPassing(error)) this.#broken.push(`in use, ${client.queue}: ${error}`)
+          if (!isPassing(error)) this.broken.push(`in use, ${client.queue}: ${error}`)
         }
       }
     }
   }
 
-  async stop(): Promise<{ checks: number; broken: string[] }> {
+  stop(): Promise<void> {
     this.#stopping = true
-    await this.#ended
-    return { checks: this.#checks, broken: this.#broken }
+    return this.#ended
   }
 }
 

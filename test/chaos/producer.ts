@@ -18,7 +18,11 @@ export interface ProducerSetup {
 const setup = JSON.parse(process.env.SETUP as string) as ProducerSetup
 const history = new History(setup.history)
 const client = new RapidFire<Task>(setup.client)
+/** How long a producer that shall end tries to deliver what it has begun, ms. */
+const PATIENCE = 30_000
+
 let stopping = false
+let giveUpAt = Number.POSITIVE_INFINITY
 
 /** The message `n` of a key, by the seed alone: a producer that comes after one that was killed adds the same. */
 function messageOf(key: string, n: number): NewMessage<Task> {
@@ -43,9 +47,9 @@ function messageOf(key: string, n: number): NewMessage<Task> {
 /** Codes after which the same message is added again: it may or may not have been stored, or was refused for now. */
 const PASSING = ['UNAVAILABLE', 'NOT_LOADED', 'OUT_OF_MEMORY', 'BACKLOG_FULL']
 
-/** Adds messages again and again until Redis has said of each one that it holds it. */
+/** Adds messages again and again until Redis has said of each one that it holds it, or it is time to give up. */
 async function deliver(key: string, messages: NewMessage<Task>[]): Promise<void> {
-  for (let left = messages; left.length > 0; ) {
+  for (let left = messages; left.length > 0 && Date.now() < giveUpAt; ) {
     const results = await client.addMessages(left).catch((error) => {
       if (error instanceof RefusedMessagesError) return error.results
       throw error
@@ -80,6 +84,7 @@ async function talk(key: string, offered: number, unsettled: number): Promise<vo
 
 process.on('SIGTERM', () => {
   stopping = true
+  giveUpAt = Date.now() + PATIENCE
 })
 process.on('warning', (warning) => history.write({ what: 'error', text: warning.message }))
 const known = history.read()

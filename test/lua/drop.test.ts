@@ -31,6 +31,16 @@ describeBindings('drop', (lua) => {
     expect((await lua().call('dead')).map((batch: string[]) => batch[1])).toEqual(['bob'])
   })
 
+  it('deletes a damaged batch, and not what belongs to somebody else', async () => {
+    const [ann, bob] = [await bury(lua(), 'ann', 1), await bury(lua(), 'bob', 2)]
+    const dead = (id: string) => `${lua().root}:dead:${id}`
+    await lua().redis.hset(dead(ann), 'count', 'one')
+    await lua().redis.set(dead(bob), 'mine')
+    expect(await lua().call('drop', ann, bob)).toEqual(['dropped', 'dropped'])
+    expect([await lua().redis.exists(dead(ann)), await lua().redis.get(dead(bob))]).toEqual([0, 'mine'])
+    expect(await lua().call('dead')).toEqual([])
+  })
+
   it.each([[[]], [Array(101).fill('1-1')]])('refuses %j and changes nothing', async (ids) => {
     await bury(lua(), 'ann', 1)
     const before = await lua().keyspace()

@@ -130,6 +130,24 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
+  it('refuses when the list of a key is a key of another type, and loses nothing', async () => {
+    const [ann, bob] = [await bury(lua(), 'ann', 1, 2), await bury(lua(), 'bob', 3)]
+    await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
+    await lua().refuses('WRONG_TYPE', 'expected a list', 'requeue', ann, bob)
+    expect(await lua().call('requeue', ann)).toEqual(['requeued'])
+    await lua().redis.del(`${lua().root}:messages:bob`)
+    expect(await lua().call('requeue', bob)).toEqual(['requeued'])
+    await intact()
+  })
+
+  it('brings back the messages that are there when one of a dead batch was deleted by hand', async () => {
+    const id = await bury(lua(), 'ann', 1, 2, 3)
+    await lua().redis.hdel(`${lua().root}:dead:${id}`, '2')
+    expect(texts((await lua().call('dead', 'ID', id))[0][8])).toEqual(['1', '3'])
+    expect(await lua().call('requeue', id)).toEqual(['requeued'])
+    expect(await held('ann')).toEqual(['1', '3'])
+  })
+
   it.each([[[]], [Array(101).fill('1-1')]])('refuses %j and changes nothing', async (ids) => {
     await bury(lua(), 'ann', 1)
     const before = await lua().keyspace()

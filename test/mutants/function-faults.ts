@@ -13,10 +13,14 @@ export const FUNCTION_FAULTS: Faults = {
     ['local duplicate = id and known[id]', 'local duplicate = false', 'a known id is accepted again'],
     ['          known[id] = true\n', '', 'an id is accepted twice in one call'],
     ['size > policy.maxBacklog', 'size >= policy.maxBacklog', 'a key holds one message less than maxBacklog'],
-    ["        call('RPOP', list)\n", '', 'a message that is refused is kept'],
     [
-      "        call('RPOP', list)\n",
-      "        call('RPOP', list)\n        fresh[#fresh + 1] = id\n",
+      "        call('RPOP', list)\n        refused = fail('BACKLOG_FULL'",
+      "        refused = fail('BACKLOG_FULL'",
+      'a message that is refused is kept',
+    ],
+    [
+      "        call('RPOP', list)\n        refused = fail('BACKLOG_FULL'",
+      "        call('RPOP', list)\n        fresh[#fresh + 1] = id\n        refused = fail('BACKLOG_FULL'",
       'the id of a refused message is remembered',
     ],
     ["        status, duplicates = 'duplicate', duplicates + 1", "        status = 'duplicate'", 'duplicates are not counted'],
@@ -114,8 +118,6 @@ export const FUNCTION_FAULTS: Faults = {
     ["claim.retry and 'retry' or 'active'", "'active'", 'a pause looks like a lease'],
   ],
   'functions/policy.lua': [
-    ['if current.maxWait < current.wait then', 'if current.maxWait <= current.wait then', 'there is no fixed window'],
-    ['if current.maxBacklog < current.maxSize then', 'if false then', 'a batch may never get full'],
     ['if current.slice then call(', 'if false then call(', 'a longer dedupe does not hold for the ids of this slice'],
     ['if current.sliceBefore then', 'if false then', 'a longer dedupe does not hold for the ids of the slice before'],
     [

@@ -27,6 +27,11 @@ export const LIB_FAULTS: Faults = {
     ['#key < 1 or #key > 1024', '#key > 1024', 'peek takes an empty key'],
   ],
   'lib/policy.lua': [
+    ['if policy.maxWait < policy.wait then', 'if policy.maxWait <= policy.wait then', 'there is no fixed window'],
+    ['if policy.maxBacklog < policy.maxSize then', 'if false then', 'a batch may never get full'],
+    ["stored[13] == 'retired' or ", '', 'a retired root serves'],
+    [' or not stored[13] and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
+    ["if type(moving) == 'table' then", 'if false then', 'a call goes on while its slot is being moved'],
     ["'wait', 1, 31536000000, 10000", "'wait', 1, 31536000000, 1000", 'another default wait'],
     ["'maxSize', 1, 1000, 10", "'maxSize', 1, 10000, 10", 'a batch may have more than can be read in one call'],
     ['maxWait = tonumber(stored[2])', 'maxWait = tonumber(stored[1])', 'maxWait is read from the field of wait'],
@@ -67,6 +72,7 @@ export const LIB_FAULTS: Faults = {
     ["  redis.call('HINCRBY', root, 'dead', 1)\n", '', 'batches that die are not counted'],
     ["'deadMessages', claim.count)", "'deadMessages', 1)", 'a dead batch counts as one message'],
     ["'ZADD', dead_key(root), now, claim.id", "'ZADD', dead_key(root), claim.deadline, claim.id", 'a dead batch died at its deadline'],
+    ['and not counted[key] then', 'then', 'a key that was put into both indexes is counted twice'],
   ],
   'lib/watch.lua': [
     ["redis.pcall('PUBLISH'", "redis.call('PUBLISH'", 'who may not publish gets an error after the write'],
@@ -111,7 +117,9 @@ export const LIB_FAULTS: Faults = {
     ['if late > max then max = late end', 'max = late', 'the greatest lateness is the last one'],
     ['late > LATENESS_BOUNDS[bound] do', 'late >= LATENESS_BOUNDS[bound] do', 'a lateness on the bound is in the next field'],
     ['at < next_at', 'at > next_at', 'the next look is at the later of deadline and lease'],
-    ['#batches >= options.limit)', 'false)', 'a full worker is not known to be full'],
+    ['#batches >= options.limit,', 'false,', 'a full worker is not known to be full'],
+    ['options.rest or 1000', '1000', 'a worker rests a second, whatever it says'],
+    ["sequence .. behind .. ':1'", "sequence .. ':1'", 'two partitions may give the same batch id'],
     ["  call('ZREM', active_key(root), unpack(keys))\n", '', 'a completed key stays in active'],
     ["  call('HDEL', claims_key(root), unpack(keys))\n", '', 'a completed batch keeps its claim'],
     ["if not overrides and redis.pcall('LLEN', list) == counts[key] then", 'if true then', 'what is behind a batch is deleted with it'],
@@ -122,5 +130,6 @@ export const LIB_FAULTS: Faults = {
       'the watcher is told of the last deadline, not of the first',
     ],
     ["'completedMessages', messages", "'completedMessages', #keys", 'a completed batch counts as one message'],
+    ['if not active[n] then count', 'if true then count', 'a key that was put into due while it is active is claimed twice'],
   ],
 }

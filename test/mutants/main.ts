@@ -1,8 +1,9 @@
 /**
- * Puts one small fault after the other into a copy of the Lua files and runs the Lua tests against each, up to the first that fails. What no test
- * notices is a test that is missing. `only` runs the faults whose file or words match it, `histories` is how many each property test tries.
+ * Puts one small fault after the other into a copy of the Lua files and runs the Lua tests against each, up to the first that fails. A fault
+ * that none notices is a test that is missing. `only` runs the faults whose file or words match, `histories` is how many the property test
+ * tries.
  */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -14,7 +15,7 @@ import { FAULTS } from './faults.ts'
 const TREE = fileURLToPath(new URL('../..', import.meta.url))
 const COPIED = ['lua', 'src', 'cli', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 /** Exact tests first: a history that is made by chance may find the fault today and not tomorrow. */
-const TESTS = ['test/lua', 'test/property/history']
+const TESTS = ['test/lua', 'test/check/damage', 'test/property/history']
 /** A fault may keep Redis busy for ever: that is noticed too. */
 const LIMIT_MS = 180_000
 
@@ -29,7 +30,11 @@ const only = new RegExp(values.only, 'i')
 const chosen = FAULTS.filter(({ file, what }) => only.test(`${file} ${what}`))
 
 const copy = mkdtempSync(join(tmpdir(), 'rapidfire-mutants-'))
-process.once('exit', () => rmSync(copy, { recursive: true, force: true }))
+let running: ChildProcess | undefined
+process.once('exit', () => {
+  running?.kill()
+  rmSync(copy, { recursive: true, force: true })
+})
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 for (const name of COPIED) cpSync(join(TREE, name), join(copy, name), { recursive: true })
 symlinkSync(join(TREE, 'node_modules'), join(copy, 'node_modules'))
@@ -37,7 +42,7 @@ symlinkSync(join(TREE, 'node_modules'), join(copy, 'node_modules'))
 function run(program: string, args: string[]): Promise<{ code: number | string | null; printed: string }> {
   return new Promise((resolve) => {
     const env = { ...process.env, HISTORIES: values.histories }
-    execFile(program, args, { cwd: copy, env, timeout: LIMIT_MS, maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
+    running = execFile(program, args, { cwd: copy, env, timeout: LIMIT_MS, maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
       resolve({ code: error ? (error.code ?? null) : 0, printed: stdout + stderr }),
     )
   })

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SOURCE } from '../../src/generated/library.ts'
+import { lacksServer } from '../client/clients.ts'
+import { type ClusterNode, TestCluster } from '../support/cluster.ts'
+
+const ROOT = 'rapid-fire:{orders}'
+
+describe.skipIf(lacksServer('a slot that is being moved'))('while its slot is being moved', () => {
+  let cluster: TestCluster
+  let from: ClusterNode
+  let to: ClusterNode
+  let slot: number
+
+  const add = ({ redis }: ClusterNode, ...args: string[]) =>
+    redis.fcall('rapidfire_add', 1, ROOT, ...args).then(String, (error: Error) => error.message)
+  const keys = () => Promise.all([from, to].map(async ({ redis }) => (await redis.keys('*')).sort()))
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start({ primaries: 2, replicas: 0 })
+    slot = await cluster.slotOf(ROOT)
+    from = await cluster.primaryOf(slot)
+    to = cluster.nodes.find((node) => node !== from) as ClusterNode
+    for (const { redis } of cluster.nodes) await redis.function('LOAD', SOURCE.library)
+  }, 60_000)
+  afterAll(() => cluster?.stop())
+
+  it('neither node does half of a call, and all goes on afterwards', async () => {
+    expect(await add(from, 'ann', '1')).toBe('added,1')
+    await to.redis.cluster('SETSLOT', slot, 'IMPORTING', from.id)
+    await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id)
+    const before = await keys()
+
+    // The root is still here: Redis lets the call in, and would let it write what is here already and stop at what is not.
+    expect(await add(from, 'ann', '2', 'NEXT', 'bob', '1')).toMatch(/^TRYAGAIN /)
+    await from.redis.migrate('127.0.0.1', to.port, ROOT, 0, 5000)
+    // The root is there, the messages of ann are not.
+    expect(await add(from, 'ann', '2')).toMatch(/^ASK /)
+    await to.redis.asking()
+    expect(await add(to, 'ann', '2')).toMatch(/^TRYAGAIN /)
+    expect((await keys()).flat().sort()).toEqual(before.flat().sort())
+
+    await from.redis.migrate('127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...((await keys())[0] as string[]))
+    for (const { redis } of [to, from]) await redis.cluster('SETSLOT', slot, 'NODE', to.id)
+    expect(await add(to, 'ann', '2', 'NEXT', 'bob', '1')).toBe('added,2,added,1')
+  })
+})
