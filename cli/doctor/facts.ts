@@ -88,9 +88,7 @@ async function readNode(redis: Redis, root: string): Promise<NodeFacts> {
     ...library,
     clock,
     roundTrips,
-    cluster: info.get('cluster_enabled') === '1' ? await readCluster(redis) : undefined,
-    // A node that has not the slot of the root refuses.
-    layout: await redis.fcall_ro('rapidfire_layout', 1, root).then(COMMANDS.layout.reply, () => undefined),
+    ...(info.get('cluster_enabled') === '1' ? await readCluster(redis, root) : { cluster: undefined, layout: undefined }),
     missing: await missingRights(redis, root, library.binding),
   }
 }
@@ -129,9 +127,9 @@ async function measure(redis: Redis): Promise<Pick<NodeFacts, 'roundTrips' | 'cl
   return { roundTrips: roundTrips.sort((a, b) => a - b), clock }
 }
 
-async function readCluster(redis: Redis): Promise<ClusterView> {
+async function readCluster(redis: Redis, root: string): Promise<Pick<NodeFacts, 'cluster' | 'layout'>> {
   const [info, nodes] = (await Promise.all([redis.cluster('INFO'), redis.cluster('NODES')])) as [string, string]
-  return {
+  const view: ClusterView = {
     info: fieldsOf(info),
     nodes: nodes
       .trim()
@@ -149,6 +147,9 @@ async function readCluster(redis: Redis): Promise<ClusterView> {
         return { id, address: where.replace(/@.*/, ''), flags: flags.split(','), slots, moving }
       }),
   }
+  // A node that has not the slot of the root refuses.
+  const layout = await redis.fcall_ro('rapidfire_layout', 1, root).then(COMMANDS.layout.reply, () => undefined)
+  return { cluster: view, layout }
 }
 
 /** Addresses of the servers that this one knows. */
