@@ -29,7 +29,10 @@ export interface Connection {
    */
   duplicate(commandTimeout: number): Connection
   /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
-  subscribe(channels: () => string[], listener: (channel: string, message: string) => void, failed: (error: unknown) => unknown): void
+  subscribe(
+    channels: () => string[],
+    heard: { message: (channel: string, message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
+  ): void
   /** Hears the channels that `subscribe` names by now as well. */
   resubscribe(): void
   /** Drops a connection that may be dead and makes a new one. */
@@ -138,10 +141,10 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
           : client.duplicate(options)
       return connectionOf(duplicate, true, commandTimeout)
     },
-    subscribe: (channels, listener, failed) => {
+    subscribe: (channels, { message: listener, subscribed, failed }) => {
       const prefix = client.options.keyPrefix ?? ''
       resubscribe = () => {
-        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).catch(failed)
+        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).then(subscribed, failed)
       }
       client.on('message', (channel: string, message: string) => listener(channel.slice(prefix.length), message))
       client.on('ready', resubscribe)

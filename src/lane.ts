@@ -31,11 +31,10 @@ export class Lane {
     this.#look = look
   }
 
-  /** Looks now, or in `ms`. */
-  lookIn(ms: number): void {
+  /** Looks now, or in `ms`; a late one is as good when it is not `exact`. */
+  lookIn(ms: number, exact = false): void {
     this.rest()
-    const at = performance.now() + ms
-    // Timers count whole ms and may fire one early: the rest of it is waited out with the event loop turning.
+    const at = exact ? performance.now() + ms : 0
     const arrive = () => {
       if (performance.now() < at) {
         this.#immediate = setImmediate(arrive)
@@ -44,7 +43,8 @@ export class Lane {
       this.#early = Number.POSITIVE_INFINITY
       this.#look()
     }
-    if (ms > 0) this.#timer = setTimeout(arrive, Math.trunc(ms))
+    // Timers count whole ms and may fire one late: the last one is waited out with the event loop turning.
+    if (ms > 0) this.#timer = setTimeout(arrive, exact ? Math.max(0, Math.trunc(ms) - 1) : ms)
     else arrive()
   }
 
@@ -60,7 +60,8 @@ export class Lane {
 
   /** Looks at a Redis time, `longest` ms from now at most, or before if a wake-up has said so. */
   lookAt(time: number, longest: number): void {
-    this.lookIn(Math.max(0, Math.min(Math.min(time, this.#early) - this.#skew - performance.now(), longest)))
+    const ms = Math.min(time, this.#early) - this.#skew - performance.now()
+    this.lookIn(Math.max(0, Math.min(ms, longest)), ms < longest)
   }
 
   /** A wake-up has come: something is due at this Redis time. */

@@ -110,11 +110,12 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       if (this.#state !== 'new') return
       this.#state = 'running'
       this.#forgetEcho()
-      this.#subscriber.subscribe(
-        () => [...this.#lanes.keys()].map((root) => `${root}:wake`),
-        (channel, message) => this.#heard(channel.slice(0, -':wake'.length), message),
-        (error) => this.#state !== 'closed' && this.#report(error),
-      )
+      this.#subscriber.subscribe(() => [...this.#lanes.keys()].map((root) => `${root}:wake`), {
+        message: (channel, message) => this.#heard(channel.slice(0, -':wake'.length), message),
+        // Wake-ups may have been sent since the last look, and before anybody listened.
+        subscribed: () => this.#state === 'running' && this.#lookAll(),
+        failed: (error) => this.#state !== 'closed' && this.#report(error),
+      })
       this.#lookAll()
     })
     return this.#run
@@ -203,7 +204,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#drained(lane)
       return
     }
-    lane.lookAt(next === 0 ? Number.POSITIVE_INFINITY : next, this.#longest)
+    // With nothing due before, it answers that the longest rest has come to its end.
+    lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, this.#longest)
     if (!this.#worked || !this.#processor.idle || !this.#every(({ awake }) => !awake)) return
     this.#worked = false
     this.#tell(() => this.emit('drained'))

@@ -33,7 +33,7 @@ export function idleMeasure(bench: Bench): Measure {
     rows: installed(WORKING).map((name) =>
       workingRow(bench, name, DAY, async (adder, worker) => {
         await worker.do('work', { concurrency: CONCURRENCY })
-        await sleep(seconds * 200) // what starting leaves behind
+        await sleep(seconds * 1200) // what starting leaves behind: V8 tidies up once, some ten seconds later
         const empty = await restingOf(worker)
         await adder.do('addInBulk', { keys: pending, perKey: 1, size: 250 })
         await sleep(seconds * 200)
