@@ -11,6 +11,7 @@ import { CliError, Interrupted, UsageError } from './errors.ts'
 import { forward } from './forward.ts'
 import { init } from './init.ts'
 import { load } from './load.ts'
+import { policy } from './policy.ts'
 import { serve } from './serve.ts'
 import { stats } from './stats.ts'
 import { work } from './work.ts'
@@ -20,7 +21,7 @@ const program = new Command('rapidfire')
   .version(SOURCE.version)
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
-for (const add of [serve, work, forward, stats, dead, check, doctor, load, init, demo]) add(program)
+for (const add of [serve, work, forward, stats, policy, dead, check, doctor, load, init, demo]) add(program)
 
 // `rapidfire load --print | head` closes the pipe early, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -3,10 +3,13 @@ export type { BindingMode, BindingOptions } from './binding.ts'
 export type { CheckReport } from './check.ts'
 export type { DeadBatch, MessageOptions, Peek, Policy, State } from './commands.ts'
 export type { RedisInput } from './connection.ts'
+export type { Confirmation, Durability } from './durability.ts'
 export { type AddResult, type ErrorCode, RapidfireError, RefusedMessagesError } from './errors.ts'
 export type { Forwarded, ForwardOptions } from './forwarder.ts'
 export type { Violation } from './invariants.ts'
+export { partitionOf } from './layout.ts'
 export type {
+  AddOptions,
   Claimed,
   ClaimOptions,
   FailOptions,

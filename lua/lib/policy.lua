@@ -69,5 +69,5 @@ end
 
 -- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
 local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: FCALL rapidfire_layout with the root of the queue tells what does')
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end

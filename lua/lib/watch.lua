@@ -12,7 +12,8 @@ local function wake(root, policy, at, now)
   say(root, policy.watcher, string.format('%.0f', at))
 end
 
--- Settles, after a claim, when this worker looks next, at most `rest` ms from now; `head` is when the next batch is due, and a `full` worker may have no slot left.
+-- Settles, after a claim, when this worker looks next, at most `rest` ms from now; `head` is when the next batch is
+-- due, and a `full` worker may have no slot left.
 local function watch(root, policy, worker, now, head, full, rest)
   local mine = policy.watcher == worker
   local vacant = mine or policy.watchAt <= now

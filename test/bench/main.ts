@@ -7,6 +7,7 @@ import { judged, type Results } from './aims.ts'
 import { type Bench, SCALES } from './bench.ts'
 import { busyElsewhere, machineOf } from './machine.ts'
 import { addMeasure, bulkMeasure } from './measures/add.ts'
+import { clusterMeasure } from './measures/cluster.ts'
 import { drainMeasure } from './measures/drain.ts'
 import { growthMeasure } from './measures/growth.ts'
 import { idleMeasure } from './measures/idle.ts'
@@ -27,6 +28,7 @@ const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
   memory: memoryMeasure,
   growth: growthMeasure,
   idle: idleMeasure,
+  cluster: clusterMeasure,
   webhook: async (bench) => (await import('./measures/webhook.ts')).webhookMeasure(bench),
 }
 

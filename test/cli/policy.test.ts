@@ -1,0 +1,32 @@
+import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { type TestRedis, useRedis } from '../support/redis.ts'
+import { rapidfire } from '../support/shell.ts'
+
+let server: TestRedis
+beforeAll(async () => {
+  server = await useRedis()
+})
+beforeEach(() => server.redis.flushall())
+
+const policy = (...args: string[]) => rapidfire(['policy', '--queue', 'salon', '--redis', server.url, ...args])
+
+it('shows the policy, and changes what is named', async () => {
+  expect((await policy()).stdout).toMatch(/^wait {13}10,000\nmaxWait {10}60,000\n[\s\S]*partitions {7}1\n$/)
+  const { code, stdout } = await policy('wait=5000', 'partitions=4', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ wait: 5000, maxWait: 60_000, partitions: 4 })
+  expect(await server.redis.hget('rapid-fire:{salon:3}', 'wait')).toBe('5000')
+  expect(JSON.parse((await policy('--json')).stdout)).toMatchObject({ wait: 5000, partitions: 4 })
+})
+
+it.each([
+  [['wait'], 2, "a member must be given as name=integer, such as wait=5000; got 'wait'"],
+  [['wait=x'], 2, "got 'wait=x'"],
+  [['weight=5'], 1, 'expected DEDUPE, MAXBACKLOG'],
+  [['wait=0'], 1, 'WAIT must be an integer from 1'],
+  [['partitions=2000'], 1, 'partitions must be an integer from 1 to 1024, got 2000'],
+])('refuses %j', async (members, expected, says) => {
+  const { code, stderr } = await policy(...members)
+  expect([code, stderr]).toEqual([expected, expect.stringContaining(says)])
+  expect(await server.redis.keys('*')).toEqual([])
+})
