@@ -1,5 +1,6 @@
 import { Option } from 'commander'
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { leaveReplica } from '../src/connection.ts'
 import { CliError, UsageError } from './errors.ts'
 
 const LOCAL = 'redis://127.0.0.1:6379'
@@ -19,12 +20,7 @@ export const redisOption = () =>
 export function withRedis<T>(url: string, use: (redis: Redis | Cluster) => Promise<T>): Promise<T> {
   return withServer(url, async (redis) => {
     if (!(await isCluster(redis))) return await use(redis)
-    const { host = '127.0.0.1', port = 6379, username, password, tls } = redis.options
-    const cluster = new Cluster([{ host, port }], {
-      lazyConnect: true,
-      clusterRetryStrategy: () => null,
-      redisOptions: { username, password, tls, connectTimeout: NO_RETRY.connectTimeout },
-    })
+    const cluster = clusterOf(redis.options, { clusterRetryStrategy: () => null })
     cluster.on('error', () => {})
     try {
       await cluster.connect()
@@ -57,6 +53,19 @@ export async function withServer<T>(url: string, use: (redis: Redis) => Promise<
 export const primaries = (redis: Redis | Cluster): Redis[] => (redis instanceof Cluster ? redis.nodes('master') : [redis])
 
 export const addressOf = (redis: Redis) => `${redis.options.host}:${redis.options.port}`
+
+/** A client of the server, or of the cluster that it is a node of, for a command that goes on when it is gone. */
+export function openClient(url: string, cluster: boolean): Redis | Cluster {
+  if (!cluster) return new Redis(url, { lazyConnect: true, reconnectOnError: leaveReplica })
+  return clusterOf(new Redis(url, { lazyConnect: true }).options, {})
+}
+
+function clusterOf(
+  { host = '127.0.0.1', port = 6379, username, password, tls, connectTimeout }: RedisOptions,
+  options: ClusterOptions,
+): Cluster {
+  return new Cluster([{ host, port }], { lazyConnect: true, ...options, redisOptions: { username, password, tls, connectTimeout } })
+}
 
 /** @throws CliError that says why there is no connection */
 export async function connected(redis: Redis): Promise<void> {

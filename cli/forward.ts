@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { RapidFire } from '../src/rapidfire.ts'
+import { openClient } from './connection.ts'
 import { integerOption } from './options.ts'
 import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
 
@@ -19,8 +20,11 @@ export function forward(program: Command): void {
 
 /** Forwards until the process is stopped. */
 export async function forwardTo(stream: string, options: RunOptions & HealthOptions & { maxLength?: number }): Promise<void> {
-  const { queue, redis, maxLength } = options
+  const { queue, maxLength } = options
+  const redis = openClient(options.redis, options.cluster === true)
+  redis.on('error', () => {}) // the worker, which has connections of its own, says it
   const rapidfire = new RapidFire({ redis, queue })
   await runUntilStopped(rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength }), loggerOf(options), options)
   await rapidfire.close()
+  redis.disconnect()
 }

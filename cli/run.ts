@@ -9,6 +9,7 @@ import { integerOption } from './options.ts'
 export interface RunOptions {
   queue: string
   redis: string
+  cluster?: true
   closeTimeout: number
   logLevel: string
 }
@@ -22,6 +23,7 @@ export function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
     .addOption(redisOption())
+    .addOption(new Option('--cluster', 'the server is a node of a cluster').env('RAPIDFIRE_CLUSTER'))
     .addOption(
       integerOption('--close-timeout <ms>', 'how long a stop waits for what runs', 'RAPIDFIRE_CLOSE_TIMEOUT', 0, 86_400_000).default(
         25_000,

@@ -1,9 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import { type Command, Option } from 'commander'
-import { Redis } from 'ioredis'
-import { leaveReplica } from '../src/connection.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import type { ChatMessage, Webhook } from '../src/webhook/index.ts'
+import { openClient } from './connection.ts'
 import { CliError, UsageError } from './errors.ts'
 import { answerHealth } from './health.ts'
 import { integerOption } from './options.ts'
@@ -49,8 +48,10 @@ async function run(options: ServeOptions): Promise<void> {
   })
   const [{ getRequestListener }, { allSources, createWebhook }] = parts
   const logger = loggerOf(options)
-  const redis = new Redis(options.redis, { lazyConnect: true, reconnectOnError: leaveReplica })
-  redis.on('error', (error) => logger.error({ error: error.message || (error as NodeJS.ErrnoException).code }, 'Redis cannot be reached'))
+  const redis = openClient(options.redis, options.cluster === true)
+  redis.on('error', (error: Error) =>
+    logger.error({ error: error.message || (error as NodeJS.ErrnoException).code }, 'Redis cannot be reached'),
+  )
   const rapidfire = new RapidFire<ChatMessage>({ redis, queue: options.queue })
   const flushOn = new Set(options.flushOn.map((text) => text.trim().toLowerCase()))
   const { RAPIDFIRE_APP_SECRET, RAPIDFIRE_VERIFY_TOKEN, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_STATS_TOKEN } = process.env

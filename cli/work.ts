@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import type { Handler, WorkerOptions } from '../src/index.ts'
 import { RapidFire } from '../src/rapidfire.ts'
+import { openClient } from './connection.ts'
 import { UsageError } from './errors.ts'
 import { forwardTo } from './forward.ts'
 import { integerOption } from './options.ts'
@@ -40,15 +41,19 @@ export function work(program: Command): void {
     .action(async (module: string | undefined, options: WorkOptions) => {
       const target = targetOf(module, options.to)
       if (target.kind === 'stream') return forwardTo(target.name, options)
-      const { queue, redis, wait, maxWait, maxSize } = options
+      const { queue, wait, maxWait, maxSize, cluster } = options
       const logger = loggerOf(options)
+      if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
       const { handler, close } =
-        target.kind === 'bullmq' ? await bullmqHandler(target.name, redis) : { handler: await loadHandler(target.name) }
+        target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
       const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
+      const redis = openClient(options.redis, cluster === true)
+      redis.on('error', () => {}) // the worker, which has connections of its own, says it
       const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
       const worker = rapidfire.worker(logged(handler, logger, options), workerOptions(options, logger))
       await runUntilStopped(worker, logger, options)
       await rapidfire.close()
+      redis.disconnect()
       await close?.()
     })
 }

@@ -103,7 +103,7 @@ it('can be required', async () => {
   const names = await said(folder, '--input-type=commonjs', '-e', script)
   expect(names).toEqual([
     ...['Discard', 'PartialFailure', 'RapidFire', 'RapidfireError', 'RefusedMessagesError', 'RetryLater', 'Worker'],
-    ...['exponentialBackoff', 'joinText'],
+    ...['exponentialBackoff', 'joinText', 'partitionOf'],
   ])
 })
 
