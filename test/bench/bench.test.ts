@@ -41,6 +41,7 @@ it('prints each row of each table with its figures', { timeout: 120_000 }, async
     ['RPUSH + ZADD in a function', 'raw RPUSH', ...ADDING.slice(2)],
     ['100 keys', '200 keys'],
     WORKING,
+    ['one server, no partitions', 'one server, 16 partitions', 'cluster of 1, 16 partitions', 'cluster of 3, 16 partitions'],
     ...(isInstalled('autocannon') ? [['the same server, storing nothing', 'rapidfire serve, no rate limit', 'rapidfire serve']] : []),
   ])
   for (const [name, ...figures] of rows.flat()) {
