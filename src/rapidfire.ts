@@ -151,7 +151,10 @@ export class RapidFire<T = unknown, Input = T> {
           summary.messages += batch.messages.length
         },
         claimed: () => {},
-        failed: (error) => errors.push(error),
+        failed: (error) => {
+          // The number of partitions was changed just now: the next call knows the new ones.
+          if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) errors.push(error)
+        },
       },
     )
     const turns = await this.#calls.run(() => this.#claims.turns())

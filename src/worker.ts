@@ -175,6 +175,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   #rest(): void {
     clearTimeout(this.#settleTimer)
+    this.#settleTimer = undefined
     for (const lane of this.#lanes.values()) lane.rest()
   }
 

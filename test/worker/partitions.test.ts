@@ -1,4 +1,5 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { partitionOf } from '../../src/layout.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, eventually, gate, recordCalls, useWorkers } from './workers.ts'
@@ -83,6 +84,24 @@ describeBindings('workers and partitions', (lua) => {
     expect(await lua().redis.exists('rapid-fire:{orders}:due', 'rapid-fire:{orders}:active')).toBe(0)
     expect(worker.told.filter(([event]) => event !== 'completed')).toEqual([])
     expect(await client().check()).toMatchObject({ violations: [] })
+  })
+
+  it('forgets partitions that are drained', async () => {
+    const rapidfire = client({ policy: { wait: 20 } })
+    await rapidfire.addMessage('ann', 1)
+    await client().policy({ partitions: 2 })
+    const state = async () => (await lua().call('layout'))[0]
+    expect(await state()).toBe('draining')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const worker = start(() => {})
+    for (let turn = 0; (await state()) === 'draining'; turn += 1) {
+      expect(turn).toBeLessThan(2000)
+      vi.advanceTimersByTime(100)
+      await setImmediate()
+    }
+    expect(await lua().call('layout')).toEqual(['steady', 2, 0, 0, 0])
+    expect(worker.told.map(([event]) => event)).toEqual(['completed'])
   })
 
   it('a forwarder fills a stream for each partition', async () => {
