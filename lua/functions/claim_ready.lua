@@ -17,8 +17,8 @@
 --   DRAIN     take what is left in a partition that does not serve any more
 -- RETURNS
 --   now       the time in Redis, ms
---   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most a second
---             REST from now, and no earlier when another worker watches already (lua/lib/watch.lua)
+--   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<attempt>'), what closed it ('wait' | 'maxWait' | 'size' | 'flush'),
 --             its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
 -- ERRORS

@@ -115,7 +115,8 @@ local function take_ready(root, now, options, policy)
     local at = head[2] and tonumber(head[2])
     if at and (not next_at or at < next_at) then next_at = at end
   end
-  if options.worker then
+  -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
+  if options.worker and (next_at or not policy.closed) then
     next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit, options.rest or 1000)
     if options.echo then say(root, options.worker, 'echo') end
   end

@@ -19,6 +19,9 @@ export const LAYOUT_FAULTS: Faults = {
     ['if policy.closed and not options.drain then', 'if false then', 'a forwarder does not learn that a root is retired'],
   ],
   'functions/requeue.lua': [['if policy.closed then return', 'if false then return', 'a dead batch comes back to a retired root']],
+  'lib/claim.lua': [
+    ['options.worker and (next_at or not policy.closed)', 'options.worker', 'a worker does not learn that a root is drained'],
+  ],
   'functions/repartition.lua': [
     ['math.max(serving, 1)', 'serving', 'a queue without partitions is changed to one'],
     ["state == 'draining' and same", 'false', 'the same number once more is refused while partitions are drained'],

@@ -96,8 +96,9 @@ describeBindings('workers and partitions', (lua) => {
     onTestFinished(() => void vi.useRealTimers())
     const worker = start(() => {})
     for (let turn = 0; (await state()) === 'draining'; turn += 1) {
-      expect(turn).toBeLessThan(2000)
-      vi.advanceTimersByTime(100)
+      expect(turn).toBeLessThan(50_000)
+      // Slowly enough for what Redis is given to answer.
+      vi.advanceTimersByTime(5)
       await setImmediate()
     }
     expect(await lua().call('layout')).toEqual(['steady', 2, 0, 0, 0])
