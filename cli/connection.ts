@@ -37,9 +37,7 @@ export function withRedis<T>(url: string, use: (redis: Redis | Cluster) => Promi
  * @throws UsageError, CliError
  */
 export async function withServer<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
-  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new UsageError(`the server must be given as a URL such as ${LOCAL} (--redis or REDIS_URL)`)
-  }
+  checkUrl(url)
   const redis = new Redis(url, NO_RETRY)
   try {
     await connected(redis)
@@ -54,8 +52,18 @@ export const primaries = (redis: Redis | Cluster): Redis[] => (redis instanceof 
 
 export const addressOf = (redis: Redis) => `${redis.options.host}:${redis.options.port}`
 
-/** A client of the server, or of the cluster that it is a node of, for a command that goes on when it is gone. */
+function checkUrl(url: string): void {
+  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return
+  throw new UsageError(`the server must be given as a URL such as ${LOCAL} (--redis or REDIS_URL)`)
+}
+
+/**
+ * A client of the server, or of the cluster that it is a node of, for a command that goes on when it is gone.
+ *
+ * @throws UsageError
+ */
 export function openClient(url: string, cluster: boolean): Redis | Cluster {
+  checkUrl(url)
   if (!cluster) return new Redis(url, { lazyConnect: true, reconnectOnError: leaveReplica })
   return clusterOf(new Redis(url, { lazyConnect: true }).options, {})
 }

@@ -138,7 +138,8 @@ describe('work', () => {
     [['SYNTAX'], 'cannot be loaded: '],
     [['x.mjs', '--concurrency', '0'], '--concurrency'],
     [['x.mjs', '--lease', 'long'], '--lease'],
-    [['--to', 'stream:x', '--redis', 'nope'], 'redis must be a URL'],
+    [['--to', 'stream:x', '--redis', 'nope'], 'the server must be given as a URL'],
+    [['x.mjs', '--redis', 'nope'], 'there is no file'],
   ])('%j is refused with exit code 2 and one line', async (args, text) => {
     const files: Record<string, string> = {
       EXPORT: await handler('export.mjs', 'export default 5'),
