@@ -56,8 +56,8 @@ local function claim_ready(keys, args)
   options.before = math.min(options.before or now, now)
 
   -- first write
-  local batches, next_at = take_ready(root, now, options, policy)
-  return { now, next_at, unpack(batches) }
+  local batches = take_ready(root, now, options, policy)
+  return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')

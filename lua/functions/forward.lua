@@ -15,7 +15,7 @@
 --   DRAIN      as in claim_ready
 -- RETURNS
 --   now        the time in Redis, ms
---   next       as in claim_ready, within a minute after a move; a second from now when the stream is full
+--   next       as in claim_ready; a second from now when the stream is full
 --   forwarded  batches moved
 --   room       entries that still fit into the stream
 -- ERRORS
@@ -98,10 +98,9 @@ local function forward(keys, args)
     if length >= longest then return { now, now + 1000, 0, 0 } end
   end
   options.limit = math.min(options.limit or 100, longest - length)
-  -- The lease ends with this script, and is long only because the next look is reckoned from it; so many attempts are never used up.
+  -- A lease ends with this script, but for a batch that can neither be read nor be buried; so many attempts are never used up.
   options.lease, options.attempts, options.before = 60000, 1000, now
-  local batches, next_at = take_ready(root, now, options, policy)
-  if #batches == 0 then return { now, next_at, 0, longest - length } end
+  local batches = take_ready(root, now, options, policy)
   local done, counts, written = {}, {}, 0
   for n = 1, #batches do
     local key, token, reason, deadline, messages = unpack(batches[n])
@@ -117,9 +116,8 @@ local function forward(keys, args)
       bury(root, key, claim, 'a message was not written by rapidfire', now, policy, has_overrides(root))
     end
   end
-  local soonest = written > 0 and finish(root, done, counts, policy)
-  if soonest and (next_at == 0 or soonest < next_at) then next_at = soonest end
-  return { now, next_at, written, longest - length - written }
+  if written > 0 then finish(root, done, counts, policy) end
+  return { now, next_look(root, now, options, policy, #batches), written, longest - length - written }
 end
 
 register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')

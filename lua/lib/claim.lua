@@ -105,11 +105,17 @@ local function claim_due(root, now, options, policy, batches, bytes)
   end
 end
 
--- Takes what is ready under a lease. Returns the batches, each { key, token, reason, deadline, messages }, and when to look next.
+-- Takes what is ready under a lease. Returns the batches, each { key, token, reason, deadline, messages }.
 local function take_ready(root, now, options, policy)
-  local batches, next_at = {}, nil
+  local batches = {}
   local bytes = claim_returned(root, now, options, policy, batches)
   claim_due(root, now, options, policy, batches, bytes)
+  return batches
+end
+
+-- When who has taken so many batches looks next, or 0: nothing is pending.
+local function next_look(root, now, options, policy, taken)
+  local next_at
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
     local at = head[2] and tonumber(head[2])
@@ -117,10 +123,10 @@ local function take_ready(root, now, options, policy)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, #batches >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
     if options.echo then say(root, options.worker, 'echo') end
   end
-  return batches, next_at or 0
+  return next_at or 0
 end
 
 -- Finishes claimed batches, `counts[key]` messages of each key: opens what is left behind them, and returns when the first of that is due.

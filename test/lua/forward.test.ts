@@ -22,7 +22,7 @@ describeBindings('forward', (get) => {
     expect(await lua.call('forward', 'batches')).toEqual([START + 500, START + 10_000, 0, 100_000])
     expect(await entries()).toEqual([])
     await lua.tick(10_000)
-    expect(await lua.call('forward', 'batches')).toEqual([START + 10_500, START + 70_500, 2, 99_998])
+    expect(await lua.call('forward', 'batches')).toEqual([START + 10_500, 0, 2, 99_998])
     const [first, second] = await entries()
     expect(Object.keys(first ?? {})).toEqual(['id', 'key', 'reason', 'count', 'openedAt', 'deadline', 'messages'])
     expect(first).toEqual({
@@ -65,6 +65,13 @@ describeBindings('forward', (get) => {
       ['wait', '[3]'],
     ])
     await lua.holds()
+  })
+
+  it('watches for what is left behind the batches that it has moved', async () => {
+    await lua.call('policy', 'MAXSIZE', 2, 'WAIT', 500)
+    await add('k', '1', '2', '3')
+    expect(await lua.call('forward', 'batches', 'WORKER', 'w1')).toEqual([START, START + 500, 1, 99_999])
+    expect(await lua.redis.hmget(lua.root, 'watcher', 'watchAt')).toEqual(['w1', `${START + 500}`])
   })
 
   it('moves at most LIMIT batches in a call, and asks to be called again at once', async () => {

@@ -110,7 +110,8 @@ export const FUNCTION_FAULTS: Faults = {
       'a batch whose lease ran out is buried',
     ],
     ["string.match(token, '^(.*):%d+$')", 'token', 'the id of an entry is the token'],
-    ['soonest < next_at', 'soonest > next_at', 'what is ready behind a batch is looked at later'],
+    ['if written > 0 then finish', 'if written > 1 then finish', 'a batch that is moved alone stays under its lease'],
+    ['policy, #batches), written', 'policy, 0), written', 'a worker that has no slot left rests though more is ready'],
     ['longest - length - written }', 'longest - length }', 'there is said to be more room than there is'],
   ],
   'functions/peek.lua': [

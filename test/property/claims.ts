@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { written } from './keyspace.ts'
+import { type Keyspace, written } from './keyspace.ts'
 import { bytesOf, type Claimed, type Model } from './model.ts'
 import { KEYS, step } from './step.ts'
 import type { Arg } from './world.ts'
@@ -39,15 +39,20 @@ function take(model: Model, keys: (returned: number) => string[], { limit, befor
   return { taken, bounded: full || taken.length >= limit || all >= MIB }
 }
 
-/** When to look next, after a call that has taken what it could. */
-function compareNext(model: Model, next: number, { before, limit, worker }: Taking, taken: number, bounded: boolean): void {
+/** After a call that has taken what it could, somebody looks in time: the caller at `next`, or the worker that watches for all. */
+function compareNext(model: Model, keyspace: Keyspace, next: number, taking: Taking, taken: number, bounded: boolean): void {
   const pending = model.pending()
-  if (worker !== undefined && taken < limit) {
+  if (taking.worker !== undefined && taken < taking.limit) {
     expect(next).toBeGreaterThan(0)
     expect(next).toBeLessThanOrEqual(model.now + 1000)
+    const watchAt = Number((keyspace.get('')?.content as Record<string, string>).watchAt)
+    expect(Math.min(next, watchAt > model.now ? watchAt : next)).toBeLessThanOrEqual(Math.min(...model.watched()))
   } else if (pending.length === 0) expect(next).toBe(0)
-  else expect(next).toBeLessThanOrEqual(Math.min(...pending))
-  if (next > 0 && !bounded) expect(next).toBeGreaterThan(before)
+  else {
+    expect(next).toBeGreaterThan(0)
+    expect(next).toBeLessThanOrEqual(Math.min(...pending))
+  }
+  if (next > 0 && !bounded) expect(next).toBeGreaterThan(taking.before)
 }
 
 interface ClaimOptions {
@@ -73,7 +78,7 @@ export const claim = (options: ClaimOptions) =>
     expect(batches).toEqual(
       taken.map(({ key, token, reason, deadline, messages }) => [key, token, reason, deadline, messages.map(written)]),
     )
-    compareNext(model, next, taking, taken.length, bounded)
+    compareNext(model, keyspace, next, taking, taken.length, bounded)
     for (const { key, token } of taken) model.claims.push({ worker: worker ?? '', key, token })
     return keyspace
   })
@@ -103,8 +108,8 @@ export const forward = (options: { name: string; limit: number; longest: number;
     stream.entries.push(...taken)
     if (taken.length > 0) model.streams.set(name, stream)
     expect([forwarded, room]).toEqual([taken.length, left - taken.length])
-    if (taken.length === 0) compareNext(model, next, taking, 0, bounded)
-    else expect(next).toBeLessThanOrEqual(Math.min(model.now + 60_000, ...model.pending()))
+    // What was behind a batch that is forwarded may be ready.
+    compareNext(model, keyspace, next, taking, taken.length, bounded || taken.length > 0)
     return keyspace
   })
 

@@ -159,6 +159,11 @@ export class Model {
     return [...this.conversations].map(([key, { held }]) => held?.ends ?? this.latest(key))
   }
 
+  /** The same without leases: a worker that did not hand a batch out learns only from its next look that the lease of it has run out. */
+  watched(): number[] {
+    return [...this.conversations].filter(([, { held }]) => !held || held.paused).map(([key, { held }]) => held?.ends ?? this.latest(key))
+  }
+
   /** Bytes of all messages in all conversations. */
   bytes(): number {
     return [...this.conversations.values()].reduce((sum, { messages }) => sum + bytesOf(messages, this.#written), 0)
