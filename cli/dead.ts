@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { DeadBatch } from '../src/commands.ts'
+import type { DeadBatch } from '../src/batch.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { redisOption, withRedis } from './connection.ts'
 import { CliError, UsageError } from './errors.ts'

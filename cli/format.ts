@@ -1,4 +1,4 @@
-import type { DeadBatch } from '../src/commands.ts'
+import type { DeadBatch } from '../src/batch.ts'
 import type { Stats } from '../src/stats.ts'
 
 /** Colours a text or leaves it as it is; `styleText` of node:util is one. */

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { Policy } from '../src/commands.ts'
+import type { Policy } from '../src/options.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { redisOption, withRedis } from './connection.ts'
 import { UsageError } from './errors.ts'

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Calls } from './calls.ts'
 import { Coalescer } from './coalescer.ts'
-import { COMMANDS, type OutgoingMessage } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
 import { byRoot, type Partitioning } from './layout.ts'
+import type { OutgoingMessage } from './options.ts'
 import { bytesOf } from './outgoing.ts'
 
 type Result = AddResult | RapidfireError

@@ -30,6 +30,44 @@ export interface Batch<T = unknown> {
   messages: Message<T>[]
 }
 
+export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
+
+/** What `peek` shows of a key. Times in ms since 1970. */
+export interface Peek<T = unknown> {
+  /** `retry`: the batch pauses before its next attempt. */
+  state: State
+  now: number
+  /** True deadline of the batch at the head; undefined when empty. */
+  deadline: number | undefined
+  /** When the lease or the pause ends; undefined when neither holds. */
+  until: number | undefined
+  /** `<batch id>:<attempt>` of an active batch, or of the attempt that failed before a retry; else undefined. */
+  token: string | undefined
+  /** Messages of the batch at the head. */
+  count: number
+  /** Messages of the key. */
+  size: number
+  /** Oldest first, at most `limit`. */
+  messages: Message<T>[]
+}
+
+/** A batch whose attempts are used up. Times in ms since 1970. */
+export interface DeadBatch {
+  id: string
+  key: string
+  diedAt: number
+  /** The attempt that was the last. */
+  attempt: number
+  reason: Reason
+  deadline: number
+  /** What the last attempt failed with. */
+  error: string
+  /** Number of messages. */
+  size: number
+  /** Only when asked for by id. Data that is not JSON, perhaps the cause of death, is given as its text. */
+  messages: Message[]
+}
+
 /** A batch as it came from Redis: what proves the claim, and the messages still undecoded. */
 export interface Claim {
   /** The bytes of the key: it may not be valid UTF-8. */

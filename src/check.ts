@@ -1,6 +1,7 @@
 import type { Calls } from './calls.ts'
-import { COMMANDS, readQueueFacts } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import type { Connection } from './connection.ts'
+import { readQueueFacts } from './facts.ts'
 import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
 
 /** What `check` found. */

@@ -1,100 +1,11 @@
-import { type Claim, decodeLeniently, type Message, type Reason } from './batch.ts'
+import { type Claim, type DeadBatch, decodeLeniently, type Peek, type Reason, type State } from './batch.ts'
 import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
+import { readFacts } from './facts.ts'
 import type { FunctionName } from './generated/library.ts'
-import type { Facts, QueueFacts } from './invariants.ts'
 import type { Layout } from './layout.ts'
-
-/** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
-export interface Policy {
-  /** Quiet time after the last message, ms, 1 to a year. @default 10000 */
-  wait: number
-  /** From the first message, ms, at most a year and not shorter than `wait`. Equal to `wait` it gives a fixed window. @default 60000 */
-  maxWait: number
-  /** Messages a batch, 1 to 1000. @default 10 */
-  maxSize: number
-  /** Messages a key, those of a batch in work included; not fewer than `maxSize`, at most a million. @default 1000 */
-  maxBacklog: number
-  /** Bytes of one message's data as JSON, 1 to 16 MiB. @default 262144 */
-  maxMessageBytes: number
-  /** For how long a message id is accepted only once, ms, 1 to a year. @default 3600000 */
-  dedupe: number
-  /** Dead batches that are kept, 1 to a million; with more, a batch that fails for the last time is tried again. @default 10000 */
-  maxDead: number
-  /** Roots that the queue is spread over, 1 to 1024. @default 1 */
-  partitions: number
-}
-
-/** The policy as each root has it. */
-export type RootPolicy = Omit<Policy, 'partitions'>
-
-/** Options of one message; `wait`, `maxWait` and `maxSize` hold instead of the policy's until the next message of the key. */
-export interface MessageOptions {
-  /** 1 to 512 bytes, unique in the queue: a second message with it is a duplicate within `dedupe`. */
-  id?: string | undefined
-  /** ms, 1 to a year */
-  wait?: number | undefined
-  /** ms from the first message of the batch, 1 to a year */
-  maxWait?: number | undefined
-  /** messages, 1 to 1000 */
-  maxSize?: number | undefined
-  /** The batch ends with this message and is ready at once. @default false */
-  flush?: boolean | undefined
-}
-
-/** A message on its way to Redis; `data` is its JSON. */
-export interface OutgoingMessage extends MessageOptions {
-  key: string | Buffer
-  data: string | Buffer
-}
-
-export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
-
-/** What `peek` shows of a key. Times in ms since 1970. */
-export interface Peek<T = unknown> {
-  /** `retry`: the batch pauses before its next attempt. */
-  state: State
-  now: number
-  /** True deadline of the batch at the head; undefined when empty. */
-  deadline: number | undefined
-  /** When the lease or the pause ends; undefined when neither holds. */
-  until: number | undefined
-  /** `<batch id>:<attempt>` of an active batch, or of the attempt that failed before a retry; else undefined. */
-  token: string | undefined
-  /** Messages of the batch at the head. */
-  count: number
-  /** Messages of the key. */
-  size: number
-  /** Oldest first, at most `limit`. */
-  messages: Message<T>[]
-}
-
-/** A batch whose attempts are used up. Times in ms since 1970. */
-export interface DeadBatch {
-  id: string
-  key: string
-  diedAt: number
-  /** The attempt that was the last. */
-  attempt: number
-  reason: Reason
-  deadline: number
-  /** What the last attempt failed with. */
-  error: string
-  /** Number of messages. */
-  size: number
-  /** Only when asked for by id. Data that is not JSON, perhaps the cause of death, is given as its text. */
-  messages: Message[]
-}
-
-/** How a worker that rests hears of what is due before. */
-export interface Watching {
-  /** Its name, 1 to 64 bytes. */
-  worker: string
-  /** Whether to send it an echo. */
-  echo: boolean
-  /** How long it rests at most, ms. */
-  rest: number
-}
+import type { OutgoingMessage, RootPolicy, Watching } from './options.ts'
+import { array, readFields } from './replies.ts'
 
 type Pair = { key: string | Buffer; token: string }
 
@@ -105,11 +16,6 @@ interface Command<Input, Output> {
 
 const command = <Input, Output>(each: Command<Input, Output>) => each
 
-// Integers are made numbers here, since a client with `stringNumbers` brings them as text.
-
-/** Whole array replies; a single error is thrown by the connection before it comes here. */
-const array = (raw: unknown) => raw as unknown[]
-
 /** Appends `NAME value` for each option that is given. */
 function tokens(args: Argument[], options: Record<string, Argument | undefined>): Argument[] {
   for (const name in options) {
@@ -117,11 +23,6 @@ function tokens(args: Argument[], options: Record<string, Argument | undefined>)
     if (value !== undefined) args.push(name, value)
   }
   return args
-}
-
-function fields(raw: unknown): [string, number][] {
-  const flat = array(raw)
-  return Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), Number(flat[2 * n + 1])])
 }
 
 const policyTokens = (policy: Partial<RootPolicy>) =>
@@ -143,45 +44,6 @@ function readLayout(raw: unknown): Layout {
     state: String(state) as Layout['state'],
     serving: { first, count },
     other: { first: otherFirst, count: otherCount },
-  }
-}
-
-/** Reads what `rapidfire_check` replies when no part is named. */
-export const readQueueFacts = (raw: unknown): QueueFacts => new Map(fields(raw))
-
-function readFacts([what, part, type, ttl, ...about]: unknown[]): Facts {
-  const common = { part: part as Buffer, type: String(type), expires: Number(ttl) >= 0 }
-  // A score may be `inf`.
-  const number = (value: unknown) => (String(value) === '' ? undefined : Number(String(value).replace('inf', 'Infinity')))
-  if (String(what) === 'messages') {
-    const [now, size, first, last, unreadable, own, latest, due, active, claim, overridden] = about
-    return {
-      ...common,
-      what: 'messages',
-      now: Number(now),
-      size: Number(size),
-      // A message that cannot be read has no time.
-      first: number(first) || undefined,
-      last: number(last) || undefined,
-      unreadable: Number(unreadable),
-      own: Number(own),
-      latest: number(latest),
-      due: number(due),
-      active: number(active),
-      claim: String(claim) || undefined,
-      overridden: Number(overridden) === 1,
-    }
-  }
-  if (String(what) !== 'dead') return { ...common, what: 'other' }
-  const [died, key, count, gapless, messages] = about
-  return {
-    ...common,
-    what: 'dead',
-    died: number(died),
-    key: (key as Buffer).length > 0 ? (key as Buffer) : undefined,
-    count: Number(String(count)),
-    gapless: Number(gapless),
-    messages: Number(messages),
   }
 }
 
@@ -328,7 +190,7 @@ export const COMMANDS = {
   }),
   policy: command({
     args: policyTokens,
-    reply: (raw) => Object.fromEntries(fields(raw)) as unknown as RootPolicy,
+    reply: (raw) => Object.fromEntries(readFields(raw)) as unknown as RootPolicy,
   }),
   layout: command({ args: (_: undefined) => [], reply: readLayout }),
   repartition: command({
@@ -357,6 +219,6 @@ export const COMMANDS = {
     args: (parts: readonly (string | Buffer)[]) => [...parts],
     reply: (raw) => array(raw).map(String),
   }),
-  stats: command({ args: (_: undefined) => [], reply: fields }),
+  stats: command({ args: (_: undefined) => [], reply: readFields }),
   version: command({ args: (_: undefined) => [], reply: String }),
 } satisfies Record<FunctionName, Command<never, unknown>>

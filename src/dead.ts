@@ -1,7 +1,9 @@
+import type { DeadBatch } from './batch.ts'
 import { dataOf } from './batch.ts'
-import { COMMANDS, type DeadBatch, type OutgoingMessage } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import { RapidfireError } from './errors.ts'
 import type { CallRoot } from './layout.ts'
+import type { OutgoingMessage } from './options.ts'
 
 /** Dead batches of several roots, oldest first: at most `limit` after `offset`. */
 export async function listDead(call: CallRoot, roots: string[], { limit = 100, offset = 0 }): Promise<DeadBatch[]> {

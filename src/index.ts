@@ -1,11 +1,12 @@
+export type { DeadBatch, Peek, State } from './batch.ts'
 export { type Batch, joinText, type Message, type Reason } from './batch.ts'
 export type { BindingMode, BindingOptions } from './binding.ts'
 export type { CheckReport } from './check.ts'
-export type { DeadBatch, MessageOptions, Peek, Policy, State } from './commands.ts'
 export type { RedisInput } from './connection.ts'
 export type { Confirmation, Durability } from './durability.ts'
 export { type AddResult, type ErrorCode, RapidfireError, RefusedMessagesError } from './errors.ts'
 export type { Forwarded, ForwardOptions } from './forwarder.ts'
+export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
 export type { Violation } from './invariants.ts'
 export { partitionOf } from './layout.ts'
 export type {
@@ -13,13 +14,14 @@ export type {
   Claimed,
   ClaimOptions,
   FailOptions,
+  MessageOptions,
   NewMessage,
+  Policy,
   ProcessOptions,
   RapidFireOptions,
   Summary,
 } from './options.ts'
 export { Discard, PartialFailure, RetryLater } from './outcomes.ts'
-export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './processor.ts'
 export { RapidFire } from './rapidfire.ts'
 export type { Schema } from './schema.ts'
 export type { Stats } from './stats.ts'

@@ -1,3 +1,5 @@
+import type { DeadFacts, Facts, KeyFacts, OtherFacts, QueueFacts } from './facts.ts'
+
 /**
  * What must hold of the keys of a queue (lua/README.md), judged from the facts that `rapidfire_check` sees at one moment.
  * All tests that look at the keys, and `rapidfire check`, go by these laws.
@@ -6,55 +8,6 @@
 /** The longest lease, and the longest pause before the next attempt, ms. */
 const LEASE = 86_400_000
 const PAUSE = 31_536_000_000
-
-interface PartFacts {
-  /** What stands behind the root and its colon. */
-  part: Buffer
-  /** Type in Redis, `none` when it is absent. */
-  type: string
-  expires: boolean
-}
-
-/** What stands in Redis for one conversation, at one moment. Times in ms since 1970; undefined where nothing stands. */
-export interface KeyFacts extends PartFacts {
-  what: 'messages'
-  now: number
-  size: number
-  /** When the first and the last message were received. */
-  first: number | undefined
-  last: number | undefined
-  /** Of the first 1000 messages: those that are not written as messages are, and those with options of their own. */
-  unreadable: number
-  own: number
-  /** The latest score in `due` that could be right. */
-  latest: number | undefined
-  due: number | undefined
-  active: number | undefined
-  claim: string | undefined
-  overridden: boolean
-}
-
-/** What stands in Redis for one dead batch. */
-export interface DeadFacts extends PartFacts {
-  what: 'dead'
-  /** When it died; undefined when it is in no index. */
-  died: number | undefined
-  key: Buffer | undefined
-  /** How many messages it says it has. */
-  count: number
-  /** Messages from the first on, up to the first that is missing. */
-  gapless: number
-  messages: number
-}
-
-export interface OtherFacts extends PartFacts {
-  what: 'other'
-}
-
-export type Facts = KeyFacts | DeadFacts | OtherFacts
-
-/** What stands in Redis for a queue, at one moment: the counters, by name. */
-export type QueueFacts = ReadonlyMap<string, number>
 
 /** A law that is broken. */
 export interface Violation {

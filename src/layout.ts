@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib'
-import { COMMANDS, type Policy } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import type { Argument } from './connection.ts'
 import { RapidfireError } from './errors.ts'
 import type { FunctionName } from './generated/library.ts'
+import type { Policy } from './options.ts'
 
 /** A row of partitions, by their numbers. `count` 0 is the root of the queue itself, which serves a queue without partitions. */
 export interface Partitions {

@@ -1,5 +1,6 @@
 import type { Batch } from './batch.ts'
-import type { HandlerContext, Logger, Source } from './processor.ts'
+import type { HandlerContext, Logger } from './handler.ts'
+import type { Source } from './processor.ts'
 
 /** One attempt at a batch, as its handler sees it. */
 export class Attempt implements HandlerContext {

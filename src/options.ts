@@ -1,10 +1,62 @@
 import type { Batch, Message } from './batch.ts'
 import type { BindingOptions } from './binding.ts'
-import type { MessageOptions, Policy, Watching } from './commands.ts'
 import type { RedisInput } from './connection.ts'
 import type { Durability } from './durability.ts'
-import type { ProcessorOptions } from './processor.ts'
+import type { ProcessorOptions } from './handler.ts'
 import type { Schema } from './schema.ts'
+
+/** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
+export interface Policy {
+  /** Quiet time after the last message, ms, 1 to a year. @default 10000 */
+  wait: number
+  /** From the first message, ms, at most a year and not shorter than `wait`. Equal to `wait` it gives a fixed window. @default 60000 */
+  maxWait: number
+  /** Messages a batch, 1 to 1000. @default 10 */
+  maxSize: number
+  /** Messages a key, those of a batch in work included; not fewer than `maxSize`, at most a million. @default 1000 */
+  maxBacklog: number
+  /** Bytes of one message's data as JSON, 1 to 16 MiB. @default 262144 */
+  maxMessageBytes: number
+  /** For how long a message id is accepted only once, ms, 1 to a year. @default 3600000 */
+  dedupe: number
+  /** Dead batches that are kept, 1 to a million; with more, a batch that fails for the last time is tried again. @default 10000 */
+  maxDead: number
+  /** Roots that the queue is spread over, 1 to 1024. @default 1 */
+  partitions: number
+}
+
+/** The policy as each root has it. */
+export type RootPolicy = Omit<Policy, 'partitions'>
+
+/** Options of one message; `wait`, `maxWait` and `maxSize` hold instead of the policy's until the next message of the key. */
+export interface MessageOptions {
+  /** 1 to 512 bytes, unique in the queue: a second message with it is a duplicate within `dedupe`. */
+  id?: string | undefined
+  /** ms, 1 to a year */
+  wait?: number | undefined
+  /** ms from the first message of the batch, 1 to a year */
+  maxWait?: number | undefined
+  /** messages, 1 to 1000 */
+  maxSize?: number | undefined
+  /** The batch ends with this message and is ready at once. @default false */
+  flush?: boolean | undefined
+}
+
+/** A message on its way to Redis; `data` is its JSON. */
+export interface OutgoingMessage extends MessageOptions {
+  key: string | Buffer
+  data: string | Buffer
+}
+
+/** How a worker that rests hears of what is due before. */
+export interface Watching {
+  /** Its name, 1 to 64 bytes. */
+  worker: string
+  /** Whether to send it an echo. */
+  echo: boolean
+  /** How long it rests at most, ms. */
+  rest: number
+}
 
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */

@@ -1,21 +1,33 @@
 import { Adds } from './adds.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, DeadBatch, Peek } from './batch.ts'
 import type { Call } from './binding.ts'
 import { Calls } from './calls.ts'
 import { type CheckReport, checkQueue, mergeReports } from './check.ts'
 import { Claims } from './claims.ts'
-import { COMMANDS, type DeadBatch, type OutgoingMessage, type Peek, type Policy } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
 import { listDead, requeueDead } from './dead.ts'
 import { checkDurability, type Durability } from './durability.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError } from './errors.ts'
 import { type Forwarded, type ForwardOptions, sumForwarded } from './forwarder.ts'
 import { type LibrarySource, SOURCE } from './generated/library.ts'
+import type { Handler } from './handler.ts'
 import { Lane } from './lane.ts'
 import { type CallRoot, Partitioning, rootOfBatch } from './layout.ts'
-import type { AddOptions, Claimed, ClaimOptions, FailOptions, NewMessage, ProcessOptions, RapidFireOptions, Summary } from './options.ts'
+import type {
+  AddOptions,
+  Claimed,
+  ClaimOptions,
+  FailOptions,
+  NewMessage,
+  OutgoingMessage,
+  Policy,
+  ProcessOptions,
+  RapidFireOptions,
+  Summary,
+} from './options.ts'
 import { outgoing } from './outgoing.ts'
-import { type Handler, Processor } from './processor.ts'
+import { Processor } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
 import { STALL, Worker, type WorkerClient, type WorkerOptions } from './worker.ts'

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from './batch.ts'
-import type { Watching } from './commands.ts'
 import type { Connection } from './connection.ts'
 import { RapidfireError } from './errors.ts'
+import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
 import { Lane } from './lane.ts'
 import { rootKey } from './layout.ts'
-import { type Handler, type Outcome, Processor, type ProcessorOptions, type Source } from './processor.ts'
+import type { Watching } from './options.ts'
+import { Processor, type Source } from './processor.ts'
 
 /** A command that Redis has not answered for so long has failed, and the connection is made anew; ms. */
 export const STALL = 5000

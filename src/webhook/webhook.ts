@@ -1,7 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
-import type { MessageOptions } from '../commands.ts'
 import { type AddResult, RapidfireError } from '../errors.ts'
-import type { NewMessage } from '../options.ts'
+import type { MessageOptions, NewMessage } from '../options.ts'
 import type { Stats } from '../stats.ts'
 import { parseJson, readBody } from './body.ts'
 import { Gate } from './gate.ts'

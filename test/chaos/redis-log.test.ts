@@ -143,27 +143,10 @@ it('tells what each claim handed out, how attempts ended that were followed by a
 })
 
 it('does not count the time in which the batch before had the key', () => {
-  const { lateness } = log(
-    add(0, 'a'),
-    claim(100, 1, 1, 1, 100),
-    add(110, 'b'),
-    add(400, 'c'),
-    free,
-    cut(1),
-    claim(430, 2, 1, 2, 410, 'maxWait'),
-  )
-  expect(lateness).toEqual([0, 20])
-  const { lateness: later } = log(
-    add(0, 'a'),
-    claim(100, 1, 1, 1, 100),
-    add(110, 'b'),
-    add(120, 'c'),
-    add(500, 'd'),
-    free,
-    cut(1),
-    claim(530, 2, 1, 3, 410, 'maxWait'),
-  )
-  expect(later).toEqual([0, 30])
+  const behind = (...adds: ReturnType<typeof add>[]) => log(add(0, 'a'), claim(100, 1, 1, 1, 100), add(110, 'b'), ...adds)
+  expect(behind(add(400, 'c'), free, cut(1), claim(430, 2, 1, 2, 410, 'maxWait')).lateness).toEqual([0, 20])
+  const three = behind(add(120, 'c'), add(500, 'd'), free, cut(1), claim(530, 2, 1, 3, 410, 'maxWait'))
+  expect(three.lateness).toEqual([0, 30])
 })
 
 it('reads the files of a server in their order, any bytes in them', () => {

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { type Batch, joinText } from '../../src/batch.ts'
 import { RapidfireError } from '../../src/errors.ts'
-import { exponentialBackoff } from '../../src/processor.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { gate, useClients } from './clients.ts'
@@ -245,21 +244,4 @@ describeBindings('processPendingBatches', (lua) => {
     await expect(client().processPendingBatches('handler' as never)).rejects.toBeInstanceOf(RapidfireError)
     await expect(client().processPendingBatches(undefined as never)).rejects.toMatchObject({ code: 'BAD_OPTION' })
   })
-})
-
-it('doubles the pause, and leaves half of it to chance', () => {
-  const backoff = exponentialBackoff(100, 1000)
-  for (const [attempt, most] of [
-    [1, 100],
-    [2, 200],
-    [4, 800],
-    [5, 1000],
-    [2000, 1000],
-  ] as const) {
-    const pauses = Array.from({ length: 50 }, () => backoff(attempt))
-    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(most / 2)
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(most)
-    expect(new Set(pauses).size).toBeGreaterThan(1)
-  }
-  expect(exponentialBackoff()(1)).toBeLessThanOrEqual(1000)
 })

@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Policy } from '../../src/commands.ts'
+import type { Policy } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
 import { lacksServer } from '../client/clients.ts'

@@ -117,7 +117,7 @@ export const LIB_FAULTS: Faults = {
     ['if late > max then max = late end', 'max = late', 'the greatest lateness is the last one'],
     ['late > LATENESS_BOUNDS[bound] do', 'late >= LATENESS_BOUNDS[bound] do', 'a lateness on the bound is in the next field'],
     ['at < next_at', 'at > next_at', 'the next look is at the later of deadline and lease'],
-    ['#batches >= options.limit,', 'false,', 'a full worker is not known to be full'],
+    ['taken >= options.limit,', 'false,', 'a full worker is not known to be full'],
     ['options.rest or 1000', '1000', 'a worker rests a second, whatever it says'],
     ["sequence .. behind .. ':1'", "sequence .. ':1'", 'two partitions may give the same batch id'],
     ["  call('ZREM', active_key(root), unpack(keys))\n", '', 'a completed key stays in active'],

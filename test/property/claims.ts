@@ -45,7 +45,7 @@ function compareNext(model: Model, keyspace: Keyspace, next: number, taking: Tak
   if (taking.worker !== undefined && taken < taking.limit) {
     expect(next).toBeGreaterThan(0)
     expect(next).toBeLessThanOrEqual(model.now + 1000)
-    const watchAt = Number((keyspace.get('')?.content as Record<string, string>).watchAt)
+    const watchAt = Number((keyspace.get('') as { content: Record<string, string> }).content.watchAt)
     expect(Math.min(next, watchAt > model.now ? watchAt : next)).toBeLessThanOrEqual(Math.min(...model.watched()))
   } else if (pending.length === 0) expect(next).toBe(0)
   else {

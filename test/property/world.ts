@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { BindingMode } from '../../src/binding.ts'
-import { COMMANDS, readQueueFacts } from '../../src/commands.ts'
+import { COMMANDS } from '../../src/commands.ts'
+import { readQueueFacts } from '../../src/facts.ts'
 import type { FunctionName, LibrarySource } from '../../src/generated/library.ts'
 import { judge, judgeQueue } from '../../src/invariants.ts'
 import { START } from '../support/lua.ts'

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batch.ts'
+import { exponentialBackoff } from '../../src/handler.ts'
 import { Discard, PartialFailure, RetryLater } from '../../src/outcomes.ts'
-import { exponentialBackoff } from '../../src/processor.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { eventually, useWorkers } from './workers.ts'
@@ -251,4 +251,5 @@ it('doubles the pause, and leaves half of it to chance', () => {
     expect(new Set(pauses).size).toBeGreaterThan(1)
     expect(pauses.every(Number.isInteger)).toBe(true)
   }
+  expect(exponentialBackoff()(1)).toBeLessThanOrEqual(1000)
 })

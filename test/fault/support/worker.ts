@@ -1,9 +1,9 @@
 // A worker process of the fault tests. It does what its messages say, and writes down what happens to it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '../../../src/batch.ts'
+import type { HandlerContext } from '../../../src/handler.ts'
 import type { RapidFireOptions } from '../../../src/options.ts'
 import { PartialFailure } from '../../../src/outcomes.ts'
-import type { HandlerContext } from '../../../src/processor.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
 import type { WorkerOptions } from '../../../src/worker.ts'
 import { History } from '../history.ts'

@@ -1,0 +1,238 @@
+import { type Lua, START } from '../support/lua.ts'
+
+export interface Damage {
+  name: string
+  damage: (lua: Lua) => Promise<unknown>
+  /** The laws that a walk finds broken, each with the part that it names. */
+  laws: string[]
+  /** What repair says of each; `undefined` where only a person can mend it. */
+  mended: (string | undefined)[]
+  /** Laws that come out only when those above are mended. */
+  afterwards?: string[]
+}
+
+export const DEAD = `${START}-1`
+export const named = (lua: Lua, part: string) => `${lua.root}:${part}`
+
+/** Every way to damage a queue by hand that the key table of lua/README.md allows. */
+export const DAMAGES: Damage[] = [
+  {
+    name: 'a list in no index',
+    damage: (lua) => lua.redis.zrem(named(lua, 'due'), 'k'),
+    laws: ['messages-indexed messages:k'],
+    mended: ['added to due'],
+  },
+  {
+    name: 'an index entry without messages',
+    damage: (lua) => lua.redis.del(named(lua, 'messages:k')),
+    laws: ['index-has-messages messages:k'],
+    mended: ['removed from due'],
+    afterwards: ['counters root'],
+  },
+  {
+    name: 'due later than any message allows',
+    damage: (lua) => lua.redis.zadd(named(lua, 'due'), START + 10_001, 'k'),
+    laws: ['due-in-time messages:k'],
+    mended: ['moved to its deadline'],
+  },
+  {
+    name: 'due never',
+    damage: (lua) => lua.redis.zadd(named(lua, 'due'), '+inf', 'k'),
+    laws: ['due-in-time messages:k'],
+    mended: ['moved to its deadline'],
+  },
+  {
+    name: 'a claim without a lease',
+    damage: (lua) => lua.redis.zrem(named(lua, 'active'), 'held'),
+    laws: ['messages-indexed messages:held', 'claim-is-active messages:held'],
+    mended: ['added to active', 'already in order'],
+  },
+  {
+    name: 'a lease without a claim',
+    damage: (lua) => lua.redis.hdel(named(lua, 'claims'), 'held'),
+    laws: ['active-has-claim messages:held'],
+    mended: ['removed from active, added to due'],
+  },
+  {
+    name: 'a lease that never ends',
+    damage: (lua) => lua.redis.zadd(named(lua, 'active'), '+inf', 'held'),
+    laws: ['lease-ends messages:held'],
+    mended: ['lease ended'],
+  },
+  {
+    name: 'a claimed key in due',
+    damage: (lua) => lua.redis.zadd(named(lua, 'due'), 1, 'held'),
+    laws: ['one-index messages:held'],
+    mended: ['removed from due'],
+  },
+  {
+    name: 'an open key in active',
+    damage: (lua) => lua.redis.zadd(named(lua, 'active'), START, 'k'),
+    laws: ['one-index messages:k', 'active-has-claim messages:k'],
+    mended: ['removed from active', 'already in order'],
+  },
+  {
+    name: 'a claim of an open key',
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'k', '1-1:1:1:1:wait'),
+    laws: ['claim-is-active messages:k'],
+    mended: ['removed from due, added to active'],
+  },
+  {
+    name: 'a claim that cannot be read',
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'held', 'nonsense'),
+    laws: ['claim-readable messages:held'],
+    mended: ['claim removed, removed from active, added to due'],
+  },
+  {
+    name: 'a claim of more messages than there are',
+    damage: (lua) => lua.redis.rpop(named(lua, 'messages:held')),
+    laws: ['claim-count messages:held', 'counters root'],
+    mended: ['claim cut to the messages that are there', 'added set to 7'],
+  },
+  {
+    name: 'a claim of no messages',
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'held', '1-1:1:0:1:wait'),
+    laws: ['claim-count messages:held'],
+    mended: ['claim removed, removed from active, added to due'],
+  },
+  {
+    name: 'a claim and a lease without messages',
+    damage: (lua) => lua.redis.del(named(lua, 'messages:held')),
+    laws: ['index-has-messages messages:held', 'overrides-have-messages messages:held'],
+    mended: ['removed from overrides, claim removed, removed from active', 'already in order'],
+    afterwards: ['counters root'],
+  },
+  {
+    name: 'a claim alone',
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'nobody', '1-1:1:1:1:wait'),
+    laws: ['claim-is-active messages:nobody'],
+    mended: ['claim removed'],
+  },
+  {
+    name: 'an override without messages',
+    damage: (lua) => lua.redis.sadd(named(lua, 'overrides'), 'nobody'),
+    laws: ['overrides-have-messages messages:nobody'],
+    mended: ['removed from overrides'],
+  },
+  {
+    name: 'a message with options, not in overrides',
+    damage: (lua) => lua.redis.srem(named(lua, 'overrides'), 'own'),
+    laws: ['overrides-known messages:own'],
+    mended: ['added to overrides'],
+  },
+  {
+    name: 'a message that cannot be read',
+    damage: (lua) => lua.redis.rpush(named(lua, 'messages:k'), 'not a message'),
+    laws: ['readable messages:k', 'counters root'],
+    mended: [undefined, 'added set to 9'],
+  },
+  {
+    name: 'wrong counters',
+    damage: (lua) => lua.redis.hset(lua.root, 'added', 5, 'deadMessages', 3),
+    laws: ['counters root', 'dead-counter root'],
+    mended: ['added set to 8, deadMessages set to 2', 'already in order'],
+  },
+  {
+    name: 'a dead batch in no index',
+    damage: (lua) => lua.redis.zrem(named(lua, 'dead'), DEAD),
+    laws: [`dead-indexed dead:${DEAD}`],
+    mended: ['added to dead'],
+  },
+  {
+    name: 'the index entry of a dead batch alone',
+    damage: (lua) => lua.redis.del(named(lua, `dead:${DEAD}`)),
+    laws: [`dead-has-batch dead:${DEAD}`],
+    mended: ['removed from dead'],
+    afterwards: ['dead-counter root'],
+  },
+  {
+    name: 'a dead batch without its first message',
+    damage: (lua) => lua.redis.hdel(named(lua, `dead:${DEAD}`), '1'),
+    laws: [`dead-complete dead:${DEAD}`],
+    mended: ['count set to the messages that are there'],
+    afterwards: ['dead-counter root'],
+  },
+  {
+    name: 'a dead batch that has more messages than it says',
+    damage: (lua) => lua.redis.hset(named(lua, `dead:${DEAD}`), 'count', 'one'),
+    laws: [`dead-complete dead:${DEAD}`],
+    mended: ['count set to the messages that are there'],
+  },
+  {
+    name: 'a dead batch of nobody',
+    damage: (lua) => lua.redis.hdel(named(lua, `dead:${DEAD}`), 'key'),
+    laws: [`dead-has-key dead:${DEAD}`],
+    mended: [undefined],
+  },
+  {
+    name: 'a dead batch without messages',
+    damage: (lua) => lua.redis.hdel(named(lua, `dead:${DEAD}`), '1', '2'),
+    laws: [`dead-has-messages dead:${DEAD}`],
+    mended: [undefined],
+  },
+  {
+    name: 'ids that are remembered for ever',
+    damage: (lua) => lua.redis.persist(named(lua, `seen:${START}`)),
+    laws: [`expires seen:${START}`],
+    mended: ['expires'],
+  },
+  ...['messages:k', 'due', 'active', 'claims', 'overrides', 'dead', `dead:${DEAD}`].map((part) => ({
+    name: `${part} that will expire`,
+    damage: (lua: Lua) => lua.redis.expire(named(lua, part), 1000),
+    laws: [`kept ${part}`],
+    mended: ['kept for ever'],
+  })),
+  {
+    name: 'a root that will expire',
+    damage: (lua) => lua.redis.expire(lua.root, 1000),
+    laws: ['kept root'],
+    mended: ['kept for ever'],
+  },
+  {
+    name: 'keys that are none of the queue',
+    damage: (lua) => lua.redis.mset(named(lua, 'due:k'), 'mine', named(lua, 'messages'), 'mine', named(lua, 'k'), 'mine'),
+    laws: ['known-key due:k', 'known-key k', 'known-key messages'],
+    mended: [undefined, undefined, undefined],
+  },
+  {
+    name: 'a restore of the messages alone',
+    damage: (lua) =>
+      lua.redis.del(lua.root, ...['due', 'active', 'claims', 'overrides', 'dead', `dead:${DEAD}`].map((part) => named(lua, part))),
+    laws: [
+      ...['messages-indexed messages:held', 'overrides-known messages:held', 'messages-indexed messages:k'],
+      ...['messages-indexed messages:own', 'overrides-known messages:own'],
+    ],
+    mended: [
+      ...['added to overrides, added to due', 'already in order', 'added to due'],
+      ...['added to overrides, added to due', 'already in order'],
+    ],
+    afterwards: ['counters root'],
+  },
+  {
+    name: 'a restore without the messages',
+    damage: (lua) => lua.redis.del(...['k', 'own', 'held'].map((key) => named(lua, `messages:${key}`))),
+    laws: [
+      ...['index-has-messages messages:held', 'overrides-have-messages messages:held', 'index-has-messages messages:k'],
+      ...['index-has-messages messages:own', 'overrides-have-messages messages:own'],
+    ],
+    mended: [
+      ...['removed from overrides, claim removed, removed from active', 'already in order', 'removed from due'],
+      ...['removed from overrides, removed from due', 'already in order'],
+    ],
+    afterwards: ['counters root'],
+  },
+]
+
+/** Of each row of the key table: what is told when a key of another type stands there. */
+export const FOREIGN = {
+  'messages:k': ['list-type messages:k'],
+  due: ['index-type due', ...['k', 'own'].map((key) => `messages-indexed messages:${key}`)],
+  active: ['index-type active', 'claim-is-active messages:held', 'messages-indexed messages:held'],
+  claims: ['active-has-claim messages:held', 'index-type claims'],
+  overrides: ['index-type overrides', 'overrides-known messages:held', 'overrides-known messages:own'],
+  dead: [`dead-indexed dead:${DEAD}`, 'index-type dead'],
+  [`dead:${DEAD}`]: [`dead-type dead:${DEAD}`],
+  [`seen:${START}`]: [`part-type seen:${START}`],
+  'stream:batches': ['part-type stream:batches'],
+  'rate:k': ['part-type rate:k'],
+}
