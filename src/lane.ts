@@ -21,6 +21,8 @@ export class Lane {
   #immediate: NodeJS.Immediate | undefined
   /** Redis time minus local time, ms: nodes of a cluster have clocks of their own. */
   #skew = Number.NEGATIVE_INFINITY
+  /** The shortest time from asking to the answer, ms; 0 until it is known. */
+  #trip = 0
   /** The earliest wake-up that has come since the last look, Redis time. */
   #early = Number.POSITIVE_INFINITY
 
@@ -56,11 +58,15 @@ export class Lane {
   /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */
   compareClocks(now: number, asked: number, answered: number): void {
     this.#skew = compareClocks(this.#skew, now, asked, answered)
+    this.#trip = Math.min(this.#trip || Number.POSITIVE_INFINITY, answered - asked)
   }
 
-  /** Looks at a Redis time, `longest` ms from now at most, or before if a wake-up has said so. */
+  /**
+   * Looks at a Redis time, `longest` ms from now at most, or before if a wake-up has said so. By what answers say of Redis time, they are older
+   * than they seem by their way back, and a claim needs its way there: it leaves a whole trip early, and arrives just in time.
+   */
   lookAt(time: number, longest: number): void {
-    const ms = Math.min(time, this.#early) - this.#skew - performance.now()
+    const ms = Math.min(time, this.#early) - this.#skew - this.#trip - performance.now()
     this.lookIn(Math.max(0, Math.min(ms, longest)), ms < longest)
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
-import { compareClocks } from '../../src/lane.ts'
+import { compareClocks, Lane } from '../../src/lane.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { addDue, eventually, gate, useWorkers } from './workers.ts'
@@ -194,4 +194,22 @@ it('keep to the clock of Redis, however late an answer is read', () => {
   // The clock of Redis was set back, or forth.
   expect(compareClocks(999.8, 400, 400, 402)).toBe(1)
   expect(compareClocks(999.8, 9500, 500, 501)).toBe(8999)
+})
+
+it('send a claim a trip early, so that it arrives at the deadline', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] })
+  const looks: number[] = []
+  const lane = new Lane('rapid-fire:{orders}', false, () => looks.push(performance.now()))
+  // Redis is 100 000 ms ahead; the way takes 20 ms there and 10 ms back, and once it took longer.
+  vi.advanceTimersByTime(30)
+  lane.compareClocks(100_020, 0, 30)
+  vi.advanceTimersByTime(70)
+  lane.compareClocks(100_060, 30, 100)
+  lane.lookAt(100_500, 1000)
+  vi.advanceTimersByTime(1000)
+  expect(looks).toEqual([480])
+  // The longest rest counts from here, and needs not be exact.
+  lane.lookAt(105_000, 1000)
+  vi.advanceTimersByTime(2000)
+  expect(looks).toEqual([480, 2100])
 })
