@@ -74,6 +74,14 @@ describeBindings('forward', (get) => {
     expect(await lua.redis.hmget(lua.root, 'watcher', 'watchAt')).toEqual(['w1', `${START + 500}`])
   })
 
+  it('leaves the watch to others when it has moved LIMIT batches, and tells who stands by', async () => {
+    for (const worker of ['w2', 'w3']) await lua.call('forward', 'batches', 'WORKER', worker)
+    expect(await lua.redis.hmget(lua.root, 'watcher', 'standbyUntil')).toEqual(['w2', `${START + 1000}`])
+    for (const key of ['a', 'b', 'c']) await lua.call('add', key, '1', 'FLUSH')
+    expect(await lua.call('forward', 'batches', 'LIMIT', 2, 'WORKER', 'w1')).toEqual([START, START, 2, 99_998])
+    expect(await lua.redis.hmget(lua.root, 'watcher', 'standbyUntil')).toEqual(['w2', '0'])
+  })
+
   it('moves at most LIMIT batches in a call, and asks to be called again at once', async () => {
     for (let n = 0; n < 5; n += 1) await add(`k${n}`, String(n))
     await lua.tick(10_000)
