@@ -13,14 +13,24 @@ interface Script {
   functions: unknown[]
 }
 
+/** What a process has run; nothing when it was killed while it wrote that down. */
+function scriptsIn(path: string): Script[] {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')).result
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    console.log(`${path} is cut off: what its process has run does not count`)
+    return []
+  }
+}
+
 class Provider extends V8CoverageProvider {
   override async generateCoverage(context: Parameters<V8CoverageProvider['generateCoverage']>[0]) {
     const coverage = await super.generateCoverage(context)
     const processes = this.createCoverageMap()
     const folder = process.env.PROCESS_COVERAGE as string
     for (const name of readdirSync(folder)) {
-      const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: Script[] }
-      for (const { url, functions } of result) {
+      for (const { url, functions } of scriptsIn(join(folder, name))) {
         if (!url.startsWith(CLI)) continue
         const [code, map] = readFileSync(fileURLToPath(url), 'utf8').split(/^\/\/# sourceMappingURL=.*base64,/m) as [string, string]
         const sources = { code, map: JSON.parse(Buffer.from(map, 'base64').toString()) }
