@@ -1,5 +1,5 @@
-// The tests run the command line in processes of its own. Each writes its coverage into a folder; here it takes the place of files that no
-// test has loaded itself. The two cannot be added up: they come from different compilers, which place statements differently.
+// The tests run the command line in processes of its own. Each writes its coverage into a folder; here it takes the place of files of
+// which the tests themselves have run less. The two cannot be added up: they come from different compilers, which place statements differently.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,8 +38,8 @@ class Provider extends V8CoverageProvider {
         processes.merge(await (this as any).remapCoverage(url, 0, sources, functions))
       }
     }
-    const loaded = coverage.files().filter((file: string) => coverage.fileCoverageFor(file).toSummary().lines.covered > 0)
-    processes.filter((file: string) => !loaded.includes(file))
+    const share = (map: typeof coverage, file: string) => (map.files().includes(file) ? map.fileCoverageFor(file).toSummary().lines.pct : 0)
+    processes.filter((file: string) => share(processes, file) > share(coverage, file))
     coverage.filter((file: string) => !processes.files().includes(file))
     coverage.merge(processes)
     return coverage
