@@ -1,3 +1,5 @@
+// What `rapidfire_check` sees of a queue at one moment, and how its replies are read. What must hold of it stands in invariants.ts.
+
 import { readFields } from './replies.ts'
 
 interface PartFacts {

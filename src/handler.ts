@@ -1,3 +1,5 @@
+// What somebody who writes a handler has to know: what it gets, what may be set, and how a batch ends.
+
 import type { Batch } from './batch.ts'
 
 /** Where a handler's `log` goes; a pino logger is one. */

@@ -1,4 +1,4 @@
-// Integers are made numbers, since a client with `stringNumbers` brings them as text.
+// How replies of Redis are taken apart. Integers are made numbers, since a client with `stringNumbers` brings them as text.
 
 /** Whole array replies; a single error is thrown by the connection before it comes here. */
 export const array = (raw: unknown) => raw as unknown[]

@@ -1,3 +1,5 @@
+// The damages of damage.test.ts: how each is done by hand, what a walk says of it, and how it is mended.
+
 import { type Lua, START } from '../support/lua.ts'
 
 export interface Damage {
