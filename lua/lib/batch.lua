@@ -27,9 +27,9 @@ local function head_batch(list, policy, overridden)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil end
-  local wait, maxWait, closed, closed_by = policy.wait, policy.maxWait, nil, 'size'
+  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
   if not overridden then
-    if count == policy.maxSize then closed = received_at(messages[count]) end
+    if count == policy.maxSize then closer = count end
   else
     count = 0
     while messages[count + 1] do
@@ -38,7 +38,7 @@ local function head_batch(list, policy, overridden)
       local size = tonumber(string.match(own, ',S(%d+)')) or policy.maxSize
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
-        closed = received_at(messages[n])
+        closer = n
         break
       end
       count = n
@@ -46,14 +46,16 @@ local function head_batch(list, policy, overridden)
       maxWait = tonumber(string.match(own, ',X(%d+)')) or policy.maxWait
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
-        closed, closed_by = received_at(messages[n]), flush and 'flush' or 'size'
+        closer, closed_by = n, flush and 'flush' or 'size'
         break
       end
       -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
       if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
     end
   end
-  local deadline, reason = received_at(messages[count]) + wait, 'wait'
+  local last = received_at(messages[count])
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
   local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
