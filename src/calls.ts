@@ -7,7 +7,10 @@ import type { FunctionName, LibrarySource } from './generated/library.ts'
 export class Calls {
   readonly connection: Connection
   readonly binding: Binding
-  readonly #underway = new Set<Promise<unknown>>()
+  // A count and no set: tables that a set has outgrown point to those that came after them, and keep what is in those from being freed while
+  // it is young. With a set of promises, handling a batch took the client half as long again.
+  #underway = 0
+  #whenQuiet: (() => void) | undefined
   #closed: Promise<void> | undefined
 
   /** `prepare` runs on the first call, and whenever the server had lost the functions. */
@@ -24,12 +27,11 @@ export class Calls {
     reply: (raw: unknown) => Output,
     after?: Argument[],
   ): Promise<Output> {
-    const call = this.binding.call(name, root === undefined ? [] : [root], args, after)
-    this.#underway.add(call)
+    this.#underway += 1
     try {
-      return reply(await call)
+      return reply(await this.binding.call(name, root === undefined ? [] : [root], args, after))
     } finally {
-      this.#underway.delete(call)
+      this.#ended()
     }
   }
 
@@ -40,13 +42,17 @@ export class Calls {
    */
   async run<Output>(operation: () => Promise<Output>): Promise<Output> {
     if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed')
-    const running = operation()
-    this.#underway.add(running)
+    this.#underway += 1
     try {
-      return await running
+      return await operation()
     } finally {
-      this.#underway.delete(running)
+      this.#ended()
     }
+  }
+
+  #ended(): void {
+    this.#underway -= 1
+    if (this.#underway === 0) this.#whenQuiet?.()
   }
 
   /** Waits for what is under way, then closes the connection if it is our own. */
@@ -56,7 +62,11 @@ export class Calls {
   }
 
   async #close(): Promise<void> {
-    while (this.#underway.size > 0) await Promise.allSettled(this.#underway)
+    while (this.#underway > 0) {
+      await new Promise<void>((resolve) => (this.#whenQuiet = resolve))
+      // Whoever makes one call after the other makes the next one in this turn.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     await this.connection.close()
   }
 }

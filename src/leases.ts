@@ -3,15 +3,19 @@ import type { HandlerContext, Logger } from './handler.ts'
 import type { Source } from './processor.ts'
 
 /** One attempt at a batch, as its handler sees it. */
-export class Attempt implements HandlerContext {
+export class Attempt<T> implements HandlerContext {
+  readonly batch: Batch<T>
   readonly log: Logger
   // A property, since handlers take it out of their context.
   readonly extend: HandlerContext['extend']
   /** Until when the lease is held for certain, by `performance.now`. */
   heldUntil: number
+  /** Where it stands among those that run; -1 when it has ended. */
+  place = -1
   #controller: AbortController | undefined
 
-  constructor(log: Logger, extend: HandlerContext['extend'], heldUntil: number) {
+  constructor(batch: Batch<T>, log: Logger, extend: HandlerContext['extend'], heldUntil: number) {
+    this.batch = batch
     this.log = log
     this.extend = extend
     this.heldUntil = heldUntil
@@ -35,7 +39,8 @@ export class Leases<T> {
   readonly #lease: number
   readonly #logger: Logger
   readonly #extended: (error: unknown) => void
-  readonly #attempts = new Map<Batch<T>, Attempt>()
+  /** In no order. An array and no map, for the reason that Calls counts. */
+  readonly #attempts: Attempt<T>[] = []
   #heartbeat: NodeJS.Timeout | undefined
   /** When the heart has beaten last, by `performance.now`. */
   #beat = 0
@@ -49,19 +54,15 @@ export class Leases<T> {
   }
 
   get size(): number {
-    return this.#attempts.size
-  }
-
-  has(batch: Batch<T>): boolean {
-    return this.#attempts.has(batch)
+    return this.#attempts.length
   }
 
   /** @param asked when the batch was asked for, by `performance.now` */
-  add(batch: Batch<T>, asked: number): Attempt {
+  add(batch: Batch<T>, asked: number): Attempt<T> {
     const extend: HandlerContext['extend'] = async (ms = this.#lease) =>
       (await this.#rapidfire.extend([batch], ms))[0] as { status: 'extended' | 'lost'; queued: number }
-    const attempt = new Attempt(this.#logger, extend, asked + this.#lease)
-    this.#attempts.set(batch, attempt)
+    const attempt = new Attempt(batch, this.#logger, extend, asked + this.#lease)
+    attempt.place = this.#attempts.push(attempt) - 1
     if (!this.#heartbeat) {
       this.#beat = asked
       this.#heartbeat = setInterval(() => this.#extend(), this.#lease / 3)
@@ -69,19 +70,28 @@ export class Leases<T> {
     return attempt
   }
 
-  delete(batch: Batch<T>): void {
-    this.#attempts.delete(batch)
-    if (this.#attempts.size > 0) return
-    clearInterval(this.#heartbeat)
-    this.#heartbeat = undefined
+  /** False when it had ended already. */
+  delete(attempt: Attempt<T>): boolean {
+    if (attempt.place === -1) return false
+    const last = this.#attempts.pop() as Attempt<T>
+    if (last !== attempt) {
+      this.#attempts[attempt.place] = last
+      last.place = attempt.place
+    }
+    attempt.place = -1
+    if (this.#attempts.length === 0) {
+      clearInterval(this.#heartbeat)
+      this.#heartbeat = undefined
+    }
+    return true
   }
 
   /** Ends all attempts, and returns their batches. */
   abortAll(reason: Error): Batch<T>[] {
     const attempts = [...this.#attempts]
-    for (const [batch] of attempts) this.delete(batch)
-    for (const [, attempt] of attempts) attempt.abort(reason)
-    return attempts.map(([batch]) => batch)
+    for (const attempt of attempts) this.delete(attempt)
+    for (const attempt of attempts) attempt.abort(reason)
+    return attempts.map(({ batch }) => batch)
   }
 
   /** Beats at once when the last beat is long ago: the event loop was blocked, or the process was stopped. */
@@ -95,23 +105,23 @@ export class Leases<T> {
     const heldUntil = this.#beat + this.#lease
     let failure: unknown
     try {
-      const batches = attempts.map(([batch]) => batch)
+      const batches = attempts.map(({ batch }) => batch)
       const results = await this.#rapidfire.extend(batches, this.#lease)
-      attempts.forEach(([batch, attempt], n) => {
+      attempts.forEach((attempt, n) => {
         if (results[n]?.status === 'extended') attempt.heldUntil = heldUntil
-        else this.#abort(batch, 'is lost')
+        else this.#abort(attempt, 'is lost')
       })
     } catch (error) {
       // The next beat tries again.
       failure = error
-      for (const [batch, attempt] of attempts) {
-        if (attempt.heldUntil < performance.now()) this.#abort(batch, 'may have run out, for Redis does not answer')
+      for (const attempt of attempts) {
+        if (attempt.heldUntil < performance.now()) this.#abort(attempt, 'may have run out, for Redis does not answer')
       }
     }
     this.#extended(failure)
   }
 
-  #abort(batch: Batch<T>, what: string): void {
-    this.#attempts.get(batch)?.abort(new Error(`the lease of batch ${batch.id} ${what}`))
+  #abort(attempt: Attempt<T>, what: string): void {
+    if (attempt.place !== -1) attempt.abort(new Error(`the lease of batch ${attempt.batch.id} ${what}`))
   }
 }

@@ -218,13 +218,12 @@ export class Processor<T> {
       failure = { error }
     }
     // Given back meanwhile.
-    if (!this.#running.has(batch)) return
-    this.#running.delete(batch)
+    if (!this.#running.delete(attempt)) return
     this.#settle(lane, batch, failure)
     this.#pumpSoon()
   }
 
-  #timed(batch: Batch<T>, attempt: Attempt, timeout: number): Promise<unknown> {
+  #timed(batch: Batch<T>, attempt: Attempt<T>, timeout: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const error = new Error(`the handler took longer than ${timeout} ms`)
@@ -238,7 +237,7 @@ export class Processor<T> {
   }
 
   // A handler that throws before its first await rejects like any other.
-  async #call(batch: Batch<T>, attempt: Attempt): Promise<unknown> {
+  async #call(batch: Batch<T>, attempt: Attempt<T>): Promise<unknown> {
     return this.#handler(batch, attempt)
   }
 
