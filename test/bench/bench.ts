@@ -6,6 +6,8 @@ import { isInstalled, SYSTEMS, type SystemName } from './systems/index.ts'
 /** How much of everything. */
 export interface Scale {
   rounds: number
+  /** Rounds of adding: they are short, and whatever else the machine does shows in them. */
+  addRounds: number
   /** Of adding and draining; ten messages each. */
   keys: number
   /** Of feeding, when lateness is looked at, of resting, and of posting. */
@@ -19,14 +21,22 @@ export interface Scale {
 export const SCALES = {
   normal: {
     rounds: 5,
+    addRounds: 15,
     keys: 10_000,
     seconds: { fed: 2, quiet: 30, idle: 10, posted: 3 },
     pending: 100_000,
     open: [1000, 10_000, 100_000],
   },
-  quick: { rounds: 1, keys: 2000, seconds: { fed: 1, quiet: 2, idle: 1.5, posted: 1 }, pending: 10_000, open: [1000, 10_000] },
+  quick: {
+    rounds: 1,
+    addRounds: 1,
+    keys: 2000,
+    seconds: { fed: 1, quiet: 2, idle: 1.5, posted: 1 },
+    pending: 10_000,
+    open: [1000, 10_000],
+  },
   /** Whether it works, in seconds: the figures mean nothing. */
-  tiny: { rounds: 1, keys: 100, seconds: { fed: 0.2, quiet: 1, idle: 0.2, posted: 1 }, pending: 100, open: [100, 200] },
+  tiny: { rounds: 1, addRounds: 1, keys: 100, seconds: { fed: 0.2, quiet: 1, idle: 0.2, posted: 1 }, pending: 100, open: [100, 200] },
 } satisfies Record<string, Scale>
 
 /** What a measure needs. */

@@ -54,7 +54,8 @@ const redis = new Redis(server.url)
 const results: Results = {}
 try {
   const machine = machineOf(await redis.info('server'))
-  console.log(`${machine}. Rounds: ${scale.rounds}, in which the rows take turns. Medians; in brackets the least and the greatest.`)
+  console.log(`${machine}. Rounds: ${scale.rounds}, of adds ${scale.addRounds}, in which the rows take turns.`)
+  console.log('Medians; in brackets the least and the greatest.')
   console.log('Clients and server share the machine; each client is a process of its own.\n')
   for (const name of names) {
     const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale })

@@ -28,8 +28,8 @@ export interface Measure {
   columns: Column[]
   rows: Row[]
   rounds: number
-  /** Whether a round goes before that does not count, for the compilers. */
-  warmUp: boolean
+  /** Rounds that go before and do not count, for the compilers. */
+  warmUp: number
 }
 
 /** By row and column: one figure for each round. */
@@ -41,12 +41,12 @@ export async function runRounds(measure: Measure): Promise<Figures> {
   const rows = await Promise.all(measure.rows.map(async ({ name, open }) => ({ name, row: await open() })))
   const figures: Figures = Object.fromEntries(rows.map(({ name }) => [name, {}]))
   try {
-    for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
+    for (let round = 1 - warmUp; round <= rounds; round += 1) {
       let first: Record<string, number> | undefined
       for (const { name, row } of rows) {
         const found = await row.round()
         first ??= found
-        if (round === 0) continue
+        if (round < 1) continue
         for (const { name: column, ratioOf } of columns) {
           const value = ratioOf === undefined ? found[column] : divided(found[ratioOf], first[ratioOf])
           if (value === undefined || !Number.isFinite(value)) continue

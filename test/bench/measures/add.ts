@@ -28,5 +28,6 @@ function measureOf(bench: Bench, title: string, size?: number): Measure {
       return { rate: (messages / took) * 1000, micros: (await serverMicros(bench.redis, name)) / messages }
     }),
   )
-  return { title, columns, rows, rounds: bench.scale.rounds, warmUp: bench.scale.rounds > 1 }
+  const { addRounds } = bench.scale
+  return { title, columns, rows, rounds: addRounds, warmUp: addRounds > 1 ? 1 : 0 }
 }

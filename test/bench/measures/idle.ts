@@ -42,7 +42,7 @@ export function idleMeasure(bench: Bench): Measure {
       }),
     ),
     rounds: 1,
-    warmUp: false,
+    warmUp: 0,
   }
 }
 

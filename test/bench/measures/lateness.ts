@@ -47,6 +47,6 @@ function measureOf(bench: Bench, title: string, rate: number, seconds: number, r
     ],
     rows,
     rounds,
-    warmUp: rounds > 1,
+    warmUp: rounds > 1 ? 1 : 0,
   }
 }

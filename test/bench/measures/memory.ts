@@ -28,7 +28,7 @@ export function memoryMeasure(bench: Bench): Measure {
       }),
     ),
     rounds: 1,
-    warmUp: false,
+    warmUp: 0,
   }
 }
 
