@@ -12,6 +12,7 @@ const COLUMNS = [
   { title: 'p99 late, 1/s', measure: 'quiet', column: 'p99', digits: 1, unit: ' ms' },
   { title: '200/s', measure: 'late200', column: 'p99', digits: 1, unit: ' ms' },
   { title: '2,000/s', measure: 'late2000', column: 'p99', digits: 1, unit: ' ms' },
+  { title: 'CPU at 200/s', measure: 'late200', column: 'cpu', digits: 0, unit: ' %' },
   { title: 'Redis memory', measure: 'memory', column: 'bytes', digits: 0, unit: ' B' },
   { title: 'at rest', measure: 'idle', column: 'commands', digits: 1, unit: '/s' },
   { title: '10,000 pending', measure: 'idle', column: 'pendingCommands', digits: 1, unit: '/s' },
