@@ -31,7 +31,7 @@ export const SCALES = {
     rounds: 1,
     addRounds: 1,
     keys: 2000,
-    seconds: { fed: 1, quiet: 2, idle: 1.5, posted: 1 },
+    seconds: { fed: 0.7, quiet: 1.5, idle: 1, posted: 1 },
     pending: 10_000,
     open: [1000, 10_000],
   },

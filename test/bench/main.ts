@@ -56,6 +56,7 @@ try {
   const machine = machineOf(await redis.info('server'))
   console.log(`${machine}. Rounds: ${scale.rounds}, of adds ${scale.addRounds}, in which the rows take turns.`)
   console.log('Medians; in brackets the least and the greatest.')
+  if (scale.rounds === 1) console.log('One round alone, before V8 has compiled: the aims are for a whole run.')
   console.log('Clients and server share the machine; each client is a process of its own.\n')
   for (const name of names) {
     const measure = await (MEASURES[name] as (typeof MEASURES)[string])({ url: server.url, redis, scale })

@@ -23,7 +23,7 @@ function measureOf(bench: Bench, title: string, rate: number, seconds: number, r
       const start = performance.now()
       const fed = await adder.do('feed', { rate, seconds })
       const sent = fed * BURST.length
-      const { messages, late } = await worker.do('handled', { messages: sent, within: 10_000 })
+      const { messages, late } = await worker.do('handled', { messages: sent, within: 5_000 })
       const after = await worker.do('usage', undefined)
       return {
         p50: percentile(late, 0.5),
