@@ -1,5 +1,5 @@
-// `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: the figures
-// and charts of README.md are made anew.
+// `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: like
+// FULL=1, and the figures and charts of README.md are made anew.
 import { Redis } from 'ioredis'
 import { startRedis } from '../../cli/private-redis.ts'
 import { buildPrograms } from './agents.ts'
@@ -38,7 +38,7 @@ const unknown = names.find((name) => !(name in MEASURES))
 if (unknown !== undefined) throw new Error(`ONLY must be some of ${Object.keys(MEASURES).join(',')}, got '${unknown}'`)
 if (PUBLISH && (QUICK || TINY)) throw new Error('a short run is not published')
 const scale = structuredClone(SCALES[TINY ? 'tiny' : QUICK ? 'quick' : 'normal'])
-if (FULL) scale.open.push(1_000_000)
+if (FULL || PUBLISH) scale.open.push(1_000_000)
 
 const absent = [...new Set(Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind && !isInstalled(kind.needs) ? [kind.title] : [])))]
 if (absent.length > 0) console.log(`Left out, since their packages are installed by \`make bench\` alone: ${absent.join(', ')}.`)

@@ -28,8 +28,8 @@ export interface Measure {
   columns: Column[]
   rows: Row[]
   rounds: number
-  /** Rounds that go before and do not count, for the compilers. */
-  warmUp: number
+  /** Rounds that go before and do not count, for the compilers: where there is more than one round. @default 1 */
+  warmUp?: number
 }
 
 /** By row and column: one figure for each round. */
@@ -37,7 +37,8 @@ export type Figures = Record<string, Record<string, number[]>>
 
 /** Runs the rows in turn, round after round, so that a machine that slows down slows all of them. */
 export async function runRounds(measure: Measure): Promise<Figures> {
-  const { columns, rounds, warmUp } = measure
+  const { columns, rounds } = measure
+  const warmUp = rounds > 1 ? (measure.warmUp ?? 1) : 0
   const rows = await Promise.all(measure.rows.map(async ({ name, open }) => ({ name, row: await open() })))
   const figures: Figures = Object.fromEntries(rows.map(({ name }) => [name, {}]))
   try {

@@ -28,6 +28,5 @@ function measureOf(bench: Bench, title: string, size?: number): Measure {
       return { rate: (messages / took) * 1000, micros: (await serverMicros(bench.redis, name)) / messages }
     }),
   )
-  const { addRounds } = bench.scale
-  return { title, columns, rows, rounds: addRounds, warmUp: addRounds > 1 ? 1 : 0 }
+  return { title, columns, rows, rounds: bench.scale.addRounds }
 }

@@ -80,6 +80,5 @@ export function clusterMeasure(bench: Bench): Measure {
     ],
     rows: [single(1), single(PARTITIONS), clustered(1), clustered(3)],
     rounds: bench.scale.rounds,
-    warmUp: bench.scale.rounds > 1 ? 1 : 0,
   }
 }

@@ -44,6 +44,6 @@ export function drainMeasure(bench: Bench): Measure {
     rows: [reference, ...drained],
     rounds: scale.rounds,
     // V8 compiles for the first 30 000 batches of a worker.
-    warmUp: scale.rounds > 1 ? 3 : 0,
+    warmUp: 3,
   }
 }

@@ -68,7 +68,6 @@ export function growthMeasure(bench: Bench): Measure {
       open: async () => ({ round: () => round(keys), close: async () => {} }),
     })),
     rounds: scale.rounds,
-    warmUp: scale.rounds > 1 ? 1 : 0,
   }
 }
 

@@ -42,7 +42,6 @@ export function idleMeasure(bench: Bench): Measure {
       }),
     ),
     rounds: 1,
-    warmUp: 0,
   }
 }
 

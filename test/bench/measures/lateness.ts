@@ -47,6 +47,5 @@ function measureOf(bench: Bench, title: string, rate: number, seconds: number, r
     ],
     rows,
     rounds,
-    warmUp: rounds > 1 ? 1 : 0,
   }
 }

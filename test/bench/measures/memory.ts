@@ -28,7 +28,6 @@ export function memoryMeasure(bench: Bench): Measure {
       }),
     ),
     rounds: 1,
-    warmUp: 0,
   }
 }
 

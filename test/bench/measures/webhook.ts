@@ -49,7 +49,6 @@ export function webhookMeasure({ redis, url, scale }: Bench): Measure {
       row('rapidfire serve', serve(5)),
     ],
     rounds: scale.rounds,
-    warmUp: scale.rounds > 1 ? 1 : 0,
   }
 }
 
