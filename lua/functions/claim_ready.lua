@@ -18,7 +18,7 @@
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already (lua/lib/watch.lua)
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<attempt>'), what closed it ('wait' | 'maxWait' | 'size' | 'flush'),
 --             its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
 -- ERRORS

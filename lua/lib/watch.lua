@@ -27,7 +27,8 @@ local function watch(root, policy, worker, now, head, full, rest)
     return head or 0
   end
   local latest = now + rest
-  if not vacant then
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (head and head < policy.watchAt) then
     redis.call('HSET', root, 'standbyUntil', latest)
     return latest
   end

@@ -82,6 +82,17 @@ describeBindings('forward', (get) => {
     expect(await lua.redis.hmget(lua.root, 'watcher', 'standbyUntil')).toEqual(['w2', '0'])
   })
 
+  it('takes the place of a watcher that means to look later than what it leaves behind is due', async () => {
+    await lua.call('add', 'ann', '1', 'FLUSH')
+    await lua.call('claim_ready', 'LEASE', 1000)
+    await lua.call('forward', 'batches', 'WORKER', 'w1')
+    await lua.call('extend', 1, 'ann', `${START}-1:1`)
+    await lua.tick(1)
+    await lua.call('add', 'ann', '2', 'FLUSH')
+    expect(await lua.call('forward', 'batches', 'WORKER', 'w2')).toEqual([START + 1, START + 1, 1, 99_999])
+    expect(await lua.redis.hmget(lua.root, 'watcher', 'watchAt')).toEqual(['w2', `${START + 1}`])
+  })
+
   it('moves at most LIMIT batches in a call, and asks to be called again at once', async () => {
     for (let n = 0; n < 5; n += 1) await add(`k${n}`, String(n))
     await lua.tick(10_000)

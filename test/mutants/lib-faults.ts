@@ -76,6 +76,7 @@ export const LIB_FAULTS: Faults = {
     ['and not counted[key] then', 'then', 'a key that was put into both indexes is counted twice'],
   ],
   'lib/watch.lua': [
+    ['not (head and head < policy.watchAt)', 'true', 'a watcher that means to look too late keeps its place'],
     ["redis.pcall('PUBLISH'", "redis.call('PUBLISH'", 'who may not publish gets an error after the write'],
     ['policy.watchAt <= now or at >= policy.watchAt', 'at >= policy.watchAt', 'a watcher is told whose time has come'],
     ['at >= policy.watchAt', 'at > policy.watchAt', 'the watcher is told of what it knows'],
