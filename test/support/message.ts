@@ -1,5 +1,7 @@
-/** A message as a list holds it: `<receivedAt> <id length>[,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>`. */
+/** A message as a list holds it: `<receivedAt> <id length>[,R<number>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>`. */
 export interface StoredMessage extends Overrides {
+  /** Number of the batch with which it died first. */
+  died?: number
   receivedAt: number
   id: Buffer
   data: Buffer
@@ -19,10 +21,10 @@ export interface BatchPolicy {
   maxSize: number
 }
 
-const OPTIONS = { W: 'wait', X: 'maxWait', S: 'maxSize' } as const
+const OPTIONS = { R: 'died', W: 'wait', X: 'maxWait', S: 'maxSize' } as const
 
 export function readMessage(bytes: Buffer): StoredMessage {
-  const header = /^(\d{13}) (\d+)((?:,(?:[WXS]\d+|F))*) /.exec(bytes.toString('latin1'))
+  const header = /^(\d{13}) (\d+)((?:,(?:[RWXS]\d+|F))*) /.exec(bytes.toString('latin1'))
   if (!header) throw new Error(`not a message: ${bytes.toString('latin1').slice(0, 80)}`)
   const [written, receivedAt, length, options] = header as unknown as [string, string, string, string]
   const start = written.length + Number(length)
