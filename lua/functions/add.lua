@@ -145,13 +145,16 @@ local function remember(set, asked, known, expires)
     end
     if #fresh == 0 then return nil end
   end
-  local failed
-  for from = 1, #fresh, UNPACKED do
-    failed = failed or error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
+    if not failed then from = from + UNPACKED end
   end
   failed = failed or error_of(redis.pcall('PEXPIREAT', set, expires), 'set', set)
-  if failed then
-    for from = 1, #fresh, UNPACKED do redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))) end
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
   end
   return failed
 end
