@@ -86,7 +86,7 @@ function readRaw(raw: unknown): RawBatch | undefined {
 }
 
 /** What stands before id and data, as lua/lib/batch.lua writes it. */
-const HEADER = /^(\d{13}) (\d+)((?:,[RWXSF]\d*)*) /
+const HEADER = /^(\d{13}) (\d+)((?:,[RWXSF][\d.]*)*) /
 const LONGEST_HEADER = 160
 
 function requeuedMessages(batch: string, { key, messages }: RawBatch): OutgoingMessage[] {
@@ -95,7 +95,7 @@ function requeuedMessages(batch: string, { key, messages }: RawBatch): OutgoingM
     const header = HEADER.exec(bytes.subarray(0, LONGEST_HEADER).toString('latin1'))
     // What somebody else wrote has no time: it stays behind the message before it.
     receivedAt = Math.max(receivedAt, Number(header?.[1] ?? 0))
-    const message: OutgoingMessage = { key, data: bytes, requeued: `${receivedAt}:${batch}:${n}` }
+    const message: OutgoingMessage = { key, data: bytes, requeued: `${receivedAt}:${batch}:${n + 1}` }
     if (!header) return message
     const [whole, , length, options] = header as unknown as [string, string, string, string]
     const start = whole.length + Number(length)

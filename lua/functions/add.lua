@@ -61,12 +61,13 @@ local function text_of(what, ms)
   return kept.text
 end
 
--- '<ms>:<name>' as a table. The name of a message of a dead batch begins with the id of that, which has its number.
+-- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
-  return { at = at, name = name, died = string.match(name, '^%d+%-(%d+)') }
+  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
+  return { at = at, name = name, died = batch and place_among_dead(batch, position) }
 end
 
 -- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says; or nil and a refusal of the whole
@@ -159,17 +160,21 @@ local function remember(set, asked, known, expires)
   return failed
 end
 
--- Moves a key in due, if it is there. Nothing moves when it has that score, when it is active, or when its index entry was lost, by hand
--- or with a failover: then nobody would ever look at it, and it is put in. Returns whether it is due at the score now, and an error.
-local function move_in_due(root, key, score, only_earlier)
+-- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
+-- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
+-- is put in. Returns whether it was moved, and an error.
+local function move_in_due(root, key, score, policy)
   local due = due_key(root)
-  local done = only_earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
+  local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
   if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return false, error_of(found, 'zset', index) end
   end
-  done = redis.pcall('ZADD', due, score, key)
+  -- The batch may have been full before this message came.
+  local _, deadline
+  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
+  done = redis.pcall('ZADD', due, deadline or score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
@@ -318,7 +323,7 @@ local function add(keys, args)
             elseif size >= policy.maxSize then
               local moved
               full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, true)
+              moved, refused = move_in_due(root, key, full_at, policy)
               if moved then at_once = now end
             end
           end

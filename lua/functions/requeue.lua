@@ -19,7 +19,7 @@
 -- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
 -- They keep the time at which they were received, so they are ready at once.
 -- WHY by their times: batches may be brought back in any order, and the conversation must not be turned around. Of messages of one ms
--- those of the batch that died with the smaller number came first, so each carries that number from then on.
+-- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
 -- WHY a message may take its key over maxBacklog: it was accepted once.
 local function requeue(keys, args)
   local call, root = redis.call, keys[1]
@@ -46,8 +46,7 @@ local function requeue(keys, args)
     local count = #messages
     reply[n] = 'unknown'
     if count > 0 then
-      local number = string.match(id, '^%d+%-(%d+)')
-      for at = 1, count do messages[at] = with_number(messages[at], number) end
+      for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
       -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
       call('ZREM', dead_key(root), id)
       local undo, deadline = bring_back(root, key, messages, policy)

@@ -1,8 +1,8 @@
 --- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
 
--- '<receivedAt> <id length>[,R<number>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one `match` reads the
+-- '<receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one `match` reads the
 -- time. The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
--- Here all that stands before id and data. `died`: number of the batch with which the message died first.
+-- Here all that stands before id and data. `died`: with which batch the message died first, as place_among_dead writes it.
 local function message_header(now, id_length, own, died)
   local header = string.format('%013.0f %d', now, id_length)
   if died then header = header .. ',R' .. died end
@@ -15,10 +15,10 @@ local function message_header(now, id_length, own, died)
   return header .. ' '
 end
 
--- The options that a message carries, as message_header wrote them, or nil. The number of a batch is none.
+-- The options that a message carries, as message_header wrote them, or nil. Where it died is none.
 local function own_options(message)
   local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R%d+(,.*)$') end
+  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
   return own
 end
 
@@ -71,6 +71,8 @@ local function head_batch(list, policy, overridden)
   if closed and closed < deadline then deadline, reason = closed, closed_by end
   local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
 
@@ -137,19 +139,26 @@ end
 -- An error that Redis replied, told as ours, or nil.
 local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
 
--- Where a message belongs among others: its time and, within one ms, the number of the batch with which it died first. One without a
--- number has never been dead, and came later. What somebody else wrote has no time: it belongs behind what stands `before` it.
+-- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
+-- never been dead came later. What somebody else wrote has no time: it belongs behind what stands `before` it.
 local function place_of(message, before)
-  local at, died = received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+)')) or math.huge
+  local at, died = received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge
   if at < before[1] or at == before[1] and died < before[2] then return before end
   return { at, died }
 end
 
--- A message with the number of the batch with which it dies, if it has none yet.
-local function with_number(message, number)
-  local behind = number and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
+-- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
+-- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+
+-- A message with its place among the dead, if it has none yet.
+local function with_place(message, place)
+  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
   if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. number .. string.sub(message, behind)
+  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
 end
 
 local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end

@@ -169,7 +169,7 @@ describeBindings('partitions', (lua) => {
       messages: expect.arrayContaining([expect.objectContaining({ id: 'id 1', data: 1 })]),
     })
     const [first] = await lua().redis.lrange(`${await rootOf('ann')}:messages:ann`, 0, 0)
-    expect(first).toBe(`${lua().now - 3} 4,R1,W700,X900,S7,F id 11`)
+    expect(first).toBe(`${lua().now - 3} 4,R1.0001,W700,X900,S7,F id 11`)
     await lua().tick(10_000)
     expect(await drained(client())).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
     expect(await client().check()).toMatchObject({ violations: [] })

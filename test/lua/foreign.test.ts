@@ -69,7 +69,17 @@ describeBindings('an element of a list that was not written by add', (lua) => {
       }
     }
     const expected = [`${START} 0 1`, element, `${START} 0,F 2`].map((each) => Buffer.from(each).toString())
-    expect(texts.map((text) => text.replace(/,R\d+/, ''))).toEqual(expected)
+    expect(texts.map((text) => text.replace(/,R[\d.]+/, ''))).toEqual(expected)
+  })
+
+  it('is told of as pending when it closes a batch', async () => {
+    await lua().call('policy', 'MAXSIZE', 2)
+    await lua().call('add', 'x', '1', 'FLUSH', 'NEXT', 'x', '2')
+    const [batch] = await claim()
+    await lua().redis.rpush(list, 'junk')
+    await lua().call('complete', 'x', batch?.token as string)
+    expect((await lua().call('claim_ready', 'BEFORE', 0))[1]).toBeGreaterThan(0)
+    expect((await claim()).map(({ messages }) => messages)).toEqual([[`${START} 0 2`, 'junk']])
   })
 
   it('counts as old: what comes behind it is handed over with it', async () => {

@@ -63,6 +63,16 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
+  it('keeps the order of messages of one ms that died together and die again one by one', async () => {
+    const id = await bury(lua(), 'ann', 1, 2, 3)
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().call('requeue', id)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await held('ann')).toEqual(['1', '2', '3'])
+  })
+
   it('puts each message of a batch where its time belongs', async () => {
     const seconds = async (...data: number[]) => {
       for (const each of data) {
@@ -115,7 +125,7 @@ describeBindings('requeue', (lua) => {
     await lua().call('requeue', id)
     expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([
       ...['junk', `${lua().now - 2000} 0 1`, 'nan', ''],
-      ...[`${lua().now - 1000} 0,R1,F 2`, `${lua().now} 0 3`],
+      ...[`${lua().now - 1000} 0,R1.0001,F 2`, `${lua().now} 0 3`],
     ])
   })
 
@@ -230,9 +240,9 @@ describeBindings('requeue', (lua) => {
     const before = await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)
     await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
     await lua().call('requeue', batch[1].slice(0, -2))
-    // Each carries the number of the batch with which it died, and is the same otherwise.
+    // Each carries the number of the batch with which it died and its position, and is the same otherwise.
     const after = await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)
-    expect(after).toEqual([before[0]?.replace('7,', '7,R1,'), before[1]?.replace('0,', '0,R1,')])
+    expect(after).toEqual([before[0]?.replace('7,', '7,R1.0001,'), before[1]?.replace('0,', '0,R1.0002,')])
     expect((await lua().redis.lindexBuffer(`${lua().root}:messages:ann`, 0))?.subarray(-4)).toEqual(data)
     expect(await lua().call('add', 'ann', 3, 'ID', 'wamid.1')).toEqual(['duplicate', 2])
     await intact()
