@@ -35,8 +35,10 @@ export interface Connection {
   ): void
   /** Hears the channels that `subscribe` names by now as well. */
   resubscribe(): void
-  /** Drops a connection that may be dead and makes a new one. */
-  reconnect(): void
+  /** Drops a connection that may be dead and makes a new one; of a cluster only the one to the node of `root`. */
+  reconnect(root?: string): void
+  /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. */
+  onReady(listener: () => void): void
   /** Ends the connection if it is our own. */
   close(): Promise<void>
 }
@@ -159,6 +161,10 @@ function connectionOf(client: Redis | Cluster, own: boolean, commandTimeout?: nu
         dropping = false
       })
       client.disconnect(true)
+    },
+    onReady: (listener) => {
+      client.on('ready', listener)
+      if ('nodes' in client) client.on('+node', (node: Redis) => node.on('ready', listener))
     },
     close: async () => {
       if (!own || client.status === 'end') return

@@ -8,7 +8,7 @@ import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
 import { listDead, requeueDead } from './dead.ts'
 import { checkDurability, type Durability } from './durability.ts'
-import { type AddResult, RapidfireError, RefusedMessagesError } from './errors.ts'
+import { type AddResult, ProcessingError, RapidfireError, RefusedMessagesError } from './errors.ts'
 import { type Forwarded, type ForwardOptions, sumForwarded } from './forwarder.ts'
 import { type LibrarySource, SOURCE } from './generated/library.ts'
 import type { Handler } from './handler.ts'
@@ -27,10 +27,14 @@ import type {
   Summary,
 } from './options.ts'
 import { outgoing } from './outgoing.ts'
-import { Processor } from './processor.ts'
+import { Processor, whole } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
-import { STALL, Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
+import { TIMING } from './timing.ts'
+import { Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
+
+/** How often `processPendingBatches` asks which roots serve, when one refuses to. */
+const ROUNDS = 3
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -147,32 +151,49 @@ export class RapidFire<T = unknown, Input = T> {
    * Handles every batch that is due now, once, and returns when the last one is done. Call it from a timer, a cron job or a test; for a
    * process that does nothing else there is `rapidfire.worker`.
    *
-   * @throws RapidfireError `BAD_OPTION`, `UNAVAILABLE`; what a handler throws stays with its batch
+   * @throws RapidfireError `BAD_OPTION`
+   * @throws ProcessingError `UNAVAILABLE` and others when a part of the queue could not be asked, or the end of a batch not be told; its
+   * `summary` says what was done. What a handler throws stays with its batch.
    */
   async processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
     const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
-    const errors: unknown[] = []
+    const failures: unknown[] = []
+    const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
+    let refusal: { root: string; error: unknown } | undefined
     const processor = new Processor<T>(
       this.#client((claim) => this.#claims.claim(claim)),
       handler,
       options,
       {
         settled: (outcome, batch) => {
+          // Nothing is given back here that a handler has seen.
+          if (outcome === 'released') return
           summary[outcome] += 1
           summary.batches += 1
           summary.messages += batch.messages.length
         },
         claimed: () => {},
-        failed: (error) => {
-          // The number of partitions was changed just now: the next call knows the new ones.
-          if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) errors.push(error)
+        refused: (lane, error) => {
+          lane.failures += 1
+          if (error instanceof RapidfireError && error.code === 'REPARTITIONED') refusal = { root: lane.root, error }
+          else failures.push(error)
         },
+        failed: (error) => failures.push(error),
       },
     )
-    const turns = await this.#calls.run(() => this.#claims.turns())
-    processor.lanes = turns.map(({ root, drain }) => new Lane(root, drain))
-    await processor.drain(options.limit)
-    if (errors.length > 0) throw errors[0]
+    try {
+      // Once more when the number of partitions was changed just now, or a root has lost what it knew.
+      for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
+        const { serving, draining } = await this.#calls.run(() => this.#partitioning.roots(refusal?.root))
+        refusal = undefined
+        processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
+        await processor.drain(limit - summary.batches)
+      }
+      if (refusal) failures.push(refusal.error)
+    } catch (error) {
+      failures.push(error)
+    }
+    if (failures.length > 0) throw new ProcessingError(failures[0], failures.length, summary)
     return summary
   }
 
@@ -357,9 +378,10 @@ export class RapidFire<T = unknown, Input = T> {
 
   /** @param claims how the worker's own client claims */
   #worker(claims: (client: RapidFire<T, Input>) => WorkerClient<T>['claim'], handler: Handler<T>, options: WorkerOptions): Worker<T> {
-    const commands = this.#calls.connection.duplicate(STALL)
+    const { stall } = { ...TIMING, ...options.timing }
+    const commands = this.#calls.connection.duplicate(stall)
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(STALL), handler, options)
+    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(stall), handler, options)
   }
 
   /** What a worker or a processor needs of this client. */
