@@ -23,6 +23,8 @@ export interface ProcessorHooks<T> {
    * nothing is due there until `next` (0: nothing is pending) and it rests until `wake`.
    */
   claimed(lane: Lane, now: number, next: number): void
+  /** A claim has not been answered for long. */
+  silent?(lane: Lane): void
   /** A claim has failed: its lane rests until `wake`. */
   refused(lane: Lane, error: unknown): void
   /** Something else has failed that `root` was told or asked for: the end of a batch, or whether it is still ours. */
@@ -204,6 +206,7 @@ export class Processor<T> {
               lane.busy = false
               this.#keep(-kept)
               kept = 0
+              this.#hooks.silent?.(lane)
               this.#pump()
             },
             Math.max(this.#timing.silent, SLOW * lane.trip),

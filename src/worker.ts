@@ -68,7 +68,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** Roots that have refused to serve, for which the layout is being asked. */
   readonly #dividing = new Map<string | undefined, Promise<void>>()
   #settleTimer: NodeJS.Timeout | undefined
-  #answered = false
+  /** When Redis has answered a claim last, by `performance.now`. */
+  #answered: number | undefined
   /** Roots whose last heartbeat was not answered. */
   readonly #unkept = new Set<string>()
   /** Whether a batch was handled since the last `drained`. */
@@ -88,6 +89,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#processor = new Processor(rapidfire, handler, options, {
       settled: (outcome, batch, error) => this.#settled(outcome, batch, error),
       claimed: (lane, now, next) => this.#claimed(lane, now, next),
+      // Its server may be the one that the subscription is of.
+      silent: () => this.#echoHeard && this.#forgetEcho(0),
       refused: (lane, error) => this.#refused(lane, error),
       failed: (error, root) => this.#failed(error, root),
       extended: (root, error) => {
@@ -142,7 +145,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** Whether it runs, or pauses, and Redis has answered its last claim and kept its leases. */
   isHealthy(): boolean {
     const runs = this.#state === 'running' || this.#state === 'paused'
-    return runs && this.#answered && this.#unkept.size === 0 && this.#every((lane) => lane.failures === 0)
+    return runs && this.#answered !== undefined && this.#unkept.size === 0 && this.#every((lane) => lane.failures === 0)
   }
 
   /** Handlers that run now. */
@@ -202,10 +205,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   #claimed(lane: Lane, now: number, next: number): void {
     lane.failures = 0
-    if (!this.#answered) {
-      this.#answered = true
-      this.#tell(() => this.emit('ready'))
-    }
+    const first = this.#answered === undefined
+    this.#answered = performance.now()
+    if (first) this.#tell(() => this.emit('ready'))
     this.#unkept.delete(lane.root)
     if (lane.awake || this.#state !== 'running' || !this.#isCurrent(lane)) return
     if (lane.draining && next === 0) {
@@ -284,18 +286,18 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       )
       return
     }
-    // The first time, since nobody tells whether the subscription is of the same server; then echoes tell.
-    this.#failed(error, lane.root, lane.failures === 0)
+    this.#failed(error, lane.root)
     this.#again(lane)
   }
 
   /** A root has not done what it was asked for. */
-  #failed(error: unknown, root: string, subscriber = false): void {
+  #failed(error: unknown, root: string): void {
     this.#report(error)
     // Redis may be stopped, or the connection dead without a word: neither would say so by itself.
     if (!/timed out/.test(String((error as Error).cause))) return
     this.#commands.reconnect(root)
-    if (subscriber) this.#subscriber.reconnect()
+    // While other roots answer, echoes tell whether the subscription is alive.
+    if (performance.now() - (this.#answered ?? 0) >= this.#timing.stall) this.#subscriber.reconnect()
   }
 
   /** Looks again after a pause. */
@@ -346,12 +348,17 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #introduce(lane: Lane): Watching {
     const { echoEvery, echoWithin } = this.#timing
     const now = performance.now()
-    if (!this.#echoHeard && now - this.#echoAsked > echoWithin) {
-      this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
-      this.#subscriber.reconnect()
-      this.#forgetEcho()
+    // While a server is silent that may be the one of the subscription, there is less patience.
+    const within = this.#every(({ silent }) => !silent) ? echoWithin : echoWithin / 3
+    if (!this.#echoHeard && now - this.#echoAsked > within) {
+      if (this.#lanes.get(this.#echoRoot as string)?.silent) this.#forgetEcho(0)
+      else {
+        this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
+        this.#subscriber.reconnect()
+        this.#forgetEcho(echoWithin)
+      }
     }
-    const echo = this.#echoHeard && now - this.#echoAsked > echoEvery
+    const echo = this.#echoHeard && !lane.silent && now - this.#echoAsked >= echoEvery
     if (echo) {
       this.#echoAsked = now
       this.#echoRoot = lane.root
