@@ -80,7 +80,9 @@ export class Adds {
     const args = COMMANDS.add.args(messages)
     try {
       const results = durability
-        ? await this.#calls.call(root, 'add', args, (raw) => confirmed(raw as [unknown, unknown], durability), waitCommand(durability))
+        ? await this.#calls.call(root, 'add', args, (raw) => confirmed(raw as [unknown, unknown], durability), {
+            after: waitCommand(durability),
+          })
         : await this.#calls.call(root, 'add', args, COMMANDS.add.reply)
       return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
     } catch (error) {

@@ -3,6 +3,15 @@ import type { Argument, Connection } from './connection.ts'
 import { RapidfireError } from './errors.ts'
 import type { FunctionName, LibrarySource } from './generated/library.ts'
 
+export interface CallOptions {
+  /** A command that must follow on the same connection. */
+  after?: Argument[] | undefined
+  /** Whether the call must not run twice: it is not repeated when its answer does not come. */
+  once?: boolean
+  /** For how long the call is repeated when its answer does not come, ms. */
+  patience?: number
+}
+
 /** The calls of one client: none is lost sight of before the client is closed. */
 export class Calls {
   readonly connection: Connection
@@ -25,11 +34,11 @@ export class Calls {
     name: FunctionName,
     args: Argument[],
     reply: (raw: unknown) => Output,
-    after?: Argument[],
+    options: CallOptions = {},
   ): Promise<Output> {
     this.#underway += 1
     try {
-      return reply(await this.binding.call(name, root === undefined ? [] : [root], args, after))
+      return reply(await this.binding.call(name, root === undefined ? [] : [root], args, options.after))
     } finally {
       this.#ended()
     }

@@ -9,7 +9,7 @@ import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 import type { RapidFire } from './rapidfire.ts'
 
 /** The calls of a client that a processor makes. */
-export interface Source<T> extends Pick<RapidFire<T>, 'complete' | 'fail' | 'extend'> {
+export interface Source<T> extends Pick<RapidFire<T>, 'complete' | 'fail' | 'extend' | 'release'> {
   claim(options: RootClaimOptions): Promise<Claimed<T>>
 }
 
@@ -284,9 +284,8 @@ export class Processor<T> {
     const error = new Error('the worker closed')
     this.#settling += 1
     try {
-      // So many attempts are never used up: closing is no failure of the batch.
-      const outcome = await this.#rapidfire.fail(batch, { delay: 0, attempts: 1000, error })
-      this.#hooks.settled(outcome, batch, error)
+      const outcome = await this.#rapidfire.release(batch, { reason: error.message })
+      if (outcome === 'lost') this.#hooks.settled(outcome, batch, error)
     } catch (problem) {
       this.#hooks.failed(problem)
     }
