@@ -60,5 +60,5 @@ export async function requeueDead(
 /** Key and messages as Redis has them, which may be any bytes. */
 function readRaw(raw: unknown): { key: Buffer; messages: Buffer[] } | undefined {
   const [batch] = raw as unknown[][]
-  return batch && { key: batch[1] as Buffer, messages: batch[8] as Buffer[] }
+  return batch && { key: batch[1] as Buffer, messages: batch[9] as Buffer[] }
 }

@@ -1,4 +1,4 @@
-export type { DeadBatch, Peek, State } from './batch.ts'
+export type { Cause, DeadBatch, Peek, State } from './batch.ts'
 export { type Batch, joinText, type Message, type Reason } from './batch.ts'
 export type { BindingMode, BindingOptions } from './binding.ts'
 export type { CheckReport } from './check.ts'

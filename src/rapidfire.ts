@@ -223,7 +223,7 @@ export class RapidFire<T = unknown, Input = T> {
         async ({ root, watching, drain }) => {
           const { now, next, forwarded } = await client.#claims.forward(stream, { ...options, root, watching, drain })
           if (forwarded > 0) worker.emit('forwarded', forwarded)
-          return { now, next, batches: [] }
+          return { now, next, batches: [], repeats: false }
         },
       () => {},
       {},
@@ -233,8 +233,8 @@ export class RapidFire<T = unknown, Input = T> {
 
   /**
    * Moves what is due into the Redis Stream `rapid-fire:{queue}:stream:<stream>`, one entry a batch, in the script that takes it: there is no
-   * lease, and nothing is lost or doubled. An entry has the fields `id`, `key`, `reason`, `count`, `openedAt`, `deadline` and `messages`, the
-   * data of the messages as a JSON array. A full stream is never cut: entries that all groups have acknowledged are deleted, the rest waits.
+   * lease, and nothing is lost or doubled. An entry has the fields `id`, `key`, `reason`, `count`, `openedAt` and `deadline`, and for each
+   * message, n from 1, `id:<n>`, `at:<n>` (when it was received) and `data:<n>` (as it was added, so JSON). A full stream is never cut: entries that all groups have acknowledged are deleted, the rest waits.
    *
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */
@@ -250,7 +250,7 @@ export class RapidFire<T = unknown, Input = T> {
    * The messages, state and true deadline of a key.
    *
    * @param limit at most this many messages, 1 to 1000; 100 by default
-   * @throws RapidfireError `BAD_KEY`, `BAD_ARGUMENT`; `BAD_DATA` when another program has put in a message that is not JSON
+   * @throws RapidfireError `BAD_KEY`, `BAD_ARGUMENT`
    * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
   peek(key: string, limit?: number): Promise<Peek<T>> {
@@ -289,8 +289,8 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Takes ready batches under a lease, for callers that handle them in their own way: each must be completed or failed.
-   * A batch with a message that is not JSON is failed at once and not returned.
+   * Takes ready batches under a lease, for callers that handle them in their own way: each must be completed, failed or released. A partition
+   * that cannot be reached keeps nobody from getting the batches of the others; an error is thrown only when there are none.
    *
    * @throws RapidfireError `BAD_ARGUMENT`
    * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
@@ -314,7 +314,17 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one result per batch. `queued`: messages that have
+   * Gives a claimed batch back as if it had not been claimed: it uses up no attempt, and is ready for others at once, under the same id.
+   *
+   * @param options.reason why, for those who read along in Redis; 80 characters of it
+   * @example for (const batch of batches.filter(({ key }) => isPaused(key))) await rapidfire.release(batch, { reason: 'paused' })
+   */
+  release(batch: Batch<T>, options: { reason?: string } = {}): Promise<'released' | 'lost'> {
+    return this.#calls.run(() => this.#claims.release(batch, options))
+  }
+
+  /**
+   * Lengthens the leases of claimed batches to `lease` ms from now, 1 to a day; one that ends later stays as it is. One result per batch. `queued`: messages that have
    * arrived behind it.
    *
    * @param batches 1 to 1000 of them
@@ -339,12 +349,12 @@ export class RapidFire<T = unknown, Input = T> {
    */
   requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
-    return this.#changeDead(ids, (root, some) => requeueDead(this.#call, add, root, some))
+    return this.#changeDead(ids, (root, some) => requeueDead(this.#claims.repeatable, add, root, some))
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
-    return this.#changeDead(ids, (root, some) => this.#call(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply))
+    return this.#changeDead(ids, (root, some) => this.#claims.repeatable(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply))
   }
 
   /**
@@ -394,6 +404,7 @@ export class RapidFire<T = unknown, Input = T> {
       complete: (batch) => this.complete(batch),
       fail: (batch, options) => this.fail(batch, options),
       extend: (batches, lease) => this.extend(batches, lease),
+      release: (batch, options) => this.release(batch, options),
       close: () => this.close(),
     }
   }

@@ -3,7 +3,7 @@ import { type Batch, joinText } from '../../src/batch.ts'
 import { ProcessingError, RapidfireError } from '../../src/errors.ts'
 import { partitionOf } from '../../src/layout.ts'
 import { brokenLaws } from '../support/laws.ts'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, partsLeft, START } from '../support/lua.ts'
 import { gate, useClients } from './clients.ts'
 
 const NOTHING = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
@@ -40,7 +40,7 @@ describeBindings('processPendingBatches', (lua) => {
     })
     expect(texts.sort()).toEqual(keys.map((key) => `${key} one ${key} two`).sort())
     expect(await rapidfire.processPendingBatches(() => expect.unreachable())).toEqual(NOTHING)
-    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+    expect(await partsLeft(lua())).toEqual([lua().root])
   })
 
   it.each<[string, () => unknown]>([
@@ -167,36 +167,41 @@ describeBindings('processPendingBatches', (lua) => {
     expect(await rapidfire.processPendingBatches(handler, { backoff: () => 5 })).toMatchObject({ retry: 3 })
     await lua().tick(5)
     expect(await rapidfire.processPendingBatches(handler)).toMatchObject({ completed: 3 })
-    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+    expect(await partsLeft(lua())).toEqual([lua().root])
   })
 
-  it('lets a message that is not JSON die after its attempts, and disturbs no other', async () => {
+  it('hands data that is not JSON over as text', async () => {
     await lua().call('add', 'bad', 'not JSON', 'FLUSH')
     await lua().call('add', 'cut', '{"text":', 'NEXT', 'cut', '"behind"')
     const rapidfire = await due(['ann', 'zoe'])
-    const done: string[] = []
-    const handler = (batch: Batch<string>) => done.push(batch.key)
-    for (let attempt = 1; attempt <= 3; attempt += 1) {
-      await rapidfire.processPendingBatches(handler, { attempts: 3 })
-      await lua().tick(1000)
-    }
-    expect(done.sort()).toEqual(['ann', 'zoe'])
-    expect(await rapidfire.getStats()).toMatchObject({ dead: 2, active: 0, messages: 0 })
-    const ids = await lua().redis.zrange(`${lua().root}:dead`, '0', '-1')
-    for (const id of ids) expect(await lua().redis.hget(`${lua().root}:dead:${id}`, 'error')).toMatch(/a message is not JSON/)
+    const done: [string, unknown[]][] = []
+    const handler = (batch: Batch) => done.push([batch.key, batch.messages.map(({ data }) => data)])
+    expect(await rapidfire.processPendingBatches(handler)).toMatchObject({ batches: 4, completed: 4 })
+    expect(done.sort().slice(1, 3)).toEqual([
+      ['bad', ['not JSON']],
+      ['cut', ['{"text":', 'behind']],
+    ])
     await intact()
     await lua().call('add', 'bad', 'not JSON either')
-    // Whoever looks at it sees its text.
     expect((await rapidfire.peek('bad')).messages[0]?.data).toBe('not JSON either')
   })
 
-  it('lets a message die that another program pushed onto the list', async () => {
-    const rapidfire = client<string>({ policy: { maxSize: 3 } })
-    await rapidfire.addMessages(['one', 'two', 'three'].map((data) => ({ key: 'ann', data })))
-    await lua().redis.lset(`${lua().root}:messages:ann`, 1, '')
-    expect(await rapidfire.processPendingBatches(() => expect.unreachable(), { attempts: 1 })).toEqual(NOTHING)
-    expect(await rapidfire.getStats()).toMatchObject({ dead: 1, messages: 0 })
-  })
+  it.each([[''], ['hello'], ['{"text":"Hi"}'], ['1700000000000'], ['1700000000000 9 short'], ['170000000000 0 "a digit less"']])(
+    'hands over as text what another program pushed onto the list: %j',
+    async (element) => {
+      const rapidfire = client<string>({ policy: { maxSize: 3 } })
+      await rapidfire.addMessages(['one', 'two', 'three'].map((data) => ({ key: 'ann', data })))
+      await lua().redis.lset(`${lua().root}:messages:ann`, 1, element)
+      const handed: unknown[] = []
+      await rapidfire.processPendingBatches((batch) => handed.push(...batch.messages))
+      const one = { id: undefined, receivedAt: START }
+      expect(handed).toEqual([
+        { ...one, data: 'one' },
+        { id: undefined, receivedAt: 0, data: element },
+        { ...one, data: 'three' },
+      ])
+    },
+  )
 
   it('throws what Redis refuses, after what runs has ended', async () => {
     const rapidfire = await due(['ann', 'bob'])
