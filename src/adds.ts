@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { CallOptions } from './binding.ts'
 import type { Calls } from './calls.ts'
 import { Coalescer } from './coalescer.ts'
 import { COMMANDS } from './commands.ts'
@@ -17,7 +18,6 @@ const MOST_MOVES = 5
 export class Adds {
   readonly #calls: Calls
   readonly #partitioning: Partitioning
-  #supported: Promise<void> | undefined
   readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
 
   constructor(calls: Calls, partitioning: Partitioning) {
@@ -44,8 +44,8 @@ export class Adds {
   }
 
   #rootFor(message: OutgoingMessage): string {
-    // A cluster sends again what was not answered, and only an id tells that it was stored. A requeued message is known by its name.
-    if (this.#calls.connection.cluster && message.requeued === undefined) message.id ??= randomUUID()
+    // What is sent again by the client itself is told from a new message by its id alone; a requeued one is known by its name.
+    if (this.#calls.connection.resends && message.requeued === undefined) message.id ??= randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
 
@@ -76,28 +76,16 @@ export class Adds {
   }
 
   async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    if (durability?.aof) await this.#supportsAof()
-    const args = COMMANDS.add.args(messages)
+    const options: CallOptions = { after: durability && waitCommand(durability), once: messages.some(({ id }) => id === undefined) }
+    const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
     try {
-      const results = durability
-        ? await this.#calls.call(root, 'add', args, (raw) => confirmed(raw as [unknown, unknown], durability), waitCommand(durability))
-        : await this.#calls.call(root, 'add', args, COMMANDS.add.reply)
+      const results = await this.#calls.call(root, 'add', COMMANDS.add.args(messages), read, options)
       return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
     } catch (error) {
       // One message alone is refused as a whole.
       if (isMoved(error)) return [error]
       throw error
     }
-  }
-
-  /** Refuses before anything is stored. */
-  #supportsAof(): Promise<void> {
-    this.#supported ??= this.#calls.connection.send('command', ['INFO', 'WAITAOF']).then((reply) => {
-      if ((reply as unknown[])[0]) return
-      this.#supported = undefined
-      throw new RapidfireError('BAD_OPTION', 'durability.aof needs WAITAOF, which Redis has from 7.2 on: this server does not know it')
-    })
-    return this.#supported
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Argument, Connection, Send } from './connection.ts'
 import { RapidfireError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import { gotNoAnswer, NotSent, patiently, Unanswered } from './patience.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
 export type BindingMode = 'functions' | 'scripts'
@@ -13,6 +14,18 @@ export interface BindingOptions {
 }
 
 export type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
+
+export interface CallOptions {
+  /** A command that must follow on the same connection; then both replies are returned. */
+  after?: Argument[] | undefined
+  /** It must not be carried out twice: when its answer does not come it fails, and may have been done. */
+  once?: boolean | undefined
+  /** For how long it is repeated when there is no answer, ms. @default that of the connection */
+  patience?: number | undefined
+}
+
+/** Functions that write nothing. */
+const READS = new Set<FunctionName>(['check', 'dead', 'layout', 'peek', 'stats', 'version'])
 
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
 const RETRY_FOR = 10_000
@@ -53,22 +66,37 @@ export class Binding {
   }
 
   /**
-   * Calls a function, and with `after` sends a command that must follow on the same connection; then both replies are returned. Errors are
+   * Calls a function. On a connection of our own it is repeated when there is no answer, and when it was not sent at all. Errors are
    * `RapidfireError`s.
    */
-  async call(name: FunctionName, keys: string[], args: Argument[], after?: Argument[]): Promise<unknown> {
-    try {
+  async call(name: FunctionName, keys: string[], args: Argument[], { after, once, patience }: CallOptions = {}): Promise<unknown> {
+    const attempt = async () => {
       const started = this.start()
       await started
       const send = () => this.#send(name, keys, args, after)
       try {
         return await send()
       } catch (error) {
+        if (gotNoAnswer(error)) throw error
         return await this.#again(error, started, send)
+      }
+    }
+    try {
+      try {
+        return await attempt()
+      } catch (error) {
+        const usual = this.#connection.patience
+        const chosen = usual.patience === undefined ? undefined : (patience ?? usual.patience)
+        return await patiently(error, attempt, { patience: chosen, retries: usual.retries, once })
       }
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
-      throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+      if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+      const may = READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
+      throw new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, {
+        command: `rapidfire_${name}`,
+        cause: error,
+      })
     }
   }
 
@@ -102,7 +130,8 @@ export class Binding {
   start(): Promise<void> {
     this.#started ??= this.#start().catch((error) => {
       this.#started = undefined
-      throw error
+      // What waits for it has not been sent, and all that was sent here may be sent again.
+      throw gotNoAnswer(error) ? new NotSent(error, error instanceof NotSent && error.final) : error
     })
     return this.#started
   }
@@ -118,7 +147,7 @@ export class Binding {
       try {
         return await this.#send(name, keys, args)
       } catch (error) {
-        throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+        throw gotNoAnswer(error) ? error : toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
       }
     })
   }

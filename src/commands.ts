@@ -1,4 +1,4 @@
-import { type Claim, type DeadBatch, decodeLeniently, type Peek, type Reason, type State } from './batch.ts'
+import { type Cause, type Claim, type DeadBatch, decodeMessage, type Peek, type Reason, type State } from './batch.ts'
 import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import { readFacts } from './facts.ts'
@@ -36,6 +36,19 @@ function watchingTokens({ watching, drain }: { watching?: Watching | undefined; 
 }
 
 const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
+
+/** The functions that take a NONCE: in front of their other arguments, or among the tokens behind them. */
+const NONCED: Partial<Record<FunctionName, 'first' | 'last'>> = {
+  ...{ complete: 'first', requeue: 'first', drop: 'first' },
+  ...{ claim_ready: 'last', fail: 'last', release: 'last', forward: 'last' },
+}
+
+/** The arguments of a call that can be repeated (lua/lib/nonce.lua), or those of one that cannot as they are. */
+export function withNonce(name: FunctionName, args: Argument[], nonce: string): Argument[] {
+  const place = NONCED[name]
+  if (!place) return args
+  return place === 'first' ? ['NONCE', nonce, ...args] : [...args, 'NONCE', nonce]
+}
 
 function readLayout(raw: unknown): Layout {
   const [state, ...numbers] = array(raw)
@@ -92,8 +105,15 @@ export const COMMANDS = {
         now: Number(now),
         next: Number(next),
         claims: claims.map((each) => {
-          const [key, token, reason, deadline, messages] = each as [Buffer, Buffer, Buffer, number, Buffer[]]
-          return { key, token: token.toString('latin1'), reason: reason.toString('latin1') as Reason, deadline: Number(deadline), messages }
+          const [key, token, attempt, reason, deadline, messages] = each as [Buffer, Buffer, number, Buffer, number, Buffer[]]
+          return {
+            key,
+            token: token.toString('latin1'),
+            attempt: Number(attempt),
+            reason: reason.toString('latin1') as Reason,
+            deadline: Number(deadline),
+            messages,
+          }
         }),
       }
     },
@@ -116,6 +136,10 @@ export const COMMANDS = {
     args: (input: Pair & { delay: number; attempts: number; error: string; keep?: string | undefined }) =>
       tokens([input.key, input.token], { DELAY: input.delay, ATTEMPTS: input.attempts, ERROR: input.error, KEEP: input.keep }),
     reply: (raw) => String(raw) as 'retry' | 'dead' | 'lost',
+  }),
+  release: command({
+    args: (input: Pair & { reason?: string | undefined }) => tokens([input.key, input.token], { REASON: input.reason }),
+    reply: (raw) => String(raw) as 'released' | 'lost',
   }),
   extend: command({
     args: (input: { lease: number; claims: Pair[] }) => [input.lease, ...pairs(input.claims)],
@@ -148,7 +172,7 @@ export const COMMANDS = {
         token: token.toString() || undefined,
         count: Number(count),
         size: Number(size),
-        messages: messages.map(decodeLeniently),
+        messages: messages.map((message) => decodeMessage(message)),
       }
     },
   }),
@@ -157,13 +181,14 @@ export const COMMANDS = {
       tokens([], { LIMIT: input.limit, OFFSET: input.offset, ID: input.id }),
     reply: (raw): DeadBatch[] =>
       array(raw).map((each) => {
-        const [id, key, diedAt, attempt, reason, deadline, error, size, messages] = each as [
+        const [id, key, diedAt, attempt, reason, deadline, cause, error, size, messages] = each as [
           Buffer,
           Buffer,
           number,
           number,
           Buffer,
           number,
+          Buffer,
           Buffer,
           number,
           Buffer[],
@@ -171,13 +196,14 @@ export const COMMANDS = {
         return {
           id: id.toString(),
           key: key.toString(),
-          diedAt,
-          attempt,
+          diedAt: Number(diedAt),
+          attempt: Number(attempt),
           reason: reason.toString() as Reason,
-          deadline,
+          deadline: Number(deadline),
+          cause: cause.toString() as Cause,
           error: error.toString(),
-          size,
-          messages: messages.map(decodeLeniently),
+          size: Number(size),
+          messages: messages.map((message) => decodeMessage(message)),
         }
       }),
   }),

@@ -82,7 +82,7 @@ interface RawBatch {
 /** Key and messages as Redis has them, which may be any bytes. */
 function readRaw(raw: unknown): RawBatch | undefined {
   const [batch] = raw as unknown[][]
-  return batch && { key: batch[1] as Buffer, messages: batch[8] as Buffer[] }
+  return batch && { key: batch[1] as Buffer, messages: batch[9] as Buffer[] }
 }
 
 /** What stands before id and data, as lua/lib/batch.lua writes it. */

@@ -12,19 +12,27 @@ local POLICY = {
   MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
 }
 
--- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it.
-local function read_policy(keys)
+-- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it. `caller` is the name in
+-- the NONCE of the call: what is kept of its last call is read along.
+local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition'
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
   -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  if type(moving) == 'table' then
+  local moving
+  if caller then
+    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
+  else
+    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
+  end
+  if type(moving) == 'table' and moving.err then
+    -- A right that the user of Redis lacks is told as it is.
+    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
   local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
@@ -42,6 +50,8 @@ local function read_policy(keys)
     watcher = stored[10] or '',
     watchAt = tonumber(stored[11]) or 0,
     standbyUntil = tonumber(stored[12]) or 0,
+    looked = tonumber(stored[14]) or 0,
+    kept = caller and moving[3],
     closed = stored[13] == 'retired' or not stored[13] and partition_of(keys[1]) ~= nil,
   }
 end

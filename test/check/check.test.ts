@@ -25,7 +25,7 @@ it('says that all laws hold, exit code 0', async () => {
 
 it('names what is broken and since when, exit code 1, and repairs it', async () => {
   await server.redis.zrem(`${ROOT}:due`, '79001')
-  await server.redis.hset(`${ROOT}:claims`, '79002', '1-1:1:1:1:wait')
+  await server.redis.hset(`${ROOT}:claims`, '79002', '1-1:1:1:0:1:1:wait:30000')
   const broken = await check()
   expect(broken.code).toBe(1)
   expect(broken.stdout).toMatch(/^messages-indexed: key "79001": it has 1 messages .+, since \d{4}-.+Z \(--repair mends it\)$/m)

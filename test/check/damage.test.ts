@@ -79,7 +79,7 @@ describeBindings('a queue damaged by hand', (get) => {
         await lua.tick(86_400_000)
         const [, , ...batches] = await lua.call('claim_ready')
         for (const [key, token] of batches) expect(await lua.call('complete', key, token)).toEqual(['completed'])
-        handed += batches.flatMap(([, , , , messages]: string[][]) => messages).length
+        handed += batches.flatMap(([, , , , , messages]: string[][]) => messages).length
       }
       const brought = left.some((law) => law.startsWith('dead-')) ? 0 : messages.dead.length
       expect(handed).toBe(messages.lists.flat().length + brought)
@@ -147,6 +147,8 @@ describeBindings('a queue damaged by hand', (get) => {
     expect(batches.map(({ key }) => key)).toEqual(['own'])
     expect(await lua.call('complete', 'own', batches[0]?.token as string)).toEqual(['completed'])
     expect(await lua.redis.mget(...['k', 'held'].map((key) => named(lua, `messages:${key}`)))).toEqual(['mine', 'mine'])
+    await lua.tick(10_001)
+    await lua.claim()
     expect(await lua.stats()).toMatchObject({ active: 0, collecting: 0, ready: 0 })
   })
 
@@ -167,7 +169,9 @@ describeBindings('a queue damaged by hand', (get) => {
     await lua.redis.zadd(named(lua, 'due'), 1, 'held')
     expect((await lua.call('forward', 'out'))[2]).toBe(3)
     const entries = await lua.redis.xrange(named(lua, 'stream:out'), '-', '+')
-    expect(entries.map(([, fields]) => [fields[3], fields[13]]).sort()).toEqual(['held', 'k', 'own'].map((key) => [key, '[1,2]']))
+    expect(entries.map(([, fields]) => [fields[3], fields[17], fields[23]]).sort()).toEqual(
+      ['held', 'k', 'own'].map((key) => [key, '1', '2']),
+    )
     expect(await lua.redis.lrange(named(lua, 'messages:held'), 0, -1)).toEqual([`${START} 0 3`])
     expect(await laws()).toEqual([])
   })

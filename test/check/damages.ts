@@ -59,7 +59,7 @@ export const DAMAGES: Damage[] = [
     name: 'a lease that never ends',
     damage: (lua) => lua.redis.zadd(named(lua, 'active'), '+inf', 'held'),
     laws: ['lease-ends messages:held'],
-    mended: ['lease ended'],
+    mended: ['lowered to the lease that was granted'],
   },
   {
     name: 'a claimed key in due',
@@ -75,7 +75,7 @@ export const DAMAGES: Damage[] = [
   },
   {
     name: 'a claim of an open key',
-    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'k', '1-1:1:1:1:wait'),
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'k', '1-1:1:1:0:1:1:wait:30000'),
     laws: ['claim-is-active messages:k'],
     mended: ['removed from due, added to active'],
   },
@@ -93,7 +93,7 @@ export const DAMAGES: Damage[] = [
   },
   {
     name: 'a claim of no messages',
-    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'held', '1-1:1:0:1:wait'),
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'held', '1-1:1:1:0:0:1:wait:30000'),
     laws: ['claim-count messages:held'],
     mended: ['claim removed, removed from active, added to due'],
   },
@@ -106,7 +106,7 @@ export const DAMAGES: Damage[] = [
   },
   {
     name: 'a claim alone',
-    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'nobody', '1-1:1:1:1:wait'),
+    damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'nobody', '1-1:1:1:0:1:1:wait:30000'),
     laws: ['claim-is-active messages:nobody'],
     mended: ['claim removed'],
   },

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
-import { COMMANDS } from '../../src/commands.ts'
+import { COMMANDS, withNonce } from '../../src/commands.ts'
+import type { Argument } from '../../src/connection.ts'
 import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
@@ -32,6 +33,7 @@ const SENT: Record<FunctionName, unknown[]> = {
   partition: [...COMMANDS.partition.args({ state: 'OPEN', policy }), ...COMMANDS.partition.args({ state: 'RETIRE' })],
   peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
   policy: COMMANDS.policy.args(policy),
+  release: COMMANDS.release.args({ ...pair, reason: 'r' }),
   repair: COMMANDS.repair.args([]),
   requeue: COMMANDS.requeue.args(['i']),
   stats: COMMANDS.stats.args(undefined),
@@ -44,7 +46,9 @@ it('has one entry in commands.ts for each file of lua/functions', () => {
 
 describe.each(functions.map((each) => each.name as FunctionName))('the header of %s', (name) => {
   it('names the tokens that commands.ts sends, and nothing else', () => {
-    const sent = SENT[name].map(String).filter(isToken)
+    const sent = withNonce(name, SENT[name] as Argument[], 'w/1')
+      .map(String)
+      .filter(isToken)
     expect([...new Set(sent)].sort()).toEqual(header(name).ARGV.filter(isToken).sort())
   })
 

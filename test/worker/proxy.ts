@@ -12,18 +12,23 @@ interface Line {
 /** A way to a server that can be broken, for one test. `onSend` sees what a client sends before the server does. */
 export async function proxyTo(url: string, onSend: (line: Line) => void = () => {}) {
   let target = url
+  let silent = false
+  let held: (() => void)[] | undefined
   const lines: Line[] = []
   const listener = createServer((client) => {
     const { hostname, port } = new URL(target)
     const server = connect(Number(port), hostname)
     const line: Line = { client, server, sent: '' }
     lines.push(line)
-    client.on('data', (bytes) => {
-      line.sent += bytes.toString('latin1').toLowerCase()
-      onSend(line)
-      server.write(bytes)
-    })
-    server.on('data', (bytes) => client.write(bytes))
+    if (silent) client.resume()
+    else {
+      client.on('data', (bytes) => {
+        line.sent += bytes.toString('latin1').toLowerCase()
+        onSend(line)
+        server.write(bytes)
+      })
+      server.on('data', (bytes) => (held ? held.push(() => client.write(bytes)) : client.write(bytes)))
+    }
     for (const [one, other] of [
       [client, server],
       [server, client],
@@ -46,6 +51,25 @@ export async function proxyTo(url: string, onSend: (line: Line) => void = () => 
         client.removeAllListeners('data').resume()
         server.removeAllListeners('data').resume()
       }
+    },
+    /** Carries nothing any more, also of connections that are made now, and says nothing of it; or does so again for those made from now on. */
+    silence(on = true): void {
+      silent = on
+      if (on) this.stall('')
+    },
+    /** Keeps back what the server says. */
+    hold(): void {
+      held ??= []
+    },
+    /** Whether it has kept something back. */
+    get holds(): boolean {
+      return held !== undefined && held.length > 0
+    },
+    /** Hands over what was kept back, and the rest at once. */
+    letGo(): void {
+      const said = held ?? []
+      held = undefined
+      for (const say of said) say()
     },
     /** Takes new connections to another server. */
     leadTo(other: string): void {
