@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CallOptions } from './binding.ts'
 import type { Calls } from './calls.ts'
-import { Coalescer } from './coalescer.ts'
+import { Coalescer, Queue } from './coalescer.ts'
 import { COMMANDS } from './commands.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
@@ -14,10 +14,15 @@ type Result = AddResult | RapidfireError
 /** Layouts that a message may meet on its way, if they change while it is being added. */
 const MOST_MOVES = 5
 
-/** Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. */
+/**
+ * Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. Messages of a key are stored
+ * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
+ */
 export class Adds {
   readonly #calls: Calls
   readonly #partitioning: Partitioning
+  readonly #queue = new Queue<OutgoingMessage, AddResult>(({ key }) => key)
+  /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
 
   constructor(calls: Calls, partitioning: Partitioning) {
@@ -40,7 +45,7 @@ export class Adds {
 
   /** Sends what waits for the end of the tick. */
   flush(): void {
-    for (const coalescer of this.#coalescers.values()) coalescer.flush()
+    this.#queue.flush()
   }
 
   #rootFor(message: OutgoingMessage): string {
@@ -54,8 +59,9 @@ export class Adds {
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
       coalescer = new Coalescer<OutgoingMessage, AddResult>(
-        (messages) => this.#calls.run(() => this.#send(root, messages, durability)),
+        (messages) => this.#calls.finish(() => this.#send(root, messages, durability)),
         bytesOf,
+        this.#queue,
       )
       this.#coalescers.set(name, coalescer)
     }

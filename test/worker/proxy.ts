@@ -9,8 +9,16 @@ interface Line {
   sent: string
 }
 
-/** A way to a server that can be broken, for one test. `onSend` sees what a client sends before the server does. */
-export async function proxyTo(url: string, onSend: (line: Line) => void = () => {}) {
+interface Hooks {
+  /** Sees what a client sends before the server does. */
+  send?: (line: Line) => unknown
+  /** Sees that the server has answered before the client does. */
+  reply?: (line: Line, bytes: Buffer) => unknown
+}
+
+/** A way to a server that can be broken, for one test. */
+export async function proxyTo(url: string, hooks: Hooks | Hooks['send'] = {}) {
+  const { send, reply } = typeof hooks === 'function' ? { send: hooks, reply: undefined } : hooks
   let target = url
   const lines: Line[] = []
   const listener = createServer((client) => {
@@ -20,10 +28,13 @@ export async function proxyTo(url: string, onSend: (line: Line) => void = () => 
     lines.push(line)
     client.on('data', (bytes) => {
       line.sent += bytes.toString('latin1').toLowerCase()
-      onSend(line)
+      send?.(line)
       server.write(bytes)
     })
-    server.on('data', (bytes) => client.write(bytes))
+    server.on('data', (bytes) => {
+      reply?.(line, bytes)
+      if (!client.destroyed) client.write(bytes)
+    })
     for (const [one, other] of [
       [client, server],
       [server, client],
