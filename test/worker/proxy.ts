@@ -14,11 +14,13 @@ interface Hooks {
   send?: (line: Line) => unknown
   /** Sees that the server has answered before the client does. */
   reply?: (line: Line, bytes: Buffer) => unknown
+  /** So many bytes of what the server says are let through in 100 ms. */
+  slow?: number
 }
 
 /** A way to a server that can be broken, for one test. */
 export async function proxyTo(url: string, hooks: Hooks | Hooks['send'] = {}) {
-  const { send, reply } = typeof hooks === 'function' ? { send: hooks, reply: undefined } : hooks
+  const { send, reply, slow }: Hooks = typeof hooks === 'function' ? { send: hooks } : hooks
   let target = url
   const lines: Line[] = []
   const listener = createServer((client) => {
@@ -31,10 +33,21 @@ export async function proxyTo(url: string, hooks: Hooks | Hooks['send'] = {}) {
       send?.(line)
       server.write(bytes)
     })
+    let late = Buffer.alloc(0)
     server.on('data', (bytes) => {
       reply?.(line, bytes)
-      if (!client.destroyed) client.write(bytes)
+      if (client.destroyed) return
+      if (slow) late = Buffer.concat([late, bytes])
+      else client.write(bytes)
     })
+    const timer =
+      slow &&
+      setInterval(() => {
+        if (late.length === 0 || client.destroyed) return
+        client.write(late.subarray(0, slow))
+        late = late.subarray(slow)
+      }, 100)
+    client.on('close', () => clearInterval(timer))
     for (const [one, other] of [
       [client, server],
       [server, client],
