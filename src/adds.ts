@@ -8,6 +8,7 @@ import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
 import { byRoot, type Partitioning } from './layout.ts'
 import type { OutgoingMessage } from './options.ts'
 import { bytesOf } from './outgoing.ts'
+import { Unanswered } from './patience.ts'
 
 type Result = AddResult | RapidfireError
 
@@ -82,18 +83,37 @@ export class Adds {
   }
 
   async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const options: CallOptions = { after: durability && waitCommand(durability), once: messages.some(({ id }) => id === undefined) }
-    const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
+    const { binding, connection } = this.#calls
+    const { started } = binding
+    const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
+      const some = messages.filter((_, n) => isOpen(results[n]))
+      const repeated = await this.#once(root, some, durability).catch((error) => some.map(() => error as RapidfireError))
+      return results.map((result) => (isOpen(result) ? repeated.shift() : result) as Result)
+    }
     try {
-      const results = await this.#calls.call(root, 'add', COMMANDS.add.args(messages), read, options)
-      return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+      const results = await this.#once(root, messages, durability)
+      // An older library takes what it understands, and refuses the rest.
+      return results.some(isUnknown) && (await binding.renew(started)) ? await repeat(results, isUnknown) : results
     } catch (error) {
       // One message alone is refused as a whole.
       if (isMoved(error)) return [error]
-      throw error
+      const unanswered = error instanceof RapidfireError && error.cause instanceof Unanswered && connection.patience.patience !== undefined
+      const results = messages.map(({ id }) => (id === undefined ? (error as RapidfireError) : undefined))
+      if (!unanswered || !results.includes(undefined) || !results.some(Boolean)) throw error
+      // Beside others that have no id they were not repeated, but could be.
+      return repeat(results, (result) => result === undefined)
     }
   }
+
+  async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+    const options: CallOptions = { after: durability && waitCommand(durability), once: messages.some(({ id }) => id === undefined) }
+    const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
+    const results = await this.#calls.call(root, 'add', COMMANDS.add.args(messages), read, options)
+    return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+  }
 }
+
+const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 
 const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
 
