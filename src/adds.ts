@@ -50,8 +50,7 @@ export class Adds {
   }
 
   #rootFor(message: OutgoingMessage): string {
-    // What is sent again by the client itself is told from a new message by its id alone.
-    if (this.#calls.connection.resends) message.id ??= randomUUID()
+    if (this.#calls.connection.resends && !isNamed(message)) message.id = randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
 
@@ -98,20 +97,23 @@ export class Adds {
       // One message alone is refused as a whole.
       if (isMoved(error)) return [error]
       const unanswered = error instanceof RapidfireError && error.cause instanceof Unanswered && connection.patience.patience !== undefined
-      const results = messages.map(({ id }) => (id === undefined ? (error as RapidfireError) : undefined))
+      const results = messages.map((message) => (isNamed(message) ? undefined : (error as RapidfireError)))
       if (!unanswered || !results.includes(undefined) || !results.some(Boolean)) throw error
-      // Beside others that have no id they were not repeated, but could be.
+      // They were not repeated, because of others that have no id.
       return repeat(results, (result) => result === undefined)
     }
   }
 
   async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const options: CallOptions = { after: durability && waitCommand(durability), once: messages.some(({ id }) => id === undefined) }
+    const options: CallOptions = { after: durability && waitCommand(durability), once: !messages.every(isNamed) }
     const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
     const results = await this.#calls.call(root, 'add', COMMANDS.add.args(messages), read, options)
     return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
   }
 }
+
+/** Whether Redis knows the message again when it comes once more: a requeued one has a name of its own. */
+const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || requeued !== undefined
 
 const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 

@@ -122,12 +122,6 @@ function readMessage(bytes: Buffer): RawMessage | undefined {
   return { id: idLength === 0 ? undefined : bytes.toString('utf8', end, start), text: bytes.toString('utf8', start), receivedAt }
 }
 
-/** The data of a message as Redis has it. */
-export function dataOf(bytes: Buffer): Buffer {
-  const header = readHeader(bytes)
-  return header ? bytes.subarray(header.end + header.idLength) : bytes
-}
-
 /** Decodes a message. Throws `BAD_DATA` when its data is not JSON. */
 export function decodeMessage<T>(bytes: Buffer): Message<T> {
   const raw = readMessage(bytes)
