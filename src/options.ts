@@ -74,8 +74,8 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** What each message waits for before `addMessage` answers. @default that Redis has stored it */
   durability?: Durability
   /**
-   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
-   * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
+   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry. It may be asynchronous:
+   * the messages of a key keep their order.
    */
   schema?: Schema<T, Input>
 }

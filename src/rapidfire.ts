@@ -28,7 +28,7 @@ import type {
 } from './options.ts'
 import { outgoing } from './outgoing.ts'
 import { Processor, whole } from './processor.ts'
-import { type Schema, validated } from './schema.ts'
+import { allValidated, type Schema, Turns, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
 import { TIMING } from './timing.ts'
 import { Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
@@ -55,6 +55,7 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #calls: Calls
   readonly #call: CallRoot
   readonly #partitioning: Partitioning
+  readonly #turns = new Turns()
   readonly #adds: Adds
   readonly #claims: Claims<T>
 
@@ -118,11 +119,16 @@ export class RapidFire<T = unknown, Input = T> {
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
       const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema) return this.#adds.add(outgoing(key, data, options), durability)
-      return validated(schema, data).then((value) => this.#adds.add(outgoing(key, value, options), durability))
+      if (!schema) return this.#add(outgoing(key, data, options), durability)
+      return this.#turns.take([key], validated(schema, data), (value) => this.#add(outgoing(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+    this.#calls.checkOpen()
+    return this.#adds.add(message, durability)
   }
 
   /**
@@ -135,13 +141,21 @@ export class RapidFire<T = unknown, Input = T> {
   async addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
     const schema = this.#schema
     const durability = options.durability ? checkDurability(options.durability) : this.#durability
-    const data: unknown[] = schema
-      ? await Promise.all(messages.map((message) => validated(schema, message.data)))
-      : messages.map((message) => message.data)
-    const results = await this.#adds.addAll(
-      messages.map((message, n) => outgoing(message.key, data[n], message)),
-      durability,
-    )
+    const add = (data: readonly unknown[]) => {
+      this.#calls.checkOpen()
+      return this.#adds.addAll(
+        messages.map((message, n) => outgoing(message.key, data[n], message)),
+        durability,
+      )
+    }
+    const data = messages.map((message) => message.data)
+    const results = schema
+      ? await this.#turns.take(
+          messages.map(({ key }) => key),
+          allValidated(schema, data),
+          add,
+        )
+      : await add(data)
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
     return results as AddResult[]
