@@ -1,0 +1,89 @@
+import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { RapidfireError } from '../errors.ts'
+import type { Gate } from './gate.ts'
+
+/** How long until a point is free again, ms; 0 when there was one. */
+export const overBy = (limiter: RateLimiterRedis, { consumedPoints, msBeforeNext }: RateLimiterRes): number =>
+  Number(consumedPoints) > limiter.points ? Math.max(1, Number(msBeforeNext)) : 0
+
+/** A conversation at the door: it passes, or is told after how many ms to come again. */
+interface Visitor {
+  readonly key: string
+  wait: number
+}
+
+/** A request that was let in. */
+export interface Entry {
+  /** Counts the conversations that it has opened. */
+  count(opened: number): void
+  /** It is over, however it went. */
+  end(): void
+}
+
+/**
+ * Bounds how many conversations a source opens. As long as the bound cannot be used up, all are let in unseen, and those that turn out to be new are
+ * counted when they are stored. Only then is the queue asked which of them are open.
+ *
+ * Within one process no more are opened than the bound says; between processes, no more than are let in unseen at the same moment.
+ */
+export class NewConversations {
+  readonly #limiter: RateLimiterRedis
+  readonly #queue: { peek(key: string, limit: number): Promise<{ size: number }> }
+  readonly #gate: Gate
+  /** The requests that were let in unseen and have not ended, and how many conversations are theirs. */
+  readonly #unseen = new Set<Promise<void>>()
+  #unseenKeys = 0
+
+  constructor(limiter: RateLimiterRedis, queue: { peek(key: string, limit: number): Promise<{ size: number }> }, gate: Gate) {
+    this.#limiter = limiter
+    this.#queue = queue
+    this.#gate = gate
+  }
+
+  /** Where the conversations of a source are counted in Redis. */
+  nameOf(source: string): string {
+    return this.#limiter.getKey(source)
+  }
+
+  /** @param opened by the source within the time, as it is counted in Redis */
+  async admit(source: string, opened: number, visitors: readonly Visitor[]): Promise<Entry | undefined> {
+    if (opened + this.#unseenKeys + visitors.length <= this.#limiter.points) return this.#letIn(source, visitors.length)
+    const areOpen = await this.#gate.run(() => Promise.all(visitors.map(({ key }) => this.#isOpen(key))))
+    const unknown = visitors.filter((_, n) => !areOpen[n])
+    if (unknown.length === 0) return undefined
+    // They are about to be counted, those that are new.
+    await Promise.all(this.#unseen)
+    const taken = await this.#gate.run(() => this.#limiter.penalty(source, unknown.length))
+    const left = this.#limiter.points - (Number(taken.consumedPoints) - unknown.length)
+    for (const visitor of unknown.slice(Math.max(0, left))) visitor.wait = Math.max(1, Number(taken.msBeforeNext))
+    return undefined
+  }
+
+  #letIn(source: string, keys: number): Entry {
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#unseen.add(ended)
+    this.#unseenKeys += keys
+    return {
+      // Sent before what any later request asks. The messages are stored: it is too late to fail.
+      count: (opened) => void (opened > 0 && this.#limiter.penalty(source, opened).catch(() => {})),
+      end: () => {
+        this.#unseen.delete(ended)
+        this.#unseenKeys -= keys
+        end()
+      },
+    }
+  }
+
+  async #isOpen(key: string): Promise<boolean> {
+    try {
+      return (await this.#queue.peek(key, 1)).size > 0
+    } catch (error) {
+      // A key that cannot be is for the store to refuse, and data that nobody can read is there.
+      if (error instanceof RapidfireError && (error.code === 'BAD_KEY' || error.code === 'BAD_DATA')) return true
+      throw error
+    }
+  }
+}
