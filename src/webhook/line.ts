@@ -14,15 +14,16 @@ const BLOCK = '-'
 // The line is a text, `<ticket> <time>;` for each ticket, first come first, so that one MGET tells of many conversations whether they have one.
 // The time is when the message may be sent again. `ask` writes nothing; `join` and `leave` drop the tickets that nobody awaits any more.
 const SCRIPT = `
-local what, wait, grace, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local what, wait, longest, grace, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local own, mine = {}, ARGV[5]
-for n = 5, #ARGV do own[ARGV[n]] = true end
+local own, mine = {}, ARGV[6]
+for n = 6, #ARGV do own[ARGV[n]] = true end
 
 local line, ahead, last, has_place, is_blocked = {}, 0, 0, false, false
 for ticket, time in string.gmatch(redis.call('GET', KEYS[1]) or '', '([%w_-]+) (%d+);') do
-  time = tonumber(time)
+  -- What lies further ahead is from before the clock was set back.
+  time = math.min(tonumber(time), now + longest)
   local is_own, is_kept = own[ticket] and ticket ~= '-', time + grace > now
   if is_own then
     if what == 'join' and not has_place then time = now + wait end
@@ -58,10 +59,13 @@ return 0
 export class Line {
   readonly #redis: Redis | Cluster
   readonly #prefix: string
+  readonly #longest: number
 
-  constructor(redis: Redis | Cluster, prefix: string) {
+  /** @param longest time that anybody is told to wait, ms */
+  constructor(redis: Redis | Cluster, prefix: string, longest: number) {
     this.#redis = redis
     this.#prefix = prefix
+    this.#longest = longest
   }
 
   /** Where the line of a conversation is in Redis; there is none while nobody waits. */
@@ -86,7 +90,7 @@ export class Line {
   }
 
   #run(what: string, key: string, wait: number, tickets: string[]): Promise<unknown> {
-    return this.#redis.eval(SCRIPT, 1, this.nameOf(key), what, wait, GRACE, MOST, ...tickets)
+    return this.#redis.eval(SCRIPT, 1, this.nameOf(key), what, wait, this.#longest, GRACE, MOST, ...tickets)
   }
 }
 

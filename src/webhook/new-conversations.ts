@@ -1,10 +1,27 @@
-import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import type { RateLimiterRedis } from 'rate-limiter-flexible'
 import { RapidfireError } from '../errors.ts'
 import type { Gate } from './gate.ts'
 
-/** How long until a point is free again, ms; 0 when there was one. */
-export const overBy = (limiter: RateLimiterRedis, { consumedPoints, msBeforeNext }: RateLimiterRes): number =>
-  Number(consumedPoints) > limiter.points ? Math.max(1, Number(msBeforeNext)) : 0
+/** Makes a call of Redis, within the time of the gate. */
+export type Call = <Result>(call: () => Promise<Result>) => Promise<Result>
+
+/** What is left, below 0 when more was taken than there was; and how long until there is more, ms, when nothing is left. */
+interface Taken {
+  left: number
+  wait: number
+}
+
+/** Takes points, also more than there are: whoever is refused counts too, until the time is over. */
+export async function take(limiter: RateLimiterRedis, name: string, points: number): Promise<Taken> {
+  let taken = await limiter.penalty(name, points)
+  if (Number(taken.msBeforeNext) > limiter.duration * 1000) {
+    // It would end later than a time can: the clock of Redis has been set back.
+    await limiter.delete(name)
+    taken = await limiter.penalty(name, points)
+  }
+  const left = limiter.points - Number(taken.consumedPoints)
+  return { left, wait: left < 0 ? Math.max(1, Number(taken.msBeforeNext)) : 0 }
+}
 
 /** A conversation at the door: it passes, or is told after how many ms to come again. */
 interface Visitor {
@@ -30,14 +47,16 @@ export class NewConversations {
   readonly #limiter: RateLimiterRedis
   readonly #queue: { peek(key: string, limit: number): Promise<{ size: number }> }
   readonly #gate: Gate
+  readonly #call: Call
   /** The requests that were let in unseen and have not ended, and how many conversations are theirs. */
   readonly #unseen = new Set<Promise<void>>()
   #unseenKeys = 0
 
-  constructor(limiter: RateLimiterRedis, queue: { peek(key: string, limit: number): Promise<{ size: number }> }, gate: Gate) {
+  constructor(limiter: RateLimiterRedis, queue: { peek(key: string, limit: number): Promise<{ size: number }> }, gate: Gate, call: Call) {
     this.#limiter = limiter
     this.#queue = queue
     this.#gate = gate
+    this.#call = call
   }
 
   /** Where the conversations of a source are counted in Redis. */
@@ -48,14 +67,13 @@ export class NewConversations {
   /** @param opened by the source within the time, as it is counted in Redis */
   async admit(source: string, opened: number, visitors: readonly Visitor[]): Promise<Entry | undefined> {
     if (opened + this.#unseenKeys + visitors.length <= this.#limiter.points) return this.#letIn(source, visitors.length)
-    const areOpen = await this.#gate.run(() => Promise.all(visitors.map(({ key }) => this.#isOpen(key))))
+    const areOpen = await this.#call(() => Promise.all(visitors.map(({ key }) => this.#isOpen(key))))
     const unknown = visitors.filter((_, n) => !areOpen[n])
     if (unknown.length === 0) return undefined
     // They are about to be counted, those that are new.
-    await Promise.all(this.#unseen)
-    const taken = await this.#gate.run(() => this.#limiter.penalty(source, unknown.length))
-    const left = this.#limiter.points - (Number(taken.consumedPoints) - unknown.length)
-    for (const visitor of unknown.slice(Math.max(0, left))) visitor.wait = Math.max(1, Number(taken.msBeforeNext))
+    if (this.#unseen.size > 0) await this.#gate.wait(Promise.all(this.#unseen))
+    const { left, wait } = await this.#call(() => take(this.#limiter, source, unknown.length))
+    for (const visitor of unknown.slice(Math.max(0, left + unknown.length))) visitor.wait = wait
     return undefined
   }
 

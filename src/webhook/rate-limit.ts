@@ -4,7 +4,7 @@ import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError 
 import type { NewMessage } from '../options.ts'
 import type { Gate } from './gate.ts'
 import { Line } from './line.ts'
-import { NewConversations, overBy } from './new-conversations.ts'
+import { type Call, type Entry, NewConversations, take } from './new-conversations.ts'
 import { RETRY_AFTER, Refusal, toRefusal } from './problem.ts'
 
 /** So many within a time that begins with the first of them. */
@@ -69,9 +69,13 @@ export class Limits<T> {
   readonly #redis: Redis | Cluster
   readonly #queue: LimitedQueue<T>
   readonly #gate: Gate
+  /** For what concerns the limits alone. */
+  readonly #call: Call
   readonly #line: Line
   readonly #opened: NewConversations | undefined
   readonly #requests: RateLimiterRedis | undefined
+  /** Ends when it is decided on the latest request of a conversation. */
+  readonly #turns = new Map<string, Promise<void>>()
 
   constructor(redis: Redis | Cluster, queue: LimitedQueue<T>, gate: Gate, { newConversations, perConversation }: RateLimits) {
     const prefix = `rapid-fire:{${queue.queue}}:rate`
@@ -80,21 +84,32 @@ export class Limits<T> {
     this.#redis = redis
     this.#queue = queue
     this.#gate = gate
-    this.#line = new Line(redis, `${prefix}:line`)
-    if (newConversations !== false) this.#opened = new NewConversations(limiter('new', newConversations ?? { points: 100 }), queue, gate)
+    this.#call = (call) =>
+      gate.run(call).catch((error) => {
+        throw error instanceof Refusal ? error : toRapidfireError(error, 'rate limit')
+      })
+    const durations = [newConversations, perConversation].map((limit) => (limit ? (limit.duration ?? 1) : 1))
+    const longest = Math.max(RETRY_AFTER.BACKLOG_FULL, ...durations)
+    this.#line = new Line(redis, `${prefix}:line`, longest * 1000)
+    if (newConversations !== false)
+      this.#opened = new NewConversations(limiter('new', newConversations ?? { points: 100 }), queue, gate, this.#call)
     if (perConversation) this.#requests = limiter('key', perConversation)
   }
 
   /** Throws when a message was not stored; then the sender has to send all of them again. */
   async store(source: string, messages: readonly NewMessage<T>[]): Promise<AddResult[]> {
     const groups = groupsOf(messages)
-    const opened = await this.#look(source, groups)
-    const entry = await this.#opened?.admit(source, opened, passing(groups))
+    const endTurn = await this.#takeTurn(groups)
+    let entry: Entry | undefined
     try {
+      const opened = await this.#look(source, groups)
+      entry = await this.#opened?.admit(source, opened, passing(groups))
       await this.#countRequests(groups)
       const wait = await this.#refuse(groups, messages)
       const sent = wait === undefined ? messages : messages.filter(({ key }) => groups.get(key)?.wait === 0)
-      const { results, error } = await this.#add(sent)
+      const adding = this.#add(sent)
+      endTurn()
+      const { results, error } = await adding
       entry?.count(openedBy(sent, results))
       await this.#settle(groups, sent, results, wait)
       if (wait !== undefined) throw toRefusal(error, wait)
@@ -102,7 +117,33 @@ export class Limits<T> {
       return results as AddResult[]
     } finally {
       entry?.end()
+      endTurn()
     }
+  }
+
+  /** Waits until it is decided on earlier requests of the same conversations: one may take longer than the next. */
+  async #takeTurn(groups: Groups<T>): Promise<() => void> {
+    const earlier: Promise<void>[] = []
+    let end = () => {}
+    const turn = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    for (const key of groups.keys()) {
+      const before = this.#turns.get(key)
+      if (before) earlier.push(before)
+      this.#turns.set(key, turn)
+    }
+    const endTurn = () => {
+      end()
+      for (const key of groups.keys()) if (this.#turns.get(key) === turn) this.#turns.delete(key)
+    }
+    if (earlier.length > 0) {
+      await this.#gate.wait(Promise.all(earlier)).catch((error) => {
+        endTurn()
+        throw error
+      })
+    }
+    return endTurn
   }
 
   /** Finds who has to wait for others of the same conversation, and tells how many conversations the source has opened. */
@@ -125,7 +166,7 @@ export class Limits<T> {
   async #countRequests(groups: Groups<T>): Promise<void> {
     const limiter = this.#requests
     if (!limiter) return
-    await this.#call(() => each(passing(groups), async (group) => void (group.wait = overBy(limiter, await limiter.penalty(group.key)))))
+    await this.#call(() => each(passing(groups), async (group) => void (group.wait = (await take(limiter, group.key, 1)).wait)))
   }
 
   /** Gives those who are refused a place in their lines. Returns the seconds until they may come again; undefined when nobody is refused. */
@@ -170,12 +211,6 @@ export class Limits<T> {
       }
     }
     if (changes.length > 0) await this.#call(() => each(changes, (change) => change())).catch(() => {})
-  }
-
-  #call<Result>(call: () => Promise<Result>): Promise<Result> {
-    return this.#gate.run(call).catch((error) => {
-      throw error instanceof Refusal ? error : toRapidfireError(error, 'rate limit')
-    })
   }
 }
 

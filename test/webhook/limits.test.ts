@@ -1,7 +1,10 @@
+import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
-import type { RateLimits, WebhookOptions } from '../../src/webhook/index.ts'
-import { generic } from '../../src/webhook/index.ts'
+import { Redis } from 'ioredis'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { createWebhook, generic, type MessageQueue, type RateLimits, type WebhookOptions } from '../../src/webhook/index.ts'
+import { setUser, urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import * as given from './fixtures.ts'
 import { post, read, useQueue } from './webhook.ts'
@@ -150,6 +153,30 @@ describe('the messages of one person', () => {
     expect([behind.status, behind.body.code, behind.headers.get('retry-after')]).toEqual([429, 'RATE_LIMITED', '10'])
     for (const n of [3, 4]) expect(await status(webhook(post(message(n))))).toBe(200)
     expect([await stored(), await line()]).toEqual([[3, 4], null])
+  })
+
+  it('are stored in the order in which they came, also when it takes longer to decide on the first', async () => {
+    const [asked, answered] = [new EventEmitter(), new EventEmitter()]
+    const slow = {
+      queue: 'whatsapp',
+      addMessages: (messages: any) => queue.rapidfire.addMessages(messages),
+      peek: async () => {
+        asked.emit('peek')
+        await once(answered, 'peek')
+        return { size: 0 }
+      },
+    } as unknown as MessageQueue<any>
+    const webhook = createWebhook<any>(slow, { redis: queue.redis, rateLimit: { newConversations: { points: 5, duration: 60 } } })
+    await queue.redis.set(`${RATE}:new:generic`, 5, 'EX', 60)
+    const isAsked = once(asked, 'peek')
+    const first = status(webhook(post(message(1))))
+    await isAsked
+    await endLimits()
+    const second = status(webhook(post(message(2))))
+    // Time enough to be stored before the first.
+    await status(webhook(post(message(1, 'bob'))))
+    answered.emit('peek')
+    expect([await first, await second, await stored()]).toEqual([200, 200, [1, 2]])
   })
 
   it('do not wait for one that can never be stored', async () => {
@@ -366,6 +393,54 @@ describe('new conversations of a source', () => {
     })
     expect(commands).toMatchObject({ mget: 10, fcall: 10 })
     expect(Object.keys(commands).filter((name) => /^(eval|get$|set$|incrby|pttl|multi)/.test(name))).toEqual([])
+  })
+})
+
+describe('limits', () => {
+  it('hold no longer than they may after the clock of Redis was set back', async () => {
+    const webhook = limited({ newConversations: { points: 1, duration: 60 }, perConversation: { points: 1, duration: 60 } })
+    await webhook(post(message(1)))
+    expect(await status(webhook(post(message(2))))).toBe(429)
+    await passTime(-3_600_000)
+    for (const name of ['key:ann', 'new:generic']) await queue.redis.pexpire(`${RATE}:${name}`, 3_600_000)
+    expect((await webhook(post(message(3)))).headers.get('retry-after')).toBe('60')
+    for (const accepted of [message(2), message(1, 'bob')]) expect(await status(webhook(post(accepted)))).toBe(200)
+    expect(await queue.redis.pttl(`${RATE}:key:ann`)).toBeLessThanOrEqual(60_000)
+  })
+
+  it.each([
+    ['new conversations', { newConversations: { points: 1, duration: 60 } }],
+    ['requests', { newConversations: false, perConversation: { points: 1, duration: 60 } }],
+  ] as const)('that cannot be kept because Redis is full are 503: of %s', async (_, rateLimit) => {
+    const webhook = limited(rateLimit)
+    await webhook(post(message(1, 'bob')))
+    try {
+      await queue.redis.config('SET', 'maxmemory', '1mb')
+      const answer = await read(await webhook(post(message(1))))
+      expect([answer.status, answer.body.code]).toEqual([503, 'OUT_OF_MEMORY'])
+    } finally {
+      await queue.redis.config('SET', 'maxmemory', '0')
+    }
+    expect([await stored(), await line()]).toEqual([[], null])
+  })
+
+  it('are kept by a user of Redis with the rights of README.md', async () => {
+    const rights = ['del', 'eval', 'evalsha', 'get', 'incrby', 'mget', 'pttl', 'set', 'zscore']
+    await setUser(queue.redis, 'producer', ...rights.map((right) => `+${right}`))
+    onTestFinished(async () => void (await queue.redis.call('ACL', 'DELUSER', 'producer')))
+    const { host, port } = queue.redis.options
+    const redis = new Redis(urlOf(`redis://${host}:${port}`, 'producer'))
+    const rapidfire = new RapidFire({ redis, queue: 'whatsapp' })
+    onTestFinished(() => redis.disconnect())
+    const webhook = createWebhook<any>(rapidfire, {
+      redis,
+      rateLimit: { newConversations: { points: 1, duration: 60 }, perConversation: { points: 2, duration: 60 } },
+    })
+    const answers = []
+    for (const each of [message(1), message(2), message(3), message(1, 'bob'), message(4)]) answers.push(await status(webhook(post(each))))
+    expect(answers).toEqual([200, 200, 429, 429, 429])
+    await endLimits()
+    for (const each of [message(3), message(4)]) expect(await status(webhook(post(each)))).toBe(200)
   })
 })
 
