@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { RapidFire } from '../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Webhook } from '../src/webhook/index.ts'
@@ -106,7 +107,8 @@ async function run(options: ServeOptions): Promise<void> {
     server.closeIdleConnections()
   })
   clearTimeout(timer)
-  await rapidfire.close()
+  // All requests are answered. A call that is still under way was given up on, and without Redis it would never end.
+  await Promise.race([rapidfire.close(), sleep(TIMEOUT, undefined, { ref: false })])
   redis.disconnect()
   if (process.connected) process.disconnect()
   logger.info('stopped')

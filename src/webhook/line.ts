@@ -5,8 +5,8 @@ import type { NewMessage } from '../options.ts'
 /** How long after its time a refused message is still awaited, ms. Then the later ones go on without it. */
 const GRACE = 2000
 
-/** Tickets of one conversation: each costs 25 bytes, and all are read at a refusal. Whoever comes when there are so many waits without one. */
-const MOST = 500
+/** Tickets of one conversation, all of which are read at each refusal. Whoever comes when there are so many waits without one. */
+const MOST = 100
 
 /** The ticket of messages that cannot be recognised when they come again. */
 const BLOCK = '-'

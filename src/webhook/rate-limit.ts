@@ -40,6 +40,7 @@ export const RATE_LIMIT_RANGES = { points: [1, 1_000_000], duration: [1, 86_400]
 export interface LimitedQueue<T> {
   readonly queue: string
   addMessages(messages: readonly NewMessage<T>[]): Promise<AddResult[]>
+  /** Asked for the size alone, with a limit of 1. */
   peek(key: string, limit: number): Promise<{ size: number }>
 }
 
@@ -91,8 +92,9 @@ export class Limits<T> {
     const durations = [newConversations, perConversation].map((limit) => (limit ? (limit.duration ?? 1) : 1))
     const longest = Math.max(RETRY_AFTER.BACKLOG_FULL, ...durations)
     this.#line = new Line(redis, `${prefix}:line`, longest * 1000)
-    if (newConversations !== false)
+    if (newConversations !== false) {
       this.#opened = new NewConversations(limiter('new', newConversations ?? { points: 100 }), queue, gate, this.#call)
+    }
     if (perConversation) this.#requests = limiter('key', perConversation)
   }
 
@@ -232,8 +234,8 @@ const passing = <T>(groups: Groups<T>): Group<T>[] => Array.from(groups.values()
 function openedBy(messages: readonly NewMessage<unknown>[], results: Results): number {
   const keys = new Set<string>()
   for (const [n, result] of results.entries()) {
-    if (!(result instanceof RapidfireError) && result.status === 'added' && result.size === 1)
-      keys.add((messages[n] as NewMessage<unknown>).key)
+    if (result instanceof RapidfireError || result.status !== 'added' || result.size > 1) continue
+    keys.add((messages[n] as NewMessage<unknown>).key)
   }
   return keys.size
 }

@@ -1,11 +1,11 @@
 import type { Cluster, Redis } from 'ioredis'
-import { type AddResult, RapidfireError } from '../errors.ts'
+import { RapidfireError } from '../errors.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
 import type { Stats } from '../stats.ts'
 import { parseJson, readBody } from './body.ts'
 import { Gate } from './gate.ts'
 import { Refusal, toRefusal } from './problem.ts'
-import { Limits, RATE_LIMIT_RANGES, type RateLimits } from './rate-limit.ts'
+import { type LimitedQueue, Limits, RATE_LIMIT_RANGES, type RateLimits } from './rate-limit.ts'
 import { generic } from './sources/generic.ts'
 import type { ChatMessage, GroupOptions, Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
@@ -17,11 +17,7 @@ import { signatureCheck, tokenCheck } from './trust.ts'
 const MAX_MESSAGES = 1000
 
 /** What a webhook needs of its queue; a `RapidFire` has it. */
-export interface MessageQueue<T> {
-  readonly queue: string
-  addMessages(messages: readonly NewMessage<T>[]): Promise<AddResult[]>
-  /** Asked for the size alone, with a limit of 1. */
-  peek(key: string, limit: number): Promise<{ size: number }>
+export interface MessageQueue<T> extends LimitedQueue<T> {
   getStats(): Promise<Stats>
   version(): Promise<string>
 }

@@ -68,4 +68,20 @@ describe('serve', () => {
     expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ id: '1', data: { text: 'Hi' } }] })
     expect(await serve.stop()).toBe(0)
   })
+
+  it('stops while Redis is gone, also when a call is under way', async () => {
+    const own = await startRedis()
+    onTestFinished(() => own.stop())
+    const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url }).ready()
+    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+    const post = (id: string) =>
+      fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: JSON.stringify({ key: 'ann', id, data: 1 }) })
+    expect((await post('1')).status).toBe(200)
+    await ended(own.process, 'SIGKILL')
+    expect((await post('2')).status).toBe(503)
+    // A message whose call is given up on, and the question whether Redis is back.
+    expect((await post('3')).status).toBe(503)
+    expect(await serve.stop()).toBe(0)
+    expect(serve.lines.at(-1)).toMatchObject({ msg: 'stopped' })
+  })
 })

@@ -135,10 +135,10 @@ describe('the messages of one person', () => {
   it('are bounded in their line', async () => {
     const webhook = perConversation(1)
     await webhook(post(message(0)))
-    for (let n = 1; n <= 600; n += 1) await webhook(post(message(n)))
-    expect((await line())?.split(';')).toHaveLength(501)
+    for (let n = 1; n <= 120; n += 1) await webhook(post(message(n)))
+    expect((await line())?.split(';')).toHaveLength(101)
     await endLimits()
-    expect(await status(webhook(post(message(600))))).toBe(429)
+    expect(await status(webhook(post(message(120))))).toBe(429)
     expect(await status(webhook(post(message(1))))).toBe(200)
   })
 
@@ -268,6 +268,24 @@ describe('requests for one conversation', () => {
     for (const key of ['ann', 'bob']) await passTime(60_000, key)
     expect(await status(webhook(post(mixed)))).toBe(200)
     expect([await stored(), await stored('bob')]).toEqual([[1, 2], [1]])
+  })
+
+  it('without ids are refused until the first that was refused may come again, and pass then', async () => {
+    const webhook = limited(
+      { newConversations: false, perConversation: { points: 1, duration: 60 } },
+      { sources: [(payload: any) => payload] },
+    )
+    const nameless = (n: number) => [{ key: 'ann', data: n }]
+    for (const n of [1, 2, 3]) await webhook(post(nameless(n)))
+    await passTime(59_000)
+    await endLimits()
+    expect(await status(webhook(post(nameless(3))))).toBe(429)
+    await passTime(1000)
+    for (const n of [2, 3]) {
+      expect(await status(webhook(post(nameless(n))))).toBe(200)
+      await endLimits()
+    }
+    expect(await stored()).toEqual([1, 2, 3])
   })
 
   it('tell of a refusal that a repetition mends, whatever else is wrong', async () => {
