@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -412,6 +413,56 @@ describe('new conversations of a source', () => {
     expect(commands).toMatchObject({ mget: 10, fcall: 10 })
     expect(Object.keys(commands).filter((name) => /^(eval|get$|set$|incrby|pttl|multi)/.test(name))).toEqual([])
   })
+})
+
+describe('any mixture of requests, repeated in any order,', () => {
+  const KEYS = ['ann', 'bob', 'cyd']
+  const keys = fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 4 })
+  const step = fc.oneof(
+    keys.map((keys) => ({ do: 'send' as const, keys })),
+    fc.nat().map((which) => ({ do: 'repeat' as const, which })),
+    fc.constant({ do: 'end' as const }),
+  )
+
+  it('leaves the messages of each conversation in the order in which they came first, and stores each once', async () => {
+    const limits = fc.record({ opened: fc.integer({ min: 1, max: 3 }), requests: fc.integer({ min: 1, max: 3 }) })
+    await fc.assert(
+      fc.asyncProperty(limits, fc.array(step, { maxLength: 30 }), async ({ opened, requests }, steps) => {
+        await queue.redis.flushdb()
+        const limit = (points: number) => ({ points, duration: 60 })
+        const webhook = limited({ newConversations: limit(opened), perConversation: limit(requests) })
+        let refused: object[] = []
+        const expected = new Map<string, number[]>(KEYS.map((key) => [key, []]))
+        let last = 0
+        const send = async (payload: object) => {
+          refused = refused.filter((each) => each !== payload)
+          if ((await status(webhook(post(payload)))) !== 200) refused.push(payload)
+        }
+        for (const each of steps) {
+          if (each.do === 'end') await endLimits()
+          else if (each.do === 'repeat')
+            await Promise.all(
+              refused
+                .slice(each.which % (refused.length + 1))
+                .slice(0, 1)
+                .map(send),
+            )
+          else {
+            const payload = each.keys.map((key) => message((last += 1), key))
+            for (const { key, data } of payload) expected.get(key)?.push(data)
+            await send(payload)
+          }
+        }
+        for (let round = 0; refused.length > 0 && round < 200; round += 1) {
+          await endLimits()
+          for (const payload of [...refused].reverse()) await send(payload)
+        }
+        expect(await Promise.all(KEYS.map(stored))).toEqual(KEYS.map((key) => expected.get(key)))
+        expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
 })
 
 describe('limits', () => {
