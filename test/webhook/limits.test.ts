@@ -5,7 +5,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook, generic, type MessageQueue, type RateLimits, type WebhookOptions } from '../../src/webhook/index.ts'
-import { setUser, urlOf } from '../support/acl.ts'
+import { additionsFor, setUser, urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import * as given from './fixtures.ts'
 import { post, read, useQueue } from './webhook.ts'
@@ -494,8 +494,7 @@ describe('limits', () => {
   })
 
   it('are kept by a user of Redis with the rights of README.md', async () => {
-    const rights = ['del', 'eval', 'evalsha', 'get', 'incrby', 'mget', 'pttl', 'set', 'zscore']
-    await setUser(queue.redis, 'producer', ...rights.map((right) => `+${right}`))
+    await setUser(queue.redis, 'producer', ...additionsFor('`serve`').more)
     onTestFinished(async () => void (await queue.redis.call('ACL', 'DELUSER', 'producer')))
     const { host, port } = queue.redis.options
     const redis = new Redis(urlOf(`redis://${host}:${port}`, 'producer'))
