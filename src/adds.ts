@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Calls } from './calls.ts'
 import { Coalescer } from './coalescer.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
 import { byRoot, type Partitioning } from './layout.ts'
@@ -77,15 +77,15 @@ export class Adds {
 
   async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
     if (durability?.aof) await this.#supportsAof()
-    const args = COMMANDS.add.args(messages)
+    const args = [...COMMANDS.add.args(messages), ...generationTokens(this.#partitioning.generation)]
     try {
       const results = durability
         ? await this.#calls.call(root, 'add', args, (raw) => confirmed(raw as [unknown, unknown], durability), waitCommand(durability))
         : await this.#calls.call(root, 'add', args, COMMANDS.add.reply)
       return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
     } catch (error) {
-      // One message alone is refused as a whole.
-      if (isMoved(error)) return [error]
+      // One message alone is refused as a whole, and so are all of a caller who goes by another layout.
+      if (isMoved(error)) return messages.map(() => error)
       throw error
     }
   }

@@ -44,7 +44,7 @@ export class Claims<T> {
 
   async claim(options: RootClaimOptions): Promise<Claimed<T>> {
     const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest })
+    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
     const { now, next, claims } = await this.#call(root, 'claim_ready', args, COMMANDS.claim_ready.reply)
     const batches: Batch<T>[] = []
     for (const claim of claims) {
@@ -58,7 +58,9 @@ export class Claims<T> {
   }
 
   forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    return this.#call(root, 'forward', COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest }), COMMANDS.forward.reply)
+    const { generation } = this.#partitioning
+    const args = COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation })
+    return this.#call(root, 'forward', args, COMMANDS.forward.reply)
   }
 
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {

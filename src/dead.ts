@@ -1,6 +1,6 @@
 import type { DeadBatch } from './batch.ts'
 import { dataOf } from './batch.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
 import { RapidfireError } from './errors.ts'
 import type { CallRoot } from './layout.ts'
 import type { OutgoingMessage } from './options.ts'
@@ -38,9 +38,10 @@ export async function requeueDead(
   add: (messages: OutgoingMessage[]) => Promise<unknown>,
   root: string,
   ids: string[],
+  generation: number,
 ): Promise<('requeued' | 'unknown')[]> {
   try {
-    return await call(root, 'requeue', COMMANDS.requeue.args(ids), COMMANDS.requeue.reply)
+    return await call(root, 'requeue', [...COMMANDS.requeue.args(ids), ...generationTokens(generation)], COMMANDS.requeue.reply)
   } catch (error) {
     if (!(error instanceof RapidfireError) || error.code !== 'REPARTITIONED') throw error
   }

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { Adds } from './adds.ts'
 import type { Batch, DeadBatch, Peek } from './batch.ts'
 import type { Call } from './binding.ts'
@@ -31,6 +33,15 @@ import { Processor } from './processor.ts'
 import { type Schema, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
 import { STALL, Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
+
+/** Options whose policy this process has stored; a worker has those of its client. */
+const GIVEN = new WeakSet<object>()
+
+/** What Redis keeps as the name of this process, beside the policy that it gives: `<name of its program>@<host>`. */
+function program(): string {
+  const part = (text: string) => text.replace(/[^\w.-]/g, '_').slice(0, 31)
+  return `${part(basename(process.argv[1] ?? 'node'))}@${part(hostname())}`
+}
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -89,16 +100,14 @@ export class RapidFire<T = unknown, Input = T> {
     this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
   }
 
-  /** Writes the policy that the client was given. */
+  /** Writes the policy that the client was given: once a process, and what Redis has lost of it when it had lost the functions. */
   async #prepare(call: Call): Promise<void> {
     const { policy } = this.#options
     if (!policy || Object.keys(policy).length === 0) return
-    try {
-      await new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args))).policy(policy)
-    } catch (error) {
-      // Another process is changing the partitions: what is stored holds.
-      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONING')) throw error
-    }
+    const partitioning = new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args)))
+    await partitioning.give(policy, program(), GIVEN.has(this.#options))
+    GIVEN.add(this.#options)
+    this.#partitioning.learnFrom(partitioning)
   }
 
   /**
@@ -318,7 +327,7 @@ export class RapidFire<T = unknown, Input = T> {
    */
   requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
-    return this.#changeDead(ids, (root, some) => requeueDead(this.#call, add, root, some))
+    return this.#changeDead(ids, (root, some) => requeueDead(this.#call, add, root, some, this.#partitioning.generation))
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
@@ -368,7 +377,7 @@ export class RapidFire<T = unknown, Input = T> {
       queue: this.queue,
       claim,
       roots: (refused) => this.#partitioning.roots(refused),
-      settle: () => this.#partitioning.settle(),
+      maintain: () => this.#partitioning.maintain(),
       complete: (batch) => this.complete(batch),
       fail: (batch, options) => this.fail(batch, options),
       extend: (batches, lease) => this.extend(batches, lease),

@@ -15,8 +15,11 @@ export const STALL = 5000
 /** An idle worker looks once in so many ms, ms: at its partitions in turn. That is what a lost wake-up costs at most, times their number. */
 const REST = 1000
 
-/** How often a worker asks whether partitions that are drained can be forgotten, ms. */
-const SETTLE_EVERY = 60_000
+/** How often a worker looks whether a step of a change of partitions was lost, or is still to be taken, ms. */
+const MAINTAIN_EVERY = 60_000
+
+/** How long after a connection was made anew it looks as well, at most, ms: not all workers at once. */
+const RECONNECTED = 1000
 
 /** How often a worker tests that wake-ups reach it, and how long it waits for the echo; ms. */
 const ECHO_EVERY = 10_000
@@ -30,8 +33,8 @@ export interface WorkerClient<T> extends Source<T> {
   readonly queue: string
   /** Roots that serve, and those that are being drained; `refused` is one that would not. */
   roots(refused?: string): Promise<{ serving: string[]; draining: string[] }>
-  /** Forgets partitions that are drained, and tells whether it could, or else whether they still hold messages. */
-  settle(): Promise<{ settled: boolean; empty: boolean }>
+  /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */
+  maintain(): Promise<{ serving: string[]; draining: string[] }>
   close(): Promise<void>
 }
 
@@ -75,7 +78,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** By root. The root of the queue tells by its first answer whether there are partitions. */
   #lanes = new Map<string, Lane>()
   #dividing: Promise<void> | undefined
-  #settleTimer: NodeJS.Timeout | undefined
+  #maintainTimer: NodeJS.Timeout | undefined
   #answered = false
   /** Whether the last heartbeat of the leases was answered. */
   #leasesKept = true
@@ -114,7 +117,12 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#subscriber.subscribe(() => [...this.#lanes.keys()].map((root) => `${root}:wake`), {
         message: (channel, message) => this.#heard(channel.slice(0, -':wake'.length), message),
         // Wake-ups may have been sent since the last look, and before anybody listened.
-        subscribed: () => this.#state === 'running' && this.#lookAll(),
+        subscribed: () => {
+          if (this.#state !== 'running') return
+          this.#lookAll()
+          // The connection was made anew: servers may have been replaced by others that have not heard of the last change.
+          if (this.#answered) this.#maintainIn(Math.random() * RECONNECTED)
+        },
         failed: (error) => this.#state !== 'closed' && this.#report(error),
       })
       this.#lookAll()
@@ -135,6 +143,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (this.#state !== 'paused') return
     this.#state = 'running'
     this.#lookAll()
+    this.#maintainIn(MAINTAIN_EVERY)
   }
 
   /** Whether it runs, or pauses, and Redis has answered its last claim and kept its leases. */
@@ -175,8 +184,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   }
 
   #rest(): void {
-    clearTimeout(this.#settleTimer)
-    this.#settleTimer = undefined
+    clearTimeout(this.#maintainTimer)
     for (const lane of this.#lanes.values()) lane.rest()
   }
 
@@ -197,13 +205,15 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     lane.failures = 0
     if (!this.#answered) {
       this.#answered = true
+      this.#maintainIn(0)
       this.#tell(() => this.emit('ready'))
     }
     this.#leasesKept = true
     lane.compareClocks(now, asked, performance.now())
     if (lane.awake || this.#state !== 'running') return
     if (lane.draining && next === 0) {
-      this.#drained(lane)
+      // Nothing comes there any more.
+      lane.lookIn(this.#longest)
       return
     }
     // With nothing due before, it answers that the longest rest has come to its end.
@@ -215,6 +225,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   /** Claims from these roots from now on. */
   #serve({ serving, draining }: { serving: string[]; draining: string[] }): void {
+    const isServed = (root: string, drains: boolean) => this.#lanes.get(root)?.draining === drains
+    const same = serving.every((root) => isServed(root, false)) && draining.every((root) => isServed(root, true))
+    if (same && this.#lanes.size === serving.length + draining.length) return
     const lanes = [...draining.map((root) => [root, true] as const), ...serving.map((root) => [root, false] as const)].map(
       ([root, drains]) => {
         const known = this.#lanes.get(root)
@@ -239,17 +252,16 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     return this.#dividing
   }
 
-  /** Nothing is left in a partition that serves no more, and nothing comes there any more. */
-  #drained(lane: Lane): void {
-    lane.lookIn(this.#longest)
-    if (this.#settleTimer || !this.#every(({ draining, awake }) => !draining || !awake)) return
-    this.#settleTimer = setTimeout(() => {
-      this.#settleTimer = undefined
+  #maintainIn(ms: number): void {
+    clearTimeout(this.#maintainTimer)
+    if (this.#state !== 'running') return
+    this.#maintainTimer = setTimeout(() => {
       this.#rapidfire
-        .settle()
-        .then(({ settled }) => (settled ? this.#divide() : undefined))
-        .catch((error) => this.#report(error))
-    }, SETTLE_EVERY)
+        .maintain()
+        .then((roots) => this.#serve(roots))
+        .catch((error) => this.#state === 'running' && this.#report(error))
+        .finally(() => this.#maintainIn(MAINTAIN_EVERY))
+    }, ms)
   }
 
   #settled(outcome: Outcome, batch: Batch<T>, error: unknown): void {

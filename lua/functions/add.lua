@@ -15,6 +15,7 @@
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
 --   NEXT     another message follows: key, data and its tokens
+--   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
 --   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
@@ -28,7 +29,7 @@
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
---   REPARTITIONED      this root does not serve, and the key has no messages left here: ask rapidfire_layout where it belongs now
+--   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
 -- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
@@ -39,14 +40,15 @@ local ADD_TOKENS = {
   MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
   MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
   FLUSH = { 'flush', flag = true },
+  GENERATION = { 'generation', 1, 999999 },
 }
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
 
--- Returns by message: the position of its key, its id, its other options, its refusal; or a refusal of the whole call.
+-- Returns by message: the position of its key, its id, its other options, its refusal; or a refusal of the whole call. At the end the generation.
 local function read_messages(args)
   local starts, ids, options, refusals = {}, {}, {}, {}
-  local at, count = 1, 0
+  local at, count, generation = 1, 0, nil
   repeat
     count = count + 1
     starts[count] = at
@@ -67,6 +69,7 @@ local function read_messages(args)
           refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
         end
         ids[count], own.id = own.id, nil
+        generation, own.generation = own.generation or generation, nil
         if next(own) then options[count] = own end
       end
       refusals[count] = refusal
@@ -74,7 +77,7 @@ local function read_messages(args)
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals
+  return starts, ids, options, refusals, nil, generation
 end
 
 -- Those of the ids that are remembered. Asked for together: a call for each would cost half of what storing the message does.
@@ -106,7 +109,8 @@ local function add(keys, args)
   local call, pcall, root = redis.call, redis.pcall, keys[1]
   local policy, refusal = read_policy(keys)
   if refusal then return refusal end
-  local starts, ids, options, refusals, bad = read_messages(args)
+  local starts, ids, options, refusals, bad, generation = read_messages(args)
+  bad = bad or other_generation(root, policy, generation)
   if bad then return bad end
 
   local now = now_ms()

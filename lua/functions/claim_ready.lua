@@ -15,6 +15,7 @@
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
@@ -27,7 +28,7 @@
 --   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is not an integer in its range
---   REPARTITIONED     this root does not serve, and DRAIN is not given: ask rapidfire_layout which do
+--   REPARTITIONED     this root does not serve, and DRAIN is not given, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY returned batches come first: their keys are blocked until they are handled.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
@@ -42,6 +43,7 @@ local CLAIM_TOKENS = {
   ECHO = { 'echo', flag = true },
   REST = { 'rest', 1, 3600000 },
   DRAIN = { 'drain', flag = true },
+  GENERATION = { 'generation', 1, 999999 },
 }
 local function claim_ready(keys, args)
   local root = keys[1]
@@ -50,6 +52,8 @@ local function claim_ready(keys, args)
   local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
   if bad then return bad end
   options = options or {}
+  bad = other_generation(root, policy, options.generation)
+  if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
   local now = now_ms()

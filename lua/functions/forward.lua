@@ -13,6 +13,7 @@
 --   ECHO       as in claim_ready
 --   REST       as in claim_ready
 --   DRAIN      as in claim_ready
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
@@ -37,6 +38,7 @@ local FORWARD_TOKENS = {
   ECHO = { 'echo', flag = true },
   REST = { 'rest', 1, 3600000 },
   DRAIN = { 'drain', flag = true },
+  GENERATION = { 'generation', 1, 999999 },
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -86,6 +88,8 @@ local function forward(keys, args)
   local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
   if bad then return bad end
   options = options or {}
+  bad = other_generation(root, policy, options.generation)
+  if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
   local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
   local length = redis.pcall('XLEN', stream)

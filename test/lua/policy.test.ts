@@ -58,7 +58,11 @@ describeBindings('policy', (lua) => {
   })
 
   it.each([
-    ['UNKNOWN_ARGUMENT', "expected DEDUPE, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'", ['LEASE', '5']],
+    [
+      'UNKNOWN_ARGUMENT',
+      "expected AGAIN, DEDUPE, GIVEN, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'",
+      ['LEASE', '5'],
+    ],
     ['UNKNOWN_ARGUMENT', "got '5000'", ['5000']],
     ['MISSING_ARGUMENT', 'WAIT must be followed by a value', ['WAIT']],
     ['MISSING_ARGUMENT', 'DEDUPE must be followed by a value', ['WAIT', '5', 'dedupe']],
