@@ -3,6 +3,7 @@ import { type Batch, decodeBatch, keyBytes } from './batch.ts'
 import type { Calls } from './calls.ts'
 import { Coalescer } from './coalescer.ts'
 import { COMMANDS } from './commands.ts'
+import { RapidfireError } from './errors.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from './forwarder.ts'
 import { byRoot, type CallRoot, type Partitioning, rootKey, rootOfBatch } from './layout.ts'
 import type { Claimed, ClaimOptions, FailOptions, RootClaimOptions } from './options.ts'
@@ -44,8 +45,8 @@ export class Claims<T> {
 
   async claim(options: RootClaimOptions): Promise<Claimed<T>> {
     const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
-    const { now, next, claims } = await this.#call(root, 'claim_ready', args, COMMANDS.claim_ready.reply)
+    const args = () => COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
+    const { now, next, claims } = await this.#onRoot(options, () => this.#call(root, 'claim_ready', args(), COMMANDS.claim_ready.reply))
     const batches: Batch<T>[] = []
     for (const claim of claims) {
       try {
@@ -57,10 +58,20 @@ export class Claims<T> {
     return { now, next, batches }
   }
 
+  /** A root that has missed a change of partitions refuses: it is restored, and called again. */
+  async #onRoot<Output>({ root, drain }: { root: string; drain?: boolean | undefined }, call: () => Promise<Output>): Promise<Output> {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) throw error
+      if (!(await this.#partitioning.isRestored(root, drain === true))) throw error
+      return await call()
+    }
+  }
+
   forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    const { generation } = this.#partitioning
-    const args = COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation })
-    return this.#call(root, 'forward', args, COMMANDS.forward.reply)
+    const args = () => COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation: this.#partitioning.generation })
+    return this.#onRoot({ root, drain: rest.drain }, () => this.#call(root, 'forward', args(), COMMANDS.forward.reply))
   }
 
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {

@@ -193,6 +193,13 @@ export class Partitioning {
     return this.#known
   }
 
+  /** After a root has refused to hand over, restores it. Returns whether it is to be claimed from in this way. */
+  async isRestored(root: string, drain: boolean): Promise<boolean> {
+    await this.readAfter(root)
+    const { serving, draining } = this.#roots()
+    return (drain ? draining : serving).includes(root)
+  }
+
   /** Ends a change that somebody has broken off, and restores the root of the queue if it has lost one. */
   async #mend(): Promise<void> {
     for (let turn = 0; turn < MOST_TURNS && this.#told; turn += 1) {
@@ -333,6 +340,9 @@ export class Partitioning {
       if (serving.has(root)) await this.#steps.open(this.#known, [root], this.#told as RootLayout)
       else if (told.serves !== 'unused' || told.keys > 0) await this.#steps.retire(this.#known, [root])
     }
+    const policy = await this.#steps.policy(this.#root, {})
+    const draining = this.#known.state === 'draining' ? rootsOf(this.#queue, this.#known.other) : []
+    for (const root of [...serving, ...draining]) if (root !== this.#root && roots.has(root)) await this.#steps.policy(root, policy)
   }
 }
 

@@ -4,7 +4,7 @@ import { Adds } from './adds.ts'
 import type { Batch, DeadBatch, Peek } from './batch.ts'
 import type { Call } from './binding.ts'
 import { Calls } from './calls.ts'
-import { type CheckReport, checkQueue, mergeReports } from './check.ts'
+import { type CheckReport, checkQueue } from './check.ts'
 import { Claims } from './claims.ts'
 import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
@@ -340,9 +340,8 @@ export class RapidFire<T = unknown, Input = T> {
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#calls.run(async () => {
-      const reports: CheckReport[] = []
-      for (const root of await this.#partitioning.everyRoot()) reports.push(await checkQueue(this.#calls, this.queue, root, options))
-      return mergeReports(this.queue, reports)
+      const roots = await this.#partitioning.everyRoot()
+      return checkQueue(this.#calls, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 

@@ -65,6 +65,10 @@ export const partitionOf = (key: string | Uint8Array, count: number): number => 
 export const rootsOf = (queue: string, { first, count }: Partitions): string[] =>
   count === 0 ? [rootKey(queue)] : Array.from({ length: count }, (_, n) => rootKey(queue, first + n))
 
+/** The same by the root of the queue. */
+export const rootsBetween = (queueRoot: string, { first, count }: Partitions): string[] =>
+  count === 0 ? [queueRoot] : Array.from({ length: count }, (_, n) => `${queueRoot.slice(0, -1)}:${first + n}}`)
+
 export const rootOfKey = (queue: string, { first, count }: Partitions, key: string | Uint8Array): string =>
   count === 0 ? rootKey(queue) : rootKey(queue, first + partitionOf(key, count))
 

@@ -56,15 +56,23 @@ export class Steps {
     const serving = rootsOf(this.#queue, layout.serving)
     const others = rootsOf(this.#queue, layout.other)
     const retired = [...new Set([...others, this.#root])]
-    const opened = await this.open(layout, serving, told)
-    const left = await this.retire(layout, retired)
-    const newer = [...serving, ...retired].find((_, n) => ([...opened, ...left][n]?.generation ?? 0) > layout.generation)
-    if (newer !== undefined) return newer
+    const policy = await this.#policyFor(layout, told)
+    const opened = await Promise.allSettled(serving.map((root) => this.#partition(root, { state: 'OPEN', layout, policy })))
+    const left = await Promise.allSettled(retired.map((root) => this.#partition(root, { state: 'RETIRE', layout })))
+    const states = new Map(
+      [...serving, ...retired].map((root, n) => [root, [...opened, ...left][n] as PromiseSettledResult<PartitionState>]),
+    )
+    for (const [root, state] of states) if (state.status === 'fulfilled' && state.value.generation > layout.generation) return root
     if (told.layout.state === 'preparing' && told.layout.generation + 1 === layout.generation) {
-      const drained = left.every(({ keys, remembers }, n) => !others.includes(retired[n] as string) || (keys === 0 && remembers === 0))
-      await this.#repartition({ commit: layout.serving.first, drained })
+      for (const state of states.values()) if (state.status === 'rejected') throw state.reason
+      const isDrained = (root: string) => {
+        const state = states.get(root) as PromiseFulfilledResult<PartitionState>
+        return state.value.keys === 0 && state.value.remembers === 0
+      }
+      await this.#repartition({ commit: layout.serving.first, drained: others.every(isDrained) })
     } else {
-      await this.#repartition({ restore: layout, policy: await this.#policyFor(layout, told) })
+      // The change was made before. A root that cannot be reached now refuses whoever comes by it, and is restored then.
+      await this.#repartition({ restore: layout, policy })
     }
     return undefined
   }

@@ -13,7 +13,7 @@ describeBindings('a queue damaged by hand', (get) => {
     const { violations, counted, keys } = await checkQueue(
       { connection, binding: new Binding(connection, { binding: lua.mode }, async () => {}, TEST_SOURCE) },
       'orders',
-      lua.root,
+      [lua.root],
       { repair },
     )
     // The order is that of SCAN, but laws of one part stay together.

@@ -127,7 +127,9 @@ describeBindings('partition', (lua) => {
 
   it('that is retired takes messages of keys that have some there, knows duplicates, and refuses all others', async () => {
     await lua().call('add', 'ann', '1', 'ID', 'a')
-    await lua().call('partition', 'RETIRE')
+    await lua().call('repartition', 'PREPARE', 4)
+    await lua().call('partition', 'RETIRE', 'GENERATION', 1, 'LAYOUT', '4:0:0:0')
+    await lua().call('repartition', 'COMMIT', 0)
     expect(await lua().call('add', 'ann', '2')).toEqual(['added', 2])
     await lua().refuses('REPARTITIONED', 'does not serve new messages', 'add', 'bob', 'x', 'ID', 'b')
     await lua().refuses('REPARTITIONED', 'does not serve new messages', 'add', 'bob', 'x', 'WAIT', '5')
