@@ -98,6 +98,19 @@ describeBindings('a queue damaged by hand', (get) => {
     })
   })
 
+  it('is not said to be mended when the next look finds it as it was', async () => {
+    await lua.redis.zrem(named(lua, 'due'), 'k')
+    await lua.redis.persist(named(lua, 'rate:k'))
+    // Nothing can be put in order while an index is another type.
+    await lua.redis.del(named(lua, 'overrides'))
+    await lua.redis.set(named(lua, 'overrides'), 'mine')
+    const { found } = await walk(true)
+    const told = found.map(({ name, mended, unmended }) => [name, mended, unmended])
+    expect(told).toContainEqual(['messages-indexed messages:k', undefined, 'nothing was found that may be changed'])
+    expect(told.filter(([, mended]) => mended !== undefined)).toEqual([])
+    expect(await laws()).toContain('messages-indexed messages:k')
+  })
+
   it('is refused when the root is of another type', async () => {
     await lua.redis.set('rapid-fire:{taken}', 'mine')
     for (const name of ['check', 'repair'] as const) await lua.refusesWith('WRONG_TYPE', 'expected a hash', name, ['rapid-fire:{taken}'])
