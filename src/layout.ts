@@ -249,9 +249,12 @@ export class Partitioning {
 
   /** Asks the root of the queue, and the first of the partitions that the next change would make: they are there if such a change was lost. */
   async #lookFurther(): Promise<void> {
+    // Without partitions, reading looks there.
+    if (this.generation === 0) this.#probed = undefined
+    const before = this.generation
     await this.read()
     const { state, serving } = this.#known
-    if (state === 'preparing') return
+    if (state === 'preparing' || (before === 0 && this.generation === 0)) return
     const next = await this.#ask(rootKey(this.#queue, serving.first + serving.count)).catch(() => undefined)
     if (next) await this.#follow(next.layout)
   }

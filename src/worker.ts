@@ -80,6 +80,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #dividing: Promise<void> | undefined
   #maintainTimer: NodeJS.Timeout | undefined
   #answered = false
+  #subscribed = false
   /** Whether the last heartbeat of the leases was answered. */
   #leasesKept = true
   /** Whether a batch was handled since the last `drained`. */
@@ -121,7 +122,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
           if (this.#state !== 'running') return
           this.#lookAll()
           // The connection was made anew: servers may have been replaced by others that have not heard of the last change.
-          if (this.#answered) this.#maintainIn(Math.random() * RECONNECTED)
+          if (this.#subscribed) this.#maintainIn(Math.random() * RECONNECTED)
+          this.#subscribed = true
         },
         failed: (error) => this.#state !== 'closed' && this.#report(error),
       })
