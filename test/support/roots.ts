@@ -17,14 +17,18 @@ export async function keep(redis: Redis, root: string): Promise<Earlier> {
 
 /** Puts a root back to an earlier state, as a replica does that is promoted and lacks the last writes; without one it is empty. */
 export async function restore(redis: Redis, root: string, earlier: Earlier = new Map()): Promise<void> {
-  const names = await namesOf(redis, root)
-  if (names.length > 0) await redis.del(...names)
-  for (const [name, content] of earlier) await redis.restore(name, 0, content)
+  await replace(redis, await namesOf(redis, root), earlier)
 }
 
 /** The same of the hash at the root alone: the layout and the policy are lost, the messages are not. */
 export async function restoreHash(redis: Redis, root: string, earlier: Earlier = new Map()): Promise<void> {
-  await redis.del(root)
-  const content = earlier.get(root)
-  if (content) await redis.restore(root, 0, content)
+  await replace(redis, [root], new Map([...earlier].filter(([name]) => name === root)))
+}
+
+/** At one moment: others may write meanwhile. */
+async function replace(redis: Redis, names: string[], contents: Earlier): Promise<void> {
+  const transaction = redis.multi()
+  for (const name of names) transaction.del(name)
+  for (const [name, content] of contents) transaction.restore(name, 0, content, 'REPLACE')
+  for (const [error] of (await transaction.exec()) ?? []) if (error) throw error
 }
