@@ -1,8 +1,10 @@
+import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { Adds } from './adds.ts'
 import type { Batch, DeadBatch, Peek } from './batch.ts'
 import type { Call } from './binding.ts'
 import { Calls } from './calls.ts'
-import { type CheckReport, checkQueue, mergeReports } from './check.ts'
+import { type CheckReport, checkQueue } from './check.ts'
 import { Claims } from './claims.ts'
 import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
@@ -35,6 +37,15 @@ import { Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
 
 /** How often `processPendingBatches` asks which roots serve, when one refuses to. */
 const ROUNDS = 3
+
+/** Options whose policy this process has stored; a worker has those of its client. */
+const GIVEN = new WeakSet<object>()
+
+/** What Redis keeps as the name of this process, beside the policy that it gives: `<name of its program>@<host>`. */
+function program(): string {
+  const part = (text: string) => text.replace(/[^\w.-]/g, '_').slice(0, 31)
+  return `${part(basename(process.argv[1] ?? 'node'))}@${part(hostname())}`
+}
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -94,16 +105,14 @@ export class RapidFire<T = unknown, Input = T> {
     this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
   }
 
-  /** Writes the policy that the client was given. */
+  /** Writes the policy that the client was given: once a process, and what Redis has lost of it when it had lost the functions. */
   async #prepare(call: Call): Promise<void> {
     const { policy } = this.#options
     if (!policy || Object.keys(policy).length === 0) return
-    try {
-      await new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args))).policy(policy)
-    } catch (error) {
-      // Another process is changing the partitions: what is stored holds.
-      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONING')) throw error
-    }
+    const partitioning = new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args)))
+    await partitioning.give(policy, program(), GIVEN.has(this.#options))
+    GIVEN.add(this.#options)
+    this.#partitioning.learnFrom(partitioning)
   }
 
   /**
@@ -366,7 +375,7 @@ export class RapidFire<T = unknown, Input = T> {
   async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
     const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
-      requeueDead(this.#claims.repeatable, add, root, some),
+      requeueDead(this.#claims.repeatable, add, root, some, this.#partitioning.generation),
     )
     const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
     if (statuses.length === results.length) return statuses
@@ -386,9 +395,8 @@ export class RapidFire<T = unknown, Input = T> {
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#calls.run(async () => {
-      const reports: CheckReport[] = []
-      for (const root of await this.#partitioning.everyRoot()) reports.push(await checkQueue(this.#calls, this.queue, root, options))
-      return mergeReports(this.queue, reports)
+      const roots = await this.#partitioning.everyRoot()
+      return checkQueue(this.#calls, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 
@@ -424,7 +432,7 @@ export class RapidFire<T = unknown, Input = T> {
       queue: this.queue,
       claim,
       roots: (refused) => this.#partitioning.roots(refused),
-      settle: () => this.#partitioning.settle(),
+      maintain: () => this.#partitioning.maintain(),
       complete: (batch) => this.complete(batch),
       fail: (batch, options) => this.fail(batch, options),
       extend: (batches, lease) => this.extend(batches, lease),
