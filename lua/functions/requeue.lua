@@ -56,7 +56,7 @@ local function requeue(keys, args)
   -- first write
   for n = 1, #args do
     local id, key = args[n], owners[n]
-    local died = key and said == nil and call('ZSCORE', dead_key(root, id))
+    local died = key and said == nil and call('ZSCORE', dead_key(root), id)
     local messages = died and dead_messages(root, id) or {}
     local count = #messages
     reply[n] = 'unknown'
