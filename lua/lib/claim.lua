@@ -230,7 +230,7 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  call('ZREM', active_key(root), unpack(keys))
+  write_index('ZREM', active_key(root), unpack(keys))
   call('HINCRBY', root, 'completed', #keys)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
