@@ -44,8 +44,8 @@ export class Adds {
   }
 
   #rootFor(message: OutgoingMessage): string {
-    // A cluster sends again what was not answered, and only an id tells that it was stored.
-    if (this.#calls.connection.cluster) message.id ??= randomUUID()
+    // A cluster sends again what was not answered, and only an id tells that it was stored. A requeued message is known by its name.
+    if (this.#calls.connection.cluster && message.requeued === undefined) message.id ??= randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
 

@@ -73,6 +73,7 @@ export const COMMANDS = {
         if (message.maxWait !== undefined) args.push('MAXWAIT', message.maxWait)
         if (message.maxSize !== undefined) args.push('MAXSIZE', message.maxSize)
         if (message.flush) args.push('FLUSH')
+        if (message.requeued !== undefined) args.push('REQUEUED', message.requeued)
       }
       return args
     },

@@ -30,7 +30,7 @@ export type RootPolicy = Omit<Policy, 'partitions'>
 
 /** Options of one message; `wait`, `maxWait` and `maxSize` hold instead of the policy's until the next message of the key. */
 export interface MessageOptions {
-  /** 1 to 512 bytes, unique in the queue: a second message with it is a duplicate within `dedupe`. */
+  /** 1 to 512 bytes, unique in the conversation: a second message of the key with it is a duplicate within `dedupe`. */
   id?: string | undefined
   /** ms, 1 to a year */
   wait?: number | undefined
@@ -43,9 +43,12 @@ export interface MessageOptions {
 }
 
 /** A message on its way to Redis; `data` is its JSON. */
-export interface OutgoingMessage extends MessageOptions {
+export interface OutgoingMessage extends Omit<MessageOptions, 'id'> {
   key: string | Buffer
   data: string | Buffer
+  id?: string | Buffer | undefined
+  /** Of one that died in another partition: `<ms>:<name>`, when it was received, and by what it is remembered instead of its id. */
+  requeued?: string
 }
 
 /** How a worker that rests hears of what is due before. */

@@ -6,9 +6,9 @@ import { type CheckReport, checkQueue, mergeReports } from './check.ts'
 import { Claims } from './claims.ts'
 import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
-import { listDead, requeueDead } from './dead.ts'
+import { listDead, type Requeued, requeueDead } from './dead.ts'
 import { checkDurability, type Durability } from './durability.ts'
-import { type AddResult, RapidfireError, RefusedMessagesError } from './errors.ts'
+import { type AddResult, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
 import { type Forwarded, type ForwardOptions, sumForwarded } from './forwarder.ts'
 import { type LibrarySource, SOURCE } from './generated/library.ts'
 import type { Handler } from './handler.ts'
@@ -323,12 +323,22 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Puts the messages of dead batches back in front of the newer ones of their keys, ready at once; at most 100 ids. Those of a partition
-   * that serves no more come behind the newer ones, with new ids.
+   * Puts the messages of dead batches back where their times belong among those of their keys, behind older ones and in front of newer ones,
+   * ready at once; at most 100 ids, in any order. Those of a partition that serves no more go to where their key belongs now.
+   *
+   * @throws RefusedBatchesError when some could not be put back: they are dead still, and its `results` tell what became of each
    */
-  requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
+  async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
-    return this.#changeDead(ids, (root, some) => requeueDead(this.#claims.repeatable, add, root, some))
+    const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
+      requeueDead(this.#claims.repeatable, add, root, some),
+    )
+    const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
+    if (statuses.length === results.length) return statuses
+    const refused = results.find((result) => result instanceof RapidfireError) as RapidfireError
+    // The call as a whole was refused.
+    if (results.every((result) => result === refused) && !(refused instanceof RefusedMessagesError)) throw refused
+    throw new RefusedBatchesError(refused, results)
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */

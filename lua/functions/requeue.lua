@@ -1,4 +1,4 @@
---- Put the messages of dead batches back in front of the newer messages of their keys.
+--- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
 --
@@ -19,6 +19,9 @@
 --
 -- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
 -- They keep the time at which they were received, so they are ready at once.
+-- WHY by their times: batches may be brought back in any order, and the conversation must not be turned around. Of messages of one ms
+-- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
+-- WHY a message may take its key over maxBacklog: it was accepted once.
 local function requeue(keys, args)
   local call, root = redis.call, keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
@@ -44,27 +47,27 @@ local function requeue(keys, args)
   -- first write
   for n = 1, #args do
     local id, key = args[n], owners[n]
-    local messages = key and said == nil and dead_messages(root, id) or {}
+    local died = key and said == nil and call('ZSCORE', dead_key(root), id)
+    local messages = died and dead_messages(root, id) or {}
     local count = #messages
     reply[n] = 'unknown'
-    if count > 0 and call('ZREM', dead_key(root), id) == 1 then
+    if count > 0 then
+      for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
+      -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
+      call('ZREM', dead_key(root), id)
+      local undo, deadline = bring_back(root, key, messages, policy)
+      local gone = undo and redis.pcall('DEL', dead_key(root, id))
+      if type(gone) == 'table' then
+        undo()
+        undo, deadline = nil, gone
+      end
+      if not undo then
+        call('ZADD', dead_key(root), died, id)
+        return deadline
+      end
       reply[n] = 'requeued'
-      local list, claim = messages_key(root, key), decode_claim(call('HGET', claims_key(root), key))
-      -- Behind the claimed messages, which are the beginning of the list, and in front of all others, which may be many.
-      local claimed = claim and call('LRANGE', list, 0, claim.count - 1) or {}
-      call('LTRIM', list, #claimed, -1)
-      for at = count, 1, -1 do
-        call('LPUSH', list, messages[at])
-        if own_options(messages[at]) then call('SADD', overrides_key(root), key) end
-      end
-      for at = #claimed, 1, -1 do call('LPUSH', list, claimed[at]) end
-      if not claim then
-        local _, deadline = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-        call('ZADD', due_key(root), deadline, key)
-        soonest = math.min(soonest or deadline, deadline)
-      end
-      call('DEL', dead_key(root, id))
-      call('HINCRBY', root, 'deadMessages', -count)
+      if deadline then soonest = math.min(soonest or deadline, deadline) end
+      redis.pcall('HINCRBY', root, 'deadMessages', -count)
     end
   end
   keep_reply(root, nonce, 'requeue', reply)
@@ -72,4 +75,4 @@ local function requeue(keys, args)
   return reply
 end
 
-register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back in front of the newer messages of their keys.')
+register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back where their times belong among those of their keys.')

@@ -91,7 +91,7 @@ describeBindings('partition', (lua) => {
     expect(await lua().call('add', 'ann', '2')).toEqual(['added', 2])
     await lua().refuses('REPARTITIONED', 'does not serve new messages', 'add', 'bob', 'x', 'ID', 'b')
     await lua().refuses('REPARTITIONED', 'does not serve new messages', 'add', 'bob', 'x', 'WAIT', '5')
-    expect(await lua().call('add', 'bob', 'x', 'ID', 'a')).toEqual(['duplicate', 0])
+    expect(await lua().call('add', 'ann', 'x', 'ID', 'a')).toEqual(['duplicate', 2])
     const several = await lua().call('add', 'bob', 'x', 'NEXT', 'ann', '3')
     expect(several.map(String)).toEqual([expect.stringContaining('RAPIDFIRE_REPARTITIONED'), '0', 'added', '3'])
     await lua().tick(10_000)
