@@ -83,10 +83,11 @@ local function is_overridden(root, key) return redis.call('SISMEMBER', overrides
 
 -- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
 local function parts_of(message)
-  local at, length, start = string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) (%d+)[^ ]* ()')
-  local behind = at and start + length
-  if not behind or behind > #message + 1 then return '0', '', message end
-  return at, string.sub(message, start, behind - 1), string.sub(message, behind)
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  if length == '0' then return at, '', string.sub(message, start) end
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
 
 -- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
