@@ -128,6 +128,21 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     expect((await lua().call('add', 'ann', 'x', 'ID', name))[0]).toBe('added')
   })
 
+  it('what a retired root cannot give back comes out of it', async () => {
+    await lua().call('partition', 'RETIRE')
+    for (const lacking of ['rpop', 'srem']) {
+      const add = await poorUser(lua(), lacking)
+      const [status] = await add(lacking, 'x', 'ID', 'm1')
+      const again = await lua()
+        .call('add', lacking, 'x', 'ID', 'm1')
+        .catch((error: Error) => [error.message.split(' ')[0]])
+      expect([status, again[0]]).toEqual(['added', 'duplicate'])
+      await lua().tick(10_000)
+      expect((await lua().claimOne('DRAIN')).messages).toMatchObject([{ id: 'm1', data: 'x' }])
+      await lua().holds()
+    }
+  })
+
   it('what comes back is never newer than now, and is bound by no maxBacklog', async () => {
     await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
     await lua().call('add', 'ann', '1')
@@ -192,6 +207,7 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     expect(reply.slice(2)).toEqual(['added', 2])
     expect([await stored(), await remembered()]).toEqual([1, 1])
     expect(await lua().call('add', 'ann', 'x', 'ID', 'm1')).toEqual(['duplicate', 2])
+    expect(await lua().redis.pttl(`${lua().root}:seen:${START}`)).toBeGreaterThan(0)
   })
 })
 
