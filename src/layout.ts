@@ -131,7 +131,7 @@ export class Partitioning {
   async #read(): Promise<Layout> {
     const asked = this.#ask(this.#root)
     // A queue whose root has lost its first change looks like one that never had partitions. Then there is a partition 0, for ever.
-    const probe = this.generation === 0 ? (this.#probed ??= this.#probe()) : undefined
+    const probe = this.generation === 0 ? (this.#probed ??= this.#probeFirst()) : undefined
     const told = await asked
     this.#told = told
     if (this.#learn(told.layout) && told.layout.generation === 0) {
@@ -144,15 +144,21 @@ export class Partitioning {
     return this.#known
   }
 
-  /** What partition 0 tells; undefined when it does not answer in time, and then it is asked again by the next look. */
-  async #probe(): Promise<RootLayout | undefined> {
+  /** What partition 0 tells. When it does not answer, it is asked again by the next look. */
+  async #probeFirst(): Promise<RootLayout | undefined> {
+    const answer = await this.#probe(rootKey(this.#queue, 0))
+    if (!answer) this.#probed = undefined
+    return answer
+  }
+
+  /** What a root tells that may not even be there, and must keep nobody waiting; undefined when it does not answer in time. */
+  async #probe(root: string): Promise<RootLayout | undefined> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), PROBE)
     })
-    const answer = await Promise.race([this.#ask(rootKey(this.#queue, 0)).catch(() => undefined), late])
+    const answer = await Promise.race([this.#ask(root).catch(() => undefined), late])
     clearTimeout(timer)
-    if (!answer) this.#probed = undefined
     return answer
   }
 
@@ -255,7 +261,7 @@ export class Partitioning {
     await this.read()
     const { state, serving } = this.#known
     if (state === 'preparing' || (before === 0 && this.generation === 0)) return
-    const next = await this.#ask(rootKey(this.#queue, serving.first + serving.count)).catch(() => undefined)
+    const next = await this.#probe(rootKey(this.#queue, serving.first + serving.count))
     if (next) await this.#follow(next.layout)
   }
 
@@ -317,7 +323,9 @@ export class Partitioning {
   async give(given: Partial<Policy>, program: string, again: boolean): Promise<void> {
     const { partitions, ...members } = given
     checkPartitions(partitions)
-    const { serving, draining } = await this.roots()
+    await this.read()
+    await this.#mend().catch(() => {})
+    const { serving, draining } = this.#roots()
     const policy = await this.#steps.policy(this.#root, members, { program, again })
     if (partitions !== undefined && this.generation === 0) {
       await this.#steps.prepare(partitions, true)
