@@ -29,8 +29,31 @@ export const LIB_FAULTS: Faults = {
   'lib/policy.lua': [
     ['if policy.maxWait < policy.wait then', 'if policy.maxWait <= policy.wait then', 'there is no fixed window'],
     ['if policy.maxBacklog < policy.maxSize then', 'if false then', 'a batch may never get full'],
-    ["stored[13] == 'retired' or ", '', 'a retired root serves'],
-    [' or not stored[13] and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
+    ["serves == 'retired' or ", '', 'a retired root serves'],
+    [' or not serves and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
+    ['generation = tonumber(since) or 0', 'generation = 0', 'a root does not know its generation'],
+    [
+      'if not generation or generation == policy.generation',
+      'if not generation or generation >= policy.generation',
+      'a root that has lost a step serves',
+    ],
+    [
+      'if not generation or generation == policy.generation',
+      'if not generation or generation <= policy.generation',
+      'a caller with an old layout is served',
+    ],
+    ['if not generation or generation == policy.generation', 'if generation == policy.generation', 'a caller without a layout is refused'],
+    [
+      "(type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)",
+      "(type(due) == 'number' and due or 0)",
+      'keys in work are not counted',
+    ],
+    [
+      "return { 'draining', serving, first, other, other_first, generation }",
+      "return { 'steady', serving, first, other, other_first, generation }",
+      'what the others hold is forgotten with a restored layout',
+    ],
+    ['serving, first = integer(serving, 1, 1024)', 'serving, first = integer(serving, 0, 1024)', 'a layout without partitions is told'],
     ["if type(moving) == 'table' then", 'if false then', 'a call goes on while its slot is being moved'],
     ["'wait', 1, 31536000000, 10000", "'wait', 1, 31536000000, 1000", 'another default wait'],
     ["'maxSize', 1, 1000, 10", "'maxSize', 1, 10000, 10", 'a batch may have more than can be read in one call'],
