@@ -1,7 +1,18 @@
 import { COMMANDS } from './commands.ts'
 import { RapidfireError } from './errors.ts'
 import type { Policy, RootPolicy } from './options.ts'
-import { type CallRoot, isBehind, type Layout, type Partitions, type RootLayout, type Roots, rootKey, rootOfKey, rootsOf } from './roots.ts'
+import {
+  type CallRoot,
+  isBehind,
+  isOtherGeneration,
+  type Layout,
+  type Partitions,
+  type RootLayout,
+  type Roots,
+  rootKey,
+  rootOfKey,
+  rootsOf,
+} from './roots.ts'
 import { Steps } from './steps.ts'
 
 export * from './roots.ts'
@@ -79,9 +90,13 @@ export class Partitioning {
     return rootOfKey(this.#queue, other, key)
   }
 
-  /** Where a message is to be sent that `root` has not taken; undefined when the layout must be read anew. */
-  rootAfter(root: string, key: string | Uint8Array): string | undefined {
+  /**
+   * Where a message is to be sent that `root` has not taken; undefined when the layout must be read anew (`readAfter`), and the message sent to
+   * `rootFor` again. So it must be when the root goes by another layout: it has not looked whether it holds messages of the key.
+   */
+  rootAfter(root: string, key: string | Uint8Array, refusal?: Error): string | undefined {
     const { state, serving, other } = this.#known
+    if (refusal && isOtherGeneration(refusal)) return undefined
     if (state !== 'draining' || root !== rootOfKey(this.#queue, other, key)) return undefined
     return rootOfKey(this.#queue, serving, key)
   }
