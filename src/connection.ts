@@ -137,7 +137,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
   const plain = sender(client)
-  const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: 0 }
+  const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: Number.POSITIVE_INFINITY }
   const wait = silence ?? CONNECT_WITHIN
   const send: Send = own
     ? (command, args, after) => {
