@@ -71,6 +71,13 @@ describe.skipIf(lacksServer('connections of a cluster'))('a connection of our ow
     expect(await clients(1)).toEqual(expect.arrayContaining(before))
   })
 
+  it('finds its way back by itself when it is patient', async () => {
+    const { proxies, stats } = await throughProxies()
+    expect(await stats(0, 10_000)).toBeInstanceOf(Array)
+    proxies[0]?.stall('fcall')
+    expect(await stats(0, 10_000)).toBeInstanceOf(Array)
+  })
+
   it('starts while a node is silent, and serves the others', async () => {
     const { proxies, stats } = await throughProxies()
     const stalled = setInterval(() => proxies[0]?.stall('fcall'), 1)
