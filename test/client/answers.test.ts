@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Batch } from '../../src/batch.ts'
@@ -236,6 +237,62 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
     expect(seen).toEqual([['ann', 1]])
     expect(await left(rapidfire)).toEqual(EMPTY)
   })
+})
+
+describe.skipIf(lacksServer('a connection that is cut'))('a connection that is cut again and again', () => {
+  it.each<BindingMode>(['functions', 'scripts'])(
+    'loses, doubles and turns around nothing that was said to be stored, %s',
+    async (binding) => {
+      const server = await startRedis()
+      let replies = 0
+      // Cut before the request, before its answer, and in the middle of it.
+      const proxy = await proxyTo(server.url, {
+        reply: ({ client }, bytes) => {
+          replies += 1
+          if (replies % 7 === 0) client.destroy()
+          else if (replies % 11 === 0) {
+            client.write(bytes.subarray(0, bytes.length >> 1))
+            client.destroy()
+          }
+        },
+      })
+      const policy = { maxSize: 1000, maxBacklog: 100_000 }
+      const rapidfire = new RapidFire<number>({ redis: proxy.url, queue: 'orders', binding, policy })
+      onTestFinished(async () => {
+        await rapidfire.close()
+        await server.stop()
+      })
+      const keys = ['ann', 'bob', 'cid', 'dan']
+      const unsure: Record<string, Set<number>> = Object.fromEntries(keys.map((key) => [key, new Set<number>()]))
+      const adds: Promise<unknown>[] = []
+      for (let n = 0; n < 200; n += 1) {
+        const key = keys[(n * 7 + (n >> 3)) % keys.length] as string
+        const id = n % 5 === 0 ? undefined : `id ${n}`
+        adds.push(
+          rapidfire.addMessage(key, n, { id }).catch((error) => {
+            if (id === undefined && error.code === 'UNAVAILABLE') unsure[key]?.add(n)
+            else throw error
+          }),
+        )
+        if (n % 3 === 0) for (let turn = 0; turn < 4; turn += 1) await setImmediate()
+      if (n % 20 === 19) await Promise.all(adds)
+      }
+      await Promise.all(adds)
+      expect(replies).toBeGreaterThan(40)
+      const direct = new RapidFire<number>({ redis: server.url, queue: 'orders', binding })
+      onTestFinished(() => direct.close())
+      let held = 0
+      for (const key of keys) {
+        const stored = (await direct.peek(key, 1000)).messages.map(({ data }) => data)
+        held += stored.length
+        // Each once, in the order in which they were given; only of those that failed it is not known.
+        expect(stored).toEqual([...new Set(stored)].sort((a, b) => a - b))
+        const given = Array.from({ length: 200 }, (_, n) => n).filter((n) => keys[(n * 7 + (n >> 3)) % keys.length] === key)
+        expect(given.filter((n) => !stored.includes(n) && !unsure[key]?.has(n))).toEqual([])
+      }
+      expect(held).toBeGreaterThan(160)
+    },
+  )
 })
 
 describe.skipIf(lacksServer('a server that is away'))('a server that is away for a moment', () => {
