@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { CallOptions } from './binding.ts'
 import type { Calls } from './calls.ts'
 import { Coalescer, Queue } from './coalescer.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
 import { byRoot, type Partitioning } from './layout.ts'
@@ -95,8 +95,8 @@ export class Adds {
       // An older library takes what it understands, and refuses the rest.
       return results.some(isUnknown) && (await binding.renew(started)) ? await repeat(results, isUnknown) : results
     } catch (error) {
-      // One message alone is refused as a whole.
-      if (isMoved(error)) return [error]
+      // One message alone is refused as a whole, and so are all of a caller who goes by another layout.
+      if (isMoved(error)) return messages.map(() => error)
       const unanswered = error instanceof RapidfireError && error.cause instanceof Unanswered && connection.patience.patience !== undefined
       const results = messages.map((message) => (isNamed(message) ? undefined : (error as RapidfireError)))
       if (!unanswered || !results.includes(undefined) || !results.some(Boolean)) throw error
@@ -108,7 +108,8 @@ export class Adds {
   async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
     const options: CallOptions = { after: durability && waitCommand(durability), once: !messages.every(isNamed) }
     const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
-    const results = await this.#calls.call(root, 'add', COMMANDS.add.args(messages), read, options)
+    const args = [...COMMANDS.add.args(messages), ...generationTokens(this.#partitioning.generation)]
+    const results = await this.#calls.call(root, 'add', args, read, options)
     return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
   }
 }

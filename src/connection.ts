@@ -47,6 +47,8 @@ export interface Connection {
   resubscribe(): void
   /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
   reconnect(root?: string): void
+  /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. */
+  onReady(listener: () => void): void
   /** Ends the connection if it is our own. */
   close(): Promise<void>
 }
@@ -230,6 +232,10 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
         dropping = false
       })
       client.disconnect(true)
+    },
+    onReady: (listener) => {
+      client.on('ready', listener)
+      if ('nodes' in client) client.on('+node', (node: Redis) => node.on('ready', listener))
     },
     close: async () => {
       if (!own || client.status === 'end') return

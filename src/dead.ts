@@ -1,5 +1,5 @@
 import type { DeadBatch } from './batch.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import type { CallRoot } from './layout.ts'
 import type { OutgoingMessage } from './options.ts'
@@ -43,9 +43,10 @@ export async function requeueDead(
   add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
   root: string,
   ids: string[],
+  generation: number,
 ): Promise<(Requeued | RapidfireError)[]> {
   try {
-    return await call(root, 'requeue', COMMANDS.requeue.args(ids), COMMANDS.requeue.reply)
+    return await call(root, 'requeue', [...COMMANDS.requeue.args(ids), ...generationTokens(generation)], COMMANDS.requeue.reply)
   } catch (error) {
     const refusal = toRapidfireError(error, 'rapidfire_requeue')
     if (ids.length === 0) throw refusal
@@ -82,7 +83,7 @@ interface RawBatch {
 /** Key and messages as Redis has them, which may be any bytes. */
 function readRaw(raw: unknown): RawBatch | undefined {
   const [batch] = raw as unknown[][]
-  return batch && { key: batch[1] as Buffer, messages: batch[8] as Buffer[] }
+  return batch && { key: batch[1] as Buffer, messages: batch[9] as Buffer[] }
 }
 
 /** What stands before id and data, as lua/lib/batch.lua writes it. */

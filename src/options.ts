@@ -151,3 +151,9 @@ export interface Claimed<T> {
   next: number
   batches: Batch<T>[]
 }
+
+/** What a claim of one root got. */
+export interface RootClaimed<T> extends Claimed<T> {
+  /** Whether an earlier claim was not answered: batches that it took have the lease that it asked for, and have had it since then. */
+  repeats: boolean
+}

@@ -16,6 +16,7 @@
 --   FLUSH    the batch ends with this message and is ready at once
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
+--   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
 --   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
@@ -29,7 +30,7 @@
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
---   REPARTITIONED      this root does not serve, and the key has no messages left here: ask rapidfire_layout where it belongs now
+--   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
 -- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
@@ -46,6 +47,7 @@ local ADD_TOKENS = {
   MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
   FLUSH = { 'flush', flag = true },
   REQUEUED = { 'requeued', text = 128 },
+  GENERATION = { 'generation', 1, 999999 },
 }
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
@@ -70,11 +72,11 @@ local function read_requeued(text)
   return { at = at, name = name, died = batch and place_among_dead(batch, position) }
 end
 
--- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says; or nil and a refusal of the whole
--- call. The last is nil when no message has it.
+-- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
+-- has it), and the generation; or nil and a refusal of the whole call.
 local function read_messages(args)
   local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
-  local at, count = 1, 0
+  local at, count, generation = 1, 0, nil
   repeat
     count = count + 1
     starts[count] = at
@@ -100,6 +102,7 @@ local function read_messages(args)
           requeued[count] = again
         end
         ids[count], own.id, own.requeued = own.id, nil, nil
+        generation, own.generation = own.generation or generation, nil
         if next(own) then options[count] = own end
       end
       refusals[count] = refusal
@@ -107,7 +110,7 @@ local function read_messages(args)
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals, requeued
+  return starts, ids, options, refusals, requeued, generation
 end
 
 local function bad_message(key, data, id, policy)
@@ -237,8 +240,10 @@ local function add(keys, args)
   local pcall, root = redis.pcall, keys[1]
   local policy, refusal = read_policy(keys)
   if refusal then return refusal end
-  local starts, ids, options, refusals, requeued = read_messages(args)
+  local starts, ids, options, refusals, requeued, generation = read_messages(args)
   if not starts then return ids end
+  refusal = other_generation(root, policy, generation)
+  if refusal then return refusal end
   local digests, asked = {}, nil
   for n = 1, #starts do
     local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]

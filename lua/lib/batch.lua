@@ -81,59 +81,44 @@ local function has_overrides(root) return redis.call('SCARD', overrides_key(root
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
 
--- Takes the first `count` messages off a key that is in no index, and puts what is left into `due`. Returns its deadline, if any is left.
--- A key of another type has nothing left: it must not stop the queue.
-local function drop_prefix(root, key, count, policy, overrides)
-  local list = messages_key(root, key)
-  redis.pcall('LTRIM', list, count, -1)
-  local overridden = overrides and is_overridden(root, key)
-  local left, deadline = head_batch(list, policy, overridden)
-  if left then
-    redis.call('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
-  end
-  return deadline
+-- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
+local function parts_of(message)
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  if length == '0' then return at, '', string.sub(message, start) end
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
 
--- A claim as it is stored: '<batch id>:<attempt>:<count>:<deadline>:<reason>', with ':retry' behind it between a failure
--- and the next attempt. The token is its beginning, '<batch id>:<attempt>'.
+-- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
+-- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- `span` is the length of the lease or pause, so no score in `active` is further ahead than that. `state` says what the claim is
+-- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
+-- lib/nonce.lua), and nothing when it is acknowledged.
 local function encode_claim(claim)
   return string.format(
-    '%s:%d:%d:%.0f:%s%s', claim.id, claim.attempt, claim.count, claim.deadline, claim.reason, claim.retry and ':retry' or ''
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
   )
 end
 
 local function decode_claim(text)
-  local id, attempt, count, deadline, reason, retry = string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%a+)(:?%a*)$')
-  if not id then return nil end
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
-    id = id, attempt = tonumber(attempt), count = tonumber(count), deadline = tonumber(deadline), reason = reason,
-    retry = retry == ':retry',
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 
 -- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  return tonumber(string.match(stored, '^:(%d+):%d+:%a+$', #token + 1))
-end
-
--- Moves a batch whose attempts are used up to the dead ones. Returns true, and the deadline of what is left. False, and nothing is
--- done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow without a bound.
-local function bury(root, key, claim, text, now, policy, overrides)
-  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  redis.call('ZREM', active_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'deadline', claim.deadline, 'reason', claim.reason,
-    'error', text, 'count', claim.count)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  redis.call('ZADD', dead_key(root), now, claim.id)
-  redis.call('HINCRBY', root, 'dead', 1)
-  redis.call('HINCRBY', root, 'deadMessages', claim.count)
-  return true, drop_prefix(root, key, claim.count, policy, overrides)
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
 end
 
 -- An error that Redis replied, told as ours, or nil.

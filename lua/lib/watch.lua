@@ -24,6 +24,7 @@ local function watch(root, policy, worker, now, head, full, rest)
       redis.call('HSET', root, 'standbyUntil', 0)
       say(root, '*', '0')
     end
+    if not vacant and head then wake(root, policy, head, now) end
     return head or 0
   end
   local latest = now + rest
@@ -33,6 +34,7 @@ local function watch(root, policy, worker, now, head, full, rest)
     return latest
   end
   local at = math.min(head or latest, latest)
-  redis.call('HSET', root, 'watcher', worker, 'watchAt', at)
+  -- `looked` tells the next look whether the clock has gone back since; see lib/ahead.lua.
+  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', policy.looked > now + AHEAD and policy.looked or now)
   return at
 end

@@ -26,7 +26,11 @@ describeBindings('an element of a list that was not written by add', (lua) => {
   const list = 'rapid-fire:{orders}:messages:x'
   const claim = async () => {
     const [, , ...batches] = await lua().call('claim_ready')
-    return (batches as [string, string, string, number, string[]][]).map(([key, token, , , messages]) => ({ key, token, messages }))
+    return (batches as [string, string, number, string, number, string[]][]).map(([key, token, , , , messages]) => ({
+      key,
+      token,
+      messages,
+    }))
   }
 
   it.each(FOREIGN)('comes out, alone and among others, and disturbs no other key: %s', async (_, element) => {

@@ -18,7 +18,7 @@ describeBindings('requeue', (lua) => {
     const [, , batch] = await lua().call('claim_ready')
     expect(batch[1]).toMatch(/^[\d-]+:1$/)
     expect(batch[1]).not.toBe(`${id}:1`)
-    expect(texts(batch[4])).toEqual(['1', '2'])
+    expect(texts(batch[5])).toEqual(['1', '2'])
     await lua().call('complete', 'ann', batch[1])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
     await intact()
@@ -167,7 +167,7 @@ describeBindings('requeue', (lua) => {
     await intact()
     // The flush that closed the dead batch closes it again.
     const [, , batch] = await lua().call('claim_ready')
-    expect(texts(batch[4])).toEqual(['1', '2'])
+    expect(texts(batch[5])).toEqual(['1', '2'])
   })
 
   it('lets newer messages join when nothing closed the batch, at the newer deadline', async () => {
@@ -180,7 +180,7 @@ describeBindings('requeue', (lua) => {
     expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['collecting', lua().now, lua().now + 10_000])
     await intact()
     await lua().tick(10_000)
-    expect(texts((await lua().call('claim_ready'))[2][4])).toEqual(['1', '2'])
+    expect(texts((await lua().call('claim_ready'))[2][5])).toEqual(['1', '2'])
   })
 
   it.each(['active', 'retry'])('puts them behind the batch and in front of what waits when the key is %s', async (state) => {
@@ -197,7 +197,7 @@ describeBindings('requeue', (lua) => {
     const token = state === 'retry' ? (await lua().call('claim_ready'))[2][1] : batch[1]
     expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
     const [, , next] = await lua().call('claim_ready')
-    expect(texts(next[4])).toEqual(['1', '2'])
+    expect(texts(next[5])).toEqual(['1', '2'])
     await intact()
   })
 
@@ -218,7 +218,7 @@ describeBindings('requeue', (lua) => {
     const handed: string[] = []
     for (let n = 0; n < 2; n += 1) {
       const [, , batch] = await lua().call('claim_ready')
-      handed.push(...texts(batch[4]))
+      handed.push(...texts(batch[5]))
       await lua().call('complete', 'ann', batch[1])
     }
     expect(handed).toEqual(['1', '2', '3', '4'])
@@ -283,7 +283,7 @@ describeBindings('requeue', (lua) => {
   it('brings back the messages that are there when one of a dead batch was deleted by hand', async () => {
     const id = await bury(lua(), 'ann', 1, 2, 3)
     await lua().redis.hdel(`${lua().root}:dead:${id}`, '2')
-    expect(texts((await lua().call('dead', 'ID', id))[0][8])).toEqual(['1', '3'])
+    expect(texts((await lua().call('dead', 'ID', id))[0][9])).toEqual(['1', '3'])
     expect(await lua().call('requeue', id)).toEqual(['requeued'])
     expect(await held('ann')).toEqual(['1', '3'])
   })

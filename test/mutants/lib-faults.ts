@@ -29,9 +29,9 @@ export const LIB_FAULTS: Faults = {
   'lib/policy.lua': [
     ['if policy.maxWait < policy.wait then', 'if policy.maxWait <= policy.wait then', 'there is no fixed window'],
     ['if policy.maxBacklog < policy.maxSize then', 'if false then', 'a batch may never get full'],
-    ["stored[13] == 'retired' or ", '', 'a retired root serves'],
-    [' or not stored[13] and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
-    ["if type(moving) == 'table' then", 'if false then', 'a call goes on while its slot is being moved'],
+    ["serves == 'retired' or ", '', 'a retired root serves'],
+    [' or not serves and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
+    ["if type(moving) == 'table' and moving.err then", 'if false then', 'a call goes on while its slot is being moved'],
     ["'wait', 1, 31536000000, 10000", "'wait', 1, 31536000000, 1000", 'another default wait'],
     ["'maxSize', 1, 1000, 10", "'maxSize', 1, 10000, 10", 'a batch may have more than can be read in one call'],
     ['maxWait = tonumber(stored[2])', 'maxWait = tonumber(stored[1])', 'maxWait is read from the field of wait'],
