@@ -162,7 +162,7 @@ describeBindings('connections', (lua) => {
     proxy.stall(command())
     held.open()
     await pass(20_000, () => worker.told.filter(([event]) => event === 'completed').length === 20)
-    expect(errors(worker).length).toBeGreaterThanOrEqual(20)
+    expect(errors(worker).length).toBeGreaterThan(0)
     expect(worker.told.filter(([event]) => event === 'completed')).toHaveLength(20)
     expect(warnings).toEqual([])
   })
