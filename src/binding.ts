@@ -101,11 +101,12 @@ export class Binding {
   }
 
   /**
-   * Tries again what was refused and not done: the functions are missing on that server, or, in a cluster, it is not the one that serves the
-   * key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
+   * Tries again what was refused and not done: the functions are missing on that server, or older than ours, or, in a cluster, it is not the
+   * one that serves the key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
    */
   async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>): Promise<unknown> {
     const cluster = this.#connection.cluster
+    let renewed = false
     const until = performance.now() + (cluster ? RETRY_FOR : 0)
     let [pause, longest] = PAUSES as [number, number]
     for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
@@ -114,6 +115,9 @@ export class Binding {
         if (this.#started === started) this.#started = undefined
         started = this.start()
         await started
+      } else if (!renewed && isUnknownArgument(error)) {
+        renewed = true
+        if (!(await this.renew(started))) throw error
       } else if (cluster && isPassing(error)) await this.#connection.refresh()
       else throw error
       if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
@@ -134,6 +138,28 @@ export class Binding {
       throw gotNoAnswer(error) ? new NotSent(error, error instanceof NotSent && error.final) : error
     })
     return this.#started
+  }
+
+  /** The start that holds now. */
+  get started(): Promise<void> | undefined {
+    return this.#started
+  }
+
+  /**
+   * Starts anew when a server has an older library by now, as comes back with an old snapshot. Returns whether that was done, or has been done
+   * since `started`: then what was refused as unknown may be known.
+   */
+  async renew(started: Promise<void> | undefined): Promise<boolean> {
+    if (this.#started === started) {
+      if (this.#mode !== 'functions' || this.#options.load === 'never') return false
+      // One that does not answer has refused nothing.
+      const asked = (await this.#connection.primaries()).map((send) => loadedVersion(send).catch(() => undefined))
+      const isOld = (found: string | undefined) => found !== undefined && isOlder(found, this.#source.version)
+      if (!(await Promise.all(asked)).some(isOld)) return false
+      if (this.#started === started) this.#started = undefined
+    }
+    await this.start()
+    return true
   }
 
   async #start(): Promise<void> {
@@ -218,6 +244,8 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 // Refusals of a server that is not, or not yet, the one to ask: nothing was done. The last one is what ioredis makes of too many of them.
 const isPassing = (error: unknown) =>
   /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)\b|^Too many Cluster redirections/.test(messageOf(error))
+
+const isUnknownArgument = (error: unknown) => /^RAPIDFIRE_UNKNOWN_ARGUMENT /.test(messageOf(error))
 
 const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
 

@@ -35,13 +35,23 @@ export class Calls {
     }
   }
 
+  /** @throws RapidfireError `CLOSED` */
+  checkOpen(): void {
+    if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed')
+  }
+
   /**
    * Runs what takes one call or several: `close` waits for all of them.
    *
    * @throws RapidfireError `CLOSED`
    */
   async run<Output>(operation: () => Promise<Output>): Promise<Output> {
-    if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed')
+    this.checkOpen()
+    return this.finish(operation)
+  }
+
+  /** The same for what was begun before `close`. */
+  async finish<Output>(operation: () => Promise<Output>): Promise<Output> {
     this.#underway += 1
     try {
       return await operation()

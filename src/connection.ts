@@ -248,8 +248,8 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
     },
     close: async () => {
       if (!own || client.status === 'end') return
-      // QUIT waits for the replies that are under way; a server that is gone cannot answer it.
-      if (client.status === 'ready') await client.quit().catch(() => {})
+      // QUIT waits for the replies that are under way; a server that is gone, or silent, does not answer it.
+      if (client.status === 'ready') await unlessSilent(wait, client.quit(), () => nodeOf(client, undefined)).catch(() => {})
       client.disconnect()
     },
   }

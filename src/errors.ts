@@ -60,6 +60,19 @@ export class RefusedMessagesError extends RapidfireError {
   }
 }
 
+/** Thrown by `requeue` when some of the dead batches could not be put back as a whole: these are dead still. */
+export class RefusedBatchesError extends RapidfireError {
+  /** One entry per id, in order: what became of the batch, or why it is dead still. A `RefusedMessagesError` tells of its messages. */
+  readonly results: readonly ('requeued' | 'unknown' | RapidfireError)[]
+
+  constructor(first: RapidfireError, results: readonly ('requeued' | 'unknown' | RapidfireError)[]) {
+    const dead = results.filter((result) => result instanceof RapidfireError).length
+    const text = `batch ${results.indexOf(first) + 1} of ${results.length}: ${first.message} (${dead} still dead, ${results.length - dead} done)`
+    super(first.code, text, { cause: first, ...(first.command === undefined ? {} : { command: first.command }) })
+    this.results = results
+  }
+}
+
 /**
  * Thrown by `processPendingBatches` when something failed that is not a handler: a root of the queue could not be asked, or the end of a
  * batch not be told. Everything else that was due has been handled, as `summary` says.

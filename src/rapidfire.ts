@@ -1,14 +1,16 @@
+import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { Adds } from './adds.ts'
 import type { Batch, DeadBatch, Peek } from './batch.ts'
 import type { Call } from './binding.ts'
 import { Calls } from './calls.ts'
-import { type CheckReport, checkQueue, mergeReports } from './check.ts'
+import { type CheckReport, checkQueue } from './check.ts'
 import { Claims } from './claims.ts'
 import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
-import { listDead, requeueDead } from './dead.ts'
+import { listDead, type Requeued, requeueDead } from './dead.ts'
 import { checkDurability, type Durability } from './durability.ts'
-import { type AddResult, ProcessingError, RapidfireError, RefusedMessagesError } from './errors.ts'
+import { type AddResult, ProcessingError, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
 import { type Forwarded, type ForwardOptions, sumForwarded } from './forwarder.ts'
 import { type LibrarySource, SOURCE } from './generated/library.ts'
 import type { Handler } from './handler.ts'
@@ -28,13 +30,22 @@ import type {
 } from './options.ts'
 import { outgoing } from './outgoing.ts'
 import { Processor, whole } from './processor.ts'
-import { type Schema, validated } from './schema.ts'
+import { allValidated, type Schema, Turns, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
 import { TIMING } from './timing.ts'
 import { Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
 
 /** How often `processPendingBatches` asks which roots serve, when one refuses to. */
 const ROUNDS = 3
+
+/** Options whose policy this process has stored; a worker has those of its client. */
+const GIVEN = new WeakSet<object>()
+
+/** What Redis keeps as the name of this process, beside the policy that it gives: `<name of its program>@<host>`. */
+function program(): string {
+  const part = (text: string) => text.replace(/[^\w.-]/g, '_').slice(0, 31)
+  return `${part(basename(process.argv[1] ?? 'node'))}@${part(hostname())}`
+}
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -55,6 +66,7 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #calls: Calls
   readonly #call: CallRoot
   readonly #partitioning: Partitioning
+  readonly #turns = new Turns()
   readonly #adds: Adds
   readonly #claims: Claims<T>
 
@@ -93,16 +105,14 @@ export class RapidFire<T = unknown, Input = T> {
     this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
   }
 
-  /** Writes the policy that the client was given. */
+  /** Writes the policy that the client was given: once a process, and what Redis has lost of it when it had lost the functions. */
   async #prepare(call: Call): Promise<void> {
     const { policy } = this.#options
     if (!policy || Object.keys(policy).length === 0) return
-    try {
-      await new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args))).policy(policy)
-    } catch (error) {
-      // Another process is changing the partitions: what is stored holds.
-      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONING')) throw error
-    }
+    const partitioning = new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args)))
+    await partitioning.give(policy, program(), GIVEN.has(this.#options))
+    GIVEN.add(this.#options)
+    this.#partitioning.learnFrom(partitioning)
   }
 
   /**
@@ -118,11 +128,16 @@ export class RapidFire<T = unknown, Input = T> {
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
       const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema) return this.#adds.add(outgoing(key, data, options), durability)
-      return validated(schema, data).then((value) => this.#adds.add(outgoing(key, value, options), durability))
+      if (!schema) return this.#add(outgoing(key, data, options), durability)
+      return this.#turns.take([key], validated(schema, data), (value) => this.#add(outgoing(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+    this.#calls.checkOpen()
+    return this.#adds.add(message, durability)
   }
 
   /**
@@ -135,13 +150,21 @@ export class RapidFire<T = unknown, Input = T> {
   async addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
     const schema = this.#schema
     const durability = options.durability ? checkDurability(options.durability) : this.#durability
-    const data: unknown[] = schema
-      ? await Promise.all(messages.map((message) => validated(schema, message.data)))
-      : messages.map((message) => message.data)
-    const results = await this.#adds.addAll(
-      messages.map((message, n) => outgoing(message.key, data[n], message)),
-      durability,
-    )
+    const add = (data: readonly unknown[]) => {
+      this.#calls.checkOpen()
+      return this.#adds.addAll(
+        messages.map((message, n) => outgoing(message.key, data[n], message)),
+        durability,
+      )
+    }
+    const data = messages.map((message) => message.data)
+    const results = schema
+      ? await this.#turns.take(
+          messages.map(({ key }) => key),
+          allValidated(schema, data),
+          add,
+        )
+      : await add(data)
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
     return results as AddResult[]
@@ -223,7 +246,7 @@ export class RapidFire<T = unknown, Input = T> {
         async ({ root, watching, drain }) => {
           const { now, next, forwarded } = await client.#claims.forward(stream, { ...options, root, watching, drain })
           if (forwarded > 0) worker.emit('forwarded', forwarded)
-          return { now, next, batches: [], repeats: false }
+          return { now, next, batches: [] }
         },
       () => {},
       {},
@@ -344,12 +367,22 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Puts the messages of dead batches back in front of the newer ones of their keys, ready at once; at most 100 ids. Those of a partition
-   * that serves no more come behind the newer ones, with new ids.
+   * Puts the messages of dead batches back where their times belong among those of their keys, behind older ones and in front of newer ones,
+   * ready at once; at most 100 ids, in any order. Those of a partition that serves no more go to where their key belongs now.
+   *
+   * @throws RefusedBatchesError when some could not be put back: they are dead still, and its `results` tell what became of each
    */
-  requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
+  async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
-    return this.#changeDead(ids, (root, some) => requeueDead(this.#claims.repeatable, add, root, some))
+    const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
+      requeueDead(this.#claims.repeatable, add, root, some, this.#partitioning.generation),
+    )
+    const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
+    if (statuses.length === results.length) return statuses
+    const refused = results.find((result) => result instanceof RapidfireError) as RapidfireError
+    // The call as a whole was refused.
+    if (results.every((result) => result === refused) && !(refused instanceof RefusedMessagesError)) throw refused
+    throw new RefusedBatchesError(refused, results)
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
@@ -362,9 +395,8 @@ export class RapidFire<T = unknown, Input = T> {
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#calls.run(async () => {
-      const reports: CheckReport[] = []
-      for (const root of await this.#partitioning.everyRoot()) reports.push(await checkQueue(this.#calls, this.queue, root, options))
-      return mergeReports(this.queue, reports)
+      const roots = await this.#partitioning.everyRoot()
+      return checkQueue(this.#calls, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 
@@ -400,7 +432,7 @@ export class RapidFire<T = unknown, Input = T> {
       queue: this.queue,
       claim,
       roots: (refused) => this.#partitioning.roots(refused),
-      settle: () => this.#partitioning.settle(),
+      maintain: () => this.#partitioning.maintain(),
       complete: (batch) => this.complete(batch),
       fail: (batch, options) => this.fail(batch, options),
       extend: (batches, lease) => this.extend(batches, lease),

@@ -86,7 +86,11 @@ export function unlessSilent<Reply>(ms: number | undefined, reply: Promise<Reply
       arrived = now
       const left = heard + ms - performance.now()
       if (left > 0) timer = soon(left)
-      else reject(new Error(`Command timed out: no answer within ${ms} ms`))
+      else {
+        reject(new Error(`Command timed out: no answer within ${ms} ms`))
+        // A call that is repeated must not meet the same dead connection again.
+        node()?.stream?.destroy()
+      }
     }
     // When the event loop was blocked, or the process stopped, what has arrived meanwhile is read before it is looked for.
     const soon = (left: number) => setTimeout(() => setImmediate(look), Math.min(left, ms / LOOKS))

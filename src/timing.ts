@@ -4,8 +4,10 @@ export interface Timing {
   stall: number
   /** An idle worker looks once in so many ms: at its partitions in turn. That is what a lost wake-up costs at most, times their number. */
   rest: number
-  /** How often a worker asks whether partitions that are drained can be forgotten. */
-  settleEvery: number
+  /** How often a worker looks whether a step of a change of partitions was lost, or is still to be taken. */
+  maintainEvery: number
+  /** How long after a connection was made anew it looks as well, at most: not all workers at once. */
+  reconnected: number
   /** How often a worker tests that wake-ups reach it, and how long it waits for the echo. */
   echoEvery: number
   echoWithin: number
@@ -20,7 +22,8 @@ export interface Timing {
 export const TIMING: Timing = {
   stall: 5000,
   rest: 1000,
-  settleEvery: 60_000,
+  maintainEvery: 60_000,
+  reconnected: 1000,
   echoEvery: 10_000,
   echoWithin: 3000,
   pauses: [100, 2000],

@@ -15,8 +15,8 @@ export interface WorkerClient<T> extends Source<T> {
   readonly queue: string
   /** Roots that serve, and those that are being drained; `refused` is one that would not. */
   roots(refused?: string): Promise<{ serving: string[]; draining: string[] }>
-  /** Forgets partitions that are drained, and tells whether it could, or else whether they still hold messages. */
-  settle(): Promise<{ settled: boolean; empty: boolean }>
+  /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */
+  maintain(): Promise<{ serving: string[]; draining: string[] }>
   close(): Promise<void>
 }
 
@@ -67,7 +67,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #lanes = new Map<string, Lane>()
   /** Roots that have refused to serve, for which the layout is being asked. */
   readonly #dividing = new Map<string | undefined, Promise<void>>()
-  #settleTimer: NodeJS.Timeout | undefined
+  #maintainTimer: NodeJS.Timeout | undefined
+  #subscribed = false
   /** When Redis has answered a claim last, by `performance.now`. */
   #answered: number | undefined
   /** Roots whose last heartbeat was not answered. */
@@ -119,7 +120,11 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
         // Wake-ups may have been sent since the last look, and before anybody listened.
         subscribed: () => {
           this.#forgetEcho(0)
-          if (this.#state === 'running') this.#lookAll()
+          if (this.#state !== 'running') return
+          this.#lookAll()
+          // The connection was made anew: servers may have been replaced by others that have not heard of the last change.
+          if (this.#subscribed) this.#maintainIn(Math.random() * this.#timing.reconnected)
+          this.#subscribed = true
         },
         failed: (error) => this.#state !== 'closed' && this.#report(error),
       })
@@ -141,6 +146,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (this.#state !== 'paused') return
     this.#state = 'running'
     this.#lookAll()
+    this.#maintainIn(this.#timing.maintainEvery)
   }
 
   /** Whether it runs, or pauses, and Redis has answered its last claim and kept its leases. */
@@ -181,8 +187,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   }
 
   #rest(): void {
-    clearTimeout(this.#settleTimer)
-    this.#settleTimer = undefined
+    clearTimeout(this.#maintainTimer)
     this.#forgetEcho()
     for (const lane of this.#lanes.values()) lane.rest()
   }
@@ -209,11 +214,13 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     lane.failures = 0
     const first = this.#answered === undefined
     this.#answered = performance.now()
+    if (first) this.#maintainIn(0)
     if (first) this.#tell(() => this.emit('ready'))
     this.#unkept.delete(lane.root)
     if (lane.awake || this.#state !== 'running' || !this.#isCurrent(lane)) return
     if (lane.draining && next === 0) {
-      this.#drained(lane)
+      // Nothing comes there any more.
+      lane.lookIn(this.#longest)
       return
     }
     // With nothing due before, it answers that the longest rest has come to its end.
@@ -227,6 +234,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   /** Claims from these roots from now on. */
   #serve({ serving, draining }: { serving: string[]; draining: string[] }): void {
+    const isServed = (root: string, drains: boolean) => this.#lanes.get(root)?.draining === drains
+    const same = serving.every((root) => isServed(root, false)) && draining.every((root) => isServed(root, true))
+    if (same && this.#lanes.size === serving.length + draining.length) return
     const lanes = [...draining.map((root) => [root, true] as const), ...serving.map((root) => [root, false] as const)].map(
       ([root, drains]) => {
         const known = this.#lanes.get(root)
@@ -255,17 +265,16 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     return dividing
   }
 
-  /** Nothing is left in a partition that serves no more, and nothing comes there any more. */
-  #drained(lane: Lane): void {
-    lane.lookIn(this.#longest)
-    if (this.#settleTimer || !this.#every(({ draining, awake }) => !draining || !awake)) return
-    this.#settleTimer = setTimeout(() => {
-      this.#settleTimer = undefined
+  #maintainIn(ms: number): void {
+    clearTimeout(this.#maintainTimer)
+    if (this.#state !== 'running') return
+    this.#maintainTimer = setTimeout(() => {
       this.#rapidfire
-        .settle()
-        .then(({ settled }) => (settled ? this.#divide() : undefined))
-        .catch((error) => this.#report(error))
-    }, this.#timing.settleEvery)
+        .maintain()
+        .then((roots) => this.#serve(roots))
+        .catch((error) => this.#state === 'running' && this.#report(error))
+        .finally(() => this.#maintainIn(this.#timing.maintainEvery))
+    }, ms)
   }
 
   #settled(outcome: Outcome, batch: Batch<T>, error: unknown): void {
@@ -351,7 +360,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** What a claim says of this worker. Now and then it asks for an echo: a subscription may be dead without a word. */
   #introduce(lane: Lane): Watching {
     const now = performance.now()
-    const echo = this.#echoHeard && !lane.silent && now - this.#echoAsked >= this.#timing.echoEvery
+    const echo = this.#echoHeard && !lane.silent && !lane.draining && now - this.#echoAsked >= this.#timing.echoEvery
     if (echo) {
       this.#echoAsked = now
       this.#echoRoot = lane.root
@@ -394,7 +403,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** Asks for an echo as soon as there is a lane to ask it of. */
   #hastenEcho(): void {
     this.#forgetEcho(0)
-    const free = [...this.#lanes.values()].filter(({ silent, claims }) => !silent && claims === 0)
+    const free = [...this.#lanes.values()].filter(({ silent, draining, claims }) => !silent && !draining && claims === 0)
     // That whose server has been heard last.
     const lane = free.sort((a, b) => b.answered - a.answered)[0]
     if (lane) this.#look(lane)

@@ -11,7 +11,7 @@ const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partitio
 export const CALLS: Record<Role, readonly FunctionName[]> = {
   producer: [...EVERY, 'add'],
   worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward'],
-  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
+  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair', 'add'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -29,13 +29,14 @@ const BINDING: Record<Binding, string[]> = {
 
 /** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
 const OWN: Record<Role, string[]> = {
-  producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd zcard`),
+  producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember
+    srem zadd zcard zscore`),
   worker:
     words(`exists hdel hexists hget hincrby hmget hset llen lrange lset ltrim mget pexpireat publish scard set sismember srem subscribe
     unlink xadd xinfo|groups xlen xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem zrevrangebyscore zscore`),
   operator:
     words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim mget persist pexpireat pttl publish sadd scard set
-    sismember srem type zadd zcard zcount zrange zrem zscore scan hscan sscan zscan`),
+    sismember smismember srem type zadd zcard zcount zrange zrem zscore scan hscan sscan zscan`),
 }
 
 /** The commands that a user of a role must be allowed. */

@@ -14,6 +14,7 @@
 --   REST       as in claim_ready
 --   DRAIN      as in claim_ready
 --   NONCE      as in claim_ready: repeated with it, the call says what the first did, and moves nothing
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
@@ -41,6 +42,7 @@ local FORWARD_TOKENS = {
   REST = { 'rest', 1, 3600000 },
   DRAIN = { 'drain', flag = true },
   NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -70,20 +72,27 @@ local function delete_acknowledged(stream)
   if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
+-- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
+local FIELDS = {}
+
 -- The fields of the entry of a batch. At most some 6000 values, which is less than a call takes in Lua.
 local function fields_of(batch)
-  local key, token, _, reason, deadline, messages = unpack(batch)
-  local fields = {
-    'id', string.match(token, '^(.*):%d+$'), 'key', key, 'reason', reason, 'count', #messages, 'openedAt', received_at(messages[1]),
-    'deadline', deadline,
-  }
-  local at = 12
+  local messages = batch[6]
+  local fields, at = {
+    'id', string.match(batch[2], '^(.*):%d+$'), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'deadline', string.format('%.0f', batch[5]),
+  }, 12
   for n = 1, #messages do
-    local received, id, data = parts_of(messages[n])
-    fields[at + 1], fields[at + 2], fields[at + 3], fields[at + 4] = 'id:' .. n, id, 'at:' .. n, received
-    fields[at + 5], fields[at + 6] = 'data:' .. n, data
+    local names = FIELDS[n]
+    if not names then
+      names = { 'id:' .. n, 'at:' .. n, 'data:' .. n }
+      FIELDS[n] = names
+    end
+    fields[at + 1], fields[at + 3], fields[at + 5] = names[1], names[2], names[3]
+    fields[at + 4], fields[at + 2], fields[at + 6] = parts_of(messages[n])
     at = at + 6
   end
+  fields[10] = fields[16]
   return fields
 end
 
@@ -96,7 +105,8 @@ local function forward(keys, args)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  if bad or no_nonce then return bad or no_nonce end
+  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
   local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
   local length = redis.pcall('XLEN', stream)

@@ -34,7 +34,9 @@ local function claim_returned(root, now, options, policy, batches)
   for n = 1, #keys do
     if bytes >= CLAIM_BYTES then break end
     local key, claim = keys[n], decode_claim(stored[n])
-    local messages = redis.pcall('LRANGE', messages_key(root, key), 0, (claim and claim.count or 1) - 1)
+    local list = messages_key(root, key)
+    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
+    must_be_read(messages, list)
     bytes = bytes + bytes_of(messages)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
@@ -90,6 +92,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
       if held then
         taken[#taken + 1] = key
       elseif not count then
+        must_be_read(messages, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -230,7 +233,7 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  call('ZREM', active_key(root), unpack(keys))
+  write_index('ZREM', active_key(root), unpack(keys))
   call('HINCRBY', root, 'completed', #keys)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest

@@ -1,5 +1,16 @@
 --- What becomes of a key in `due` and `active` when its batch ends, one way or another.
 
+-- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
+local function write_index(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+-- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
+local function must_be_read(messages, list)
+  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+
 -- Takes the first `count` messages off a key, and puts what is left into `due`. Returns its deadline, if any is left.
 -- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
 local function drop_prefix(root, key, count, policy, overrides)
@@ -7,10 +18,11 @@ local function drop_prefix(root, key, count, policy, overrides)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
+  must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    redis.call('ZADD', due_key(root), deadline, key)
+    write_index('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end

@@ -8,7 +8,7 @@ local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root)
 local function wake(root, policy, at, now)
   if policy.watchAt <= now or at >= policy.watchAt then return end
   policy.watchAt = at
-  redis.call('HSET', root, 'watchAt', at)
+  redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
 

@@ -81,7 +81,7 @@ describe('toBullmq', () => {
     // The worker dies here: the batch is not completed.
     await tick(1001)
     const [again] = (await rapidfire.claimReady()).batches
-    expect([again?.id, again?.attempt]).toEqual([first?.id, 2])
+    expect([again?.id, again?.token]).toEqual([first?.id, `${first?.id}:2`])
     await handler(again as NonNullable<typeof again>)
     expect(await rapidfire.complete(again as NonNullable<typeof again>)).toBe('completed')
     expect(await count()).toBe(1)

@@ -26,7 +26,7 @@ describeBindings('any bytes', (lua) => {
     expect(await add(bytes, bytes, 'ID', bytes)).toEqual(['added', 1])
     expect(await add(bytes, bytes, 'WAIT', '1', 'ID', Buffer.concat([bytes, bytes]))).toEqual(['added', 2])
     expect(await add(bytes, bytes)).toEqual(['added', 3])
-    expect(await add('other', 'x', 'ID', bytes)).toEqual(['duplicate', 0])
+    expect(await add(bytes, 'x', 'ID', bytes)).toEqual(['duplicate', 3])
     await lua().holds()
     const expected = [bytes, Buffer.concat([bytes, bytes]), Buffer.alloc(0)].map((id) => ({ id, data: bytes }))
     const read = (messages: Buffer[]) => messages.map(readMessage).map(({ id, data }) => ({ id, data }))

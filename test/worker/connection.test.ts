@@ -93,6 +93,21 @@ describeBindings('connections', (lua) => {
     expect(worker.isHealthy()).toBe(true)
   })
 
+  it('wait for an answer that goes on arriving, however long it takes on a slow way', async () => {
+    await client().policy({ maxSize: 10 })
+    await client().addMessages(Array.from({ length: 10 }, (_, n) => ({ key: 'ann', data: `${n}${'x'.repeat(259_000)}` })))
+    holdTime()
+    // 2.6 MB take 13 s.
+    const proxy = await proxyTo(lua().server.url, { slow: 20_000 })
+    const handled: [number, number][] = []
+    const worker = start((batch) => void handled.push([batch.attempt, batch.messages.length]), {}, client({ redis: proxy.url }))
+    await pass(30_000, () => handled.length > 0)
+    expect(errors(worker)).toEqual([])
+    expect(handled).toEqual([[1, 10]])
+    await pass(5000, () => worker.told.length > 0)
+    expect(worker.told).toMatchObject([['completed', { attempt: 1 }]])
+  })
+
   it('abort the handlers whose leases may have run out while Redis cannot be reached, and say that they are not healthy', async () => {
     await lua().tick(0)
     const proxy = await proxyTo(lua().server.url)

@@ -39,7 +39,7 @@ describeBindings('a forwarder', (lua) => {
     await lua().redis.xgroup('CREATE', stream(), 'bots', '0')
     const [[, [[id]]]] = (await lua().redis.xreadgroup('GROUP', 'bots', 'one', 'STREAMS', stream(), '>')) as any
     await lua().redis.xack(stream(), 'bots', id)
-    await eventually(async () => expect(await messages()).toEqual(['[1]']))
+    await eventually(async () => expect(await messages()).toEqual(['1']))
     await eventually(() => expect(forwarder.moved).toEqual([1, 1]))
   })
 

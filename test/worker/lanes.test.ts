@@ -68,7 +68,7 @@ describeBindings('lanes of a worker', (lua) => {
     await rapidfire.getStats()
     const proxy = await proxyTo(lua().server.url)
     // Drained partitions are asked all the time, and answered some ms later, so that some are being asked when they are forgotten.
-    const worker = start(() => {}, { timing: { rest: 1, settleEvery: 5 } }, client({ redis: proxy.url }))
+    const worker = start(() => {}, { timing: { rest: 1, maintainEvery: 5 } }, client({ redis: proxy.url }))
     await once(worker, 'ready')
     const delaying = setInterval(() => {
       proxy.letGo()

@@ -157,7 +157,7 @@ describeBindings('lifecycle', (lua) => {
     ])
     const again: number[] = []
     await client().processPendingBatches((batch) => again.push(batch.attempt))
-    expect(again).toEqual([2, 2])
+    expect(again).toEqual([1, 1])
     expect(await client().getStats()).toMatchObject({ messages: 0, dead: 0 })
   })
 
@@ -179,7 +179,7 @@ describeBindings('lifecycle', (lua) => {
     await eventually(() => expect(worker.running).toBe(1))
     const closing = worker.close()
     await Promise.all([closing, worker.close({ timeout: 10 }), worker.run()])
-    expect(await client().peek('key 0')).toMatchObject({ state: 'retry', token: expect.stringMatching(/:1$/) })
+    expect(await client().peek('key 0')).toMatchObject({ state: 'ready', token: expect.stringMatching(/:1$/) })
   })
 
   it('can be closed before and after it has run', async () => {

@@ -9,8 +9,18 @@ interface Line {
   sent: string
 }
 
-/** A way to a server that can be broken, for one test. `onSend` sees what a client sends before the server does. */
-export async function proxyTo(url: string, onSend: (line: Line) => void = () => {}) {
+interface Hooks {
+  /** Sees what a client sends before the server does. */
+  send?: (line: Line) => unknown
+  /** Sees that the server has answered before the client does. */
+  reply?: (line: Line, bytes: Buffer) => unknown
+  /** So many bytes of what the server says are let through in 100 ms. */
+  slow?: number
+}
+
+/** A way to a server that can be broken, for one test. */
+export async function proxyTo(url: string, hooks: Hooks | Hooks['send'] = {}) {
+  const { send, reply, slow }: Hooks = typeof hooks === 'function' ? { send: hooks } : hooks
   let target = url
   let silent = false
   let held: (() => void)[] | undefined
@@ -24,11 +34,29 @@ export async function proxyTo(url: string, onSend: (line: Line) => void = () => 
     else {
       client.on('data', (bytes) => {
         line.sent += bytes.toString('latin1').toLowerCase()
-        onSend(line)
+        send?.(line)
         server.write(bytes)
       })
-      server.on('data', (bytes) => (held ? held.push(() => client.write(bytes)) : client.write(bytes)))
     }
+    let late = Buffer.alloc(0)
+    const pass = (bytes: Buffer) => {
+      if (client.destroyed || silent) return
+      if (slow) late = Buffer.concat([late, bytes])
+      else client.write(bytes)
+    }
+    server.on('data', (bytes) => {
+      reply?.(line, bytes)
+      if (held) held.push(() => pass(bytes))
+      else pass(bytes)
+    })
+    const timer =
+      slow &&
+      setInterval(() => {
+        if (late.length === 0 || client.destroyed) return
+        client.write(late.subarray(0, slow))
+        late = late.subarray(slow)
+      }, 100)
+    client.on('close', () => clearInterval(timer))
     for (const [one, other] of [
       [client, server],
       [server, client],
