@@ -385,9 +385,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#hastenEcho()
       return
     }
-    this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
+    // Once: after that it is tried again until there is one.
+    if (this.#echoRoot !== undefined) this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
     this.#subscriber.reconnect()
-    // Until there is one.
     this.#echoRoot = undefined
     this.#expectEcho(this.#timing.echoWithin)
   }
