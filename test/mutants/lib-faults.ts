@@ -163,6 +163,7 @@ export const LIB_FAULTS: Faults = {
     ["{ 'ZCARD', dead_key(root), 'zset' },", '', 'a foreign index of the dead breaks a failure off'],
   ],
   'lib/ahead.lua': [
+    ['policy.looked > now + AHEAD and policy.looked or now', 'now', 'a watcher forgets that the clock has gone back before all is lowered'],
     ['received_at(last) > now + AHEAD', 'false', 'a batch from the future waits until its time'],
     ['  if policy.looked <= now + AHEAD then return end\n', '  if true then return end\n', 'nobody notices that the clock has gone back'],
     [
@@ -209,7 +210,6 @@ export const LIB_FAULTS: Faults = {
       '',
       'a full worker tells nobody what is due before the watcher looks',
     ],
-    ['policy.looked > now + AHEAD and policy.looked or now', 'now', 'a watcher forgets that the clock has gone back before all is lowered'],
     ['math.min(head or latest, latest)', 'head or latest', 'the watcher looks later than once a second'],
     ["say(root, '*', '0')", "say(root, policy.watcher, '0')", 'a full watcher tells itself to look'],
   ],
