@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -5,6 +6,7 @@ import type { Batch } from '../../src/batch.ts'
 import type { BindingMode } from '../../src/binding.ts'
 import type { RedisInput } from '../../src/connection.ts'
 import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
+import { RetryLater } from '../../src/outcomes.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
@@ -24,8 +26,6 @@ interface Case {
   says: unknown
   /** Messages that are held, and dead batches, after it. */
   leaves?: { messages: number; dead: number }
-  /** Whether it must be told which call it is; see lua/lib/nonce.lua. */
-  nonce?: true
 }
 
 const EMPTY = { messages: 0, dead: 0 }
@@ -55,40 +55,24 @@ const CASES: Record<FunctionName, Case> = {
     },
     says: { batches: [{ key: 'ann', attempt: 1 }], ends: ['completed'], more: [] },
     leaves: EMPTY,
-    nonce: true,
   },
-  complete: { given: taken, call: (rapidfire, batch) => rapidfire.complete(batch), says: 'completed', leaves: EMPTY, nonce: true },
+  complete: { given: taken, call: (rapidfire, batch) => rapidfire.complete(batch), says: 'completed', leaves: EMPTY },
   dead: { given: dead, call: (rapidfire) => rapidfire.dead(), says: [{ key: 'ann' }], leaves: { messages: 0, dead: 1 } },
-  drop: { given: dead, call: (rapidfire, id) => rapidfire.drop([id]), says: ['dropped'], leaves: EMPTY, nonce: true },
+  drop: { given: dead, call: (rapidfire, id) => rapidfire.drop([id]), says: ['dropped'], leaves: EMPTY },
   extend: { given: taken, call: (rapidfire, batch) => rapidfire.extend([batch], 60_000), says: [{ status: 'extended' }], leaves: ONE },
-  fail: { given: taken, call: (rapidfire, batch) => rapidfire.fail(batch), says: 'retry', leaves: ONE, nonce: true },
-  forward: { given: due, call: (rapidfire) => rapidfire.forward('out'), says: { forwarded: 1 }, leaves: EMPTY, nonce: true },
+  fail: { given: taken, call: (rapidfire, batch) => rapidfire.fail(batch), says: 'retry', leaves: ONE },
+  forward: { given: due, call: (rapidfire) => rapidfire.forward('out'), says: { forwarded: 1 }, leaves: EMPTY },
   layout: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
   partition: { call: (rapidfire) => rapidfire.policy({ partitions: 2 }), says: { partitions: 2 }, leaves: EMPTY },
   peek: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
   policy: { call: (rapidfire) => rapidfire.policy({ wait: 5000 }), says: { wait: 5000 }, leaves: EMPTY },
   repair: { call: (rapidfire) => rapidfire.check({ repair: true }), says: { violations: [{ mended: expect.any(String) }] }, leaves: EMPTY },
   repartition: { call: (rapidfire) => rapidfire.policy({ partitions: 3 }), says: { partitions: 3 }, leaves: EMPTY },
-  requeue: { given: dead, call: (rapidfire, id) => rapidfire.requeue([id]), says: ['requeued'], leaves: ONE, nonce: true },
+  requeue: { given: dead, call: (rapidfire, id) => rapidfire.requeue([id]), says: ['requeued'], leaves: ONE },
   stats: { given: due, call: (rapidfire) => rapidfire.getStats(), says: { messages: 1 }, leaves: ONE },
   version: { call: (rapidfire) => rapidfire.version(), says: expect.any(String), leaves: EMPTY },
-  ...('release' in SOURCE.scripts
-    ? {
-        release: {
-          given: taken,
-          call: (rapidfire: any, batch: Batch) => rapidfire.release(batch),
-          says: 'released',
-          leaves: ONE,
-          nonce: true,
-        },
-      }
-    : {}),
+  release: { given: taken, call: (rapidfire, batch) => rapidfire.release(batch), says: 'released', leaves: ONE },
 }
-
-/** The functions that know by their NONCE that a call is repeated. */
-const knowsNonce = SOURCE.library.includes('NONCE')
-const later = Object.entries(CASES).filter(([, { nonce }]) => nonce && !knowsNonce)
-if (later.length > 0) console.warn(`skipped: repeated calls of ${later.map(([name]) => name).join(', ')}: they know no NONCE yet`)
 
 /** Notes which function a client calls, and cuts its connection before the answer. */
 function cutter() {
@@ -164,22 +148,19 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
     return { messages, dead }
   }
 
-  it.each(Object.entries(CASES).filter(([, { nonce }]) => !nonce || knowsNonce))(
-    'is made again and says the same: %s',
-    async (name, each) => {
-      const { rapidfire, cut, state } = await client()
-      if (name === 'repair') await direct.sadd('rapid-fire:{orders}:overrides', 'nobody')
-      const given = await each.given?.(rapidfire)
-      await rapidfire.version()
-      cut(name as FunctionName)
-      const said = await each.call(rapidfire, given)
-      expect(state.left).toBe(0)
-      if (typeof each.says === 'object') expect(said).toMatchObject(each.says as object)
-      else expect(said).toBe(each.says)
-      if (each.leaves) expect(await left(rapidfire)).toEqual(each.leaves)
-      expect((await rapidfire.check()).violations).toEqual([])
-    },
-  )
+  it.each(Object.entries(CASES))('is made again and says the same: %s', async (name, each) => {
+    const { rapidfire, cut, state } = await client()
+    if (name === 'repair') await direct.sadd('rapid-fire:{orders}:overrides', 'nobody')
+    const given = await each.given?.(rapidfire)
+    await rapidfire.version()
+    cut(name as FunctionName)
+    const said = await each.call(rapidfire, given)
+    expect(state.left).toBe(0)
+    if (typeof each.says === 'object') expect(said).toMatchObject(each.says as object)
+    else expect(said).toBe(each.says)
+    if (each.leaves) expect(await left(rapidfire)).toEqual(each.leaves)
+    expect((await rapidfire.check()).violations).toEqual([])
+  })
 
   it('is made again when it was the first one, which loads the functions and stores the policy', async () => {
     for (const name of ['version', 'policy'] as const) {
@@ -224,7 +205,41 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
     expect(await left(rapidfire)).toEqual({ messages: 3, dead: 0 })
   })
 
-  it.runIf(knowsNonce)('handles a batch once, in its first attempt, whichever answers are lost', async () => {
+  it('costs a batch of a worker no attempt, whichever answers are lost', async () => {
+    const { rapidfire, cut, state } = await client()
+    const told: unknown[] = []
+    const worker = rapidfire.worker((batch) => {
+      told.push(['handled', batch.key, batch.attempt])
+      cut(batch.key === 'bob' && batch.attempt === 1 ? 'fail' : 'complete')
+      if (batch.key === 'bob' && batch.attempt === 1) throw new RetryLater(1)
+    })
+    onTestFinished(() => worker.close({ timeout: 0 }))
+    for (const event of ['completed', 'failed', 'dead', 'lost'] as const) {
+      worker.on(event, (batch: Batch) => void told.push([event, batch.key, batch.attempt]))
+    }
+    worker.on('error', () => {})
+    const ready = once(worker, 'ready')
+    worker.run()
+    await ready
+    for (const key of ['ann', 'bob']) {
+      cut('claim_ready')
+      await rapidfire.addMessage(key, 1, { id: 'a', flush: true })
+      await expect.poll(() => told, { timeout: 20_000 }).toContainEqual(['completed', key, key === 'bob' ? 2 : 1])
+    }
+    expect(state.left).toBe(0)
+    // That it has failed is told when the answer has come, perhaps after the next attempt has begun.
+    expect(told.map(String).sort()).toEqual([
+      'completed,ann,1',
+      'completed,bob,2',
+      'failed,bob,1',
+      'handled,ann,1',
+      'handled,bob,1',
+      'handled,bob,2',
+    ])
+    expect(await left(rapidfire)).toEqual(EMPTY)
+  })
+
+  it('handles a batch once, in its first attempt, whichever answers are lost', async () => {
     const { rapidfire, cut } = await client()
     await due(rapidfire)
     const seen: unknown[] = []
@@ -275,7 +290,7 @@ describe.skipIf(lacksServer('a connection that is cut'))('a connection that is c
           }),
         )
         if (n % 3 === 0) for (let turn = 0; turn < 4; turn += 1) await setImmediate()
-      if (n % 20 === 19) await Promise.all(adds)
+        if (n % 20 === 19) await Promise.all(adds)
       }
       await Promise.all(adds)
       expect(replies).toBeGreaterThan(40)
