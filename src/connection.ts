@@ -206,7 +206,14 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
       }
       const duplicate =
         'nodes' in client
-          ? client.duplicate([], { redisOptions: options, lazyConnect: true, enableOfflineQueue: true, retryDelayOnFailover: 0 })
+          ? client.duplicate([], {
+              redisOptions: options,
+              lazyConnect: true,
+              enableOfflineQueue: true,
+              retryDelayOnFailover: 0,
+              // It asks any node, perhaps the one that is silent, and waits for it for ever.
+              enableReadyCheck: false,
+            })
           : client.duplicate(options as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },

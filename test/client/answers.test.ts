@@ -66,12 +66,12 @@ const CASES: Record<FunctionName, Case> = {
   partition: { call: (rapidfire) => rapidfire.policy({ partitions: 2 }), says: { partitions: 2 }, leaves: EMPTY },
   peek: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
   policy: { call: (rapidfire) => rapidfire.policy({ wait: 5000 }), says: { wait: 5000 }, leaves: EMPTY },
+  release: { given: taken, call: (rapidfire, batch) => rapidfire.release(batch), says: 'released', leaves: ONE },
   repair: { call: (rapidfire) => rapidfire.check({ repair: true }), says: { violations: [{ mended: expect.any(String) }] }, leaves: EMPTY },
   repartition: { call: (rapidfire) => rapidfire.policy({ partitions: 3 }), says: { partitions: 3 }, leaves: EMPTY },
   requeue: { given: dead, call: (rapidfire, id) => rapidfire.requeue([id]), says: ['requeued'], leaves: ONE },
   stats: { given: due, call: (rapidfire) => rapidfire.getStats(), says: { messages: 1 }, leaves: ONE },
   version: { call: (rapidfire) => rapidfire.version(), says: expect.any(String), leaves: EMPTY },
-  release: { given: taken, call: (rapidfire, batch) => rapidfire.release(batch), says: 'released', leaves: ONE },
 }
 
 /** Notes which function a client calls, and cuts its connection before the answer. */
