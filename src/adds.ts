@@ -50,6 +50,7 @@ export class Adds {
   }
 
   #rootFor(message: OutgoingMessage): string {
+    // What the client sends again by itself is told from a new message by its id alone.
     if (this.#calls.connection.resends && !isNamed(message)) message.id = randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
@@ -70,13 +71,23 @@ export class Adds {
 
   async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
     const results = await this.#call(root, messages, durability)
-    const moved = messages.filter((_, n) => isMoved(results[n]))
+    const moved = messages.flatMap((message, n) => {
+      const refusal = results[n]
+      return isMoved(refusal) ? [{ message, refusal }] : []
+    })
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    if (moved.some(({ key }) => this.#partitioning.rootAfter(root, key) === undefined)) await this.#partitioning.readAfter(root)
+    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.rootAfter(root, message.key, refusal)
+    if (moved.some((each) => after(each) === undefined)) await this.#partitioning.readAfter(root)
     const settled = await byRoot(
       moved,
-      ({ key }) => this.#partitioning.rootAfter(root, key) ?? this.#partitioning.rootFor(key),
-      (to, some) => this.#send(to, some, durability, moves + 1),
+      (each) => after(each) ?? this.#partitioning.rootFor(each.message.key),
+      (to, some) =>
+        this.#send(
+          to,
+          some.map(({ message }) => message),
+          durability,
+          moves + 1,
+        ),
     )
     return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
   }
