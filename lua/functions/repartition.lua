@@ -77,7 +77,7 @@ local function repartition(keys, args)
   if bad then return bad end
   options = options or {}
   local told
-  if not options.restore ~= not options.layout then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
+  if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
     told, bad = told_layout(options.layout, options.restore)
     if bad then return bad end
