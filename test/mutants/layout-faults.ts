@@ -53,12 +53,6 @@ export const LAYOUT_FAULTS: Faults = {
     ['options.worker and (next_at or not policy.closed)', 'options.worker', 'a worker does not learn that a root is drained'],
   ],
   'functions/repartition.lua': [
-    [
-      'wanted == math.max(known[2], 1)',
-      'wanted == known[2]',
-      'the same number once more is refused while a first partition is drained',
-      'the first change is to two at least',
-    ],
     ['options.prepare ~= math.max(serving, 1)', 'options.prepare ~= serving', 'a queue without partitions is changed to one'],
     ["state == 'draining' and same", 'false', 'the same number once more is refused while partitions are drained'],
     ["wanted and state ~= 'steady' and not", 'false and not', 'a second change begins during the first'],
