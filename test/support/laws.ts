@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { Binding } from '../../src/binding.ts'
 import { checkQueue } from '../../src/check.ts'
 import { connect } from '../../src/connection.ts'
@@ -8,7 +8,7 @@ import { TEST_SOURCE } from './source.ts'
  * The laws of src/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
  * the server has or has lost.
  */
-export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {
+export async function brokenLaws(redis: Redis | Cluster, root: string): Promise<string[]> {
   const connection = connect(redis)
   const binding = new Binding(connection, { binding: 'scripts' }, async () => {}, TEST_SOURCE)
   const { violations, counted } = await checkQueue({ connection, binding }, 'orders', root, {})
