@@ -39,12 +39,13 @@ const POLICY = { wait: 200, maxWait: 1000, maxSize: 5, maxBacklog: 20 }
  * Producers add and workers handle while everything fails that can fail; then all of it is settled, and judged by what every process and
  * Redis itself have written down.
  *
- * @param ms how long faults go on, at least until each had its turn
+ * @param ms how long faults go on
+ * @param each at least until each fault had its turn
  */
-export async function chaos(stage: StageName, seed: string, ms: number): Promise<Report> {
+export async function chaos(stage: StageName, seed: string, ms: number, each = true): Promise<Report> {
   return stage === 'server'
-    ? play(stage, await Cast.start(), SERVER_LANES, { ...POLICY, dedupe: 60_000 }, seed, ms)
-    : play(stage, await ClusterCast.start(), CLUSTER_LANES, { ...POLICY, dedupe: 20_000, partitions: 6 }, seed, ms)
+    ? play(stage, await Cast.start(), SERVER_LANES, { ...POLICY, dedupe: 60_000 }, seed, ms, each)
+    : play(stage, await ClusterCast.start(), CLUSTER_LANES, { ...POLICY, dedupe: 8000, partitions: 6 }, seed, ms, each)
 }
 
 async function play<Actors extends Company>(
@@ -54,6 +55,7 @@ async function play<Actors extends Company>(
   policy: Parameters<RapidFire['policy']>[0],
   seed: string,
   ms: number,
+  each: boolean,
 ): Promise<Report> {
   try {
     const began = Date.now()
@@ -62,7 +64,7 @@ async function play<Actors extends Company>(
     await cast.enterAll(seed)
     const live = new LiveCheck(cast)
     const faults = new Map<string, number>()
-    await Promise.all(lanes.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, faults))).finally(() => live.stop())
+    await Promise.all(lanes.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, each, faults))).finally(() => live.stop())
     const left = await settle(cast)
     const verdict = await cast.judge(faults)
     verdict.broken.push(...live.broken, ...left)
@@ -85,14 +87,18 @@ async function strike<Actors extends Company>(
   lane: readonly Fault<Actors>[],
   seed: string,
   end: number,
+  each: boolean,
   faults: Map<string, number>,
 ): Promise<void> {
-  for (const { name } of lane) faults.set(name, 0)
+  if (each) for (const { name } of lane) faults.set(name, 0)
   let n = 0
   for (const { pause, fault } of planOf(lane, randomOf(seed))) {
-    if (n >= lane.length && Date.now() >= end) return
+    if ((n >= lane.length || !each) && Date.now() >= end) return
     await sleep(pause)
-    if (await fault.strike(cast, randomOf(`${seed} ${n}`))) faults.set(fault.name, (faults.get(fault.name) ?? 0) + 1)
+    const since = Date.now()
+    const seen = await fault.strike(cast, randomOf(`${seed} ${n}`))
+    cast.history.write({ what: 'fault', name: fault.name, since, seen })
+    faults.set(fault.name, (faults.get(fault.name) ?? 0) + (seen ? 1 : 0))
     n += 1
   }
 }

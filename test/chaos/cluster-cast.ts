@@ -2,8 +2,9 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
-import { partitionOf, rootKey } from '../../src/layout.ts'
+import { partitionOf, rootKey, rootsOf } from '../../src/layout.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { openCluster } from '../fault/support/client.ts'
 import { Processes } from '../fault/support/processes.ts'
@@ -20,7 +21,7 @@ const SERVER = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrit
 // The slots of the other nodes are served while one is away.
 const CLUSTER = ['--cluster-require-full-coverage', 'no']
 
-const QUEUE = 'spread'
+export const QUEUE = 'spread'
 const PRODUCERS = ['eva', 'fox']
 const KEYS = 12
 const WORKERS = 3
@@ -99,10 +100,14 @@ export class ClusterCast extends Processes implements Company {
 
   /** Roots in which conversations may be now: those that serve, and those that are drained. */
   async roots(): Promise<string[]> {
-    const [partitions, first, others, otherFirst] = await this.#layout()
-    const row = (count = 0, from = 0) => Array.from({ length: count }, (_, n) => rootKey(QUEUE, from + n))
-    const roots = [...row(partitions, first), ...row(others, otherFirst)]
-    return roots.length === 0 ? [rootKey(QUEUE)] : roots
+    const [, , others = 0, otherFirst = 0] = await this.#layout()
+    return [...(await this.servingRoots()), ...rootsOf(QUEUE, { count: others, first: otherFirst }).slice(0, others)]
+  }
+
+  /** Roots to which messages of new conversations go. */
+  async servingRoots(): Promise<string[]> {
+    const [count = 0, first = 0] = await this.#layout()
+    return rootsOf(QUEUE, { count, first })
   }
 
   async #layout(): Promise<number[]> {
@@ -114,6 +119,15 @@ export class ClusterCast extends Processes implements Company {
   async partitions(): Promise<{ count: number; changing: boolean }> {
     const [count = 0] = await this.#layout()
     return { count, changing: ((await this.redis.hget(rootKey(QUEUE), 'layout')) ?? 'steady') !== 'steady' }
+  }
+
+  /** A root that serves, on one of the nodes that have not the root of the queue; of the queue itself when there is none. */
+  async elsewhere(n: number): Promise<string> {
+    const home = await this.primaryOf(rootKey(QUEUE))
+    const others = (await this.cluster.primaries()).filter((node) => node !== home)
+    const there = others[n % others.length]
+    const roots = there ? await this.rootsOn(there) : []
+    return (await this.servingRoots()).find((root) => roots.includes(root)) ?? rootKey(QUEUE)
   }
 
   slotOf(root: string): number {
@@ -141,6 +155,23 @@ export class ClusterCast extends Processes implements Company {
   async rootsOn(node: ClusterNode): Promise<string[]> {
     const owns = await this.cluster.ownerTest(node)
     return [...this.#slots].filter(([, slot]) => owns(slot)).map(([root]) => root)
+  }
+
+  /**
+   * Waits until the partitions of an earlier change are drained and forgotten: a worker asks for that once a minute only. False when that takes
+   * longer.
+   */
+  async steady(most: number): Promise<boolean> {
+    for (const end = Date.now() + most; ; await sleep(500)) {
+      const { changing } = await this.partitions()
+      if (!changing) return true
+      if (Date.now() > end) return false
+      const [, first = 0, others = 0, otherFirst = 0] = await this.#layout()
+      const drained = rootsOf(QUEUE, { count: others, first: otherFirst })
+      const left = await Promise.all(drained.map((root) => this.redis.fcall('rapidfire_partition', 1, root) as Promise<unknown[]>))
+      const empty = left.every(([, keys, remembers]) => keys === 0 && remembers === 0)
+      if (empty) await this.redis.fcall('rapidfire_repartition', 1, rootKey(QUEUE), 'SETTLE', first)
+    }
   }
 
   /**
@@ -236,7 +267,10 @@ function touched(commands: readonly string[][]): { keys: string[]; messages: str
       keys.add(part.slice('messages:'.length))
       // The data of a message says which one it is.
       if (/^[RL]PUSH/i.test(name)) messages.push(...args.flatMap((each) => /"message":"([^"]+)"/.exec(each)?.[1] ?? []))
-    } else if (part === 'claims' || part === 'active' || part === 'due') for (const arg of args) keys.add(arg)
+    } else if (part === 'claims' || part === 'active' || part === 'due') {
+      const paired = { HSET: 0, ZADD: 1 }[name.toUpperCase()]
+      for (const [n, arg] of args.entries()) if (paired === undefined || n % 2 === paired) keys.add(arg)
+    }
   }
   return { keys: [...keys], messages }
 }

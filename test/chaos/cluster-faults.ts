@@ -1,15 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rootKey } from '../../src/layout.ts'
 import type { ClusterNode } from '../support/cluster.ts'
 import { LEASE } from './cast.ts'
-import type { ClusterCast } from './cluster-cast.ts'
+import { type ClusterCast, QUEUE } from './cluster-cast.ts'
 import { eventually } from './company.ts'
 import { closeWorker, killOne, type Lanes, stopWorker } from './faults.ts'
-import { between, oneOf, type Random } from './seed.ts'
+import { between, oneOf, type Random, shuffled } from './seed.ts'
 
 /** What goes wrong on a cluster: something with its nodes, something with a process. */
 export const CLUSTER_LANES: Lanes<ClusterCast> = [
   [
     { name: 'primary killed, replaced by a replica without the last writes', strike: loseWrites },
+    {
+      name: 'change of partitions that the root of the queue forgets',
+      strike: async (cast, random) => loseChange(cast, random, rootKey(QUEUE)),
+    },
+    {
+      name: 'change of partitions that a partition forgets',
+      strike: async (cast, random) => loseChange(cast, random, await cast.elsewhere(oneOf(random, [0, 1]))),
+    },
     { name: 'primary restarted empty', strike: restartEmpty },
     { name: 'primary killed while a slot of it was half moved', strike: loseMove },
     { name: 'partitions changed while a primary is replaced', strike: repartition },
@@ -34,8 +43,24 @@ async function chosen(cast: ClusterCast, random: Random): Promise<{ root: string
 
 /** Writes go on while the replica is cut off, and are gone when it takes over. The old primary comes back as a replica. */
 async function loseWrites(cast: ClusterCast, random: Random): Promise<boolean> {
-  const { root, primary } = await chosen(cast, random)
-  const cutOff = between(random, 300, 1500)
+  const { root } = await chosen(cast, random)
+  return loseWritesOf(cast, random, root, () => sleep(between(random, 300, 1500)))
+}
+
+/** What one of the roots concerned did is gone, what the others did stands. */
+async function loseChange(cast: ClusterCast, random: Random, root: string): Promise<boolean> {
+  const wanted = await otherNumber(cast, random)
+  if (wanted === undefined) return false
+  const change = async () => {
+    const changed = cast.client.policy({ partitions: wanted }).catch(() => {})
+    await Promise.race([changed, sleep(1000)])
+    await sleep(between(random, 50, 500))
+  }
+  return loseWritesOf(cast, random, root, change)
+}
+
+async function loseWritesOf(cast: ClusterCast, random: Random, root: string, meanwhile: () => Promise<unknown>): Promise<boolean> {
+  const primary = await cast.primaryOf(root)
   const takeover = random() < 0.5
   const { cluster } = cast
   return cast.disturb(primary, async (gone) => {
@@ -43,7 +68,7 @@ async function loseWrites(cast: ClusterCast, random: Random): Promise<boolean> {
     const mark = await cast.mark(primary, root)
     replica.server.process.kill('SIGSTOP')
     await primary.redis.call('CLIENT', 'KILL', 'TYPE', 'replica')
-    await sleep(cutOff)
+    await meanwhile()
     gone()
     await cluster.kill(primary)
     const until = Date.now()
@@ -53,6 +78,14 @@ async function loseWrites(cast: ClusterCast, random: Random): Promise<boolean> {
     await cluster.restart(primary)
     return lost > 0
   })
+}
+
+/** Another number of partitions, when it can be changed now. */
+async function otherNumber(cast: ClusterCast, random: Random): Promise<number | undefined> {
+  const numbers = shuffled(random, [3, 4, 5, 6, 7, 8])
+  if (!(await eventually(() => cast.steady(20_000)))) return undefined
+  const { count } = await eventually(() => cast.partitions())
+  return numbers.find((each) => each !== count)
 }
 
 /** No replica takes over: the node is there again before, or none may. */
@@ -80,7 +113,8 @@ async function restartEmpty(cast: ClusterCast, random: Random): Promise<boolean>
  * the same list on the other node, and one of both would have to go.
  */
 async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
-  const { root, primary } = await chosen(cast, random)
+  const root = oneOf(random, await eventually(() => cast.servingRoots()))
+  const primary = await cast.primaryOf(root)
   const slot = cast.slotOf(root)
   const { cluster } = cast
   const others = (await cluster.primaries()).filter((node) => node !== primary)
@@ -91,10 +125,11 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
     const producers = cast.of('producer').map(({ pid }) => pid)
     for (const pid of producers) cast.signal(pid, 'SIGSTOP')
     try {
-      await cluster.beginMove(slot, primary, to)
       const lists = await waitingLists(primary, root)
+      await cluster.beginMove(slot, primary, to)
       const half = lists.slice(0, Math.ceil(lists.length / 2))
-      if (half.length > 0) await primary.redis.call('MIGRATE', '127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...half)
+      const args = ['127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...half]
+      const moved = half.length > 0 && (await primary.redis.call('MIGRATE', args)) === 'OK'
       const mark = await cast.mark(primary, await markable(cast, primary, root))
       gone()
       await cluster.kill(primary)
@@ -105,8 +140,9 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
       await sleep(between(random, 500, 2500))
       await cluster.migrateSlot(slot, to)
       await cluster.restart(primary)
-      return half.length > 0
+      return moved
     } finally {
+      await cluster.endMove(slot)
       for (const pid of producers) cast.signal(pid, 'SIGCONT')
     }
   })
@@ -114,7 +150,7 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
 
 /** Names of the lists of conversations that wait, by what the index says. */
 async function waitingLists({ redis }: ClusterNode, root: string): Promise<Buffer[]> {
-  const keys = await redis.zrangeBuffer(`${root}:due`, 0, -1)
+  const keys = await redis.zrangeBuffer(`${root}:due`, 0, '-1')
   return keys.map((key) => Buffer.concat([Buffer.from(`${root}:messages:`), key]))
 }
 
@@ -125,13 +161,9 @@ async function markable(cast: ClusterCast, primary: ClusterNode, moving: string)
 }
 
 async function repartition(cast: ClusterCast, random: Random): Promise<boolean> {
+  const wanted = await otherNumber(cast, random)
+  if (wanted === undefined) return false
   const { root, primary } = await chosen(cast, random)
-  const { count, changing } = await eventually(() => cast.partitions())
-  if (changing) return false
-  const wanted = oneOf(
-    random,
-    [3, 4, 5, 6, 7, 8].filter((each) => each !== count),
-  )
   const delay = between(random, 0, 60)
   const { cluster } = cast
   return cast.disturb(primary, async (gone) => {

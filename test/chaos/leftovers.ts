@@ -1,3 +1,4 @@
+import { SOURCE } from '../../src/generated/library.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import type { Task } from '../fault/support/worker.ts'
 import { brokenLaws } from '../support/laws.ts'
@@ -33,7 +34,7 @@ export async function inspectQueue(cast: Company, client: RapidFire<Task>): Prom
     if (!KEPT.test(part)) found(root, part, `${key} is left behind`)
   }
   for (const root of roots.keys()) {
-    for (const law of await brokenLaws(cast.redis, root)) {
+    for (const law of await brokenLaws(cast.redis, root, SOURCE)) {
       const [, part = ''] = /^[\w-]+: (.*?): /s.exec(law) ?? []
       found(root, part === 'root' ? '' : part, `${root}: ${law}`)
     }

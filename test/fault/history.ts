@@ -37,6 +37,8 @@ export type Fact =
   | { what: 'killed' }
   | { what: 'stopped' }
   | { what: 'continued' }
+  /** Something that was done to Redis or to processes is over; `seen`: it was seen to happen. */
+  | { what: 'fault'; name: string; since: number; seen: boolean }
   /** Between these times, ms since 1970, the roots named could not be reached, or Redis as a whole. */
   | { what: 'silent'; since: number; until: number; roots?: string[] }
   /**
@@ -100,7 +102,7 @@ export function brokenPromises(entries: readonly Entry[]): string[] {
     ...neverHandled(only('accepted'), only('ended'), only('buried'), losses),
     ...[...new Set(started.map(({ key }) => key))].flatMap((key) => {
       const concerned = entries.filter((entry) => !('key' in entry) || entry.key === key)
-      const starts = only('started', concerned).sort(byClaim)
+      const starts = losses.lives(key, only('started', concerned)).flatMap((life) => life.sort(byClaim))
       return [
         ...outOfOrder(key, only('offered', concerned), starts, losses),
         ...consecutive(starts).flatMap(([first, second]) => unexplained(concerned, first, second, losses)),
@@ -131,6 +133,12 @@ export class Losses {
     return this.#forgot.some(({ keys, messages, until }) =>
       messages ? messages.includes(message) : keys.includes(key) && at < until + LAG,
     )
+  }
+
+  /** The parts of a conversation between which Redis has gone back: a batch that was claimed before another one may come again after it. */
+  lives<Item extends { at: number }>(key: string, items: readonly Item[]): Item[][] {
+    const ends = this.#forgot.filter(({ keys }) => keys.includes(key)).map(({ until }) => until)
+    return [0, ...ends].map((from, n) => items.filter(({ at }) => at >= from && at < (ends[n] ?? Number.POSITIVE_INFINITY)))
   }
 
   /** Whether an attempt, or that it was completed, may have been forgotten before another one began. */

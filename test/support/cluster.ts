@@ -202,6 +202,11 @@ export class TestCluster {
     await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id)
   }
 
+  /** Ends a move that was broken off: whoever has the slot keeps it. */
+  async endMove(slot: number): Promise<void> {
+    for (const { redis } of await this.primaries()) await redis.cluster('SETSLOT', slot, 'STABLE').catch(unlessReplica)
+  }
+
   /** Moves a slot with its keys to a primary while the cluster is in use. `meanwhile` happens after each step. */
   async migrateSlot(slot: number, to: ClusterNode, meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
     const from = await this.primaryOf(slot)
@@ -216,10 +221,7 @@ export class TestCluster {
     // The new owner first: the old one would otherwise send callers to a node that does not know yet.
     const others = (await this.primaries()).filter((node) => node !== to && node !== from)
     for (const { redis } of [to, from, ...others]) {
-      await redis.cluster('SETSLOT', slot, 'NODE', to.id).catch((error: Error) => {
-        // A primary that has given away its last slot has become a replica of the new owner already.
-        if (!error.message.includes('only with masters')) throw error
-      })
+      await redis.cluster('SETSLOT', slot, 'NODE', to.id).catch(unlessReplica)
     }
   }
 
@@ -242,6 +244,11 @@ export class TestCluster {
     for (const { redis } of this.nodes) redis.disconnect()
     await Promise.all(this.nodes.map(({ server }) => server.stop()))
   }
+}
+
+/** For SETSLOT: a primary that has given away its last slot, or has been replaced, may have become a replica just now. */
+function unlessReplica(error: Error): void {
+  if (!error.message.includes('only with masters')) throw error
 }
 
 /** A connection that says at once that a server is gone, and finds it again. */

@@ -14,6 +14,9 @@ export interface Part<Role extends string = string> {
   setup: object
 }
 
+/** A process that has not ended so long after it was asked to is killed, ms. */
+const CLOSE_WITHIN = 60_000
+
 /** Processes that use a queue, and can be stopped and killed. They write what happens to them into one history. */
 export class Processes {
   readonly history: History
@@ -80,11 +83,13 @@ export class Processes {
     this.history.write({ what: 'killed' }, pid)
   }
 
-  /** Asks processes to close and waits until they have ended by themselves; their exit codes. */
+  /** Asks processes to close and waits until they have ended by themselves; their exit codes, null of one that had to be killed. */
   terminate(pids: number[]): Promise<(number | null)[]> {
     return Promise.all(
       pids.map(async (pid) => {
+        const timer = setTimeout(() => this.#child(pid).kill('SIGKILL'), CLOSE_WITHIN)
         await ended(this.#child(pid), 'SIGTERM')
+        clearTimeout(timer)
         return this.#child(pid).exitCode
       }),
     )
