@@ -119,10 +119,20 @@ function spread(lateness: readonly number[]): string {
 const neverHappened = (faults: ReadonlyMap<string, number>) =>
   [...faults].filter(([, times]) => times === 0).map(([fault]) => `'${fault}' never happened`)
 
-const unexpected = (entries: readonly Entry[], expected: RegExp) =>
-  entries.flatMap((entry) =>
-    entry.what !== 'error' || expected.test(entry.text) ? [] : [`process ${entry.pid} met an error of its own: ${entry.text}`],
+/** Errors that no fault explains, those that say the same of other roots and batches together. */
+function unexpected(entries: readonly Entry[], expected: RegExp): string[] {
+  const alike = new Map<string, { pids: Set<number>; texts: string[] }>()
+  for (const entry of entries) {
+    if (entry.what !== 'error' || expected.test(entry.text)) continue
+    const kind = entry.text.replace(/\d+/g, '0')
+    const { pids, texts } = alike.get(kind) ?? { pids: new Set(), texts: [] }
+    alike.set(kind, { pids: pids.add(entry.pid), texts: [...texts, entry.text] })
+  }
+  return [...alike.values()].map(
+    ({ pids, texts }) =>
+      `process ${[...pids].join(', ')} met an error of its own${texts.length > 1 ? `, ${texts.length} times` : ''}: ${texts[0]}`,
   )
+}
 
 /** Batches that a handler got and Redis did not hand out, or not so. */
 function strangers(entries: readonly Entry[], handed: ReadonlyMap<string, string[]>): string[] {
