@@ -1,4 +1,4 @@
-import { brokenPromises, type Entry } from '../fault/history.ts'
+import { brokenPromises, claimOf, type Entry } from '../fault/history.ts'
 import { ATTEMPTS, FORWARD_LEASE, LEASE } from './cast.ts'
 import { QueueLog } from './redis-log.ts'
 import { brokenTelling } from './told.ts'
@@ -138,7 +138,7 @@ function unexpected(entries: readonly Entry[], expected: RegExp): string[] {
 function strangers(entries: readonly Entry[], handed: ReadonlyMap<string, string[]>): string[] {
   return entries.flatMap((entry) => {
     if (entry.what !== 'started') return []
-    const attempt = `${entry.batch}:${entry.attempt} of ${entry.key}`
+    const attempt = `${entry.batch}:${claimOf(entry)} of ${entry.key}`
     const messages = handed.get(attempt)
     if (messages?.join() === entry.messages.join()) return []
     return [`batch ${attempt} was handled with ${entry.messages}, Redis handed out ${messages ?? 'nothing'}`]

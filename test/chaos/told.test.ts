@@ -31,6 +31,10 @@ const telling = (entries: Entry[]) => brokenTelling(entries, LEASE, LATEST)
 it.each<[string, Entry[]]>([
   ['an attempt that follows one that failed', history([0, 1, started(first)], [5, 1, started(second)])],
   ['an attempt whose handler was started after a lease had ended', history([0, 1, started(first)], [1600, 2, over('lease', first)])],
+  [
+    'a batch that nobody had got when it was handed out first',
+    history([0, 1, started({ ...first, claim: 2 } as typeof first)], [1600, 2, started({ ...second, claim: 5 } as typeof first)]),
+  ],
   ['a forwarded batch', history([0, 0, over('lease', first)])],
   ['attempts before the last of which Redis has forgotten something', history([0, 9, forgot(0, 1)], [5, 1, started(second)])],
   ['a signal that aborts when the lease has ended', history([0, 1, started(first)], [1600, 1, aborted(first)])],
@@ -65,17 +69,22 @@ it.each<[string, Entry[]]>([
   expect(telling(entries)).toEqual([])
 })
 
+const naming = (attempt: number) => `${attempt} of batch ${TIME}-1-3 of ann`
 const name = `${TIME}-1-3:1 of ann`
 
 it.each<[string, Entry[]]>([
-  [`attempt ${name} was counted and no handler was ever started for it`, history([5, 1, started(second)])],
+  [`attempt ${naming(1)} was counted and no handler was ever started for it`, history([5, 1, started(second)])],
   [
-    `attempt ${TIME}-1-3:2 of ann was counted and no handler was ever started for it`,
+    `attempt ${naming(2)} was counted and no handler was ever started for it`,
     history([0, 1, started(first)], [9, 9, { what: 'buried', ...second, messages: ['a'] }]),
   ],
   [
-    `attempt ${TIME}-1-3:2 of ann was counted and no handler was ever started for it`,
+    `attempt ${naming(2)} was counted and no handler was ever started for it`,
     history([0, 1, started(first)], [9, 9, over('lease', second)]),
+  ],
+  [
+    `the handler of ${name} was started although ${TIME}-1-3:2 had been handed out`,
+    history([1600, 2, started(second)], [1700, 1, started(first)]),
   ],
   [
     `the signal of ${name} aborted (is lost) although its lease held for 1400 ms more`,

@@ -1,17 +1,13 @@
 import { rootOfBatch } from '../../src/layout.ts'
-import { type Entry, Losses, type Of } from '../fault/history.ts'
+import { type Attempt, claimOf, type Entry, Losses, type Of } from '../fault/history.ts'
 
-interface Attempt {
-  key: string
-  batch: string
-  attempt: number
-}
-
-const name = ({ batch, attempt, key }: Attempt) => `${batch}:${attempt} of ${key}`
+/** Its token and key. */
+const name = (attempt: Attempt) => `${attempt.batch}:${claimOf(attempt)} of ${attempt.key}`
 
 /**
  * What processes were told wrongly, or too late, in words:
  * - an attempt is counted only when a handler was started for it;
+ * - a handler is not started any more when its batch was handed to another one meanwhile;
  * - the signal of a handler aborts only when the lease is lost or has ended, as far as the worker can know;
  * - a worker that has ended a batch is not told that it had lost it;
  * - a batch that is ready gets its handler within `latest` ms, while Redis can be reached.
@@ -20,6 +16,7 @@ export function brokenTelling(entries: readonly Entry[], lease: number, latest: 
   const losses = new Losses(entries)
   return [
     ...withoutHandler(entries, losses),
+    ...startedLate(entries, losses),
     ...abortedInVain(entries, lease),
     ...wronglyLost(entries, losses),
     ...tooLate(entries, lease, latest),
@@ -32,7 +29,8 @@ const only = <What extends Entry['what']>(entries: readonly Entry[], ...what: Wh
 /** Attempts that were used up without anybody having tried. */
 function withoutHandler(entries: readonly Entry[], losses: Losses): string[] {
   const started = only(entries, 'started')
-  const tried = new Set(started.map(name))
+  const naming = ({ batch, attempt, key }: Attempt) => `${attempt} of batch ${batch} of ${key}`
+  const tried = new Set(started.map(naming))
   const handled = new Set(started.map(({ batch }) => batch))
   const broken = new Set<string>()
   for (const entry of only(entries, 'started', 'buried', 'over')) {
@@ -40,12 +38,26 @@ function withoutHandler(entries: readonly Entry[], losses: Losses): string[] {
     if (entry.what === 'over' && entry.by === 'lease' && !handled.has(entry.batch)) continue
     for (let attempt = 1; attempt < entry.attempt + (entry.what === 'started' ? 0 : 1); attempt += 1) {
       const missing = { key: entry.key, batch: entry.batch, attempt }
-      if (tried.has(name(missing))) continue
+      if (tried.has(naming(missing))) continue
       if (losses.mayHaveUndone({ ...missing, at: 0 }, { at: entry.at || Number.POSITIVE_INFINITY })) continue
-      broken.add(`attempt ${name(missing)} was counted and no handler was ever started for it`)
+      broken.add(`attempt ${naming(missing)} was counted and no handler was ever started for it`)
     }
   }
   return [...broken]
+}
+
+/** Handlers that were started for what somebody else had got by then: a person would get two answers. */
+function startedLate(entries: readonly Entry[], losses: Losses): string[] {
+  const latest = new Map<string, Of<'started'>>()
+  return only(entries, 'started').flatMap((start) => {
+    const before = latest.get(start.batch)
+    if (!before || claimOf(start) >= claimOf(before)) {
+      latest.set(start.batch, start)
+      return []
+    }
+    if (before.pid === start.pid || losses.mayHaveUndone(before, start)) return []
+    return [`the handler of ${name(start)} was started although ${before.batch}:${claimOf(before)} had been handed out`]
+  })
 }
 
 /** Signals that aborted while Redis could be asked, and said that the lease held for another while. */
@@ -82,7 +94,11 @@ function wronglyLost(entries: readonly Entry[], losses: Losses): string[] {
     const over = only(entries, 'over').find((entry) => name(entry) === name(told))
     if (over?.by === 'failure') return [`the failure of ${name(told)} was told as lost`]
     const others = [...only(entries, 'started', 'buried')].some(
-      (entry) => entry.batch === told.batch && entry.key === told.key && entry !== start && entry.attempt >= told.attempt,
+      (entry) =>
+        entry.batch === told.batch &&
+        entry.key === told.key &&
+        entry !== start &&
+        (entry.what === 'buried' || claimOf(entry) >= claimOf(told)),
     )
     const handled = only(entries, 'ended').some((entry) => name(entry) === name(told) && entry.handled.join() === start?.messages.join())
     const undone = start && losses.mayHaveUndone(start, { at: Number.POSITIVE_INFINITY })

@@ -1,10 +1,12 @@
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 
-/** One attempt at a batch. */
-interface Attempt {
+/** A batch in somebody's hands. */
+export interface Attempt {
   key: string
   batch: string
   attempt: number
+  /** Counts how often the batch was handed out: more often than there were attempts when nobody got it. As `attempt` where nobody knows. */
+  claim?: number
 }
 
 /** What happened, in the words of whoever saw it. */
@@ -83,7 +85,10 @@ export class History {
 
 export type Of<What extends Entry['what']> = Extract<Entry, { what: What }>
 
-const name = ({ batch, attempt }: Attempt) => `${batch}:${attempt}`
+export const claimOf = ({ attempt, claim = attempt }: Attempt) => claim
+
+/** Its token. */
+const name = (attempt: Attempt) => `${attempt.batch}:${claimOf(attempt)}`
 
 /**
  * What a history breaks of the promises to users, in words; nothing when all are kept:
@@ -156,7 +161,7 @@ export class Losses {
  * stopped in between may start its handler long after it has claimed.
  */
 function byClaim(a: Attempt, b: Attempt): number {
-  const [left, right] = [a, b].map(({ batch, attempt }) => [...batch.split('-').map(Number), attempt]) as [number[], number[]]
+  const [left, right] = [a, b].map((each) => [...each.batch.split('-').map(Number), claimOf(each)]) as [number[], number[]]
   const n = left.findIndex((part, at) => part !== right[at])
   return n < 0 ? 0 : (left[n] as number) - (right[n] as number)
 }
@@ -222,14 +227,14 @@ function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of
   if (second.batch !== first.batch) {
     return ended || failed || killed || lost || over ? [] : [`${what} while ${name(first)} was active`]
   }
-  if (second.attempt <= first.attempt) return [`${what} after ${name(first)}`]
+  if (claimOf(second) <= claimOf(first)) return [`${what} after ${name(first)}`]
   if (told('completed')) return [`${what} after ${name(first)} was completed`]
   return failed || killed || lost || untold || over ? [] : [`${what} although ${name(first)} had neither failed nor lost its lease`]
 }
 
 function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of<'started'>[]): string[] {
   return leased.flatMap((lease) => {
-    const next = started.find((start) => start.batch === lease.batch && start.attempt > lease.attempt)
+    const next = started.find((start) => start.batch === lease.batch && claimOf(start) > claimOf(lease))
     if (!next || next.at >= lease.until) return []
     const failed = entries.some((entry) => entry.what === 'told' && entry.event === 'failed' && name(entry) === name(lease))
     return failed

@@ -4,7 +4,7 @@ import type { Batch } from '../../../src/batch.ts'
 import type { HandlerContext } from '../../../src/handler.ts'
 import { PartialFailure } from '../../../src/outcomes.ts'
 import type { WorkerOptions } from '../../../src/worker.ts'
-import { History } from '../history.ts'
+import { type Attempt, History } from '../history.ts'
 import { type ClientSetup, openClient } from './client.ts'
 
 /** What the handler does with a message; every deed but `sleep` and `poison` in the first attempt alone. */
@@ -46,15 +46,22 @@ async function inquire(batch: Batch<Task>): Promise<void> {
   const asked = Date.now()
   const { token, until = 0, now } = await observer.rapidfire.peek(batch.key, 1)
   if (token !== tokenOf(batch) || Date.now() - asked > 200) return
-  history.write({ what: 'held', key: batch.key, batch: batch.id, attempt: batch.attempt, left: until - now })
+  history.write({ what: 'held', ...attemptAt(batch), left: until - now })
 }
 
 const tokenOf = (batch: Batch & { token?: string }) => batch.token ?? `${batch.id}:${batch.attempt}`
 
+const attemptAt = (batch: Batch): Attempt => ({
+  key: batch.key,
+  batch: batch.id,
+  attempt: batch.attempt,
+  claim: Number(tokenOf(batch).split(':').at(-1)),
+})
+
 const observer = openClient<Task>(setup.client)
 const { rapidfire } = openClient<Task>(setup.client)
 const worker = rapidfire.worker(async (batch, context) => {
-  const attempt = { key: batch.key, batch: batch.id, attempt: batch.attempt }
+  const attempt = attemptAt(batch)
   const messages = batch.messages.map(({ data }) => data.message)
   history.write({ what: 'started', ...attempt, messages, deadline: batch.deadline })
   context.signal.addEventListener('abort', () => {
@@ -74,7 +81,7 @@ const worker = rapidfire.worker(async (batch, context) => {
 
 const tell = (event: 'completed' | 'failed' | 'dead' | 'lost') => (batch: Batch, error?: unknown) => {
   const text = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
-  history.write({ what: 'told', event, key: batch.key, batch: batch.id, attempt: batch.attempt, ...text })
+  history.write({ what: 'told', event, ...attemptAt(batch), ...text })
 }
 worker.on('completed', tell('completed')).on('failed', tell('failed')).on('dead', tell('dead')).on('lost', tell('lost'))
 const erred = (error: Error) => history.write({ what: 'error', text: error.message })
