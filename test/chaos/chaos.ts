@@ -124,12 +124,17 @@ class LiveCheck {
           const { violations } = await client.check()
           if (this.#cast.disturbed) continue
           this.checks += 1
-          this.broken.push(...violations.map((each) => `in use, ${wordsOf(client, each)}`))
+          for (const each of violations) this.#tell(`in use, ${wordsOf(client, each)}`)
         } catch (error) {
-          if (!this.#cast.disturbed && !isPassing(error)) this.broken.push(`in use, ${client.queue}: ${error}`)
+          if (!this.#cast.disturbed && !isPassing(error)) this.#tell(`in use, ${client.queue}: ${error}`)
         }
       }
     }
+  }
+
+  /** What is found once is found again and again. */
+  #tell(broken: string): void {
+    if (!this.broken.includes(broken)) this.broken.push(broken)
   }
 
   stop(): Promise<void> {
