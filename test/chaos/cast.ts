@@ -3,6 +3,7 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import type { Part } from '../fault/support/processes.ts'
 import { Stage } from '../fault/support/stage.ts'
 import type { Task, WorkerSetup } from '../fault/support/worker.ts'
+import { brokenLaws } from '../support/laws.ts'
 import type { Company } from './company.ts'
 import type { ForwarderSetup } from './forwarder.ts'
 import { judge, type Verdict } from './judge.ts'
@@ -102,6 +103,11 @@ export class Cast extends Stage implements Company {
 
   keys(): Promise<string[]> {
     return this.redis.keys('*')
+  }
+
+  async laws(): Promise<string[]> {
+    const broken = await Promise.all(this.clients.map(({ queue }) => brokenLaws(this.redis, `rapid-fire:{${queue}}`)))
+    return broken.flat()
   }
 
   async judge(faults: ReadonlyMap<string, number>): Promise<Verdict> {

@@ -181,5 +181,5 @@ async function settle(cast: Company): Promise<string[]> {
   }
   await close([...cast.of('worker'), ...cast.of('forwarder')])
   for (const client of cast.clients) broken.push(...(await inspectQueue(cast, client)))
-  return broken
+  return [...broken, ...(await cast.laws())]
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
-import { partitionOf, rootKey, rootsOf } from '../../src/layout.ts'
+import { type Layout, rootKey, rootOfKey, rootsOf } from '../../src/layout.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { openCluster } from '../fault/support/client.ts'
 import { Processes } from '../fault/support/processes.ts'
@@ -13,6 +13,7 @@ import { type ClusterNode, isAlive, TestCluster, until } from '../support/cluste
 import { ATTEMPTS, LEASE } from './cast.ts'
 import type { Company } from './company.ts'
 import { judgeCluster, type Verdict } from './judge.ts'
+import { readLayout } from './leftovers.ts'
 import type { ProducerSetup } from './producer.ts'
 import { readAppendOnlyFile } from './redis-log.ts'
 
@@ -100,25 +101,23 @@ export class ClusterCast extends Processes implements Company {
 
   /** Roots in which conversations may be now: those that serve, and those that are drained. */
   async roots(): Promise<string[]> {
-    const [, , others = 0, otherFirst = 0] = await this.#layout()
-    return [...(await this.servingRoots()), ...rootsOf(QUEUE, { count: others, first: otherFirst }).slice(0, others)]
+    const { state, serving, other } = await this.#layout()
+    return [...rootsOf(QUEUE, serving), ...(state === 'steady' ? [] : rootsOf(QUEUE, other))]
   }
 
   /** Roots to which messages of new conversations go. */
   async servingRoots(): Promise<string[]> {
-    const [count = 0, first = 0] = await this.#layout()
-    return rootsOf(QUEUE, { count, first })
+    return rootsOf(QUEUE, (await this.#layout()).serving)
   }
 
-  async #layout(): Promise<number[]> {
-    const fields = ['partitions', 'firstPartition', 'otherPartitions', 'otherFirst']
-    return (await this.redis.hmget(rootKey(QUEUE), ...fields)).map(Number)
+  async #layout(): Promise<Layout> {
+    return readLayout(this.redis, QUEUE)
   }
 
   /** How many partitions serve, and whether their number is being changed. */
   async partitions(): Promise<{ count: number; changing: boolean }> {
-    const [count = 0] = await this.#layout()
-    return { count, changing: ((await this.redis.hget(rootKey(QUEUE), 'layout')) ?? 'steady') !== 'steady' }
+    const { state, serving } = await this.#layout()
+    return { count: serving.count, changing: state !== 'steady' }
   }
 
   /** A root that serves, on one of the nodes that have not the root of the queue; of the queue itself when there is none. */
@@ -140,13 +139,9 @@ export class ClusterCast extends Processes implements Company {
 
   /** Keys of conversations that may be in one of these roots now. */
   async keysIn(roots: readonly string[]): Promise<string[]> {
-    const [partitions = 0, first = 0, others = 0, otherFirst = 0] = await this.#layout()
-    const rows = [
-      [partitions, first],
-      [others, otherFirst],
-    ] as const
+    const { state, serving, other } = await this.#layout()
     const mayBe = (key: string) =>
-      rows.some(([count, from]) => roots.includes(count === 0 ? rootKey(QUEUE) : rootKey(QUEUE, from + partitionOf(key, count))))
+      roots.includes(rootOfKey(QUEUE, serving, key)) || (state !== 'steady' && roots.includes(rootOfKey(QUEUE, other, key)))
     const keys = PRODUCERS.flatMap((name) => Array.from({ length: KEYS }, (_, n) => `${name}${n}`))
     return [...keys, ...OWN_KEYS].filter(mayBe)
   }
@@ -163,14 +158,14 @@ export class ClusterCast extends Processes implements Company {
    */
   async steady(most: number): Promise<boolean> {
     for (const end = Date.now() + most; ; await sleep(500)) {
-      const { changing } = await this.partitions()
-      if (!changing) return true
+      const { state, serving, other } = await this.#layout()
+      if (state === 'steady') return true
       if (Date.now() > end) return false
-      const [, first = 0, others = 0, otherFirst = 0] = await this.#layout()
-      const drained = rootsOf(QUEUE, { count: others, first: otherFirst })
+      if (state === 'preparing') continue
+      const drained = rootsOf(QUEUE, other)
       const left = await Promise.all(drained.map((root) => this.redis.fcall('rapidfire_partition', 1, root) as Promise<unknown[]>))
       const empty = left.every(([, keys, remembers]) => keys === 0 && remembers === 0)
-      if (empty) await this.redis.fcall('rapidfire_repartition', 1, rootKey(QUEUE), 'SETTLE', first)
+      if (empty) await this.redis.fcall('rapidfire_repartition', 1, rootKey(QUEUE), 'SETTLE', serving.first)
     }
   }
 
@@ -241,6 +236,11 @@ export class ClusterCast extends Processes implements Company {
   async keys(): Promise<string[]> {
     const primaries = await this.cluster.primaries()
     return (await Promise.all(primaries.map(({ redis }) => redis.keys('*')))).flat()
+  }
+
+  /** Those that hold between roots need them all: `check` alone sees them so. */
+  async laws(): Promise<string[]> {
+    return []
   }
 
   async judge(faults: ReadonlyMap<string, number>): Promise<Verdict> {

@@ -20,6 +20,8 @@ export interface Company extends Processes {
   enterAll(seed: string): Promise<void>
   /** Every key of every server that takes writes. */
   keys(): Promise<string[]>
+  /** The laws of the keys that are broken, whatever library Redis has. */
+  laws(): Promise<string[]>
   /** What became of a run that is settled. */
   judge(faults: ReadonlyMap<string, number>): Promise<Verdict>
   end(): Promise<void>

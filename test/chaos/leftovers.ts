@@ -1,7 +1,6 @@
-import { SOURCE } from '../../src/generated/library.ts'
+import { type Layout, rootKey, rootsOf } from '../../src/layout.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import type { Task } from '../fault/support/worker.ts'
-import { brokenLaws } from '../support/laws.ts'
 import type { Company } from './company.ts'
 
 /** Keys that a queue may have when nothing is pending. That `seen` sets and what callers have asked last expire is among the laws. */
@@ -33,28 +32,23 @@ export async function inspectQueue(cast: Company, client: RapidFire<Task>): Prom
     roots.set(root, [...(roots.get(root) ?? []), part])
     if (!KEPT.test(part)) found(root, part, `${key} is left behind`)
   }
+  const { serving } = await readLayout(cast.redis, queue)
+  const serve = rootsOf(queue, serving)
+  // Judged here as well: nobody would look at a root that the layout does not name.
   for (const root of roots.keys()) {
-    for (const law of await brokenLaws(cast.redis, root, SOURCE)) {
-      const [, part = ''] = /^[\w-]+: (.*?): /s.exec(law) ?? []
-      found(root, part === 'root' ? '' : part, `${root}: ${law}`)
-    }
-  }
-  const serving = await servingRoots(cast, queue)
-  for (const root of roots.keys()) {
-    const state = await cast.redis.hget(root, 'partition')
-    const serves = state === 'open' || (state === null && root === `rapid-fire:{${queue}}`)
-    if (serves !== serving.includes(root))
-      found(root, '', `${root} ${serves ? 'serves and is not in the layout' : 'is in the layout and does not serve'}`)
+    const [state] = (await cast.redis.fcall('rapidfire_partition', 1, root)) as [string]
+    const serves = state === 'open'
+    if (serves === serve.includes(root)) continue
+    found(root, '', `${root} ${serves ? 'serves and is not in the layout' : 'is in the layout and does not serve'}`)
   }
   return [...broken, ...unnamed.map((what) => `check does not tell that ${what}`)]
 }
 
-/** The roots that the layout of a queue names. */
-async function servingRoots({ redis }: Company, queue: string): Promise<string[]> {
-  const root = `rapid-fire:{${queue}}`
-  const [partitions, first] = await redis.hmget(root, 'partitions', 'firstPartition')
-  const count = Number(partitions ?? 0)
-  return count === 0 ? [root] : Array.from({ length: count }, (_, n) => `rapid-fire:{${queue}:${Number(first) + n}}`)
+/** Which partitions a queue has, by the root of it alone. */
+export async function readLayout(redis: Company['redis'], queue: string): Promise<Layout> {
+  const reply = (await redis.fcall('rapidfire_layout', 1, rootKey(queue))) as [Layout['state'], number, number, number, number]
+  const [state, count, first, other, otherFirst] = reply
+  return { state, serving: { count, first }, other: { count: other, first: otherFirst } } as Layout
 }
 
 /** Whether a violation tells of a part of a root. */

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { Binding } from '../../src/binding.ts'
 import { checkQueue } from '../../src/check.ts'
 import { connect } from '../../src/connection.ts'
@@ -8,9 +8,9 @@ import { TEST_SOURCE } from './source.ts'
  * The laws of src/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
  * the server has or has lost.
  */
-export async function brokenLaws(redis: Redis | Cluster, root: string, source = TEST_SOURCE): Promise<string[]> {
+export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {
   const connection = connect(redis)
-  const binding = new Binding(connection, { binding: 'scripts' }, async () => {}, source)
+  const binding = new Binding(connection, { binding: 'scripts' }, async () => {}, TEST_SOURCE)
   const { violations, counted } = await checkQueue({ connection, binding }, 'orders', root, {})
   const broken = violations.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`)
   return counted || broken.length > 0 ? broken : ['the counters could not be compared']
