@@ -14,7 +14,7 @@ it.for(STAGES)('keeps every promise through half a minute of it: %s', { timeout:
     console.warn('skipped: chaos: no redis-server or valkey-server on PATH to start')
     return skip()
   }
-  const report = await chaos(stage, process.env.SEED || String(randomInt(1_000_000)), 25_000, false)
+  const report = await chaos(stage, process.env.SEED || String(randomInt(1_000_000)), 25_000, { each: false })
   console.log(formatReport(report))
   expect(report.broken).toEqual([])
 })

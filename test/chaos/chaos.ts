@@ -33,6 +33,11 @@ export interface Report extends Verdict {
   logs: string | undefined
 }
 
+interface Options {
+  each?: boolean
+  only?: string
+}
+
 const POLICY = { wait: 200, maxWait: 1000, maxSize: 5, maxBacklog: 20 }
 
 /**
@@ -40,12 +45,13 @@ const POLICY = { wait: 200, maxWait: 1000, maxSize: 5, maxBacklog: 20 }
  * Redis itself have written down.
  *
  * @param ms how long faults go on
- * @param each at least until each fault had its turn
+ * @param options.each at least until each fault had its turn, by default
+ * @param options.only faults whose names have this in them
  */
-export async function chaos(stage: StageName, seed: string, ms: number, each = true): Promise<Report> {
+export async function chaos(stage: StageName, seed: string, ms: number, options: Options = {}): Promise<Report> {
   return stage === 'server'
-    ? play(stage, await Cast.start(), SERVER_LANES, { ...POLICY, dedupe: 60_000 }, seed, ms, each)
-    : play(stage, await ClusterCast.start(), CLUSTER_LANES, { ...POLICY, dedupe: 8000, partitions: 6 }, seed, ms, each)
+    ? play(stage, await Cast.start(), SERVER_LANES, { ...POLICY, dedupe: 60_000 }, seed, ms, options)
+    : play(stage, await ClusterCast.start(), CLUSTER_LANES, { ...POLICY, dedupe: 8000, partitions: 6 }, seed, ms, options)
 }
 
 async function play<Actors extends Company>(
@@ -55,7 +61,7 @@ async function play<Actors extends Company>(
   policy: Parameters<RapidFire['policy']>[0],
   seed: string,
   ms: number,
-  each: boolean,
+  { each = true, only = '' }: Options,
 ): Promise<Report> {
   try {
     const began = Date.now()
@@ -64,7 +70,8 @@ async function play<Actors extends Company>(
     await cast.enterAll(seed)
     const live = new LiveCheck(cast)
     const faults = new Map<string, number>()
-    await Promise.all(lanes.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, each, faults))).finally(() => live.stop())
+    const chosen = lanes.map((lane) => lane.filter(({ name }) => name.includes(only))).filter(({ length }) => length > 0)
+    await Promise.all(chosen.map((lane, n) => strike(cast, lane, `${seed} lane ${n}`, began + ms, each, faults))).finally(() => live.stop())
     const left = await settle(cast)
     const verdict = await cast.judge(faults)
     verdict.broken.push(...live.broken, ...left)

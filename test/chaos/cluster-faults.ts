@@ -83,7 +83,7 @@ async function loseWritesOf(cast: ClusterCast, random: Random, root: string, mea
 /** Another number of partitions, when it can be changed now. */
 async function otherNumber(cast: ClusterCast, random: Random): Promise<number | undefined> {
   const numbers = shuffled(random, [3, 4, 5, 6, 7, 8])
-  if (!(await eventually(() => cast.steady(20_000)))) return undefined
+  if (!(await eventually(() => cast.steady(40_000)))) return undefined
   const { count } = await eventually(() => cast.partitions())
   return numbers.find((each) => each !== count)
 }
