@@ -29,12 +29,13 @@ export function check(program: Command): void {
 }
 
 function format({ queue, keys, violations, counted }: CheckReport): string {
-  const lines = violations.map(({ law, key, part, text, since, repairable, mended }) => {
-    const name = JSON.stringify([`rapid-fire:{${queue}}`, ...(part ? [part.toString()] : [])].join(':'))
+  const lines = violations.map(({ root, law, key, part, text, since, repairable, mended, unmended }) => {
+    const name = JSON.stringify([root, ...(part ? [part.toString()] : [])].join(':'))
     const conversation = key && `key ${JSON.stringify(key.toString())}`
     const where = !conversation ? name : law.startsWith('dead-') ? `${conversation} (${name})` : conversation
     const when = since === undefined ? '' : `, since ${new Date(since).toISOString()}`
-    const done = mended === undefined ? (repairable ? '--repair mends it' : 'only a person can mend it') : `mended: ${mended}`
+    const possible = repairable ? '--repair mends it' : 'only a person can mend it'
+    const done = mended !== undefined ? `mended: ${mended}` : unmended !== undefined ? `not mended: ${unmended}` : possible
     return `${law}: ${where}: ${text}${when} (${done})`
   })
   if (!counted) {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { DeadBatch } from '../src/batch.ts'
+import { RefusedBatchesError } from '../src/errors.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { redisOption, withRedis } from './connection.ts'
 import { CliError, UsageError } from './errors.ts'
@@ -77,11 +78,25 @@ async function change(rapidfire: RapidFire, what: 'requeue' | 'drop', named: str
     for await (const { id } of everyDead(rapidfire)) ids.push(id)
   }
   const unknown: string[] = []
+  const refused: string[] = []
   for (let at = 0; at < ids.length; at += PAGE) {
     const page = ids.slice(at, at + PAGE)
-    const statuses = await rapidfire[what](page)
-    unknown.push(...page.filter((_, n) => statuses[n] === 'unknown'))
+    for (const [n, result] of (await resultsOf(rapidfire[what](page))).entries()) {
+      if (result instanceof Error) refused.push(`${page[n]}: ${result.message}`)
+      if (result === 'unknown') unknown.push(page[n] as string)
+    }
   }
-  console.log(`${ids.length - unknown.length} ${what === 'requeue' ? 'requeued' : 'dropped'}`)
+  console.log(`${ids.length - unknown.length - refused.length} ${what === 'requeue' ? 'requeued' : 'dropped'}`)
+  if (refused.length > 0) throw new CliError(`${refused.length} still dead in ${options.queue}:\n${refused.join('\n')}`)
   if (named.length > 0 && unknown.length > 0) throw new CliError(`not dead in ${options.queue}: ${unknown.join(', ')}`)
+}
+
+/** One result for each batch, errors as values. */
+async function resultsOf(changed: Promise<readonly string[]>): Promise<readonly (string | Error)[]> {
+  try {
+    return await changed
+  } catch (error) {
+    if (error instanceof RefusedBatchesError) return error.results
+    throw error
+  }
 }

@@ -41,7 +41,7 @@ async function examine(redis: Redis, { queue, role, json }: DoctorOptions): Prom
 
 /** The roots that serve, and those that are being drained. */
 function readSlots(redis: Redis, queue: string, { nodes }: Facts): Promise<RootSlot[]> {
-  const layout = nodes.find((node) => node.layout)?.layout
+  const layout = nodes.find((node) => node.layout)?.layout?.layout
   const roots = layout
     ? [...rootsOf(queue, layout.serving), ...(layout.state === 'draining' ? rootsOf(queue, layout.other) : [])]
     : [rootKey(queue)]

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import luaparse from 'luaparse'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const LIB = ['reply', 'args', 'clock', 'keys', 'policy', 'batch', 'watch', 'claim']
+const LIB = ['reply', 'args', 'clock', 'keys', 'policy', 'batch', 'ahead', 'index', 'watch', 'nonce', 'claim']
 const SHEBANG = '#!lua name=rapidfire'
 const REGISTER = `local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end`

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { RapidfireError } from './errors.ts'
 
 /** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */
 export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
@@ -8,8 +7,9 @@ export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
 export interface Message<T = unknown> {
   /** The id it was added with, or undefined. */
   id: string | undefined
+  /** What was added. Data that is not JSON, which only another program can have put there, is given as its text. */
   data: T
-  /** When Redis stored it, ms since 1970. */
+  /** When Redis stored it, ms since 1970; 0 when another program has put it there by itself. */
   receivedAt: number
 }
 
@@ -19,7 +19,9 @@ export interface Batch<T = unknown> {
   id: string
   /** The conversation. */
   key: string
-  /** 1 for the first time, one more for each time that it was handed over again. */
+  /** Proof of the claim, another one each time that the batch is handed over. */
+  token: string
+  /** 1 for the first time, one more for each attempt since that failed or whose lease ran out. */
   attempt: number
   reason: Reason
   /** When its first message was received, ms since 1970. */
@@ -41,7 +43,7 @@ export interface Peek<T = unknown> {
   deadline: number | undefined
   /** When the lease or the pause ends; undefined when neither holds. */
   until: number | undefined
-  /** `<batch id>:<attempt>` of an active batch, or of the attempt that failed before a retry; else undefined. */
+  /** Of the claim that holds the batch, or that held it last when it waits for its next attempt or was given back; else undefined. */
   token: string | undefined
   /** Messages of the batch at the head. */
   count: number
@@ -51,7 +53,13 @@ export interface Peek<T = unknown> {
   messages: Message<T>[]
 }
 
-/** A batch whose attempts are used up. Times in ms since 1970. */
+/**
+ * Why a batch was given up: it failed in its last attempt, the lease of that ran out, or many claims of it were never heard of again, as when it
+ * kills the process that takes it.
+ */
+export type Cause = 'failed' | 'lease' | 'unacknowledged'
+
+/** A batch that was given up. Times in ms since 1970. */
 export interface DeadBatch {
   id: string
   key: string
@@ -60,11 +68,12 @@ export interface DeadBatch {
   attempt: number
   reason: Reason
   deadline: number
+  cause: Cause
   /** What the last attempt failed with. */
   error: string
   /** Number of messages. */
   size: number
-  /** Only when asked for by id. Data that is not JSON, perhaps the cause of death, is given as its text. */
+  /** Only when asked for by id. */
   messages: Message[]
 }
 
@@ -73,79 +82,58 @@ export interface Claim {
   /** The bytes of the key: it may not be valid UTF-8. */
   key: Buffer
   token: string
+  attempt: number
   reason: Reason
   deadline: number
   messages: Buffer[]
 }
 
 const SPACE = 0x20
-
-interface RawMessage {
-  id: string | undefined
-  text: string
-  receivedAt: number
-}
-
-interface Header {
-  receivedAt: number
-  idLength: number
-  /** Where id and data begin. */
-  end: number
-}
+/** Digits of a time in ms since 1970. */
+const TIME = 13
 
 /**
- * Reads what stands before id and data, as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] `. Byte by byte, since each
- * message of each batch comes by here: to have the blanks looked for costs more than all of this.
+ * Reads what stands before id and data, as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] `. Undefined when something else
+ * stands there. Byte by byte, since each message of each batch comes by here: to have the blanks looked for costs more than all of this.
  */
-function readHeader(bytes: Buffer): Header | undefined {
+function readHeader(bytes: Buffer): { receivedAt: number; id: number; data: number } | undefined {
   let at = 0
-  const number = () => {
+  const number = (most: number) => {
     let value = 0
-    for (; at < bytes.length; at += 1) {
+    for (; at < most; at += 1) {
       const digit = (bytes[at] as number) - 0x30
-      if (digit < 0 || digit > 9) break
+      if (!(digit >= 0 && digit <= 9)) break
       value = value * 10 + digit
     }
-    while (at < bytes.length && bytes[at] !== SPACE) at += 1
-    at += 1
     return value
   }
-  const header = { receivedAt: number(), idLength: number(), end: at }
-  return at > bytes.length ? undefined : header
+  const receivedAt = number(TIME)
+  if (at !== TIME || bytes[TIME] !== SPACE) return undefined
+  at += 1
+  const length = number(bytes.length)
+  if (at === TIME + 1) return undefined
+  while (at < bytes.length && bytes[at] !== SPACE) at += 1
+  const id = at + 1
+  return id + length > bytes.length ? undefined : { receivedAt, id, data: id + length }
 }
 
-function readMessage(bytes: Buffer): RawMessage | undefined {
-  const header = readHeader(bytes)
-  if (!header) return undefined
-  const { receivedAt, idLength, end } = header
-  const start = end + idLength
-  return { id: idLength === 0 ? undefined : bytes.toString('utf8', end, start), text: bytes.toString('utf8', start), receivedAt }
-}
-
-/** The data of a message as Redis has it. */
-export function dataOf(bytes: Buffer): Buffer {
-  const header = readHeader(bytes)
-  return header ? bytes.subarray(header.end + header.idLength) : bytes
-}
-
-/** Decodes a message. Throws `BAD_DATA` when its data is not JSON. */
+/** Decodes a message. What another program has put there is data as a whole, and text. */
 export function decodeMessage<T>(bytes: Buffer): Message<T> {
-  const raw = readMessage(bytes)
-  if (!raw) throw new RapidfireError('BAD_DATA', 'a message was not written by rapidfire')
-  try {
-    return { id: raw.id, data: JSON.parse(raw.text) as T, receivedAt: raw.receivedAt }
-  } catch (error) {
-    throw new RapidfireError('BAD_DATA', `a message is not JSON: ${(error as Error).message.slice(0, 100)}`, { cause: error })
+  const header = readHeader(bytes)
+  if (!header) return { id: undefined, data: bytes.toString() as T, receivedAt: 0 }
+  const { receivedAt, id, data } = header
+  return {
+    id: id === data ? undefined : bytes.toString('utf8', id, data),
+    data: parsed(bytes.toString('utf8', data)) as T,
+    receivedAt,
   }
 }
 
-/** Decodes a message for somebody who looks at it: data that is not JSON is given as its text. */
-export function decodeLeniently(bytes: Buffer): Message {
+function parsed(text: string): unknown {
   try {
-    return decodeMessage(bytes)
+    return JSON.parse(text)
   } catch {
-    const raw = readMessage(bytes) ?? { id: undefined, text: bytes.toString(), receivedAt: 0 }
-    return { id: raw.id, data: raw.text, receivedAt: raw.receivedAt }
+    return text
   }
 }
 
@@ -155,14 +143,14 @@ const rawKeys = new WeakMap<object, Buffer>()
 /** The key of a batch as Redis has it. */
 export const keyBytes = (batch: { key: string }): string | Buffer => rawKeys.get(batch) ?? batch.key
 
-/** Decodes a claimed batch. Throws `BAD_DATA` when a message is not JSON. */
+/** Decodes a claimed batch. */
 export function decodeBatch<T>(claim: Claim): Batch<T> {
   const messages = claim.messages.map((message) => decodeMessage<T>(message))
-  const colon = claim.token.lastIndexOf(':')
   const batch: Batch<T> = {
-    id: claim.token.slice(0, colon),
+    id: claim.token.slice(0, claim.token.lastIndexOf(':')),
     key: claim.key.toString(),
-    attempt: Number(claim.token.slice(colon + 1)),
+    token: claim.token,
+    attempt: claim.attempt,
     reason: claim.reason,
     openedAt: messages[0]?.receivedAt ?? 0,
     deadline: claim.deadline,

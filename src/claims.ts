@@ -2,10 +2,18 @@ import { inspect } from 'node:util'
 import { type Batch, decodeBatch, keyBytes } from './batch.ts'
 import type { Calls } from './calls.ts'
 import { Coalescer } from './coalescer.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, withNonce } from './commands.ts'
+import type { Argument } from './connection.ts'
+import { RapidfireError } from './errors.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from './forwarder.ts'
+import type { FunctionName } from './generated/library.ts'
 import { byRoot, type CallRoot, type Partitioning, rootKey, rootOfBatch } from './layout.ts'
-import type { Claimed, ClaimOptions, FailOptions, RootClaimOptions } from './options.ts'
+import { Nonces, nonceText } from './nonces.ts'
+import type { Claimed, ClaimOptions, FailOptions, RootClaimed, RootClaimOptions } from './options.ts'
+
+/** For how long the end of a batch is told again when Redis does not answer, ms. */
+const PATIENCE = 30_000
+const TOLD = new Set<FunctionName>(['complete', 'fail', 'release'])
 
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {
@@ -13,6 +21,7 @@ export class Claims<T> {
   readonly #calls: Calls
   readonly #call: CallRoot
   readonly #partitioning: Partitioning
+  readonly #nonces = new Nonces()
   /** By root. */
   readonly #completions = new Map<string, Coalescer<Batch<T>, 'completed' | 'lost'>>()
 
@@ -29,36 +38,76 @@ export class Claims<T> {
     return [...draining.map((root) => ({ root, drain: true })), ...serving.map((root) => ({ root, drain: false }))]
   }
 
-  /** Claims from all roots in turn. */
+  /** Claims from all roots in turn. When a root refuses, what was claimed before is returned all the same. */
   async claimReady(options: ClaimOptions): Promise<Claimed<T>> {
     const parts: Claimed<T>[] = []
+    const failures: unknown[] = []
     let left = options.limit ?? 10
     for (const { root, drain } of await this.turns()) {
-      const part = await this.claim({ ...options, limit: left, root, drain })
-      parts.push(part)
-      left -= part.batches.length
-      if (left === 0) break
+      try {
+        const part = await this.claim({ ...options, limit: left, root, drain })
+        parts.push(part)
+        left -= part.batches.length
+      } catch (error) {
+        failures.push(error)
+      }
+      // Leases run: whoever waits for a root that does not answer must not make these batches late.
+      const some = parts.some(({ batches }) => batches.length > 0)
+      if (left === 0 || (some && failures.length > 0)) break
     }
-    return { now: Math.max(...parts.map(({ now }) => now)), next: soonest(parts), batches: parts.flatMap(({ batches }) => batches) }
+    const batches = parts.flatMap((part) => part.batches)
+    if (failures.length > 0 && batches.length === 0) throw failures[0]
+    const now = Math.max(...parts.map((part) => part.now))
+    return { now, next: failures.length > 0 ? now : soonest(parts), batches }
   }
 
-  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
+  /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
+  async claim(options: RootClaimOptions): Promise<RootClaimed<T>> {
     const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest })
-    const { now, next, claims } = await this.#call(root, 'claim_ready', args, COMMANDS.claim_ready.reply)
-    const batches: Batch<T>[] = []
-    for (const claim of claims) {
-      try {
-        batches.push(decodeBatch<T>(claim))
-      } catch (error) {
-        await this.#call(root, 'fail', COMMANDS.fail.args({ ...claim, delay: 1000, attempts, error: String(error) }), COMMANDS.fail.reply)
-      }
+    const args = () => COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
+    const { now, next, claims, repeats } = await this.#onRoot(options, () =>
+      this.#takeUp(root, 'claim_ready', args(), COMMANDS.claim_ready.reply),
+    )
+    const batches = claims.map((claim) => decodeBatch<T>(claim))
+    // The earlier claim may have had a higher limit.
+    await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
+    return { now, next, batches, repeats }
+  }
+
+  /** A root that has missed a change of partitions refuses: it is restored, and called again. */
+  async #onRoot<Output>({ root, drain }: { root: string; drain?: boolean | undefined }, call: () => Promise<Output>): Promise<Output> {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) throw error
+      if (!(await this.#partitioning.isRestored(root, drain === true))) throw error
+      return await call()
     }
-    return { now, next, batches }
   }
 
   forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    return this.#call(root, 'forward', COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest }), COMMANDS.forward.reply)
+    const args = () => COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation: this.#partitioning.generation })
+    return this.#onRoot({ root, drain: rest.drain }, () => this.#takeUp(root, 'forward', args(), COMMANDS.forward.reply))
+  }
+
+  /** A call that takes what is due: one whose answer has not come is made again by the next one. */
+  async #takeUp<Output>(
+    root: string,
+    name: FunctionName,
+    args: Argument[],
+    reply: (raw: unknown) => Output,
+  ): Promise<Output & { repeats: boolean }> {
+    const pool = `${root} ${name}`
+    const nonce = this.#nonces.take(pool)
+    const { repeats } = nonce
+    let answered = false
+    try {
+      const result = await this.#call(root, name, withNonce(name, args, nonceText(nonce)), reply)
+      answered = true
+      return { ...result, repeats }
+    } finally {
+      this.#nonces.giveBack(pool, nonce, answered)
+    }
   }
 
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
@@ -66,7 +115,7 @@ export class Claims<T> {
     let completions = this.#completions.get(root)
     if (!completions) {
       completions = new Coalescer((batches) =>
-        this.#calls.run(() => this.#call(root, 'complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply)),
+        this.#calls.run(() => this.repeatable(root, 'complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply)),
       )
       this.#completions.set(root, completions)
     }
@@ -82,7 +131,29 @@ export class Claims<T> {
     // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
     const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
     const args = COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep })
-    return this.#call(rootOfBatch(this.#queue, batch.id), 'fail', args, COMMANDS.fail.reply)
+    return this.repeatable(rootOfBatch(this.#queue, batch.id), 'fail', args, COMMANDS.fail.reply)
+  }
+
+  release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<'released' | 'lost'> {
+    // 80 UTF-16 units are at most 240 bytes; the function takes 256.
+    const args = COMMANDS.release.args({ ...claimOf(batch), reason: reason?.slice(0, 80) })
+    return this.repeatable(rootOfBatch(this.#queue, batch.id), 'release', args, COMMANDS.release.reply)
+  }
+
+  /**
+   * Calls a function of a root so that the call can be made again when its answer does not come: then it says what the first one did. Functions
+   * that know no NONCE are called as they are.
+   */
+  readonly repeatable: CallRoot = async (root, name, args, reply) => {
+    const pool = `${root} ${name}`
+    const nonce = this.#nonces.take(pool)
+    const patience = TOLD.has(name) ? { patience: PATIENCE } : {}
+    try {
+      return await this.#calls.call(root, name, withNonce(name, args, nonceText(nonce)), reply, patience)
+    } finally {
+      // The next call has other arguments. It must not be told what this one did, whether this one was answered or not.
+      this.#nonces.giveBack(pool, nonce, true)
+    }
   }
 
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
@@ -110,4 +181,4 @@ export class Claims<T> {
   }
 }
 
-const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: `${batch.id}:${batch.attempt}` })
+const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: batch.token })

@@ -1,11 +1,11 @@
-import { type Claim, type DeadBatch, decodeLeniently, type Peek, type Reason, type State } from './batch.ts'
+import { type Cause, type Claim, type DeadBatch, decodeMessage, type Peek, type Reason, type State } from './batch.ts'
 import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import { readFacts } from './facts.ts'
 import type { FunctionName } from './generated/library.ts'
-import type { Layout } from './layout.ts'
 import type { OutgoingMessage, RootPolicy, Watching } from './options.ts'
 import { array, readFields } from './replies.ts'
+import type { Gift, Layout, RootLayout } from './roots.ts'
 
 type Pair = { key: string | Buffer; token: string }
 
@@ -28,24 +28,68 @@ function tokens(args: Argument[], options: Record<string, Argument | undefined>)
 const policyTokens = (policy: Partial<RootPolicy>) =>
   tokens([], Object.fromEntries(Object.entries(policy).map(([name, value]) => [name.toUpperCase(), value])))
 
-function watchingTokens({ watching, drain }: { watching?: Watching | undefined; drain?: boolean | undefined }): Argument[] {
-  const args = watching ? ['WORKER', watching.worker, 'REST', watching.rest] : []
+interface WatchingInput {
+  watching?: Watching | undefined
+  drain?: boolean | undefined
+  generation?: number | undefined
+}
+
+function watchingTokens({ watching, drain, generation }: WatchingInput): Argument[] {
+  const args: Argument[] = watching ? ['WORKER', watching.worker, 'REST', watching.rest] : []
   if (watching?.echo) args.push('ECHO')
   if (drain) args.push('DRAIN')
+  args.push(...generationTokens(generation))
   return args
 }
 
 const pairs = (input: Pair[]) => input.flatMap(({ key, token }) => [key, token])
 
+/** The functions that take a NONCE: in front of their other arguments, or among the tokens behind them. */
+const NONCED: Partial<Record<FunctionName, 'first' | 'last'>> = {
+  ...{ complete: 'first', requeue: 'first', drop: 'first' },
+  ...{ claim_ready: 'last', fail: 'last', release: 'last', forward: 'last' },
+}
+
+/** The arguments of a call that can be repeated (lua/lib/nonce.lua), or those of one that cannot as they are. */
+export function withNonce(name: FunctionName, args: Argument[], nonce: string): Argument[] {
+  const place = NONCED[name]
+  if (!place) return args
+  return place === 'first' ? ['NONCE', nonce, ...args] : [...args, 'NONCE', nonce]
+}
+
+/** By what change of partitions the caller has found the root; nothing in a queue that never had any. Of `add` and `requeue` it is the end. */
+export const generationTokens = (generation: number | undefined): Argument[] => (generation ? ['GENERATION', generation] : [])
+
 function readLayout(raw: unknown): Layout {
-  const [state, ...numbers] = array(raw)
-  const [count, first, otherCount, otherFirst] = numbers.map(Number) as [number, number, number, number]
+  const [state, ...numbers] = array(raw).slice(0, 6)
+  const [count, first, otherCount, otherFirst, generation] = numbers.map(Number) as [number, number, number, number, number]
   return {
     state: String(state) as Layout['state'],
     serving: { first, count },
     other: { first: otherFirst, count: otherCount },
+    generation,
   }
 }
+
+/** `LAYOUT` of a root that is to know it. */
+const layoutText = ({ serving, other }: Layout) => [serving.count, serving.first, other.count, other.first].join(':')
+
+function readRootLayout(raw: unknown): RootLayout {
+  const [serves, since, keys, policy, given] = array(raw).slice(6)
+  const texts = array(given).map(String)
+  return {
+    layout: readLayout(raw),
+    serves: String(serves) as RootLayout['serves'],
+    since: Number(since),
+    keys: Number(keys),
+    policy: Object.fromEntries(readFields(policy)),
+    given: new Map(Array.from({ length: texts.length / 2 }, (_, n) => [texts[2 * n] as string, readGifts(texts[2 * n + 1] as string)])),
+  }
+}
+
+/** `<value> <program>`, newest first; nothing of a member that was restored. */
+const readGifts = (text: string): Gift[] =>
+  [...text.matchAll(/(\d+) ([^,]+)/g)].map(([, value, program]) => ({ value: Number(value), program: program as string }))
 
 /** Every function of lua/functions: how its arguments are written, and what its reply means. */
 export const COMMANDS = {
@@ -60,6 +104,7 @@ export const COMMANDS = {
         if (message.maxWait !== undefined) args.push('MAXWAIT', message.maxWait)
         if (message.maxSize !== undefined) args.push('MAXSIZE', message.maxSize)
         if (message.flush) args.push('FLUSH')
+        if (message.requeued !== undefined) args.push('REQUEUED', message.requeued)
       }
       return args
     },
@@ -74,14 +119,7 @@ export const COMMANDS = {
     },
   }),
   claim_ready: command({
-    args: (input: {
-      limit: number
-      lease: number
-      attempts: number
-      before?: number | undefined
-      watching?: Watching | undefined
-      drain?: boolean | undefined
-    }) => [
+    args: (input: WatchingInput & { limit: number; lease: number; attempts: number; before?: number | undefined }) => [
       ...tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before }),
       ...watchingTokens(input),
     ],
@@ -91,14 +129,21 @@ export const COMMANDS = {
         now: Number(now),
         next: Number(next),
         claims: claims.map((each) => {
-          const [key, token, reason, deadline, messages] = each as [Buffer, Buffer, Buffer, number, Buffer[]]
-          return { key, token: token.toString('latin1'), reason: reason.toString('latin1') as Reason, deadline: Number(deadline), messages }
+          const [key, token, attempt, reason, deadline, messages] = each as [Buffer, Buffer, number, Buffer, number, Buffer[]]
+          return {
+            key,
+            token: token.toString('latin1'),
+            attempt: Number(attempt),
+            reason: reason.toString('latin1') as Reason,
+            deadline: Number(deadline),
+            messages,
+          }
         }),
       }
     },
   }),
   forward: command({
-    args: (input: { stream: string; limit: number; longest: number; watching?: Watching | undefined; drain?: boolean | undefined }) => [
+    args: (input: WatchingInput & { stream: string; limit: number; longest: number }) => [
       ...tokens([input.stream], { LIMIT: input.limit, MAXLEN: input.longest }),
       ...watchingTokens(input),
     ],
@@ -115,6 +160,10 @@ export const COMMANDS = {
     args: (input: Pair & { delay: number; attempts: number; error: string; keep?: string | undefined }) =>
       tokens([input.key, input.token], { DELAY: input.delay, ATTEMPTS: input.attempts, ERROR: input.error, KEEP: input.keep }),
     reply: (raw) => String(raw) as 'retry' | 'dead' | 'lost',
+  }),
+  release: command({
+    args: (input: Pair & { reason?: string | undefined }) => tokens([input.key, input.token], { REASON: input.reason }),
+    reply: (raw) => String(raw) as 'released' | 'lost',
   }),
   extend: command({
     args: (input: { lease: number; claims: Pair[] }) => [input.lease, ...pairs(input.claims)],
@@ -147,7 +196,7 @@ export const COMMANDS = {
         token: token.toString() || undefined,
         count: Number(count),
         size: Number(size),
-        messages: messages.map(decodeLeniently),
+        messages: messages.map((message) => decodeMessage(message)),
       }
     },
   }),
@@ -156,13 +205,14 @@ export const COMMANDS = {
       tokens([], { LIMIT: input.limit, OFFSET: input.offset, ID: input.id }),
     reply: (raw): DeadBatch[] =>
       array(raw).map((each) => {
-        const [id, key, diedAt, attempt, reason, deadline, error, size, messages] = each as [
+        const [id, key, diedAt, attempt, reason, deadline, cause, error, size, messages] = each as [
           Buffer,
           Buffer,
           number,
           number,
           Buffer,
           number,
+          Buffer,
           Buffer,
           number,
           Buffer[],
@@ -170,13 +220,14 @@ export const COMMANDS = {
         return {
           id: id.toString(),
           key: key.toString(),
-          diedAt,
-          attempt,
+          diedAt: Number(diedAt),
+          attempt: Number(attempt),
           reason: reason.toString() as Reason,
-          deadline,
+          deadline: Number(deadline),
+          cause: cause.toString() as Cause,
           error: error.toString(),
-          size,
-          messages: messages.map(decodeLeniently),
+          size: Number(size),
+          messages: messages.map((message) => decodeMessage(message)),
         }
       }),
   }),
@@ -189,25 +240,46 @@ export const COMMANDS = {
     reply: (raw) => array(raw).map(String) as ('dropped' | 'unknown')[],
   }),
   policy: command({
-    args: policyTokens,
+    args: ({ given, ...members }: Partial<RootPolicy> & { given?: { program: string; again: boolean } }) => [
+      ...policyTokens(members),
+      ...(given ? ['GIVEN', given.program] : []),
+      ...(given?.again ? ['AGAIN'] : []),
+    ],
     reply: (raw) => Object.fromEntries(readFields(raw)) as unknown as RootPolicy,
   }),
-  layout: command({ args: (_: undefined) => [], reply: readLayout }),
+  layout: command({ args: (_: undefined) => [], reply: readRootLayout }),
   repartition: command({
-    args: (input: { prepare?: number; commit?: number; drained?: boolean; settle?: number }) => [
+    args: (input: {
+      prepare?: number
+      fresh?: boolean
+      commit?: number
+      drained?: boolean
+      settle?: number
+      restore?: Layout
+      policy?: Partial<RootPolicy>
+    }) => [
       ...tokens([], { PREPARE: input.prepare, COMMIT: input.commit, SETTLE: input.settle }),
+      ...(input.fresh ? ['NEW'] : []),
       ...(input.drained ? ['DRAINED'] : []),
+      ...(input.restore ? ['RESTORE', input.restore.generation, 'LAYOUT', layoutText(input.restore)] : []),
+      ...(input.policy ? policyTokens(input.policy) : []),
     ],
     reply: readLayout,
   }),
   partition: command({
-    args: (input: { state?: 'OPEN' | 'RETIRE'; policy?: Partial<RootPolicy> }) => [
+    args: (input: { state?: 'OPEN' | 'RETIRE'; layout?: Layout; policy?: Partial<RootPolicy> }) => [
       ...(input.state ? [input.state] : []),
+      ...(input.layout ? [...generationTokens(input.layout.generation), 'LAYOUT', layoutText(input.layout)] : []),
       ...(input.policy ? policyTokens(input.policy) : []),
     ],
     reply: (raw) => {
-      const [state, keys, remembers] = array(raw)
-      return { state: String(state) as 'open' | 'retired' | 'unused', keys: Number(keys), remembers: Number(remembers) }
+      const [state, keys, remembers, generation] = array(raw)
+      return {
+        state: String(state) as 'open' | 'retired' | 'unused',
+        keys: Number(keys),
+        remembers: Number(remembers),
+        generation: Number(generation),
+      }
     },
   }),
   check: command({

@@ -1,7 +1,6 @@
 import type { DeadBatch } from './batch.ts'
-import { dataOf } from './batch.ts'
-import { COMMANDS } from './commands.ts'
-import { RapidfireError } from './errors.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
+import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import type { CallRoot } from './layout.ts'
 import type { OutgoingMessage } from './options.ts'
 
@@ -29,36 +28,87 @@ async function listFirst(call: CallRoot, root: string, count: number): Promise<D
   return list
 }
 
+/** What became of one dead batch that was to come back. */
+export type Requeued = 'requeued' | 'unknown'
+
 /**
- * Puts the messages of dead batches back. Those of a partition that serves no more are added where their key belongs now, behind its other
- * messages, and then dropped; an id for each sees to it that none is added twice when this is broken off and done again.
+ * Puts the messages of dead batches back; one result each, in order, errors as values. Those of a partition that serves no more are added
+ * where their key belongs now, at their time, and the batch is dropped when all of them are there. Redis remembers each by a name made of
+ * the batch and its place in it: so none is added twice when this is broken off and done again within `dedupe`.
+ *
+ * @param add returns one result for each message, errors as values
  */
 export async function requeueDead(
   call: CallRoot,
-  add: (messages: OutgoingMessage[]) => Promise<unknown>,
+  add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
   root: string,
   ids: string[],
-): Promise<('requeued' | 'unknown')[]> {
+  generation: number,
+): Promise<(Requeued | RapidfireError)[]> {
   try {
-    return await call(root, 'requeue', COMMANDS.requeue.args(ids), COMMANDS.requeue.reply)
+    return await call(root, 'requeue', [...COMMANDS.requeue.args(ids), ...generationTokens(generation)], COMMANDS.requeue.reply)
   } catch (error) {
-    if (!(error instanceof RapidfireError) || error.code !== 'REPARTITIONED') throw error
+    const refusal = toRapidfireError(error, 'rapidfire_requeue')
+    if (ids.length === 0) throw refusal
+    if (refusal.code !== 'REPARTITIONED') return ids.map(() => refusal)
   }
-  const statuses: ('requeued' | 'unknown')[] = []
+  const results: (Requeued | RapidfireError)[] = []
   for (const id of ids) {
-    const batch = await call(root, 'dead', COMMANDS.dead.args({ id }), readRaw)
-    if (batch) {
-      // Not their own ids, which may still be remembered: they would be taken for duplicates.
-      await add(batch.messages.map((message, n) => ({ key: batch.key, data: dataOf(message), id: `${id}:${n}` })))
-      await call(root, 'drop', COMMANDS.drop.args([id]), COMMANDS.drop.reply)
-    }
-    statuses.push(batch ? 'requeued' : 'unknown')
+    results.push(await moveDead(call, add, root, id).catch((error: unknown) => toRapidfireError(error, 'rapidfire_requeue')))
   }
-  return statuses
+  return results
+}
+
+async function moveDead(
+  call: CallRoot,
+  add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
+  root: string,
+  id: string,
+): Promise<Requeued | RapidfireError> {
+  const batch = await call(root, 'dead', COMMANDS.dead.args({ id }), readRaw)
+  if (!batch || batch.messages.length === 0) return 'unknown'
+  const results = await add(requeuedMessages(id, batch))
+  const refused = results.find((result) => result instanceof RapidfireError)
+  // What is not there must not be dropped here.
+  if (refused) return new RefusedMessagesError(refused, results)
+  await call(root, 'drop', COMMANDS.drop.args([id]), COMMANDS.drop.reply)
+  return 'requeued'
+}
+
+interface RawBatch {
+  key: Buffer
+  messages: Buffer[]
 }
 
 /** Key and messages as Redis has them, which may be any bytes. */
-function readRaw(raw: unknown): { key: Buffer; messages: Buffer[] } | undefined {
+function readRaw(raw: unknown): RawBatch | undefined {
   const [batch] = raw as unknown[][]
-  return batch && { key: batch[1] as Buffer, messages: batch[8] as Buffer[] }
+  return batch && { key: batch[1] as Buffer, messages: batch[9] as Buffer[] }
+}
+
+/** What stands before id and data, as lua/lib/batch.lua writes it. */
+const HEADER = /^(\d{13}) (\d+)((?:,[RWXSF][\d.]*)*) /
+const LONGEST_HEADER = 160
+
+function requeuedMessages(batch: string, { key, messages }: RawBatch): OutgoingMessage[] {
+  let receivedAt = 0
+  return messages.map((bytes, n) => {
+    const header = HEADER.exec(bytes.subarray(0, LONGEST_HEADER).toString('latin1'))
+    // What somebody else wrote has no time: it stays behind the message before it.
+    receivedAt = Math.max(receivedAt, Number(header?.[1] ?? 0))
+    const message: OutgoingMessage = { key, data: bytes, requeued: `${receivedAt}:${batch}:${n + 1}` }
+    if (!header) return message
+    const [whole, , length, options] = header as unknown as [string, string, string, string]
+    const start = whole.length + Number(length)
+    message.data = bytes.subarray(start)
+    if (start > whole.length) message.id = bytes.subarray(whole.length, start)
+    for (const option of options.split(',').slice(1)) {
+      const value = Number(option.slice(1))
+      if (option[0] === 'W') message.wait = value
+      if (option[0] === 'X') message.maxWait = value
+      if (option[0] === 'S') message.maxSize = value
+      if (option[0] === 'F') message.flush = true
+    }
+    return message
+  })
 }

@@ -16,12 +16,13 @@ export class Lane {
   before: number | undefined
   /** Claims that have failed since the last one that was answered. */
   failures = 0
+  /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */
+  silent = false
   readonly #look: () => void
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   /** Redis time minus local time, ms: nodes of a cluster have clocks of their own. */
   #skew = Number.NEGATIVE_INFINITY
-  /** The shortest time from asking to the answer, ms; 0 until it is known. */
   #trip = 0
   /** The earliest wake-up that has come since the last look, Redis time. */
   #early = Number.POSITIVE_INFINITY
@@ -53,6 +54,11 @@ export class Lane {
   rest(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
+  }
+
+  /** The shortest time from asking to the answer, ms; 0 until it is known. */
+  get trip(): number {
+    return this.#trip
   }
 
   /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */

@@ -30,7 +30,7 @@ export type RootPolicy = Omit<Policy, 'partitions'>
 
 /** Options of one message; `wait`, `maxWait` and `maxSize` hold instead of the policy's until the next message of the key. */
 export interface MessageOptions {
-  /** 1 to 512 bytes, unique in the queue: a second message with it is a duplicate within `dedupe`. */
+  /** 1 to 512 bytes, unique in the conversation: a second message of the key with it is a duplicate within `dedupe`. */
   id?: string | undefined
   /** ms, 1 to a year */
   wait?: number | undefined
@@ -43,9 +43,12 @@ export interface MessageOptions {
 }
 
 /** A message on its way to Redis; `data` is its JSON. */
-export interface OutgoingMessage extends MessageOptions {
+export interface OutgoingMessage extends Omit<MessageOptions, 'id'> {
   key: string | Buffer
   data: string | Buffer
+  id?: string | Buffer | undefined
+  /** Of one that died in another partition: `<ms>:<name>`, when it was received, and by what it is remembered instead of its id. */
+  requeued?: string
 }
 
 /** How a worker that rests hears of what is due before. */
@@ -71,8 +74,8 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** What each message waits for before `addMessage` answers. @default that Redis has stored it */
   durability?: Durability
   /**
-   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
-   * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
+   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry. It may be asynchronous:
+   * the messages of a key keep their order.
    */
   schema?: Schema<T, Input>
 }
@@ -147,4 +150,10 @@ export interface Claimed<T> {
   /** When to look next, ms since 1970; 0 when nothing is pending. */
   next: number
   batches: Batch<T>[]
+}
+
+/** What a claim of one root got. */
+export interface RootClaimed<T> extends Claimed<T> {
+  /** Whether an earlier claim was not answered: batches that it took have the lease that it asked for, and have had it since then. */
+  repeats: boolean
 }

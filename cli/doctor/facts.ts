@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { loadedVersion } from '../../src/binding.ts'
 import { COMMANDS } from '../../src/commands.ts'
 import { connect } from '../../src/connection.ts'
-import type { Layout } from '../../src/layout.ts'
+import type { RootLayout } from '../../src/layout.ts'
 import { addressOf, connected, NO_RETRY } from '../connection.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 
@@ -25,7 +25,7 @@ export interface NodeFacts {
   roundTrips: number[]
   cluster: ClusterView | undefined
   /** Of the queue, when this node has it. */
-  layout: Layout | undefined
+  layout: RootLayout | undefined
   missing: Record<Role, string[]> | undefined
 }
 

@@ -10,8 +10,8 @@ const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partitio
 /** The functions that each calls. */
 export const CALLS: Record<Role, readonly FunctionName[]> = {
   producer: [...EVERY, 'add'],
-  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'extend', 'forward'],
-  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair'],
+  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward'],
+  operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair', 'add'],
 }
 
 export type Binding = 'functions' | 'scripts'
@@ -29,12 +29,14 @@ const BINDING: Record<Binding, string[]> = {
 
 /** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
 const OWN: Record<Role, string[]> = {
-  producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember zadd zcard`),
-  worker: words(`exists hdel hget hincrby hmget hset llen lpush lrange ltrim pexpireat publish scard sismember srem subscribe unlink xadd
-    xinfo|groups xlen xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem`),
+  producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember
+    srem zadd zcard zscore`),
+  worker:
+    words(`exists hdel hexists hget hincrby hmget hset llen lrange lset ltrim mget pexpireat publish scard set sismember srem subscribe
+    unlink xadd xinfo|groups xlen xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem zrevrangebyscore zscore`),
   operator:
-    words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim persist pexpireat pttl publish sadd scard
-    sismember srem type zadd zcard zcount zrange zrem zscore scan hscan sscan zscan`),
+    words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim mget persist pexpireat pttl publish sadd scard set
+    sismember smismember srem type zadd zcard zcount zrange zrem zscore scan hscan sscan zscan`),
 }
 
 /** The commands that a user of a role must be allowed. */
@@ -47,6 +49,7 @@ export function commandsOf(role: Role, binding: Binding): string[] {
 const ARGUMENTS: Record<string, string> = {
   ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
   ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -', lindex: 'KEY 0' },
+  ...{ hexists: 'KEY -', lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0' },
   ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
   ...{
     sismember: 'KEY -',

@@ -9,49 +9,79 @@
 -- ARGV
 --   key      the conversation, 1 to 1024 bytes
 --   data     the message, any bytes, at most maxMessageBytes of the policy; never decoded here
---   ID       message id, 1 to 512 bytes: a second message with it is refused as a duplicate within `dedupe`
+--   ID       message id, 1 to 512 bytes, unique in the conversation: a second message of the key with it is a duplicate within `dedupe`
 --   WAIT     ms of quiet after this message instead of the policy's; like MAXWAIT and MAXSIZE, until the next message of the key
 --   MAXWAIT  ms from the first message of the batch instead of the policy's
 --   MAXSIZE  messages a batch instead of the policy's
 --   FLUSH    the batch ends with this message and is ready at once
+--   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
+--   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
 --   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
 -- ERRORS
 --   BAD_ROOT           not exactly one root key with a hash tag
---   WRONG_TYPE         the root, or the list of the key, is a key of another type
+--   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, or MAXWAIT is shorter than WAIT
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
---   REPARTITIONED      this root does not serve, and the key has no messages left here: ask rapidfire_layout where it belongs now
+--   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
 -- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
+-- WHY ids are remembered before the messages are stored, and each write can be taken back: a command may fail half-way, because the caller
+-- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
 local ADD_TOKENS = {
   ID = { 'id', text = 512, code = 'BAD_ID' },
   WAIT = { 'wait', 1, POLICY.WAIT[3] },
   MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
   MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
   FLUSH = { 'flush', flag = true },
+  REQUEUED = { 'requeued', text = 128 },
+  GENERATION = { 'generation', 1, 999999 },
 }
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
 
--- Returns by message: the position of its key, its id, its other options, its refusal; or a refusal of the whole call.
+-- Times that are the same in call after call as texts: to format one costs a tenth of what storing a message does.
+local TEXTS = {}
+local function text_of(what, ms)
+  local kept = TEXTS[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = string.format('%.0f', ms) }
+    TEXTS[what] = kept
+  end
+  return kept.text
+end
+
+-- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
+local function read_requeued(text)
+  local at, name = string.match(text, '^(%d+):(.+)$')
+  at = integer(at, 0, 9999999999999)
+  if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
+  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
+  return { at = at, name = name, died = batch and place_among_dead(batch, position) }
+end
+
+-- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
+-- has it), and the generation; or nil and a refusal of the whole call.
 local function read_messages(args)
-  local starts, ids, options, refusals = {}, {}, {}, {}
-  local at, count = 1, 0
+  local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
+  local at, count, generation = 1, 0, nil
   repeat
     count = count + 1
     starts[count] = at
     if not args[at + 1] then
-      return nil, nil, nil, nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
+      return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
     end
     at = at + 2
     -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
@@ -60,13 +90,19 @@ local function read_messages(args)
       at = at + 2
     elseif args[at] ~= 'NEXT' then
       local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
-      if not stopped then return nil, nil, nil, nil, refusal end
+      if not stopped then return nil, refusal end
       at = stopped
       if own then
         if not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
           refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
         end
-        ids[count], own.id = own.id, nil
+        if own.requeued then
+          local again, bad = read_requeued(own.requeued)
+          requeued, refusal = requeued or {}, refusal or bad
+          requeued[count] = again
+        end
+        ids[count], own.id, own.requeued = own.id, nil, nil
+        generation, own.generation = own.generation or generation, nil
         if next(own) then options[count] = own end
       end
       refusals[count] = refusal
@@ -74,24 +110,7 @@ local function read_messages(args)
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals
-end
-
--- Those of the ids that are remembered. Asked for together: a call for each would cost half of what storing the message does.
-local function remembered_ids(ids, count, sets)
-  local asked, known = {}, {}
-  for n = 1, count do
-    if ids[n] then asked[#asked + 1] = ids[n] end
-  end
-  for from = 1, #asked, UNPACKED do
-    for _, set in ipairs(sets) do
-      local found = redis.call('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
-      for n = 1, #found do
-        if found[n] == 1 then known[asked[from + n - 1]] = true end
-      end
-    end
-  end
-  return known
+  return starts, ids, options, refusals, requeued, generation
 end
 
 local function bad_message(key, data, id, policy)
@@ -102,88 +121,239 @@ local function bad_message(key, data, id, policy)
   end
 end
 
+-- By what a message is remembered. The name of a requeued message must not be taken for an id.
+local function digest_of(key, id, again)
+  local text = again and 'requeued ' .. #key .. ':' .. key .. again.name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to `known` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+-- Remembers those of the digests that are not known. Returns an error when that cannot be done, or the set would not expire.
+local function remember(set, asked, known, expires)
+  local fresh = asked
+  if next(known) then
+    fresh = {}
+    for n = 1, #asked do
+      if not known[asked[n]] then fresh[#fresh + 1] = asked[n] end
+    end
+    if #fresh == 0 then return nil end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', set, expires), 'set', set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+  end
+  return failed
+end
+
+-- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
+-- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
+-- is put in. Returns whether it was moved, and an error.
+local function move_in_due(root, key, score, policy)
+  local due = due_key(root)
+  local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
+  if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
+  for _, index in ipairs({ due, active_key(root) }) do
+    local found = redis.pcall('ZSCORE', index, key)
+    if found then return false, error_of(found, 'zset', index) end
+  end
+  -- The batch may have been full before this message came.
+  local _, deadline
+  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
+  done = redis.pcall('ZADD', due, deadline or score, key)
+  return done == 1, error_of(done, 'zset', due)
+end
+
+-- The same for a key whose messages may have options; `own`: the one that was just stored has some. Returns when the key is due, if that has
+-- changed, and an error, and then nothing of this is left.
+local function index_overridden(root, key, size, own, policy)
+  local list, overrides = messages_key(root, key), overrides_key(root)
+  local listed, deadline, failed, moved
+  if own then
+    listed = redis.pcall('SADD', overrides, key)
+    failed = error_of(listed, 'set', overrides)
+  end
+  if not failed then
+    local count, at, _, found = head_batch(list, policy, true)
+    deadline = at
+    if not count then
+      failed = error_of(found, 'list', list)
+    elseif size == 1 then
+      moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    else
+      moved, failed = move_in_due(root, key, deadline)
+    end
+  end
+  if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
+  return moved and deadline or nil, failed
+end
+
+-- From now on ids are remembered in the set of this slice. Returns an error when that cannot be written.
+local function begin_slice(root, slice, before)
+  if before then return error_of(redis.pcall('HSET', root, 'slice', slice, 'sliceBefore', before), 'hash', root) end
+  return error_of(redis.pcall('HSET', root, 'slice', slice), 'hash', root)
+end
+
+-- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
+-- the key is due; or nil and an error, and nothing is written.
+local function store_requeued(root, key, message, policy)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
+  if failed then return nil, failed end
+  local undo, deadline = bring_back(root, key, { message }, policy)
+  if not undo then return nil, deadline end
+  return size + 1, undo, deadline
+end
+
+-- Takes back what is remembered of a message, and the message: by `undo`, or it is the last of its list. False when that is not allowed:
+-- then it counts as stored, since half of it would be worse.
+local function take_back(set, digest, list, undo)
+  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
+  if undo then
+    undo()
+    return true
+  end
+  if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
+  if digest then redis.pcall('SADD', set, digest) end
+  return false
+end
+
 local function add(keys, args)
-  local call, pcall, root = redis.call, redis.pcall, keys[1]
+  local pcall, root = redis.pcall, keys[1]
   local policy, refusal = read_policy(keys)
   if refusal then return refusal end
-  local starts, ids, options, refusals, bad = read_messages(args)
-  if bad then return bad end
+  local starts, ids, options, refusals, requeued, generation = read_messages(args)
+  if not starts then return ids end
+  refusal = other_generation(root, policy, generation)
+  if refusal then return refusal end
+  local digests, asked = {}, nil
+  for n = 1, #starts do
+    local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]
+    refusals[n] = refusals[n] or bad_message(key, args[starts[n] + 1], id, policy)
+    if (id or again) and not refusals[n] then
+      asked = asked or {}
+      digests[n] = digest_of(key, id, again)
+      asked[#asked + 1] = digests[n]
+    end
+  end
 
   local now = now_ms()
   local due, prefix = due_key(root), messages_key(root, '')
-  local overrides = has_overrides(root)
+  local overrides = pcall('SCARD', overrides_key(root))
+  if type(overrides) == 'table' then return wrong_type(overrides, 'set', overrides_key(root)) end
+  overrides = overrides > 0
   local slice, before = policy.slice, policy.sliceBefore
-  if not slice or now >= slice + policy.dedupe then slice, before = now, slice end
-  local seen = seen_key(root, string.format('%.0f', slice))
-  local known = remembered_ids(ids, #starts, { seen, before and seen_key(root, string.format('%.0f', before)) })
-  local reply, added, duplicates, fresh, headers, soonest = {}, 0, 0, {}, {}, nil
+  local begins = not slice or now >= slice + policy.dedupe
+  if begins then slice, before = now, slice end
+  local seen, known, taken_back, forgetful = asked and seen_key(root, text_of('slice', slice)), {}, nil, nil
+  if asked then
+    forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
+  end
+  local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
-  local full_at, due_at = string.format('%.0f', now), string.format('%.0f', opened)
+  -- Formatted only when it is needed.
+  local due_at, full_at
 
   -- first write
+  if asked and not forgetful then forgetful = remember(seen, asked, known, text_of('expires', slice + 2 * policy.dedupe)) end
   for n = 1, #starts do
-    local at = starts[n]
-    local key, data, id, own = args[at], args[at + 1], ids[n], options[n]
-    local status, size
-    local refused = refusals[n] or bad_message(key, data, id, policy)
+    local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
+    local key = args[at]
+    if digest and forgetful then refused = forgetful end
     if not refused then
-      local list = prefix .. key
-      local duplicate = id and known[id]
-      if duplicate then
+      local list, own = prefix .. key, options[n]
+      if digest and known[digest] then
         size = pcall('LLEN', list)
+        if type(size) == 'table' then
+          refused = wrong_type(size, 'list', list)
+        else
+          status, duplicates = 'duplicate', duplicates + 1
+        end
       else
+        local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
         local length = id and #id or 0
-        local header = not own and headers[length] or message_header(now, length, own)
-        if not own then headers[length] = header end
-        size = pcall('RPUSH', list, header .. (id or '') .. data)
-      end
-      if type(size) == 'table' then
-        refused = wrong_type(size, 'list', list)
-      elseif duplicate then
-        status, duplicates = 'duplicate', duplicates + 1
-      elseif size == 1 and policy.closed then
-        -- While messages of the key are left here, newer ones must stay behind them.
-        call('RPOP', list)
-        refused = not_serving(root)
-      elseif size > policy.maxBacklog then
-        call('RPOP', list)
-        refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
-      else
-        status, added = 'added', added + 1
-        if id then
-          known[id] = true
-          fresh[#fresh + 1] = id
+        if taken_back and digest and taken_back[digest] then pcall('SADD', seen, digest) end
+        if again then
+          local header = message_header(math.min(again.at, now), length, own, again.died)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          if not size then refused = undo end
+        else
+          local header = not own and headers[length] or message_header(now, length, own)
+          if not own then headers[length] = header end
+          size = pcall('RPUSH', list, header .. (id or '') .. args[at + 1])
+          if type(size) == 'table' then refused = wrong_type(size, 'list', list) end
         end
-        if own then
-          call('SADD', overrides_key(root), key)
-          overrides = true
+        if refused then
+          if digest then pcall('SREM', seen, digest) end
+        else
+          if not again and size == 1 and policy.closed then
+            -- While messages of the key are left here, newer ones must stay behind them.
+            refused = not_serving(root)
+          elseif not again and size > policy.maxBacklog then
+            refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
+          end
+          if begins and digest and not refused then
+            refused = begin_slice(root, slice, before)
+            begins = refused ~= nil
+          end
+          if not refused and not again then
+            local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
+            if listed == 1 then
+              at_once, refused = index_overridden(root, key, size, own, policy)
+              overrides = true
+            elseif listed ~= 0 then
+              refused = wrong_type(listed, 'set', overrides_key(root))
+            elseif size == 1 then
+              due_at = due_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, due_at, key)
+              if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
+            elseif size >= policy.maxSize then
+              local moved
+              full_at = full_at or string.format('%.0f', now)
+              moved, refused = move_in_due(root, key, full_at, policy)
+              if moved then at_once = now end
+            end
+          end
+          if refused and not take_back(seen, digest, list, undo) then
+            pcall('ZADD', due, 'NX', opened, key)
+            refused = nil
+          end
+          if not refused then
+            status, added = 'added', added + 1
+            if digest then known[digest] = true end
+            if at_once and (not soonest or at_once < soonest) then soonest = at_once end
+          end
         end
-        if overrides and (own or is_overridden(root, key)) then
-          -- XX: an active key gets its entry when its batch is done.
-          local _, deadline = head_batch(list, policy, true)
-          local changed = size == 1 and call('ZADD', due, deadline, key) or call('ZADD', due, 'XX', 'CH', deadline, key)
-          if changed == 1 then soonest = math.min(soonest or deadline, deadline) end
-        elseif size == 1 then
-          call('ZADD', due, due_at, key)
-          soonest = math.min(soonest or opened, opened)
-        elseif size >= policy.maxSize and call('ZADD', due, 'XX', 'LT', 'CH', full_at, key) == 1 then
-          soonest = now
+        if refused and digest then
+          taken_back = taken_back or {}
+          taken_back[digest] = true
         end
       end
     end
     if refused then status, size = refused, 0 end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
-  for from = 1, #fresh, UNPACKED do call('SADD', seen, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))) end
-  if #fresh > 0 then
-    call('PEXPIREAT', seen, string.format('%.0f', slice + 2 * policy.dedupe))
-    if slice ~= policy.slice then
-      call('HSET', root, 'slice', slice)
-      if before then call('HSET', root, 'sliceBefore', before) end
-    end
-  end
-  if added > 0 then call('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then call('HINCRBY', root, 'duplicates', duplicates) end
+  -- All is stored: nothing that fails from here on may hide it.
+  if added > 0 then pcall('HINCRBY', root, 'added', added) end
+  if duplicates > 0 then pcall('HINCRBY', root, 'duplicates', duplicates) end
   if soonest then wake(root, policy, soonest, now) end
   if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply

@@ -15,20 +15,24 @@
 --   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
+--   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
---   batch...  each batch is an array: key, token ('<batch id>:<attempt>'), what closed it ('wait' | 'maxWait' | 'size' | 'flush'),
---             its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
+--             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
---   BAD_ARGUMENT      a value is not an integer in its range
---   REPARTITIONED     this root does not serve, and DRAIN is not given: ask rapidfire_layout which do
+--   BAD_ARGUMENT      a value is not an integer in its range, or the NONCE is none
+--   REPARTITIONED     this root does not serve, and DRAIN is not given, or it goes by another generation: ask rapidfire_layout
 --
+-- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
+-- be lost on its way, and then no handler has run.
 -- WHY returned batches come first: their keys are blocked until they are handled.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
@@ -42,21 +46,34 @@ local CLAIM_TOKENS = {
   ECHO = { 'echo', flag = true },
   REST = { 'rest', 1, 3600000 },
   DRAIN = { 'drain', flag = true },
+  NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
 }
+
 local function claim_ready(keys, args)
   local root = keys[1]
-  local policy, refusal = read_policy(keys)
-  if refusal then return refusal end
   local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
-  if bad then return bad end
   options = options or {}
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
+  if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  local now = now_ms()
+  options.by = nonce and 'by=' .. nonce.text
+  local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
+  if kept == false then return { now, 0 } end
 
   -- first write
-  local batches = take_ready(root, now, options, policy)
+  local batches, proofs
+  if kept then
+    batches, proofs = take_again(root, now, options, kept)
+  else
+    batches = take_ready(root, now, options, policy)
+    proofs = nonce and proofs_of(batches)
+  end
+  if nonce and #batches > 0 then keep_reply(root, nonce, 'claim_ready', proofs, options.lease) end
   return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
 end
 

@@ -11,8 +11,9 @@
 --   OFFSET    after this many (0)
 --   ID        only the batch with this id, at most 64 bytes
 -- RETURNS
---   batch...  each batch is an array: id, key, when it died (ms), attempt, reason, deadline, error, number of messages, and an
---             array of its messages as in claim_ready, empty without ID; no batch when none is dead or the id is unknown
+--   batch...  each batch is an array: id, key, when it died (ms), attempt, reason, deadline,
+--             cause ('failed' | 'lease' | 'unacknowledged'), error, number of messages, and an array of its messages as in
+--             claim_ready, empty without ID; no batch when none is dead or the id is unknown
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -40,10 +41,11 @@ local function dead(keys, args)
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
     if died then
-      local about = call('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count')
+      local about = call('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count', 'cause')
       local count = tonumber(about[6]) or 0
       reply[#reply + 1] = {
-        ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[5] or '', count,
+        ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[7] or '',
+        about[5] or '', count,
         options.id and dead_messages(root, ids[n]) or {},
       }
     end

@@ -9,11 +9,11 @@
 --   key       the conversation
 --   LIMIT     at most this many messages, oldest first, 1 to 1000 (100)
 -- RETURNS
---   state     'empty' | 'collecting' | 'ready' | 'active' | 'retry'
+--   state     'empty' | 'collecting' | 'ready' | 'active' | 'retry'; a batch that was given back is ready
 --   now       the time in Redis, ms
 --   deadline  of the batch at the head, ms; 0 when empty
 --   until     ms at which the lease or the pause before the next attempt ends; 0 when neither holds
---   token     '<batch id>:<attempt>' when active, or of the attempt that failed when a retry waits; else ''
+--   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
 --   count     messages of the batch at the head
 --   size      messages of the key
 --   messages  array of messages, as in claim_ready
@@ -40,11 +40,12 @@ local function peek(keys, args)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
-    local state = claim.retry and 'retry' or 'active'
-    return { state, now, claim.deadline, ends, claim.id .. ':' .. claim.attempt, claim.count, size, messages }
+    local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
+  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
   if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  deadline = in_time(deadline, head[count], now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
 end
 

@@ -56,10 +56,11 @@ local function mend_key(root, key, policy, now, done)
     if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     -- A lease that ends now: the batch is handed out again.
     if call('ZADD', active_key(root), 'NX', now, key) == 1 then done[#done + 1] = 'added to active' end
-    local longest = claim.retry and POLICY.WAIT[3] or 86400000
-    if tonumber(call('ZSCORE', active_key(root), key)) > now + longest then
-      call('ZADD', active_key(root), now, key)
-      done[#done + 1] = 'lease ended'
+    local score = tonumber(call('ZSCORE', active_key(root), key))
+    local right = lowered_active(stored, score, now)
+    if right < score then
+      call('ZADD', active_key(root), right, key)
+      done[#done + 1] = 'lowered to the lease that was granted'
     end
   else
     if stored then
@@ -67,7 +68,8 @@ local function mend_key(root, key, policy, now, done)
       done[#done + 1] = 'claim removed'
     end
     if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local _, deadline = head_batch(list, policy, own)
+    local count, deadline, _, messages = head_batch(list, policy, own)
+    if count then deadline = in_time(deadline, messages[count], now) end
     if not deadline then
       if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     else

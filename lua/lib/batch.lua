@@ -1,10 +1,11 @@
 --- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
 
--- '<receivedAt> <id length>[,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one `sub` reads the time.
--- The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
--- Here all that stands before id and data.
-local function message_header(now, id_length, own)
+-- '<receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one `match` reads the
+-- time. The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
+-- Here all that stands before id and data. `died`: with which batch the message died first, as place_among_dead writes it.
+local function message_header(now, id_length, own, died)
   local header = string.format('%013.0f %d', now, id_length)
+  if died then header = header .. ',R' .. died end
   if own then
     if own.wait then header = header .. string.format(',W%.0f', own.wait) end
     if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
@@ -14,19 +15,30 @@ local function message_header(now, id_length, own)
   return header .. ' '
 end
 
--- The options that a message carries, as encode_message wrote them, or nil.
-local function own_options(message) return string.match(message, '^%d+ %d+(,[^ ]*)') end
+-- The options that a message carries, as message_header wrote them, or nil. Where it died is none.
+local function own_options(message)
+  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
+  return own
+end
 
--- A message that cannot be read was written by somebody else: it counts as old, so that it is handed over and fails by itself.
-local function received_at(message) return tonumber(string.sub(message, 1, 13)) or 0 end
+-- One of these options, or `default` where a message has none that could be right.
+local function own_number(own, option, most, default)
+  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or default
+end
+
+-- A message that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds nobody up.
+-- Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
 -- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
--- (which may be more). Nil when the list is empty. `overridden`: a message of the key may carry options of its own.
+-- (which may be more). Nil when the list is empty, and why when it cannot be read. `overridden`: a message of the key may carry options of its own.
 local function head_batch(list, policy, overridden)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil end
+  if count == 0 then return nil, nil, nil, messages end
   local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
   if not overridden then
     if count == policy.maxSize then closer = count end
@@ -35,15 +47,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = tonumber(string.match(own, ',S(%d+)')) or policy.maxSize
+      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = tonumber(string.match(own, ',W(%d+)')) or policy.wait
-      maxWait = tonumber(string.match(own, ',X(%d+)')) or policy.maxWait
+      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -59,6 +71,8 @@ local function head_batch(list, policy, overridden)
   if closed and closed < deadline then deadline, reason = closed, closed_by end
   local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
 
@@ -67,59 +81,165 @@ local function has_overrides(root) return redis.call('SCARD', overrides_key(root
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
 
--- Takes the first `count` messages off a key that is in no index, and puts what is left into `due`. Returns its deadline, if any is left.
--- A key of another type has nothing left: it must not stop the queue.
-local function drop_prefix(root, key, count, policy, overrides)
-  local list = messages_key(root, key)
-  redis.pcall('LTRIM', list, count, -1)
-  local overridden = overrides and is_overridden(root, key)
-  local left, deadline = head_batch(list, policy, overridden)
-  if left then
-    redis.call('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
-  end
-  return deadline
+-- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
+local function parts_of(message)
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  if length == '0' then return at, '', string.sub(message, start) end
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
 
--- A claim as it is stored: '<batch id>:<attempt>:<count>:<deadline>:<reason>', with ':retry' behind it between a failure
--- and the next attempt. The token is its beginning, '<batch id>:<attempt>'.
+-- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
+-- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- `span` is the length of the lease or pause, so no score in `active` is further ahead than that. `state` says what the claim is
+-- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
+-- lib/nonce.lua), and nothing when it is acknowledged.
 local function encode_claim(claim)
   return string.format(
-    '%s:%d:%d:%.0f:%s%s', claim.id, claim.attempt, claim.count, claim.deadline, claim.reason, claim.retry and ':retry' or ''
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
   )
 end
 
 local function decode_claim(text)
-  local id, attempt, count, deadline, reason, retry = string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%a+)(:?%a*)$')
-  if not id then return nil end
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
-    id = id, attempt = tonumber(attempt), count = tonumber(count), deadline = tonumber(deadline), reason = reason,
-    retry = retry == ':retry',
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 
 -- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  return tonumber(string.match(stored, '^:(%d+):%d+:%a+$', #token + 1))
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
 end
 
--- Moves a batch whose attempts are used up to the dead ones. Returns true, and the deadline of what is left. False, and nothing is
--- done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow without a bound.
-local function bury(root, key, claim, text, now, policy, overrides)
-  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  redis.call('ZREM', active_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'deadline', claim.deadline, 'reason', claim.reason,
-    'error', text, 'count', claim.count)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  redis.call('ZADD', dead_key(root), now, claim.id)
-  redis.call('HINCRBY', root, 'dead', 1)
-  redis.call('HINCRBY', root, 'deadMessages', claim.count)
-  return true, drop_prefix(root, key, claim.count, policy, overrides)
+-- An error that Redis replied, told as ours, or nil.
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
+
+-- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
+-- never been dead came later. What somebody else wrote has no time: it belongs behind what stands `before` it.
+local function place_of(message, before)
+  local at, died = received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge
+  if at < before[1] or at == before[1] and died < before[2] then return before end
+  return { at, died }
+end
+
+-- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
+-- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+
+-- A message with its place among the dead, if it has none yet.
+local function with_place(message, place)
+  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
+  if not behind or string.find(message, '^,R%d', behind) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+end
+
+local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
+
+-- Puts elements in front of a list, the first of them first.
+local function push_front(list, elements)
+  local some = {}
+  for at = #elements, 1, -1 do
+    some[#some + 1] = elements[at]
+    if #some == 500 or at == 1 then
+      local done = redis.pcall('LPUSH', list, unpack(some))
+      if type(done) == 'table' then return done end
+      some = {}
+    end
+  end
+end
+
+-- Puts messages, which are in order, into a list: each behind what is older, and behind the first `claimed`, which are a batch in work.
+-- Returns what takes them out again; or nil and an error, and the list is as it was.
+-- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older,
+-- which is little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
+local function insert_by_time(list, claimed, messages)
+  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if ahead.err then return nil, error_of(ahead, 'list', list) end
+  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
+  local place, last = { 0, 0 }, { 0, 0 }
+  for n = 1, #messages do
+    place = place_of(messages[n], place)
+    while true do
+      if passed == #following and step > 0 then
+        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
+        if following.err then return nil, error_of(following, 'list', list) end
+        step = #following == step and math.min(2 * step, 64) or 0
+      end
+      local older = following[passed + 1]
+      local behind = older and place_of(older, last)
+      if not older or is_behind(behind, place) then break end
+      last, passed = behind, passed + 1
+      ahead[#ahead + 1], front[#front + 1] = older, older
+    end
+    front[#front + 1] = messages[n]
+  end
+
+  local failed
+  if #ahead == 0 then
+    failed = push_front(list, messages)
+  else
+    -- Whether both commands are allowed must be known before something is taken off.
+    failed = redis.pcall('LTRIM', list, 0, -1)
+    if not failed.err then failed = push_front(list, { messages[1] }) end
+    if not failed then
+      redis.call('LTRIM', list, #ahead + 1, -1)
+      push_front(list, front)
+    end
+  end
+  if failed then return nil, error_of(failed, 'list', list) end
+  return function()
+    redis.pcall('LTRIM', list, #front, -1)
+    push_front(list, ahead)
+  end
+end
+
+-- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
+-- it, and when the key is due then; or nil and an error, and nothing is written.
+local function bring_back(root, key, messages, policy)
+  local pcall, list, own = redis.pcall, messages_key(root, key), false
+  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
+  local stored = pcall('HGET', claims_key(root), key)
+  local failed = error_of(stored, 'hash', claims_key(root))
+  if failed then return nil, failed end
+  local claim, deadline = decode_claim(stored), nil
+  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local overridden = own and pcall('SADD', overrides_key(root), key)
+  local function undo()
+    take_out()
+    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
+  end
+  failed = error_of(overridden, 'set', overrides_key(root))
+  -- A claim that has lost its lease holds nobody up: the key must be looked at.
+  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  failed = failed or error_of(held, 'zset', active_key(root))
+  if not failed and not held then
+    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
+    failed = error_of(known, 'set', overrides_key(root))
+    if not failed then
+      local _, at, _, found = head_batch(list, policy, known == 1)
+      deadline = at
+      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, deadline
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.

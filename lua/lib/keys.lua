@@ -7,6 +7,7 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
+local function calls_key(root, name) return root .. ':calls:' .. name end
 -- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
 local function wake_channel(root) return root .. ':wake' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end

@@ -8,7 +8,7 @@ local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root)
 local function wake(root, policy, at, now)
   if policy.watchAt <= now or at >= policy.watchAt then return end
   policy.watchAt = at
-  redis.call('HSET', root, 'watchAt', at)
+  redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
 
@@ -24,6 +24,7 @@ local function watch(root, policy, worker, now, head, full, rest)
       redis.call('HSET', root, 'standbyUntil', 0)
       say(root, '*', '0')
     end
+    if not vacant and head then wake(root, policy, head, now) end
     return head or 0
   end
   local latest = now + rest
@@ -33,6 +34,7 @@ local function watch(root, policy, worker, now, head, full, rest)
     return latest
   end
   local at = math.min(head or latest, latest)
-  redis.call('HSET', root, 'watcher', worker, 'watchAt', at)
+  -- `looked` tells the next look whether the clock has gone back since; see lib/ahead.lua.
+  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', policy.looked > now + AHEAD and policy.looked or now)
   return at
 end

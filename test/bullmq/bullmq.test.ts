@@ -81,7 +81,7 @@ describe('toBullmq', () => {
     // The worker dies here: the batch is not completed.
     await tick(1001)
     const [again] = (await rapidfire.claimReady()).batches
-    expect([again?.id, again?.attempt]).toEqual([first?.id, 2])
+    expect([again?.id, again?.token]).toEqual([first?.id, `${first?.id}:2`])
     await handler(again as NonNullable<typeof again>)
     expect(await rapidfire.complete(again as NonNullable<typeof again>)).toBe('completed')
     expect(await count()).toBe(1)
@@ -106,7 +106,16 @@ describe('toBullmq', () => {
   })
 
   it('keeps batches of several queues apart by a prefix', async () => {
-    const batch = { id: '1700000000000-1', key: 'ann', attempt: 1, reason: 'wait', openedAt: 1, deadline: 2, messages: [] } as const
+    const batch = {
+      id: '1700000000000-1',
+      key: 'ann',
+      token: '1700000000000-1:1',
+      attempt: 1,
+      reason: 'wait',
+      openedAt: 1,
+      deadline: 2,
+      messages: [],
+    } as const
     await toBullmq(queue, { prefix: 'sales-' })({ ...batch, messages: [] })
     await toBullmq(queue, { prefix: 'support-' })({ ...batch, messages: [] })
     expect((await queue.getWaiting()).map(({ id }) => id).sort()).toEqual(['sales-1700000000000-1', 'support-1700000000000-1'])

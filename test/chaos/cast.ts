@@ -122,7 +122,8 @@ export class Cast extends Stage implements Company {
     for (const [, flat] of found) {
       const fields = Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
       const attempt = { key: fields.key as string, batch: fields.id as string, attempt: 1 }
-      const messages = (JSON.parse(fields.messages as string) as Task[]).map(({ message }) => message)
+      const data = Object.keys(fields).flatMap((name) => (name.startsWith('data:') ? [JSON.parse(fields[name] as string) as Task] : []))
+      const messages = data.map(({ message }) => message)
       this.history.write({ what: 'started', ...attempt, messages })
       this.history.write({ what: 'ended', ...attempt, handled: messages })
     }

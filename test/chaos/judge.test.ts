@@ -10,8 +10,8 @@ const second = { ...first, attempt: 2 }
 
 const history = (...facts: [pid: number, fact: Fact][]): Entry[] => facts.map(([pid, fact], n) => ({ at: TIME + n, pid, ...fact }))
 const claim = ({ batch, attempt }: typeof first, at: number) => [
+  ['HSET', `${ROOT}:claims`, 'ann', `${batch}:${attempt}:${attempt}:0:1:${TIME + 100}:wait:${LEASE}`],
   ['ZADD', `${ROOT}:active`, String(at + LEASE), 'ann'],
-  ['HSET', `${ROOT}:claims`, 'ann', `${batch}:${attempt}:1:${TIME + 100}:wait`],
 ]
 const stored = [
   ['HSET', ROOT, 'wait', '100'],

@@ -18,28 +18,35 @@ const policy = (fields: Record<string, number>): Commands =>
   Object.entries(fields).map(([name, value]) => ['HSET', ROOT, name, String(value)])
 const add = (at: number, id: string): Commands => [['RPUSH', `${ROOT}:messages:ann`, `${time(at)} ${id.length} ${id}{}`]]
 const leased = (until: number): Commands => [['ZADD', `${ROOT}:active`, time(until), 'ann']]
-const claimed = (batch: number, attempt: number, rest: string): Commands => [
-  ['HSET', `${ROOT}:claims`, 'ann', `${ZERO}-${batch}:${attempt}:${rest}`],
+const claimed = (batch: number, attempt: number, rest: string, number = attempt, lost = 0): Commands => [
+  ['HSET', `${ROOT}:claims`, 'ann', `${ZERO}-${batch}:${number}:${attempt}:${lost}:${rest}`],
 ]
 /** Claims at a time what was due at another. */
 const claim = (at: number, batch: number, attempt: number, count: number, due: number, reason = 'wait'): Commands => [
+  ...claimed(batch, attempt, `${count}:${time(due)}:${reason}:${LEASE}`),
   ...leased(at + LEASE),
-  ...claimed(batch, attempt, `${count}:${time(due)}:${reason}`),
 ]
 const fail = (at: number, batch: number, attempt: number, count: number, due: number): Commands => [
-  ...claimed(batch, attempt, `${count}:${time(due)}:wait:retry`),
+  ...claimed(batch, attempt, `${count}:${time(due)}:wait:0:retry`),
   ...leased(at),
 ]
 const free: Commands = [
-  ['ZREM', `${ROOT}:active`, 'ann'],
   ['HDEL', `${ROOT}:claims`, 'ann'],
+  ['ZREM', `${ROOT}:active`, 'ann'],
+]
+/** Gives the batch back that was claimed last. */
+const given = (at: number): Commands => [...claimed(1, 1, `1:${time(100)}:wait:0:released`), ...leased(at)]
+/** Claims with a NONCE: claim `number` of the batch, in an attempt, after so many that were lost. */
+const by = (at: number, number: number, attempt: number, lost: number): Commands => [
+  ...claimed(1, attempt, `1:${time(100)}:wait:${LEASE}:by=w1/${number}`, number, lost),
+  ...leased(at + LEASE),
 ]
 const cut = (count: number): Commands => [['LTRIM', `${ROOT}:messages:ann`, String(count), '-1']]
-const bury = (at: number, batch: number, attempt: number, error: string): Commands => [
-  ...free,
-  ['HSET', `${ROOT}:dead:${ZERO}-${batch}`, 'key', 'ann', 'attempt', String(attempt), 'error', error, 'count', '1'],
+const bury = (at: number, batch: number, attempt: number, cause: string): Commands => [
+  ['HSET', `${ROOT}:dead:${ZERO}-${batch}`, 'key', 'ann', 'attempt', String(attempt), 'cause', cause, 'count', '1'],
   ['HSET', `${ROOT}:dead:${ZERO}-${batch}`, '1', `${time(0)} 1 a{}`],
   ['ZADD', `${ROOT}:dead`, time(at), `${ZERO}-${batch}`],
+  ...free,
 ]
 
 const BASE = policy({ wait: 100, maxWait: 300, maxSize: 3, dedupe: 5000 })
@@ -62,20 +69,21 @@ it.each<[string, Commands[]]>([
     [
       [...add(0, 'a'), ...add(1, 'b'), ...add(2, 'c')],
       claim(101, 1, 1, 3, 2, 'size'),
-      cut(3),
-      [['LPUSH', `${ROOT}:messages:ann`, `${time(1)} 1 b{}`]],
+      [['LSET', `${ROOT}:messages:ann`, '2', `${time(1)} 1 b{}`]],
+      claimed(1, 1, `1:${time(2)}:size:0:retry`),
+      cut(2),
       fail(200, 1, 1, 1, 2),
       claim(300, 1, 2, 1, 2),
     ],
   ],
   [
     'a batch that failed for the last time',
-    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(1200, 1, 2, 'thrown'), cut(1)],
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(1200, 1, 2, 'failed'), cut(1)],
   ],
-  [
-    'a batch whose last lease ended',
-    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2100, 1, 2, 'the lease of attempt 2 ran out'), cut(1)],
-  ],
+  ['a batch whose last lease ended', [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2100, 1, 2, 'lease'), cut(1)]],
+  ['a batch that was given back', [add(0, 'a'), claim(100, 1, 1, 1, 100), given(200), by(200, 2, 1, 0)]],
+  ['claims that nobody has acknowledged', [add(0, 'a'), by(100, 1, 1, 0), by(1100, 2, 1, 1), by(2100, 3, 1, 2)]],
+  ['a claim that was acknowledged by a later one', [add(0, 'a'), by(100, 1, 1, 0), by(1100, 2, 2, 0)]],
   ['a message that was refused, and then not', [add(0, 'a'), [['RPOP', `${ROOT}:messages:ann`]], add(10, 'a'), claim(110, 1, 1, 1, 110)]],
   ['a message id that is used again when it is forgotten', [add(0, 'a'), claim(100, 1, 1, 1, 100), free, cut(1), add(5000, 'a')]],
   ['a policy that changes', [add(0, 'a'), policy({ wait: 20 }), claim(20, 1, 1, 1, 20)]],
@@ -102,6 +110,7 @@ it.each<[string, Commands[]]>([
     `${first} has 2 messages at ${time(399)} by wait, the policy makes 2 messages at ${time(300)} by maxWait`,
     [add(0, 'a'), add(299, 'b'), claim(400, 1, 1, 2, 399)],
   ],
+  [`${first} was leased for 9 ms`, [add(0, 'a'), claimed(1, 1, `1:${time(100)}:wait:9`), leased(109)]],
   [`${second} was claimed without an attempt before`, [add(0, 'a'), claim(100, 1, 2, 1, 100)]],
   [
     `${second} was claimed 1 ms before the lease of ${ZERO}-1:1 ended`,
@@ -115,13 +124,22 @@ it.each<[string, Commands[]]>([
     `batch ${ZERO}-2:1 of ann was claimed while ${ZERO}-1:1 was active`,
     [add(0, 'a'), claim(100, 1, 1, 1, 100), add(110, 'b'), claim(1200, 2, 1, 1, 100)],
   ],
-  [`batch ${ZERO}-1 of ann died in attempt 1 of 2`, [add(0, 'a'), claim(100, 1, 1, 1, 100), bury(200, 1, 1, 'thrown'), cut(1)]],
+  [`batch ${ZERO}-1 of ann died in attempt 1 of 2`, [add(0, 'a'), claim(100, 1, 1, 1, 100), bury(200, 1, 1, 'failed'), cut(1)]],
   [
     `batch ${ZERO}-1 of ann was buried 1 ms before the lease of ${ZERO}-1:2 ended`,
-    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2099, 1, 2, 'the lease of attempt 2 ran out'), cut(1)],
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), claim(1100, 1, 2, 1, 100), bury(2099, 1, 2, 'lease'), cut(1)],
   ],
   ['a of ann was stored again after 4999 ms', [add(0, 'a'), claim(100, 1, 1, 1, 100), free, cut(1), add(4999, 'a')]],
-  ['the log has LSET on the messages of ann, which is not understood', [add(0, 'a'), [['LSET', `${ROOT}:messages:ann`, '0', 'b']]]],
+  ['the log has LREM on the messages of ann, which is not understood', [add(0, 'a'), [['LREM', `${ROOT}:messages:ann`, '0', 'b']]]],
+  [
+    `${second} counts 1 attempts and 0 lost claims after a claim that was released`,
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), given(200), claim(200, 1, 2, 1, 100)],
+  ],
+  [`${second} counts 0 attempts and 0 lost claims after a claim that was by=w1/1`, [add(0, 'a'), by(100, 1, 1, 0), by(1100, 2, 1, 0)]],
+  [
+    `${second} counts 0 attempts and 1 lost claims after a claim that was known`,
+    [add(0, 'a'), claim(100, 1, 1, 1, 100), by(1100, 2, 1, 1)],
+  ],
 ])('finds that %s', (broken, parts) => {
   expect(log(...parts).broken).toEqual([broken])
 })

@@ -38,23 +38,33 @@ function commandsOf(bytes: Buffer): string[][] {
 
 interface Claim {
   batch: string
+  /** The how manieth claim of the batch. */
+  number: number
   attempt: number
+  /** Claims that nobody has acknowledged. */
+  lost: number
   count: number
   deadline: number
   reason: string
-  retry: boolean
+  /** For how long it was leased, or pauses, ms. */
+  span: number
+  /** `retry`, `released`, who has claimed it and not acknowledged it yet, or nothing. */
+  state: string
 }
 
 function readClaim(text: string): Claim {
-  const [batch = '', attempt, count, deadline, reason = '', retry] = text.split(':')
-  return { batch, attempt: Number(attempt), count: Number(count), deadline: Number(deadline), reason, retry: retry === 'retry' }
+  const [batch = '', ...rest] = text.split(':')
+  const [number, attempt, lost, count, deadline] = rest.map(Number) as [number, number, number, number, number]
+  const [reason = '', span, state = ''] = rest.slice(5)
+  return { batch, number, attempt, lost, count, deadline, reason, span: Number(span), state }
 }
 
 /**
  * Follows what Redis did to one queue and judges it by the clock of Redis, to the millisecond:
  * - a batch is claimed when it is ready and not before, and is the one that the policy in force makes of its messages;
- * - it is handed out again, or buried, only when it has failed and its pause has ended, or when its lease has run out;
- * - it dies only in its last attempt;
+ * - it is handed out again, or buried, only when it has failed and its pause has ended, when its lease has run out, or when it was given back;
+ * - attempts are counted when a batch has failed, and when the lease of a claim has run out that was acknowledged;
+ * - it dies only in its last attempt, or when nobody has acknowledged many claims of it;
  * - no other batch of its key is claimed meanwhile;
  * - a message id is stored once within `dedupe`.
  */
@@ -72,6 +82,8 @@ export class QueueLog {
   readonly #policy: BatchPolicy & { dedupe: number } = { wait: 10_000, maxWait: 60_000, maxSize: 10, dedupe: 3_600_000 }
   readonly #lists = new Map<string, StoredMessage[]>()
   readonly #claims = new Map<string, Claim>()
+  /** Claims that are written down and whose lease is not yet, with the claim before them. */
+  readonly #claiming = new Map<string, Claim | undefined>()
   /** Until when a key is leased, or pauses; and until when it was before that. */
   readonly #until = new Map<string, { now: number; before: number }>()
   /** The last time that the log has told: commands bear none, but messages and claims do. */
@@ -80,7 +92,7 @@ export class QueueLog {
   readonly #free = new Map<string, number>()
   /** When each message id was stored. */
   readonly #stored = new Map<string, number>()
-  readonly #dying = new Map<string, { key: string; error: string }>()
+  readonly #dying = new Map<string, { key: string; cause: string }>()
 
   /** @param lease and attempts of all workers of the queue */
   constructor(root: string, lease: number, attempts: number, commands: Iterable<readonly string[]>) {
@@ -97,7 +109,12 @@ export class QueueLog {
     } else if (key.startsWith(list)) this.#changeList(name, key.slice(list.length), args)
     else if (key === this.#root && name === 'HSET') this.#changePolicy(args)
     else if (key === `${this.#root}:active` && name === 'ZADD') {
-      for (const [until, each] of pairs(args)) this.#until.set(each, { now: Number(until), before: this.#until.get(each)?.now ?? 0 })
+      for (const [until, each] of pairs(args.filter((word) => word !== 'GT'))) {
+        const before = this.#until.get(each)?.now ?? 0
+        // What is lengthened is never shortened.
+        this.#until.set(each, { now: args[0] === 'GT' ? Math.max(before, Number(until)) : Number(until), before })
+        this.#leased(each)
+      }
     } else if (key === `${this.#root}:claims`) {
       if (name === 'HSET') for (const [each, claim] of pairs(args)) this.#claim(each, readClaim(claim))
       else for (const each of args) this.#finish(each)
@@ -118,6 +135,7 @@ export class QueueLog {
       for (const message of given()) this.#store(key, message)
     } else if (name === 'LPUSH') list.unshift(...given().reverse())
     else if (name === 'LTRIM') list.splice(0, Number(args[0]))
+    else if (name === 'LSET') list[Number(args[0])] = readMessage(Buffer.from(args[1] as string, 'latin1'))
     else if (name === 'RPOP') {
       // Refused, for the backlog was full.
       this.#stored.delete(String(list.pop()?.id))
@@ -137,6 +155,7 @@ export class QueueLog {
 
   #finish(key: string): void {
     this.#claims.delete(key)
+    this.#claiming.delete(key)
     this.#free.set(key, this.#clock)
   }
 
@@ -145,32 +164,53 @@ export class QueueLog {
   }
 
   #claim(key: string, claim: Claim): void {
-    const token = `${claim.batch}:${claim.attempt}`
     const earlier = this.#claims.get(key)
     this.#claims.set(key, claim)
-    if (claim.retry) {
-      this.over.push({ what: 'over', by: 'failure', key, batch: claim.batch, attempt: claim.attempt })
-      return
-    }
-    const { now: until, before } = this.#until.get(key) ?? { now: 0, before: 0 }
-    const at = until - this.#lease
-    this.#clock = at
-    const messages = this.#lists.get(key) ?? []
-    this.handed.set(
-      `${token} of ${key}`,
-      messages.slice(0, claim.count).map(({ id }) => id.toString()),
-    )
-    if (!earlier) this.#first(key, claim, at, messages)
-    else if (earlier.batch !== claim.batch || earlier.attempt + 1 !== claim.attempt) {
-      this.broken.push(`batch ${token} of ${key} was claimed while ${earlier.batch}:${earlier.attempt} was active`)
-    } else this.#again(`batch ${token} of ${key} was claimed`, key, earlier, at, before)
+    const same = earlier?.batch === claim.batch && earlier.number === claim.number
+    if (claim.state === 'retry') {
+      if (!same || earlier.state !== 'retry')
+        this.over.push({ what: 'over', by: 'failure', key, batch: claim.batch, attempt: claim.attempt })
+    } else if (!same && claim.state !== 'released') this.#claiming.set(key, earlier)
   }
 
-  #first(key: string, claim: Claim, at: number, messages: StoredMessage[]): void {
-    const what = `batch ${claim.batch}:${claim.attempt} of ${key}`
+  /** The lease of a key was written: now it is known when the claim before it was made. */
+  #leased(key: string): void {
+    if (!this.#claiming.has(key)) return
+    const earlier = this.#claiming.get(key)
+    this.#claiming.delete(key)
+    const claim = this.#claims.get(key) as Claim
+    const { now: until, before } = this.#until.get(key) as { now: number; before: number }
+    const at = until - claim.span
+    this.#clock = at
+    const messages = this.#lists.get(key) ?? []
+    const what = `batch ${claim.batch}:${claim.number} of ${key}`
+    if (claim.span !== this.#lease) this.broken.push(`${what} was leased for ${claim.span} ms`)
+    this.handed.set(
+      `${claim.batch}:${claim.attempt} of ${key}`,
+      messages.slice(0, claim.count).map(({ id }) => id.toString()),
+    )
+    if (!earlier) this.#first(what, key, claim, at, messages)
+    else if (earlier.batch !== claim.batch || earlier.number + 1 !== claim.number) {
+      this.broken.push(`${what} was claimed while ${earlier.batch}:${earlier.number} was active`)
+    } else {
+      const counted = claim.attempt - earlier.attempt
+      const lost = claim.lost - earlier.lost
+      const right =
+        earlier.state === 'released'
+          ? counted + lost === 0
+          : earlier.state.startsWith('by=')
+            ? counted + lost === 1
+            : counted === 1 && lost === 0
+      if (!right)
+        this.broken.push(`${what} counts ${counted} attempts and ${lost} lost claims after a claim that was ${earlier.state || 'known'}`)
+      this.#again(`${what} was claimed`, key, earlier, at, before, counted === 1)
+    }
+  }
+
+  #first(what: string, key: string, claim: Claim, at: number, messages: StoredMessage[]): void {
     const head = headOf(messages, this.#policy)
     const { count, deadline, reason } = claim
-    if (claim.attempt !== 1) this.broken.push(`${what} was claimed without an attempt before`)
+    if (claim.attempt !== 1 || claim.number !== 1) this.broken.push(`${what} was claimed without an attempt before`)
     if (count !== head?.count || deadline !== head.deadline || reason !== head.reason) {
       const due = head ? `${head.count} messages at ${head.deadline} by ${head.reason}` : 'nothing'
       this.broken.push(`${what} has ${count} messages at ${deadline} by ${reason}, the policy makes ${due}`)
@@ -179,26 +219,25 @@ export class QueueLog {
     this.lateness.push(at - Math.max(deadline, this.#free.get(key) ?? 0))
   }
 
-  /** An attempt is over at `at`, when its lease or pause should have ended, which was `until`. */
-  #again(what: string, key: string, { batch, attempt, retry }: Claim, at: number, until: number): void {
-    const token = `${batch}:${attempt}`
-    if (at < until) this.broken.push(`${what} ${until - at} ms before the ${retry ? 'pause after' : 'lease of'} ${token} ended`)
-    else if (!retry) this.over.push({ what: 'over', by: 'lease', key, batch, attempt })
+  /** A claim is over at `at`, when its lease or pause should have ended, which was `until`. */
+  #again(what: string, key: string, { batch, number, attempt, state }: Claim, at: number, until: number, counted: boolean): void {
+    const retry = state === 'retry'
+    if (at < until) this.broken.push(`${what} ${until - at} ms before the ${retry ? 'pause after' : 'lease of'} ${batch}:${number} ended`)
+    else if (!retry && counted) this.over.push({ what: 'over', by: 'lease', key, batch, attempt })
   }
 
-  #die(batch: string, { key = '', attempt, error = '' }: Record<string, string>): void {
-    this.#dying.set(batch, { key, error })
-    if (Number(attempt) < this.#attempts) {
+  #die(batch: string, { key = '', attempt, cause = '' }: Record<string, string>): void {
+    this.#dying.set(batch, { key, cause })
+    if (cause !== 'unacknowledged' && Number(attempt) < this.#attempts) {
       this.broken.push(`batch ${batch} of ${key} died in attempt ${attempt} of ${this.#attempts}`)
     }
   }
 
   #buried(batch: string, at: number): void {
-    const { key = '', error = '' } = this.#dying.get(batch) ?? {}
-    const attempt = Number(/^the lease of attempt (\d+) ran out$/.exec(error)?.[1])
-    if (!attempt) return
-    const claim = { batch, attempt, count: 0, deadline: 0, reason: '', retry: false }
-    this.#again(`batch ${batch} of ${key} was buried`, key, claim, at, this.#until.get(key)?.now ?? 0)
+    const { key = '', cause = '' } = this.#dying.get(batch) ?? {}
+    const claim = this.#claims.get(key)
+    if (cause === 'failed' || claim?.batch !== batch) return
+    this.#again(`batch ${batch} of ${key} was buried`, key, claim, at, this.#until.get(key)?.now ?? 0, cause === 'lease')
   }
 }
 

@@ -25,7 +25,7 @@ it('says that all laws hold, exit code 0', async () => {
 
 it('names what is broken and since when, exit code 1, and repairs it', async () => {
   await server.redis.zrem(`${ROOT}:due`, '79001')
-  await server.redis.hset(`${ROOT}:claims`, '79002', '1-1:1:1:1:wait')
+  await server.redis.hset(`${ROOT}:claims`, '79002', '1-1:1:1:0:1:1:wait:30000')
   const broken = await check()
   expect(broken.code).toBe(1)
   expect(broken.stdout).toMatch(/^messages-indexed: key "79001": it has 1 messages .+, since \d{4}-.+Z \(--repair mends it\)$/m)
@@ -53,6 +53,15 @@ it('names the key of Redis that no conversation has, and both of a dead batch', 
     'expires: "rapid-fire:{salon}:seen:1790000000000": it never expires (--repair mends it)',
     'salon: 3 keys looked at, 2 broken.',
   ])
+})
+
+it('does not say that it has mended what it has not', async () => {
+  await server.redis.zrem(`${ROOT}:due`, '79001')
+  await server.redis.set(`${ROOT}:overrides`, 'mine')
+  const { code, stdout } = await check('--repair')
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/^messages-indexed: key "79001": .+ \(not mended: nothing was found that may be changed\)$/m)
+  expect(stdout).not.toContain('(mended')
 })
 
 it('tells of a foreign key, which only a person can mend', async () => {

@@ -13,7 +13,7 @@ describeBindings('a queue damaged by hand', (get) => {
     const { violations, counted, keys } = await checkQueue(
       { connection, binding: new Binding(connection, { binding: lua.mode }, async () => {}, TEST_SOURCE) },
       'orders',
-      lua.root,
+      [lua.root],
       { repair },
     )
     // The order is that of SCAN, but laws of one part stay together.
@@ -79,7 +79,7 @@ describeBindings('a queue damaged by hand', (get) => {
         await lua.tick(86_400_000)
         const [, , ...batches] = await lua.call('claim_ready')
         for (const [key, token] of batches) expect(await lua.call('complete', key, token)).toEqual(['completed'])
-        handed += batches.flatMap(([, , , , messages]: string[][]) => messages).length
+        handed += batches.flatMap(([, , , , , messages]: string[][]) => messages).length
       }
       const brought = left.some((law) => law.startsWith('dead-')) ? 0 : messages.dead.length
       expect(handed).toBe(messages.lists.flat().length + brought)
@@ -96,6 +96,19 @@ describeBindings('a queue damaged by hand', (get) => {
       await walk(true)
       expect(await lua.keyspace()).toEqual(before)
     })
+  })
+
+  it('is not said to be mended when the next look finds it as it was', async () => {
+    await lua.redis.zrem(named(lua, 'due'), 'k')
+    await lua.redis.persist(named(lua, 'rate:k'))
+    // Nothing can be put in order while an index is another type.
+    await lua.redis.del(named(lua, 'overrides'))
+    await lua.redis.set(named(lua, 'overrides'), 'mine')
+    const { found } = await walk(true)
+    const told = found.map(({ name, mended, unmended }) => [name, mended, unmended])
+    expect(told).toContainEqual(['messages-indexed messages:k', undefined, 'nothing was found that may be changed'])
+    expect(told.filter(([, mended]) => mended !== undefined)).toEqual([])
+    expect(await laws()).toContain('messages-indexed messages:k')
   })
 
   it('is refused when the root is of another type', async () => {
@@ -147,6 +160,8 @@ describeBindings('a queue damaged by hand', (get) => {
     expect(batches.map(({ key }) => key)).toEqual(['own'])
     expect(await lua.call('complete', 'own', batches[0]?.token as string)).toEqual(['completed'])
     expect(await lua.redis.mget(...['k', 'held'].map((key) => named(lua, `messages:${key}`)))).toEqual(['mine', 'mine'])
+    await lua.tick(10_001)
+    await lua.claim()
     expect(await lua.stats()).toMatchObject({ active: 0, collecting: 0, ready: 0 })
   })
 
@@ -167,7 +182,9 @@ describeBindings('a queue damaged by hand', (get) => {
     await lua.redis.zadd(named(lua, 'due'), 1, 'held')
     expect((await lua.call('forward', 'out'))[2]).toBe(3)
     const entries = await lua.redis.xrange(named(lua, 'stream:out'), '-', '+')
-    expect(entries.map(([, fields]) => [fields[3], fields[13]]).sort()).toEqual(['held', 'k', 'own'].map((key) => [key, '[1,2]']))
+    expect(entries.map(([, fields]) => [fields[3], fields[17], fields[23]]).sort()).toEqual(
+      ['held', 'k', 'own'].map((key) => [key, '1', '2']),
+    )
     expect(await lua.redis.lrange(named(lua, 'messages:held'), 0, -1)).toEqual([`${START} 0 3`])
     expect(await laws()).toEqual([])
   })

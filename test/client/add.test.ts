@@ -13,7 +13,7 @@ describeBindings('adding', (lua) => {
     expect(await rapidfire.addMessage('ann', 'Hi')).toEqual({ status: 'added', size: 1 })
     expect(await rapidfire.addMessage('ann', 'there', { id: 'a' })).toEqual({ status: 'added', size: 2 })
     expect(await rapidfire.addMessage('ann', 'again', { id: 'a' })).toEqual({ status: 'duplicate', size: 2 })
-    expect(await rapidfire.addMessage('bob', 'other', { id: 'a' })).toEqual({ status: 'duplicate', size: 0 })
+    expect(await rapidfire.addMessage('bob', 'other', { id: 'a' })).toEqual({ status: 'added', size: 1 })
     expect((await rapidfire.peek('ann')).messages).toEqual([
       { id: undefined, data: 'Hi', receivedAt: START },
       { id: 'a', data: 'there', receivedAt: START },

@@ -40,9 +40,9 @@ describeBindings('connection', (lua) => {
     const { now, batches } = await rapidfire.claimReady()
     expect(now).toBe(lua().now)
     expect(batches).toMatchObject([{ key: 'ann', deadline: lua().now, messages: [{ data: 'one', receivedAt: lua().now }] }])
-    expect(await rapidfire.extend(batches, 1000)).toEqual([{ status: 'extended', queued: 0 }])
+    expect(await rapidfire.extend(batches, 60_000)).toEqual([{ status: 'extended', queued: 0 }])
     expect(await rapidfire.getStats()).toMatchObject({ active: 1, totals: { added: 1 } })
-    expect(await rapidfire.peek('ann')).toMatchObject({ count: 1, until: lua().now + 1000 })
+    expect(await rapidfire.peek('ann')).toMatchObject({ count: 1, until: lua().now + 60_000 })
     expect(await rapidfire.policy()).toMatchObject({ wait: 10_000 })
   })
 

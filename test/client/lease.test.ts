@@ -44,7 +44,7 @@ describeBindings('leases', (lua) => {
           await vi.waitFor(
             async () => {
               await lua().redis.zadd(`${lua().root}:active`, lua().now, 'ann')
-              expect((await other.claimReady({ limit: 1 })).batches).toMatchObject([{ key: 'ann', attempt: 2 }])
+              expect((await other.claimReady({ limit: 1 })).batches).toMatchObject([{ key: 'ann', token: `${batch.id}:2` }])
             },
             { interval: 1, timeout: 10_000 },
           )

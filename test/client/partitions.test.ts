@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { RefusedBatchesError } from '../../src/errors.ts'
 import { partitionOf } from '../../src/layout.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
@@ -143,17 +144,96 @@ describeBindings('partitions', (lua) => {
     expect(await client().policy()).toMatchObject({ partitions: 4, wait: 3000 })
   })
 
-  it('dead batches of a retired partition come back where their key belongs now', async () => {
-    await client().addMessages([1, 2].map((data) => ({ key: 'ann', data, id: String(data), flush: data === 2 })))
-    const { batches } = await client().claimReady()
-    const [batch] = batches
-    await client().fail(batch as NonNullable<typeof batch>, { attempts: 1 })
-    await client().policy({ partitions: 4 })
-    await client().addMessage('ann', 3)
-    expect(await client().requeue([batch?.id as string, '7-7'])).toEqual(['requeued', 'unknown'])
+  /** Adds messages to a key, each as a batch of its own that dies; the ids of the batches. */
+  async function bury(key: string, ...data: unknown[]): Promise<string[]> {
+    const ids: string[] = []
+    for (const each of data) {
+      await client().addMessage(key, each, { id: `id ${each}`, wait: 700, maxWait: 900, maxSize: 7, flush: true })
+      const { batches } = await client().claimReady()
+      for (const batch of batches) expect(await client().fail(batch, { attempts: 1 })).toBe('dead')
+      ids.push(...batches.map(({ id }) => id))
+      await lua().tick(1)
+    }
+    return ids
+  }
+  const rootOf = async (key: string) => ((await lua().redis.keys(`*:messages:${key}`))[0] as string).split(':messages:')[0] as string
+
+  it('dead batches of a retired partition come back at their time where their key belongs now, with ids and options', async () => {
+    const ids = await bury('ann', 1, 2, 3)
+    await client().policy({ partitions: 4, maxBacklog: 10 })
+    await client().addMessages(Array.from({ length: 10 }, (_, n) => ({ key: 'ann', data: 4 + n })))
+    for (const id of [...ids].reverse()) expect(await client().requeue([id, '7-7'])).toEqual(['requeued', 'unknown'])
     expect(await client().dead()).toEqual([])
+    expect(await client().peek('ann')).toMatchObject({
+      size: 13,
+      messages: expect.arrayContaining([expect.objectContaining({ id: 'id 1', data: 1 })]),
+    })
+    const [first] = await lua().redis.lrange(`${await rootOf('ann')}:messages:ann`, 0, 0)
+    expect(first).toBe(`${lua().now - 3} 4,R1.0001,W700,X900,S7,F id 11`)
     await lua().tick(10_000)
-    expect(await drained(client())).toEqual([3, 1, 2])
+    expect(await drained(client())).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+    expect(await client().check()).toMatchObject({ violations: [] })
+  })
+
+  it('a dead batch whose messages cannot be added stays dead, is told of, and hides no other', async () => {
+    const [big] = await bury('ann', 'x'.repeat(100))
+    const [small, other] = await bury('bob', 1, 2)
+    await client().policy({ partitions: 4, maxMessageBytes: 50 })
+    const ids = [big, small, '7-7'] as string[]
+    const error = await client()
+      .requeue(ids)
+      .catch((error) => error)
+    expect(error).toBeInstanceOf(RefusedBatchesError)
+    expect(error).toMatchObject({ code: 'MESSAGE_TOO_LARGE', results: [{ code: 'MESSAGE_TOO_LARGE' }, 'requeued', 'unknown'] })
+    expect(error.message).toContain(
+      'batch 1 of 3: message 1 of 1: data must have at most 50 bytes, got 102 (1 refused, 0 taken) (1 still dead, 2 done)',
+    )
+    expect((await client().dead()).map(({ id }) => id)).toEqual([big, other])
+    expect((await client().dead({ id: big as string }))[0]?.messages).toHaveLength(1)
+    await client().policy({ maxMessageBytes: 200 })
+    expect(await client().requeue([big as string])).toEqual(['requeued'])
+    expect(await drained(client())).toHaveLength(2)
+  })
+
+  it('nothing is dropped when Redis has no memory for what comes back', async () => {
+    const [id] = await bury('ann', 1)
+    await client().policy({ partitions: 4 })
+    await lua().redis.config('SET', 'maxmemory', '1')
+    const error = await client()
+      .requeue([id as string])
+      .catch((error) => error)
+    await lua().redis.config('SET', 'maxmemory', '0')
+    expect(error).toMatchObject({ code: 'OUT_OF_MEMORY' })
+    expect(await client().requeue([id as string])).toEqual(['requeued'])
+    expect(await drained(client())).toEqual([1])
+  })
+
+  it('messages that came back before the call was cut off do not come back twice', async () => {
+    const [id] = await bury('ann', 1)
+    await client().policy({ partitions: 4 })
+    await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', '+@all', '-zrem')
+    const poor = client({ redis: lua().server.url.replace('://', '://poor:secret@') })
+    await expect(poor.requeue([id as string])).rejects.toMatchObject({ code: 'SERVER' })
+    expect(await client().dead()).toHaveLength(1)
+    expect(await drained(client())).toEqual([1])
+    expect(await client().requeue([id as string])).toEqual(['requeued'])
+    await lua().redis.call('ACL', 'DELUSER', 'poor')
+    expect(await drained(client())).toEqual([])
+    expect(await client().getStats()).toMatchObject({ messages: 0, dead: 0 })
+  })
+
+  it('what somebody else wrote into a dead batch comes back too, at its place', async () => {
+    await client().addMessage('ann', 1)
+    const list = 'rapid-fire:{orders}:messages:ann'
+    await lua().redis.rpush(list, Buffer.from([0xff, 0x20]))
+    await client().addMessage('ann', 2, { flush: true })
+    await lua().tick(10_000)
+    const [, , [, token]] = await lua().call('claim_ready')
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await client().policy({ partitions: 4 })
+    expect(await client().requeue([token.replace(/:\d+$/, '')])).toEqual(['requeued'])
+    const stored = await lua().redis.lrangeBuffer(`${await rootOf('ann')}:messages:ann`, 0, -1)
+    expect(stored.map((bytes) => bytes.toString('latin1').replace(/^\d+ 0\S* /, ''))).toEqual(['1', '\xff ', '2'])
   })
 
   it.each([0, 1025, 1.5, '4'])('refuses %j partitions', async (partitions) => {

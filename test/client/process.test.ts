@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { type Batch, joinText } from '../../src/batch.ts'
-import { RapidfireError } from '../../src/errors.ts'
+import { ProcessingError, RapidfireError } from '../../src/errors.ts'
+import { partitionOf } from '../../src/layout.ts'
 import { brokenLaws } from '../support/laws.ts'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, partsLeft, START } from '../support/lua.ts'
 import { gate, useClients } from './clients.ts'
 
 const NOTHING = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
@@ -39,7 +40,7 @@ describeBindings('processPendingBatches', (lua) => {
     })
     expect(texts.sort()).toEqual(keys.map((key) => `${key} one ${key} two`).sort())
     expect(await rapidfire.processPendingBatches(() => expect.unreachable())).toEqual(NOTHING)
-    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+    expect(await partsLeft(lua())).toEqual([lua().root])
   })
 
   it.each<[string, () => unknown]>([
@@ -166,36 +167,41 @@ describeBindings('processPendingBatches', (lua) => {
     expect(await rapidfire.processPendingBatches(handler, { backoff: () => 5 })).toMatchObject({ retry: 3 })
     await lua().tick(5)
     expect(await rapidfire.processPendingBatches(handler)).toMatchObject({ completed: 3 })
-    expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
+    expect(await partsLeft(lua())).toEqual([lua().root])
   })
 
-  it('lets a message that is not JSON die after its attempts, and disturbs no other', async () => {
+  it('hands data that is not JSON over as text', async () => {
     await lua().call('add', 'bad', 'not JSON', 'FLUSH')
     await lua().call('add', 'cut', '{"text":', 'NEXT', 'cut', '"behind"')
     const rapidfire = await due(['ann', 'zoe'])
-    const done: string[] = []
-    const handler = (batch: Batch<string>) => done.push(batch.key)
-    for (let attempt = 1; attempt <= 3; attempt += 1) {
-      await rapidfire.processPendingBatches(handler, { attempts: 3 })
-      await lua().tick(1000)
-    }
-    expect(done.sort()).toEqual(['ann', 'zoe'])
-    expect(await rapidfire.getStats()).toMatchObject({ dead: 2, active: 0, messages: 0 })
-    const ids = await lua().redis.zrange(`${lua().root}:dead`, '0', '-1')
-    for (const id of ids) expect(await lua().redis.hget(`${lua().root}:dead:${id}`, 'error')).toMatch(/a message is not JSON/)
+    const done: [string, unknown[]][] = []
+    const handler = (batch: Batch) => done.push([batch.key, batch.messages.map(({ data }) => data)])
+    expect(await rapidfire.processPendingBatches(handler)).toMatchObject({ batches: 4, completed: 4 })
+    expect(done.sort().slice(1, 3)).toEqual([
+      ['bad', ['not JSON']],
+      ['cut', ['{"text":', 'behind']],
+    ])
     await intact()
     await lua().call('add', 'bad', 'not JSON either')
-    // Whoever looks at it sees its text.
     expect((await rapidfire.peek('bad')).messages[0]?.data).toBe('not JSON either')
   })
 
-  it('lets a message die that another program pushed onto the list', async () => {
-    const rapidfire = client<string>({ policy: { maxSize: 3 } })
-    await rapidfire.addMessages(['one', 'two', 'three'].map((data) => ({ key: 'ann', data })))
-    await lua().redis.lset(`${lua().root}:messages:ann`, 1, '')
-    expect(await rapidfire.processPendingBatches(() => expect.unreachable(), { attempts: 1 })).toEqual(NOTHING)
-    expect(await rapidfire.getStats()).toMatchObject({ dead: 1, messages: 0 })
-  })
+  it.each([[''], ['hello'], ['{"text":"Hi"}'], ['1700000000000'], ['1700000000000 9 short'], ['170000000000 0 "a digit less"']])(
+    'hands over as text what another program pushed onto the list: %j',
+    async (element) => {
+      const rapidfire = client<string>({ policy: { maxSize: 3 } })
+      await rapidfire.addMessages(['one', 'two', 'three'].map((data) => ({ key: 'ann', data })))
+      await lua().redis.lset(`${lua().root}:messages:ann`, 1, element)
+      const handed: unknown[] = []
+      await rapidfire.processPendingBatches((batch) => handed.push(...batch.messages))
+      const one = { id: undefined, receivedAt: START }
+      expect(handed).toEqual([
+        { ...one, data: 'one' },
+        { id: undefined, receivedAt: 0, data: element },
+        { ...one, data: 'three' },
+      ])
+    },
+  )
 
   it('throws what Redis refuses, after what runs has ended', async () => {
     const rapidfire = await due(['ann', 'bob'])
@@ -211,12 +217,69 @@ describeBindings('processPendingBatches', (lua) => {
     expect(handled.sort()).toEqual(['ann', 'bob'])
   })
 
+  it('handles what is due elsewhere when one part of the queue fails, and throws with what was done', async () => {
+    const rapidfire = await due([], { policy: { partitions: 3 } })
+    await rapidfire.getStats()
+    const keys = Array.from({ length: 60 }, (_, n) => `key ${n}`)
+    await rapidfire.addMessages(keys.map((key) => ({ key, data: key, flush: true })))
+    await lua().redis.rename('rapid-fire:{orders:1}', 'away')
+    await lua().redis.set('rapid-fire:{orders:1}', 'foreign')
+    const elsewhere = keys.filter((key) => partitionOf(key, 3) !== 1)
+    const handled: string[] = []
+    const failure = await rapidfire
+      .processPendingBatches((batch) => {
+        handled.push(batch.key)
+        if (batch.key === elsewhere[0]) throw new Error('down')
+      })
+      .catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(ProcessingError)
+    const done = { batches: elsewhere.length, messages: elsewhere.length, completed: elsewhere.length - 1, retry: 1, dead: 0, lost: 0 }
+    expect(failure).toMatchObject({ code: 'WRONG_TYPE', command: 'rapidfire_claim_ready', cause: { code: 'WRONG_TYPE' }, summary: done })
+    expect(handled.sort()).toEqual(elsewhere.sort())
+    await lua().redis.rename('away', 'rapid-fire:{orders:1}')
+    expect(await rapidfire.processPendingBatches(() => {})).toMatchObject({ completed: keys.length - elsewhere.length })
+  })
+
+  it('handles at most `limit` batches of all parts of the queue, also when one of them fails', async () => {
+    const rapidfire = await due([], { policy: { partitions: 3 } })
+    await rapidfire.getStats()
+    await rapidfire.addMessages(Array.from({ length: 60 }, (_, n) => ({ key: `key ${n}`, data: 'x', flush: true })))
+    await lua().redis.set('rapid-fire:{orders:1}', 'foreign')
+    const failure = await rapidfire.processPendingBatches(() => {}, { limit: 12, concurrency: 3 }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'WRONG_TYPE', summary: { batches: 12, completed: 12 } })
+  })
+
+  it('says what was done when the client is closed while a handler runs', async () => {
+    const rapidfire = await due(['ann', 'bob'])
+    const failure = await rapidfire
+      .processPendingBatches(
+        async (batch) => {
+          if (batch.key === 'bob') await rapidfire.close()
+        },
+        { concurrency: 1 },
+      )
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'CLOSED', summary: { batches: 2, completed: 1, lost: 1 } })
+  })
+
+  it('restores a part of the queue that has lost what it knew, and handles the rest', async () => {
+    const rapidfire = await due([], { policy: { partitions: 2 } })
+    await rapidfire.getStats()
+    await rapidfire.addMessages(Array.from({ length: 20 }, (_, n) => ({ key: `key ${n}`, data: 'x', flush: true })))
+    await lua().redis.del('rapid-fire:{orders:0}', 'rapid-fire:{orders:1}')
+    expect(await rapidfire.processPendingBatches(() => {})).toMatchObject({ completed: 20 })
+  })
+
   it('throws what `backoff` throws', async () => {
     const rapidfire = await due(['ann'])
     const backoff = () => {
       throw new Error('no pause')
     }
-    await expect(rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { backoff })).rejects.toThrow('no pause')
+    await expect(rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { backoff })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: /no pause/,
+      summary: { batches: 1, retry: 1 },
+    })
   })
 
   it.each([

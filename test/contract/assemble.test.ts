@@ -36,7 +36,7 @@ it.each<[string, string, (text: string) => string, RegExp]>([
   ['a block that is not closed', EXTEND, (text) => text.replace('\nend\n', '\n'), /expected/],
   ['a block that is closed twice', EXTEND, (text) => text.replace('\nend\n', '\nend end\n'), /expected/],
   ['a carriage return', EXTEND, (text) => text.replace('\n', '\r\n'), /has a carriage return/],
-  ['a global that is written', EXTEND, (text) => text.replace('  local ends,', '  ends,'), /writes the global ends/],
+  ['a global that is written', EXTEND, (text) => text.replace('  local leases =', '  leases ='), /writes the global leases/],
   [
     'a global function',
     'lua/lib/keys.lua',

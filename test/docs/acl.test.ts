@@ -147,7 +147,7 @@ describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of R
       'SUBSCRIBE other',
       'GET other',
       'DEL other',
-      'SET rapid-fire:{salon} x',
+      'APPEND rapid-fire:{salon} x',
     ]
     const code = ['FUNCTION DELETE rapidfire', 'FUNCTION FLUSH', 'SCRIPT FLUSH', 'EVAL return 0', 'MONITOR', 'REPLICAOF NO ONE']
     for (const [n, redis] of connections.entries()) {

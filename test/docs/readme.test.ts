@@ -214,5 +214,5 @@ async function expectPicture(text: string, { redis }: TestRedis): Promise<void> 
   await redis.set('test:clock', START + Number(end) * 1000)
   const [, , batch] = await call('claim_ready')
   await redis.del('test:clock')
-  expect(batch[4].map((message: string) => message.slice('2000000000000 0 '.length)).join(' ')).toBe(merged)
+  expect(batch[5].map((message: string) => message.slice('2000000000000 0 '.length)).join(' ')).toBe(merged)
 }

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await call('policy', 'WAIT', 5000)
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
   await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')
-  const [, , ...batches] = await call('claim_ready', 'WORKER', 'w1')
+  const [, , ...batches] = await call('claim_ready', 'WORKER', 'w1', 'NONCE', 'w1/1')
   for (const [key, proof] of batches) {
     if (key === 'ann') token = proof
     else expect(await call('fail', key, proof, 'ATTEMPTS', 1)).toBe('dead')
@@ -105,11 +105,11 @@ it('writes messages, claims, dead batches and entries of a stream as it says', a
   expect(await redis.lrange(`${root}:messages:ann`, 0, -1)).toEqual([expect.stringMatching(/^\d{13} 2,F m1one$/)])
   expect(await redis.lrange(`${root}:messages:bob`, 0, -1)).toEqual([expect.stringMatching(/^\d{13} 0,W1000,X2000,S3 one$/)])
 
-  expect(text).toContain('\n`<batch id>:<attempt>:<count>:<deadline>:<reason>[:retry]`\n')
-  expect(await redis.hget(`${root}:claims`, 'ann')).toMatch(new RegExp(`^${token}:1:\\d{13}:flush$`))
+  expect(text).toContain('\n`<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]`\n')
+  expect(await redis.hget(`${root}:claims`, 'ann')).toMatch(new RegExp(`^${token}:1:0:1:\\d{13}:flush:30000:by=w1/1$`))
   expect(token).toMatch(/^\d{13}-\d+:1$/)
   await call('fail', 'ann', token)
-  expect(await redis.hget(`${root}:claims`, 'ann')).toMatch(/:flush:retry$/)
+  expect(await redis.hget(`${root}:claims`, 'ann')).toMatch(/:flush:1000:retry$/)
 
   const row = tableOf(text, '| key |').find(([key]) => key === '`root:dead:<batch id>`')
   const [id] = await redis.zrange(`${root}:dead`, '0', '-1')
@@ -121,7 +121,11 @@ it('writes messages, claims, dead batches and entries of a stream as it says', a
 
   const [entry] = await redis.xrange(`${root}:stream:batches`, '-', '+')
   const stream = tableOf(text, '| key |').find(([key]) => key === '`root:stream:<name>`')
-  expect(entry?.[1].filter((_, n) => n % 2 === 0)).toEqual(codes(stream?.[2] as string).filter((word) => word !== 'forward'))
+  expect(entry?.[1].filter((_, n) => n % 2 === 0)).toEqual(
+    codes(stream?.[2] as string)
+      .filter((word) => word !== 'forward')
+      .map((word) => word.replace('<n>', '1')),
+  )
 })
 
 it('tells the policy that a new queue has', async () => {

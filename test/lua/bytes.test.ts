@@ -14,7 +14,7 @@ const BYTES: [string, Buffer][] = [
   ['blanks', Buffer.from(' \t ')],
   ['Lua patterns', Buffer.from('%d+%s*[^%w]$^%')],
   ['what looks like a message', Buffer.from(`${START} 3,F,S1 idx`)],
-  ['what looks like a claim', Buffer.from('1-1:1:1:5:wait:retry')],
+  ['what looks like a claim', Buffer.from('1-1:1:1:0:1:5:wait:9:retry')],
   ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x80, 0xc3, 0x28])],
   ['every byte', ALL],
 ]
@@ -26,7 +26,7 @@ describeBindings('any bytes', (lua) => {
     expect(await add(bytes, bytes, 'ID', bytes)).toEqual(['added', 1])
     expect(await add(bytes, bytes, 'WAIT', '1', 'ID', Buffer.concat([bytes, bytes]))).toEqual(['added', 2])
     expect(await add(bytes, bytes)).toEqual(['added', 3])
-    expect(await add('other', 'x', 'ID', bytes)).toEqual(['duplicate', 0])
+    expect(await add(bytes, 'x', 'ID', bytes)).toEqual(['duplicate', 3])
     await lua().holds()
     const expected = [bytes, Buffer.concat([bytes, bytes]), Buffer.alloc(0)].map((id) => ({ id, data: bytes }))
     const read = (messages: Buffer[]) => messages.map(readMessage).map(({ id, data }) => ({ id, data }))
@@ -34,7 +34,7 @@ describeBindings('any bytes', (lua) => {
     expect(read((await lua().callBuffer('peek', bytes))[7])).toEqual(expected)
     await lua().tick(10_000)
     for (let attempt = 1; attempt <= 2; attempt += 1) {
-      const [, , [key, token, reason, , messages]] = await lua().callBuffer('claim_ready')
+      const [, , [key, token, , reason, , messages]] = await lua().callBuffer('claim_ready')
       expect([key, String(reason)]).toEqual([bytes, 'wait'])
       expect(read(messages)).toEqual(expected)
       expect(await lua().call('extend', 1000, bytes, token)).toEqual(['extended', 0])
@@ -60,7 +60,7 @@ describeBindings('any bytes', (lua) => {
     expect(large.length).toBe(250 * 1024)
     await add('ann', large, 'ID', ALL)
     await add('ann', large, 'FLUSH')
-    const [, , [, , , , messages]] = await lua().callBuffer('claim_ready')
+    const [, , [, , , , , messages]] = await lua().callBuffer('claim_ready')
     expect(messages.map((message: Buffer) => readMessage(message).data.equals(large))).toEqual([true, true])
   })
 

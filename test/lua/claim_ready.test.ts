@@ -26,6 +26,7 @@ describeBindings('claim_ready', (lua) => {
     expect(batches).toEqual([
       {
         key: 'ann',
+        attempt: 1,
         token: `${now}-1:1`,
         reason: 'wait',
         deadline: now,
@@ -244,6 +245,9 @@ describeBindings('claim_ready', (lua) => {
     await lua().redis.del(`${lua().root}:messages:ann`)
     await lua().tick(10_000)
     expect((await lua().claimOne()).key).toBe('bob')
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(`${lua().now + 10_000}.5`)
+    await lua().tick(10_001)
+    await lua().claim()
     expect(await lua().redis.exists(`${lua().root}:due`)).toBe(0)
   })
 
@@ -276,12 +280,14 @@ describeBindings('claim_ready', (lua) => {
     await lua().claimOne()
     await lua().redis.del(`${lua().root}:messages:ann`)
     await lua().tick(30_000)
+    expect(await lua().claim()).toMatchObject({ next: lua().now + 10_001, batches: [] })
+    await lua().tick(10_001)
     expect(await lua().claim()).toMatchObject({ next: 0, batches: [] })
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
   })
 
   it.each([
-    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, LEASE, LIMIT, REST, WORKER; got '5'", ['5']],
+    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, GENERATION, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
     ['UNKNOWN_ARGUMENT', "got 'WAIT'", ['LIMIT', '5', 'WAIT', '1']],
     ['MISSING_ARGUMENT', 'LIMIT must be followed by a value', ['limit']],
     ['MISSING_ARGUMENT', 'BEFORE must be followed by a value', ['LIMIT', '1', 'BEFORE']],

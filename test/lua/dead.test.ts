@@ -16,7 +16,7 @@ describeBindings('dead', (lua) => {
       died.push({ id: await bury(lua(), key, 1, 2), key, at: lua().now })
       await lua().tick(1000)
     }
-    expect(await lua().call('dead')).toEqual(died.map(({ id, key, at }) => [id, key, at, 1, 'flush', at, `no ${key}`, 2, []]))
+    expect(await lua().call('dead')).toEqual(died.map(({ id, key, at }) => [id, key, at, 1, 'flush', at, 'failed', `no ${key}`, 2, []]))
     expect((await lua().call('dead', 'LIMIT', 1, 'OFFSET', 1)).map((batch: unknown[]) => batch[1])).toEqual(['ann'])
     expect(await lua().call('dead', 'OFFSET', 3)).toEqual([])
   })
@@ -27,7 +27,7 @@ describeBindings('dead', (lua) => {
     await bury(lua(), 'bob', 1)
     const shown = await lua().call('dead', 'ID', id)
     expect(shown).toHaveLength(1)
-    expect(texts(shown[0][8])).toEqual(data)
+    expect(texts(shown[0][9])).toEqual(data)
   })
 
   it('keeps why the last attempt failed, and how many there were', async () => {
@@ -38,7 +38,9 @@ describeBindings('dead', (lua) => {
       const status = await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 3, 'DELAY', 0, 'ERROR', `failure ${attempt}`)
       expect(status).toBe(attempt < 3 ? 'retry' : 'dead')
     }
-    expect(await lua().call('dead')).toMatchObject([[expect.any(String), 'ann', lua().now, 3, 'flush', lua().now, 'failure 3', 1, []]])
+    expect(await lua().call('dead')).toMatchObject([
+      [expect.any(String), 'ann', lua().now, 3, 'flush', lua().now, 'failed', 'failure 3', 1, []],
+    ])
   })
 
   it('names the lease when it ran out in the last attempt, and opens what is behind', async () => {
@@ -49,13 +51,14 @@ describeBindings('dead', (lua) => {
     expect((await lua().call('claim_ready', 'ATTEMPTS', 2))[2][1]).toMatch(/:2$/)
     await lua().tick(30_000)
     const [, , behind] = await lua().call('claim_ready', 'ATTEMPTS', 2)
-    expect(texts(behind[4])).toEqual(['2'])
-    expect((await lua().call('dead'))[0].slice(1, 8)).toEqual([
+    expect(texts(behind[5])).toEqual(['2'])
+    expect((await lua().call('dead'))[0].slice(1, 9)).toEqual([
       'ann',
       lua().now,
       2,
       'flush',
       lua().now - 60_000,
+      'lease',
       'the lease of attempt 2 ran out',
       1,
     ])

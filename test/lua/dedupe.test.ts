@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { describeBindings, expiryOf, START } from '../support/lua.ts'
 
@@ -5,14 +6,32 @@ describeBindings('message ids', (lua) => {
   const add = async (id: string, key = 'ann') => (await lua().call('add', key, 'x', 'ID', id))[0]
   const seen = async () => (await lua().redis.keys('*:seen:*')).sort()
 
-  it('refuses a second message with the same id, of any key, and counts it', async () => {
+  it('refuses a second message of a key with the same id, and counts it', async () => {
     expect(await lua().call('add', 'ann', 'one', 'ID', 'm1')).toEqual(['added', 1])
     expect(await lua().call('add', 'ann', 'other', 'ID', 'm1')).toEqual(['duplicate', 1])
-    expect(await lua().call('add', 'bob', 'other', 'ID', 'm1')).toEqual(['duplicate', 0])
+    expect(await lua().call('add', 'ann', 'other', 'NEXT', 'ann', 'other', 'ID', 'm1')).toEqual(['added', 2, 'duplicate', 2])
     expect(await lua().call('add', 'bob', '1', 'ID', 'm2', 'NEXT', 'bob', '2', 'ID', 'm2')).toEqual(['added', 1, 'duplicate', 1])
-    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} 2 m1one`])
-    expect(await lua().stats()).toMatchObject({ added: 2, duplicates: 3, messages: 2 })
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} 2 m1one`, `${START} 0 other`])
+    expect(await lua().stats()).toMatchObject({ added: 3, duplicates: 3, messages: 3 })
     await lua().holds()
+  })
+
+  it('takes the same id from different keys: chats number their messages each for themselves', async () => {
+    const keys = ['chat1', 'chat2', 'chat', '5:chat1', '1']
+    for (const key of keys) expect(await lua().call('add', key, 'x', 'ID', '17')).toEqual(['added', 1])
+    expect(await lua().call('add', ...keys.flatMap((key) => [key, 'x', 'ID', '17', 'NEXT']).slice(0, -1))).toEqual(
+      keys.flatMap(() => ['duplicate', 1]),
+    )
+    // Key and id are not run together.
+    expect(await lua().call('add', 'chat1', 'x', 'ID', '7', 'NEXT', 'chat', 'x', 'ID', '117')).toEqual(['added', 2, 'added', 2])
+    expect(await lua().redis.llen(`${lua().root}:messages:chat2`)).toBe(1)
+    await lua().holds()
+  })
+
+  it('remembers 128 bits of a digest of key and id', async () => {
+    await lua().call('add', 'ы', 'x', 'ID', 'wamid.1')
+    const digest = createHash('sha1').update('2:ыwamid.1').digest('hex').slice(0, 32)
+    expect(await lua().redis.smembers(`${lua().root}:seen:${START}`)).toEqual([digest])
   })
 
   it('knows the ids of thousands of messages in one call', async () => {

@@ -14,7 +14,7 @@ describeBindings('fail', (lua) => {
     await lua().tick(699)
     expect(await lua().claim()).toMatchObject({ next: lua().now + 1, batches: [] })
     await lua().tick(1)
-    expect(await lua().claimOne()).toEqual({ ...first, token: first.token.replace(/:1$/, ':2') })
+    expect(await lua().claimOne()).toEqual({ ...first, token: first.token.replace(/:1$/, ':2'), attempt: 2 })
     expect(await lua().stats()).toMatchObject({ failed: 1, redelivered: 1, batches: 1, messages: 2 })
     await lua().holds()
   })
@@ -85,7 +85,8 @@ describeBindings('fail', (lua) => {
     expect(await lua().call('fail', 'ann', batch.token, 'DELAY', 0, 'ERROR', 'it is broken\0 …')).toBe('dead')
     const id = batch.token.replace(/:5$/, '')
     expect(await lua().redis.hgetall(`${lua().root}:dead:${id}`)).toEqual({
-      ...{ key: 'ann', attempt: '5', deadline: String(START + 10_000), reason: 'wait', error: 'it is broken\0 …', count: '2' },
+      ...{ key: 'ann', attempt: '5', claim: '5', deadline: String(START + 10_000), reason: 'wait' },
+      ...{ cause: 'failed', error: 'it is broken\0 …', count: '2' },
       ...{ 1: `${START} 0 one`, 2: `${START} 0 two` },
     })
     expect(await lua().stats()).toMatchObject({ dead: 1, died: 1, failed: 4, collecting: 1, active: 0, messages: 1 })
@@ -124,7 +125,7 @@ describeBindings('fail', (lua) => {
     ['MISSING_ARGUMENT', 'got 1 arguments', ['ann']],
     ['MISSING_ARGUMENT', 'DELAY must be followed by a value', ['ann', 'TOKEN', 'DELAY']],
     ['MISSING_ARGUMENT', 'ERROR must be followed by a value', ['ann', 'TOKEN', 'error']],
-    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, DELAY, ERROR, KEEP; got 'timeout'", ['ann', 'TOKEN', 'timeout']],
+    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, DELAY, ERROR, KEEP, NONCE; got 'timeout'", ['ann', 'TOKEN', 'timeout']],
     ['BAD_ARGUMENT', "DELAY must be an integer from 0 to 31536000000, got '-1'", ['ann', 'TOKEN', 'DELAY', '-1']],
     ['BAD_ARGUMENT', "got '31536000001'", ['ann', 'TOKEN', 'DELAY', '31536000001']],
     ['BAD_ARGUMENT', "ATTEMPTS must be an integer from 1 to 1000, got '0'", ['ann', 'TOKEN', 'ATTEMPTS', '0']],

@@ -11,9 +11,9 @@ describeBindings('expired leases', (lua) => {
     expect(await lua().claim()).toMatchObject({ next: START + 40_000, batches: [] })
     await lua().tick(1)
     const second = await lua().claimOne('LEASE', 500)
-    expect(second).toEqual({ ...first, token: first.token.replace(/:1$/, ':2') })
+    expect(second).toEqual({ ...first, token: first.token.replace(/:1$/, ':2'), attempt: 2 })
     await lua().tick(500)
-    expect(await lua().claimOne()).toEqual({ ...first, token: first.token.replace(/:1$/, ':3') })
+    expect(await lua().claimOne()).toEqual({ ...first, token: first.token.replace(/:1$/, ':3'), attempt: 3 })
     expect(await lua().stats()).toMatchObject({ batches: 1, redelivered: 2, active: 1, queued: 1, latenessSum: 0 })
     await lua().holds()
   })
@@ -54,7 +54,8 @@ describeBindings('expired leases', (lua) => {
     const id = token.replace(/:1$/, '')
     expect(await lua().redis.zscore(`${lua().root}:dead`, id)).toBe(String(lua().now))
     expect(await lua().redis.hgetall(`${lua().root}:dead:${id}`)).toEqual({
-      ...{ key: 'ann', attempt: '3', deadline: String(START), reason: 'flush', error: 'the lease of attempt 3 ran out', count: '2' },
+      ...{ key: 'ann', attempt: '3', claim: '3', deadline: String(START), reason: 'flush' },
+      ...{ cause: 'lease', error: 'the lease of attempt 3 ran out', count: '2' },
       ...{ 1: `${START} 2 m1one`, 2: `${START} 0,F two` },
     })
     expect(await lua().stats()).toMatchObject({ dead: 1, died: 1, messages: 1, redelivered: 2, failed: 0 })

@@ -13,7 +13,6 @@ describeBindings('over maxmemory', (lua) => {
   it.each([
     ['a message', ['ann', 'x']],
     ['a message with an id', ['ann', 'x', 'ID', 'm9']],
-    ['a message with a known id', ['ann', 'x', 'ID', 'm1']],
     ['a message with options', ['ann', 'x', 'FLUSH']],
     ['the first message of a key', ['new', 'x']],
     ['messages with and without ids', ['ann', 'x', 'ID', 'm1', 'NEXT', 'bob', 'x', 'NEXT', 'carl', 'x', 'ID', 'm9']],
@@ -33,6 +32,17 @@ describeBindings('over maxmemory', (lua) => {
     await lua().redis.config('SET', 'maxmemory', '0')
     expect((await lua().call('add', 'ann', 'x', 'ID', 'm9'))[0]).toBe('added')
     await lua().holds()
+  })
+
+  it('add stores no message with a known id, whether it is refused or told that it is known', async () => {
+    await lua().call('add', 'ann', 'x', 'ID', 'm1')
+    const before = await lua().keyspace()
+    await full()
+    const [status] = await lua()
+      .call('add', 'ann', 'x', 'ID', 'm1')
+      .catch((error: Error) => [error.message.replace(/.*(OOM command not allowed).*/s, '$1')])
+    expect(['duplicate', 'OOM command not allowed']).toContain(status)
+    expect(await lua().keyspace()).toEqual(before)
   })
 
   it('what is there can be handled, looked at and given up', async () => {

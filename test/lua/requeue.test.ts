@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest'
+import { Redis } from 'ioredis'
+import { expect, it, onTestFinished } from 'vitest'
+import { commandsOf } from '../../cli/doctor/rights.ts'
 import { brokenLaws } from '../support/laws.ts'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, TEST_SOURCE } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
 
 describeBindings('requeue', (lua) => {
@@ -16,11 +18,146 @@ describeBindings('requeue', (lua) => {
     const [, , batch] = await lua().call('claim_ready')
     expect(batch[1]).toMatch(/^[\d-]+:1$/)
     expect(batch[1]).not.toBe(`${id}:1`)
-    expect(texts(batch[4])).toEqual(['1', '2'])
+    expect(texts(batch[5])).toEqual(['1', '2'])
     await lua().call('complete', 'ann', batch[1])
     expect(Object.keys(await lua().keyspace())).toEqual([lua().root])
     await intact()
   })
+
+  // Oldest first, newest first, and everything between.
+  const permutations = (items: string[]): string[][] =>
+    items.length < 2
+      ? [items]
+      : items.flatMap((item, n) => permutations([...items.slice(0, n), ...items.slice(n + 1)]).map((rest) => [item, ...rest]))
+
+  it.each([0, 1])(
+    'never turns a conversation around, whatever the order of the calls, with %j ms between its messages',
+    async (between) => {
+      for (const order of permutations(['0', '1', '2', '3'])) {
+        await lua().reset()
+        const ids: string[] = []
+        for (const data of ['m1', 'm2', 'm3', 'm4']) {
+          ids.push(await bury(lua(), 'ann', data))
+          await lua().tick(between)
+        }
+        await lua().call('add', 'ann', 'm5')
+        const requeue = async () => {
+          for (const n of order) expect(await lua().call('requeue', ids[Number(n)] as string)).toEqual(['requeued'])
+        }
+        await requeue()
+        expect(await held('ann')).toEqual(['m1', 'm2', 'm3', 'm4', 'm5'])
+        await intact()
+      }
+    },
+  )
+
+  it('keeps the order of messages of one ms that die more than once', async () => {
+    const [first, second] = [await bury(lua(), 'ann', 1), await bury(lua(), 'ann', 2)]
+    await lua().call('add', 'ann', 3)
+    await lua().call('requeue', first)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('requeue', token.slice(0, -2))
+    await lua().call('requeue', second)
+    expect(await held('ann')).toEqual(['1', '2', '3'])
+    await intact()
+  })
+
+  it('keeps the order of messages of one ms that died together and die again one by one', async () => {
+    const id = await bury(lua(), 'ann', 1, 2, 3)
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().call('requeue', id)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await held('ann')).toEqual(['1', '2', '3'])
+  })
+
+  it('puts each message of a batch where its time belongs', async () => {
+    const seconds = async (...data: number[]) => {
+      for (const each of data) {
+        await lua().call('add', 'ann', each)
+        await lua().tick(1000)
+      }
+    }
+    await lua().call('policy', 'MAXSIZE', 1)
+    await seconds(1)
+    const [, , one] = await lua().call('claim_ready')
+    await lua().call('fail', 'ann', one[1], 'ATTEMPTS', 1)
+    await lua().call('policy', 'MAXSIZE', 10)
+    await seconds(2, 3)
+    await lua().call('add', 'ann', 4, 'FLUSH')
+    const [, , others] = await lua().call('claim_ready')
+    await lua().call('fail', 'ann', others[1], 'ATTEMPTS', 1)
+    await lua().call('requeue', others[1].slice(0, -2), one[1].slice(0, -2))
+    expect(await held('ann')).toEqual(['1', '2', '3', '4'])
+    await intact()
+  })
+
+  it('goes behind a backlog that is older, however long', async () => {
+    await lua().call('policy', 'MAXSIZE', 1)
+    await lua().call(
+      'add',
+      'ann',
+      ...Array.from({ length: 300 }, (_, n) => ['NEXT', 'ann', n])
+        .flat()
+        .slice(2),
+    )
+    const ids: string[] = []
+    for (let n = 0; n < 300; n += 1) {
+      const { token } = await lua().claimOne()
+      await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+      ids.push(token.slice(0, -2))
+    }
+    for (let at = 0; at < 299; at += 100) await lua().call('requeue', ...ids.slice(at, Math.min(at + 100, 299)))
+    await lua().call('add', 'ann', 300)
+    await lua().call('requeue', ids[299] as string)
+    expect((await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).map((text) => text.split(' ')[2])).toEqual(
+      Array.from({ length: 301 }, (_, n) => String(n)),
+    )
+    await intact()
+  })
+
+  it('leaves what somebody else wrote behind what it stands behind', async () => {
+    const id = await bury(lua(), 'ann', 2)
+    await lua().tick(1000)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'junk', `${lua().now - 2000} 0 1`, 'nan', '', `${lua().now} 0 3`)
+    await lua().call('requeue', id)
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([
+      ...['junk', `${lua().now - 2000} 0 1`, 'nan', ''],
+      ...[`${lua().now - 1000} 0,R1.0001,F 2`, `${lua().now} 0 3`],
+    ])
+  })
+
+  it('puts the key where somebody looks, also when the lease of its claim was lost', async () => {
+    const id = await bury(lua(), 'ann', 1)
+    await lua().call('add', 'ann', 2, 'FLUSH')
+    await lua().claimOne()
+    await lua().redis.zrem(`${lua().root}:active`, 'ann')
+    await lua().call('requeue', id)
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now))
+  })
+
+  it.each(['lpush', 'ltrim', 'lrange', 'del', 'zadd', 'sadd', 'sismember'])(
+    'loses and doubles nothing for a user without %s',
+    async (lacking) => {
+      const ids = [await bury(lua(), 'ann', 1), await bury(lua(), 'ann', 2)]
+      await lua().call('add', 'ann', 3, 'FLUSH')
+      await lua().claimOne()
+      await lua().call('add', 'bob', 1)
+      const rights = ['+eval', '+get', ...commandsOf('operator', lua().mode).map((command) => `+${command}`)]
+      await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', ...rights, `-${lacking}`)
+      const poor = new Redis(lua().server.url.replace('://', '://poor:secret@'))
+      onTestFinished(() => poor.disconnect())
+      const [name, entry] = lua().mode === 'functions' ? ['FCALL', 'rapidfire_requeue'] : ['EVAL', TEST_SOURCE.scripts.requeue.text]
+      for (const id of ids) await poor.call(name as string, entry as string, 1, lua().root, id).catch(() => {})
+      await lua().redis.call('ACL', 'DELUSER', 'poor')
+      await lua().call('repair', ...ids.map((id) => `dead:${id}`))
+      for (const id of ids) await lua().call('requeue', id)
+      expect((await held('ann')).map((text: string) => text.split(' ').at(-1))).toEqual(['3', '1', '2'])
+      await intact()
+    },
+  )
 
   it('puts them in front of what is being collected', async () => {
     const id = await bury(lua(), 'ann', 1, 2)
@@ -30,7 +167,7 @@ describeBindings('requeue', (lua) => {
     await intact()
     // The flush that closed the dead batch closes it again.
     const [, , batch] = await lua().call('claim_ready')
-    expect(texts(batch[4])).toEqual(['1', '2'])
+    expect(texts(batch[5])).toEqual(['1', '2'])
   })
 
   it('lets newer messages join when nothing closed the batch, at the newer deadline', async () => {
@@ -43,7 +180,7 @@ describeBindings('requeue', (lua) => {
     expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['collecting', lua().now, lua().now + 10_000])
     await intact()
     await lua().tick(10_000)
-    expect(texts((await lua().call('claim_ready'))[2][4])).toEqual(['1', '2'])
+    expect(texts((await lua().call('claim_ready'))[2][5])).toEqual(['1', '2'])
   })
 
   it.each(['active', 'retry'])('puts them behind the batch and in front of what waits when the key is %s', async (state) => {
@@ -60,11 +197,11 @@ describeBindings('requeue', (lua) => {
     const token = state === 'retry' ? (await lua().call('claim_ready'))[2][1] : batch[1]
     expect(await lua().call('complete', 'ann', token)).toEqual(['completed'])
     const [, , next] = await lua().call('claim_ready')
-    expect(texts(next[4])).toEqual(['1', '2'])
+    expect(texts(next[5])).toEqual(['1', '2'])
     await intact()
   })
 
-  it('requeues several of a key, each in front of the one before', async () => {
+  it('requeues several of a key in one call', async () => {
     const first = await bury(lua(), 'ann', 1)
     const second = await bury(lua(), 'ann', 2)
     expect(await lua().call('requeue', second, first, 'unknown', first)).toEqual(['requeued', 'requeued', 'unknown', 'unknown'])
@@ -81,7 +218,7 @@ describeBindings('requeue', (lua) => {
     const handed: string[] = []
     for (let n = 0; n < 2; n += 1) {
       const [, , batch] = await lua().call('claim_ready')
-      handed.push(...texts(batch[4]))
+      handed.push(...texts(batch[5]))
       await lua().call('complete', 'ann', batch[1])
     }
     expect(handed).toEqual(['1', '2', '3', '4'])
@@ -100,10 +237,13 @@ describeBindings('requeue', (lua) => {
     const data = Buffer.from([0, 255, 10, 32])
     await lua().call('add', 'ann', data, 'ID', 'wamid.1', 'WAIT', 700, 'NEXT', 'ann', 2, 'FLUSH')
     const [, , batch] = await lua().call('claim_ready')
-    const before = await lua().redis.lrangeBuffer(`${lua().root}:messages:ann`, 0, -1)
+    const before = await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)
     await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
     await lua().call('requeue', batch[1].slice(0, -2))
-    expect(await lua().redis.lrangeBuffer(`${lua().root}:messages:ann`, 0, -1)).toEqual(before)
+    // Each carries the number of the batch with which it died and its position, and is the same otherwise.
+    const after = await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)
+    expect(after).toEqual([before[0]?.replace('7,', '7,R1.0001,'), before[1]?.replace('0,', '0,R1.0002,')])
+    expect((await lua().redis.lindexBuffer(`${lua().root}:messages:ann`, 0))?.subarray(-4)).toEqual(data)
     expect(await lua().call('add', 'ann', 3, 'ID', 'wamid.1')).toEqual(['duplicate', 2])
     await intact()
   })
@@ -125,7 +265,7 @@ describeBindings('requeue', (lua) => {
     await lua().redis.config('RESETSTAT')
     await lua().call('requeue', id)
     const pushes = [...(await lua().redis.info('commandstats')).matchAll(/cmdstat_[lr]push:calls=(\d+)/g)]
-    expect(pushes.map((each) => Number(each[1]))).toEqual([2])
+    expect(pushes.map((each) => Number(each[1]))).toEqual([1])
     expect((await held('ann')).slice(0, 3)).toEqual(['1', '2', '3'])
     await intact()
   })
@@ -143,7 +283,7 @@ describeBindings('requeue', (lua) => {
   it('brings back the messages that are there when one of a dead batch was deleted by hand', async () => {
     const id = await bury(lua(), 'ann', 1, 2, 3)
     await lua().redis.hdel(`${lua().root}:dead:${id}`, '2')
-    expect(texts((await lua().call('dead', 'ID', id))[0][8])).toEqual(['1', '3'])
+    expect(texts((await lua().call('dead', 'ID', id))[0][9])).toEqual(['1', '3'])
     expect(await lua().call('requeue', id)).toEqual(['requeued'])
     expect(await held('ann')).toEqual(['1', '3'])
   })

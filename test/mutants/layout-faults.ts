@@ -5,11 +5,6 @@ export const LAYOUT_FAULTS: Faults = {
   'functions/add.lua': [
     ['size == 1 and policy.closed', 'false', 'a retired root takes messages of new keys'],
     ['size == 1 and policy.closed', 'policy.closed', 'a retired root refuses messages of keys that have some there'],
-    [
-      "        call('RPOP', list)\n        refused = not_serving(root)",
-      '        refused = not_serving(root)',
-      'what a retired root refuses stays there',
-    ],
   ],
   'functions/claim_ready.lua': [
     ['if policy.closed and not options.drain then', 'if false then', 'a worker does not learn that a root is retired'],

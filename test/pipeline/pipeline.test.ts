@@ -147,7 +147,7 @@ describe('webhook to stream', () => {
     const entries = (await server.redis.xrange(`rapid-fire:{${QUEUE}}:stream:batches`, '-', '+')).map(([, flat]) => ({
       id: flat[flat.indexOf('id') + 1] as string,
       key: flat[flat.indexOf('key') + 1] as string,
-      texts: JSON.parse(flat[flat.indexOf('messages') + 1] as string).map(({ text }: { text: string }) => text) as string[],
+      texts: flat.flatMap((name, n) => (n % 2 === 0 && name.startsWith('data:') ? [JSON.parse(flat[n + 1] as string).text as string] : [])),
     }))
     expect(kills).toBe(9)
     expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length)

@@ -55,7 +55,7 @@ export const add = (messages: Addition[]) =>
         expect(codes.map((code) => `RAPIDFIRE_${code}`)).toContain(String(status).split(' ')[0])
         continue
       }
-      const duplicate = id !== '' && (model.isDuplicate(id) ?? status === 'duplicate')
+      const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
       if (duplicate) model.count('duplicates')
       else if (model.hasRoom(key)) model.accept(key, { ...own, id, data: data[n] as string })
       else {
@@ -103,6 +103,7 @@ export const stats = step('stats', '', async (model, world) => {
   const { dead: died, deadMessages: _, droppedMessages: __, ...counters } = model.counters
   const all = [...model.conversations.values()]
   const active = all.filter(({ held }) => held)
+  const lost = model.lost
   const { collecting, ready, ...others } = figures
   expect(others).toEqual({
     ...counters,
@@ -113,8 +114,8 @@ export const stats = step('stats', '', async (model, world) => {
     messages: all.reduce((sum, { messages }) => sum + messages.length, 0),
     queued: active.reduce((sum, { messages, held }) => sum + messages.length - (held?.count ?? 0), 0),
   })
-  expect(collecting + ready).toBe(all.length - active.length)
-  const late = [...model.conversations].filter(([key, { held }]) => !held && model.latest(key) <= model.now)
+  expect(collecting + ready).toBe(all.length - active.length - lost.length)
+  const late = [...model.conversations].filter(([key, { held }]) => !held && !lost.includes(key) && model.latest(key) <= model.now)
   expect(ready).toBeGreaterThanOrEqual(late.length)
   return keyspace
 })
@@ -154,14 +155,52 @@ export const drop = (backs: number[]) =>
     return keyspace
   })
 
-/** Nothing is to be mended in what the library itself has written; a score that a shortened policy has made late may be moved. */
+/** What somebody has pushed into lists by hand. */
+export const FOREIGN = ['nan', 'inf', '', 'junk \xff\0', '0x1 0 x', '12345678901234 0 x']
+
+export const push = ({ key, data }: { key: string; data: string }) =>
+  step(
+    'push',
+    [key, data],
+    async (model, world) => {
+      model.push(key, data)
+      // Somebody who does that counts it, so that the laws can be looked at.
+      const commands = [
+        ['RPUSH', `${world.root}:messages:${key}`, data],
+        ['HINCRBY', world.root, 'added', 1],
+      ]
+      return (await world.run(...commands)).keyspace
+    },
+    (model) => model.conversations.has(key),
+  )
+
+/** The index entry of an open key is lost. */
+export const lose = (key: string) =>
+  step(
+    'lose index entry',
+    key,
+    async (model, world) => {
+      model.at(key).lost = true
+      return (await world.run(['ZREM', `${world.root}:due`, key])).keyspace
+    },
+    (model) => model.conversations.has(key) && !model.conversations.get(key)?.held,
+  )
+
+/**
+ * Nothing is to be mended in what the library itself has written; a score that a shortened policy, or something that was pushed by hand, has
+ * made late may be moved.
+ */
 export const repair = step('repair', '', async (model, world) => {
   const parts = [...KEYS.map((key) => `messages:${key}`), ...[...model.dead.keys()].map((id) => `dead:${id}`), 'due']
+  const lost = KEYS.map((key) => model.at(key).lost === true)
   const { replies, keyspace } = await world.run(world.command('repair', ...parts), world.command('repair'))
   const [done, counters] = replies as [string[], string[]]
-  const moved = done.flatMap((each, n) =>
-    each === 'moved to its deadline' ? [model.at(KEYS[n] ?? '').policies.length > 1] : [each === ''],
-  )
+  const moved = done.flatMap((each, n) => {
+    const { policies, until } = model.at(KEYS[n] ?? '')
+    if (each === 'moved to its deadline') return [policies.length > 1 || until !== undefined]
+    return [each === (lost[n] ? 'added to due' : '')]
+  })
+  for (const key of model.lost) model.at(key).lost = false
   expect([moved.every(Boolean), done, counters]).toEqual([true, done, ['']])
   return keyspace
 })
@@ -194,7 +233,7 @@ export const REFUSALS = REFUSED.map(([code, name, ...args]) =>
 )
 
 /** The server loses the functions: a call says so and does nothing, until they are loaded again. */
-export const lose: Step = step('lose functions', '', async (_, world: World) => {
+export const unload: Step = step('lose functions', '', async (_, world: World) => {
   expect(await world.lose(['ann', 'lost'])).toMatch(/^(ERR Function not found|NOSCRIPT)/)
   const { reply, keyspace } = await world.call('version')
   expect(reply).toMatch(/^\d+\.\d+\.\d+$/)

@@ -25,7 +25,7 @@ function take(model: Model, keys: (returned: number) => string[], { limit, befor
   const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts)
   const fresh = keys(returned.length)
   // A batch of which a shortened policy says that it is ready may be among them, the others must while there is room.
-  const missed = KEYS.filter((key) => model.open(key) && model.latest(key) <= before && !fresh.includes(key))
+  const missed = KEYS.filter((key) => model.open(key) && !model.at(key).lost && model.latest(key) <= before && !fresh.includes(key))
   if (returned.length + fresh.length < limit && all < MIB) expect(missed).toEqual([])
   const taken = [...returned]
   for (const key of fresh) {
@@ -84,34 +84,40 @@ export const claim = (options: ClaimOptions) =>
   })
 
 export const forward = (options: { name: string; limit: number; longest: number; worker: string | undefined }) =>
-  step('forward', options, async (model, world) => {
-    const { name, limit, longest, worker } = options
-    const stream = model.streams.get(name) ?? { entries: [], read: undefined }
-    const tokens: Arg[] = ['LIMIT', limit, 'MAXLEN', longest, ...(worker === undefined ? [] : ['WORKER', worker])]
-    const { reply, keyspace } = await world.call('forward', name, ...tokens)
-    const [now, next, forwarded, room] = reply
-    expect(now).toBe(model.now)
-    if (stream.entries.length >= longest) {
-      stream.entries.splice(0, stream.read ?? 0)
-      if (stream.read !== undefined) stream.read = 0
-    }
-    const left = longest - stream.entries.length
-    if (left <= 0) {
-      expect(reply).toEqual([model.now, model.now + 1000, 0, 0])
+  step(
+    'forward',
+    options,
+    async (model, world) => {
+      const { name, limit, longest, worker } = options
+      const stream = model.streams.get(name) ?? { entries: [], read: undefined }
+      const tokens: Arg[] = ['LIMIT', limit, 'MAXLEN', longest, ...(worker === undefined ? [] : ['WORKER', worker])]
+      const { reply, keyspace } = await world.call('forward', name, ...tokens)
+      const [now, next, forwarded, room] = reply
+      expect(now).toBe(model.now)
+      if (stream.entries.length >= longest) {
+        stream.entries.splice(0, stream.read ?? 0)
+        if (stream.read !== undefined) stream.read = 0
+      }
+      const left = longest - stream.entries.length
+      if (left <= 0) {
+        expect(reply).toEqual([model.now, model.now + 1000, 0, 0])
+        return keyspace
+      }
+      const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: 1000, worker }
+      const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
+      const added = entries.slice(stream.entries.length).map(({ key }) => key)
+      const { taken, bounded } = take(model, (returned) => added.slice(returned), taking)
+      for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
+      stream.entries.push(...taken)
+      if (taken.length > 0) model.streams.set(name, stream)
+      expect([forwarded, room]).toEqual([taken.length, left - taken.length])
+      // What was behind a batch that is forwarded may be ready.
+      compareNext(model, keyspace, next, taking, taken.length, bounded || taken.length > 0)
       return keyspace
-    }
-    const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: 1000, worker }
-    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
-    const added = entries.slice(stream.entries.length).map(({ key }) => key)
-    const { taken, bounded } = take(model, (returned) => added.slice(returned), taking)
-    for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
-    stream.entries.push(...taken)
-    if (taken.length > 0) model.streams.set(name, stream)
-    expect([forwarded, room]).toEqual([taken.length, left - taken.length])
-    // What was behind a batch that is forwarded may be ready.
-    compareNext(model, keyspace, next, taking, taken.length, bounded || taken.length > 0)
-    return keyspace
-  })
+    },
+    // A batch that cannot be read is buried.
+    (model) => !model.hasForeign,
+  )
 
 /** A consumer of a stream reads entries and is done with them. */
 export const consume = ({ name, count }: { name: string; count: number }) =>

@@ -1,6 +1,22 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Addition, add, bringBack, dead, drop, lose, peek, policy, REFUSALS, repair, stats, tick } from './calls.ts'
+import {
+  type Addition,
+  add,
+  bringBack,
+  dead,
+  drop,
+  FOREIGN,
+  lose,
+  peek,
+  policy,
+  push,
+  REFUSALS,
+  repair,
+  stats,
+  tick,
+  unload,
+} from './calls.ts'
 import { claim, complete, completeAll, consume, die, extend, fail, forward } from './claims.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
@@ -84,7 +100,7 @@ const RARE = fc.oneof(
   fc.nat(1).map((back) => drop([back, 9])),
   fc.constantFrom('w1', 'w2').map(die),
   fc.constant(repair),
-  fc.constant(lose),
+  fc.constant(unload),
   fc.constantFrom(...REFUSALS),
 )
 
@@ -99,7 +115,8 @@ const STEPS: fc.Arbitrary<Step>[] = [
   FORWARD.map(forward),
   fc.record({ name: STREAM, count: upTo(3) }).map(consume),
   POLICY.map(policy),
-  fc.array(fc.nat(1), { minLength: 1, maxLength: 2 }).map(bringBack),
+  fc.array(fc.nat(3), { minLength: 1, maxLength: 3 }).map(bringBack),
+  fc.oneof(fc.record({ key: KEY, data: fc.constantFrom(...FOREIGN) }).map(push), KEY.map(lose), KEY.map(lose)),
   RARE,
   RARE,
 ]
@@ -109,6 +126,7 @@ const CLAIM_ALL = claim({ limit: 5, lease: 1000, attempts: 1000, ago: undefined,
 
 /** Nobody sends any more: everything comes out, and nothing is left but what is kept on purpose. */
 async function drain(model: Model, world: World): Promise<void> {
+  await repair.run(model, world)
   for (let round = 0; model.conversations.size > 0; round += 1) {
     expect(round).toBeLessThan(100)
     for (const step of [A_DAY, CLAIM_ALL, completeAll]) await step.run(model, world)

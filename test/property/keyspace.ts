@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
-import type { Kept, Model } from './model.ts'
+import { hasOptions, type Kept, type Model } from './model.ts'
 
 /** What stands in Redis, by name without the root and its colon; the root itself is ''. Texts are latin1. */
 export type Keyspace = Map<string, { type: string; expires: number; content: unknown }>
@@ -56,12 +56,13 @@ export function readKeyspace(root: string, reply: [string, string, number, any[]
 }
 
 /** A message as lua/README.md describes it. */
-export function written({ receivedAt, id, data, wait, maxWait, maxSize, flush }: Kept): string {
-  const options = [wait && `,W${wait}`, maxWait && `,X${maxWait}`, maxSize && `,S${maxSize}`, flush && ',F'].filter(Boolean).join('')
+export function written({ receivedAt, foreign, died, id, data, wait, maxWait, maxSize, flush }: Kept): string {
+  if (foreign) return data
+  const options = [died && `,R${died}`, wait && `,W${wait}`, maxWait && `,X${maxWait}`, maxSize && `,S${maxSize}`, flush && ',F']
+    .filter(Boolean)
+    .join('')
   return `${receivedAt} ${id.length}${options} ${id}${data}`
 }
-
-const hasOptions = ({ wait, maxWait, maxSize, flush }: Kept) => Boolean(wait || maxWait || maxSize || flush)
 
 /** The whole keyspace is what the key table of lua/README.md makes of the model. */
 export function compareKeyspace(model: Model, keyspace: Keyspace): void {
@@ -121,9 +122,11 @@ function compareRoot({ policy, counters }: Model, root: Record<string, string>):
   equal(found, expected)
 }
 
-/** All open keys are in `due`, and none is looked at later than its deadline under the policies since. */
+/** All open keys are in `due`, but those that were deleted there, and none is looked at later than its deadline under the policies since. */
 function compareDue(model: Model, due: Record<string, number>): void {
-  const open = [...model.conversations].filter(([, { held }]) => !held).map(([key]) => key)
+  // Whoever has noticed that a key is lost has put it in.
+  for (const key of model.lost) if (key in due) model.at(key).lost = false
+  const open = [...model.conversations].filter(([, { held, lost }]) => !held && !lost).map(([key]) => key)
   equal(Object.keys(due).sort(), open.sort())
   for (const key of open) {
     if ((due[key] as number) > model.latest(key)) expect.unreachable(`${key} is due at ${due[key]}, later than ${model.latest(key)}`)

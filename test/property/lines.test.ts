@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
 import { findRedisCli, run, useCommands } from '../support/shell.ts'
 import { TEST_SOURCE } from '../support/source.ts'
-import { add, lose, peek } from './calls.ts'
+import { add, peek, unload } from './calls.ts'
 import { consume, forward } from './claims.ts'
 import { HISTORY, runHistory } from './histories.ts'
 import { pasteable } from './lines.ts'
@@ -34,7 +34,7 @@ const STREAMED = [
   add([{ key: 'ann', id: undefined, data: 'odd', flush: true }]),
   forward({ name: 'batches', limit: 1, longest: 1, worker: undefined }),
   consume({ name: 'batches', count: 1 }),
-  lose,
+  unload,
   peek({ key: 'ann', limit: 1 }),
 ]
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { START } from '../support/lua.ts'
 import { type BatchPolicy, type Head, headOf, type Overrides } from '../support/message.ts'
 
@@ -13,7 +14,13 @@ export interface Policy extends BatchPolicy {
 export interface Kept extends Overrides {
   id: string
   data: string
+  /** 0 of what somebody has pushed into the list by hand, which is told apart by `foreign`. */
   receivedAt: number
+  foreign?: boolean
+  /** In which order the messages arrived, from 1; 0 of what was pushed by hand: it stays behind what it stands behind. */
+  order: number
+  /** `<number of the batch with which it died first>.<position there>` */
+  died?: string
 }
 
 export interface Held extends Head {
@@ -30,6 +37,10 @@ interface Conversation {
   held: Held | undefined
   /** Policies since its open batch was last computed: a shortened one holds from the next look on. */
   policies: BatchPolicy[]
+  /** Somebody has deleted it from `due`: nobody looks at it until a call notices. */
+  lost?: boolean
+  /** When it was due at the latest before somebody pushed something old into its list: nobody has looked since. */
+  until?: number
 }
 
 export interface Dead extends Head {
@@ -75,6 +86,24 @@ const MIB = 2 ** 20
 export const bytesOf = (messages: readonly Kept[], written: (message: Kept) => string) =>
   messages.reduce((sum, message) => sum + written(message).length, 0)
 
+/** As what an id of a key is remembered, per lua/README.md. */
+const digestOf = (key: string, id: string) =>
+  createHash('sha1')
+    .update(Buffer.from(`${key.length}:${key}${id}`, 'latin1'))
+    .digest('hex')
+    .slice(0, 32)
+
+export const hasOptions = ({ wait, maxWait, maxSize, flush }: Overrides) => Boolean(wait || maxWait || maxSize || flush)
+
+/** The place of each message in the order of arrival; of what was pushed by hand, that of the message before it. */
+function placed(messages: Kept[]): { message: Kept; place: number }[] {
+  let place = 0
+  return messages.map((message) => {
+    place = Math.max(place, message.order)
+    return { message, place }
+  })
+}
+
 export class Model {
   now = START
   policy: Policy
@@ -85,8 +114,11 @@ export class Model {
   /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
   claims: { worker: string; key: string; token: string }[] = []
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
+  /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
   longestDedupe: number
+  #arrived = 0
+  #pushed = false
   readonly #written: (message: Kept) => string
 
   /** @param written a message as it counts against the bounds in bytes */
@@ -104,9 +136,9 @@ export class Model {
     return this.conversations.get(key) ?? { messages: [], held: undefined, policies: [] }
   }
 
-  /** Whether a message with this id is a duplicate; undefined when both answers are right. */
-  isDuplicate(id: string): boolean | undefined {
-    const known = this.ids.get(id)
+  /** Whether a message of this key with this id is a duplicate; undefined when both answers are right. */
+  isDuplicate(key: string, id: string): boolean | undefined {
+    const known = this.ids.get(digestOf(key, id))
     if (!known || this.now >= known.forgotten) return false
     return this.now < known.until ? true : undefined
   }
@@ -115,13 +147,40 @@ export class Model {
     return this.at(key).messages.length < this.policy.maxBacklog
   }
 
-  accept(key: string, message: Omit<Kept, 'receivedAt'>): void {
-    const { dedupe } = this.policy
-    if (message.id) this.ids.set(message.id, { accepted: this.now, until: this.now + dedupe, forgotten: this.now + 2 * dedupe })
+  accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
+    const { dedupe, maxSize } = this.policy
+    if (message.id)
+      this.ids.set(digestOf(key, message.id), { accepted: this.now, until: this.now + dedupe, forgotten: this.now + 2 * dedupe })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
-    conversation.messages.push({ ...message, receivedAt: this.now })
+    this.#arrived += 1
+    conversation.messages.push({ ...message, receivedAt: this.now, order: this.#arrived })
     this.conversations.set(key, conversation)
     this.count('added')
+    // It writes to the index anyway, and notices that the key is not there.
+    if (hasOptions(message) || conversation.messages.length >= maxSize) conversation.lost = false
+  }
+
+  /** Somebody pushes an element into the list of a key by hand. */
+  push(key: string, data: string): void {
+    const conversation = this.at(key)
+    conversation.until = this.latest(key)
+    conversation.messages.push({ id: '', data, receivedAt: 0, order: 0, foreign: true })
+    this.#pushed = true
+    this.count('added')
+  }
+
+  /** Whether anything was ever pushed by hand. */
+  get pushed(): boolean {
+    return this.#pushed
+  }
+
+  get hasForeign(): boolean {
+    return [...this.conversations.values()].some(({ messages }) => messages.some(({ foreign }) => foreign))
+  }
+
+  /** Keys that nobody looks at. */
+  get lost(): string[] {
+    return [...this.conversations].filter(([, { lost }]) => lost).map(([key]) => key)
   }
 
   /** False when the change is to be refused. */
@@ -150,18 +209,20 @@ export class Model {
 
   /** When its open batch is handed over at the latest, lateness aside. */
   latest(key: string): number {
-    const { messages, policies } = this.at(key)
-    return Math.max(...policies.map((policy) => headOf(messages, policy)?.deadline ?? 0))
+    const { messages, policies, until = 0 } = this.at(key)
+    return Math.max(until, ...policies.map((policy) => headOf(messages, policy)?.deadline ?? 0))
   }
 
   /** When each key has to be looked at next, at the latest. */
   pending(): number[] {
-    return [...this.conversations].map(([key, { held }]) => held?.ends ?? this.latest(key))
+    return [...this.conversations].filter(([, { lost }]) => !lost).map(([key, { held }]) => held?.ends ?? this.latest(key))
   }
 
   /** The same without leases: a worker that did not hand a batch out learns only from its next look that the lease of it has run out. */
   watched(): number[] {
-    return [...this.conversations].filter(([, { held }]) => !held || held.paused).map(([key, { held }]) => held?.ends ?? this.latest(key))
+    return [...this.conversations]
+      .filter(([, { held, lost }]) => !lost && (!held || held.paused))
+      .map(([key, { held }]) => held?.ends ?? this.latest(key))
   }
 
   /** Bytes of all messages in all conversations. */
@@ -280,13 +341,21 @@ export class Model {
     return true
   }
 
-  /** The messages go in front of the newer ones, behind those that are with a worker. */
+  /** The messages go where they belong in the order of arrival, behind those that are with a worker. */
   requeue(id: string): 'requeued' | 'unknown' {
     const dead = this.dead.get(id)
     if (!dead) return 'unknown'
     const { messages, held } = this.at(dead.key)
     const claimed = held?.count ?? 0
-    const all = [...messages.slice(0, claimed), ...dead.messages, ...messages.slice(claimed)]
+    const died = (n: number) => `${id.split('-')[1]}.${String(n + 1).padStart(4, '0')}`
+    const back = placed(dead.messages.map((message, n) => (message.foreign ? message : { ...message, died: message.died ?? died(n) })))
+    const waiting = placed(messages.slice(claimed))
+    const all = messages.slice(0, claimed)
+    for (const { message, place } of back) {
+      while (waiting[0] && waiting[0].place <= place) all.push((waiting.shift() as { message: Kept }).message)
+      all.push(message)
+    }
+    all.push(...waiting.map(({ message }) => message))
     this.conversations.set(dead.key, { messages: all, held, policies: [this.policy] })
     this.dead.delete(id)
     this.count('deadMessages', -dead.count)

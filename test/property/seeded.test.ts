@@ -25,8 +25,8 @@ const FAULTS = [
   {
     name: 'the id of a message that found no room is remembered',
     file: 'functions/add.lua',
-    right: "call('RPOP', list)\n        refused = fail('BACKLOG_FULL'",
-    wrong: "call('RPOP', list) fresh[#fresh + 1] = id\n        refused = fail('BACKLOG_FULL'",
+    right: "  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end\n",
+    wrong: '',
   },
 ]
 

@@ -10,10 +10,16 @@ export const KEYS = ['ann', 'bob', 'carl', '{}:due \xff\0\r\n"\'1 2,F']
 export type Step = fc.AsyncCommand<Model, World>
 
 /** Does something in both worlds, compares what they say, and then everything that is there. */
-export function step(name: string, what: unknown, run: (model: Model, world: World) => Promise<Keyspace>): Step {
+export function step(
+  name: string,
+  what: unknown,
+  run: (model: Model, world: World) => Promise<Keyspace>,
+  check: (model: Readonly<Model>) => boolean = () => true,
+): Step {
   return {
-    check: () => true,
+    check,
     run: async (model, world) => {
+      world.damaged = { foreign: model.pushed, lost: model.lost }
       compareKeyspace(model, await run(model, world))
     },
     toString: () => `${name} ${JSON.stringify(what)}`,

@@ -25,6 +25,7 @@ type Argument = string | number | Buffer
 export interface TakenBatch {
   key: string
   token: string
+  attempt: number
   reason: string
   deadline: number
   messages: { receivedAt: number; id: string; data: string }[]
@@ -56,15 +57,16 @@ export class Lua {
   }
 
   callWith(name: FunctionName, keys: string[], ...args: Argument[]): Promise<any> {
-    return this.redis.call(...this.#command(name, keys, args))
+    return this.redis.call(...this.command(name, keys, args))
   }
 
   /** Replies with bytes instead of strings. */
   callBuffer(name: FunctionName, ...args: Argument[]): Promise<any> {
-    return this.redis.callBuffer(...this.#command(name, [this.root], args))
+    return this.redis.callBuffer(...this.command(name, [this.root], args))
   }
 
-  #command(name: FunctionName, keys: string[], args: Argument[]): [string, ...Argument[]] {
+  /** The command that calls a function. */
+  command(name: FunctionName, keys: string[], args: Argument[]): [string, ...Argument[]] {
     if (this.mode === 'functions') return ['FCALL', `rapidfire_${name}`, keys.length, ...keys, ...args]
     return ['EVAL', TEST_SOURCE.scripts[name].text, keys.length, ...keys, ...args]
   }
@@ -74,9 +76,10 @@ export class Lua {
     return {
       now,
       next,
-      batches: batches.map(([key, token, reason, deadline, messages]: [Buffer, Buffer, Buffer, number, Buffer[]]) => ({
+      batches: batches.map(([key, token, attempt, reason, deadline, messages]: [Buffer, Buffer, number, Buffer, number, Buffer[]]) => ({
         key: key.toString(),
         token: token.toString(),
+        attempt,
         reason: reason.toString(),
         deadline,
         messages: messages.map((message) => {
@@ -143,6 +146,10 @@ export class Lua {
     return Object.fromEntries(await Promise.all(keys.map(async (key) => [latin1(key), await content(this.redis, key)])))
   }
 }
+
+/** The parts of a queue that are left, without the replies that are kept for a while. */
+export const partsLeft = async (lua: Lua): Promise<string[]> =>
+  Object.keys(await lua.keyspace()).filter((key) => !key.startsWith(`${lua.root}:calls:`))
 
 /** Bytes as a string that tells them apart, which UTF-8 does not when they are not valid. */
 const latin1 = (bytes: Buffer) => bytes.toString('latin1')

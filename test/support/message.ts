@@ -1,5 +1,7 @@
-/** A message as a list holds it: `<receivedAt> <id length>[,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>`. */
+/** A message as a list holds it: `<receivedAt> <id length>[,R<number>.<position>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>`. */
 export interface StoredMessage extends Overrides {
+  /** Number of the batch with which it died first, and behind the point its position there. */
+  died?: number
   receivedAt: number
   id: Buffer
   data: Buffer
@@ -19,10 +21,10 @@ export interface BatchPolicy {
   maxSize: number
 }
 
-const OPTIONS = { W: 'wait', X: 'maxWait', S: 'maxSize' } as const
+const OPTIONS = { R: 'died', W: 'wait', X: 'maxWait', S: 'maxSize' } as const
 
 export function readMessage(bytes: Buffer): StoredMessage {
-  const header = /^(\d{13}) (\d+)((?:,(?:[WXS]\d+|F))*) /.exec(bytes.toString('latin1'))
+  const header = /^(\d{13}) (\d+)((?:,(?:R\d+\.\d{4}|[WXS]\d+|F))*) /.exec(bytes.toString('latin1'))
   if (!header) throw new Error(`not a message: ${bytes.toString('latin1').slice(0, 80)}`)
   const [written, receivedAt, length, options] = header as unknown as [string, string, string, string]
   const start = written.length + Number(length)
@@ -60,5 +62,6 @@ export function headOf(messages: readonly (Overrides & { receivedAt: number })[]
   }
   const ends = [{ at: batch.quiet, reason: 'wait' as const }, ...(closed ? [closed] : []), { at: batch.latest, reason: 'maxWait' as const }]
   const { at, reason } = ends.reduce((earliest, end) => (end.at < earliest.at ? end : earliest))
-  return { count: batch.count, deadline: at, reason }
+  // What was pushed by hand has no time.
+  return { count: batch.count, deadline: Math.max(at, 1), reason }
 }

@@ -38,7 +38,7 @@ export function useWorkers(lua: () => Lua) {
   const start = <T = any>(handler: Handler<T>, options: WorkerOptions = {}, from = client<T>()): Worker<T> & { told: Told[] } => {
     const told: Told[] = []
     const worker = idle(handler, options, from)
-    for (const event of ['completed', 'failed', 'dead', 'lost', 'error'] as const) {
+    for (const event of ['completed', 'failed', 'dead', 'lost', 'released', 'error'] as const) {
       worker.on(event, (...args: unknown[]) => told.push([event, ...args]))
     }
     worker.run()
