@@ -36,7 +36,8 @@ function withoutHandler(entries: readonly Entry[], losses: Losses): string[] {
   for (const entry of only(entries, 'started', 'buried', 'over')) {
     // Forwarded batches have no handler. Of the attempt that a handler began, those before it count as well.
     if (entry.what === 'over' && entry.by === 'lease' && !handled.has(entry.batch)) continue
-    for (let attempt = 1; attempt < entry.attempt + (entry.what === 'started' ? 0 : 1); attempt += 1) {
+    const unused = entry.what === 'started' || (entry.what === 'over' && entry.counted === false) || isUnacknowledged(entry)
+    for (let attempt = 1; attempt < entry.attempt + (unused ? 0 : 1); attempt += 1) {
       const missing = { key: entry.key, batch: entry.batch, attempt }
       if (tried.has(naming(missing))) continue
       if (losses.mayHaveUndone({ ...missing, at: 0 }, { at: entry.at || Number.POSITIVE_INFINITY })) continue
@@ -45,6 +46,9 @@ function withoutHandler(entries: readonly Entry[], losses: Losses): string[] {
   }
   return [...broken]
 }
+
+/** Whether a batch died since nobody had ever said that a claim of it arrived. */
+const isUnacknowledged = (entry: Entry) => entry.what === 'buried' && entry.cause === 'unacknowledged'
 
 /** Handlers that were started for what somebody else had got by then: a person would get two answers. */
 function startedLate(entries: readonly Entry[], losses: Losses): string[] {

@@ -31,10 +31,13 @@ export type Fact =
   | { what: 'error'; text: string }
   /** Redis was seen to hold the lease of an attempt until then, ms since 1970. */
   | ({ what: 'leased'; until: number } & Attempt)
-  /** The log of Redis shows that an attempt was over when its batch was taken from it: it had failed, or its lease had run out. */
-  | ({ what: 'over'; by: 'failure' | 'lease' } & Attempt)
+  /**
+   * The log of Redis shows that an attempt was over when its batch was taken from it: it had failed, or its lease had run out. Not `counted`: that
+   * attempt is made once more, for nobody has got the batch, or has given it back.
+   */
+  | ({ what: 'over'; by: 'failure' | 'lease'; counted?: boolean } & Attempt)
   /** Redis was seen to keep a dead batch, at the end. */
-  | ({ what: 'buried'; messages: string[] } & Attempt)
+  | ({ what: 'buried'; messages: string[]; cause?: string } & Attempt)
   /** The process was killed; it was stopped, and went on. */
   | { what: 'killed' }
   | { what: 'stopped' }

@@ -119,7 +119,7 @@ export class Processes {
       const [batch] = await client.dead({ id })
       if (!batch) continue
       const messages = batch.messages.map(({ data }) => (data as Task).message)
-      this.history.write({ what: 'buried', key: batch.key, batch: id, attempt: batch.attempt, messages })
+      this.history.write({ what: 'buried', key: batch.key, batch: id, attempt: batch.attempt, messages, cause: batch.cause })
     }
   }
 

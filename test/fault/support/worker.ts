@@ -45,17 +45,15 @@ function perform({ act, ms = 0 }: Task, attempt: number, { signal }: HandlerCont
 async function inquire(batch: Batch<Task>): Promise<void> {
   const asked = Date.now()
   const { token, until = 0, now } = await observer.rapidfire.peek(batch.key, 1)
-  if (token !== tokenOf(batch) || Date.now() - asked > 200) return
+  if (token !== batch.token || Date.now() - asked > 200) return
   history.write({ what: 'held', ...attemptAt(batch), left: until - now })
 }
-
-const tokenOf = (batch: Batch & { token?: string }) => batch.token ?? `${batch.id}:${batch.attempt}`
 
 const attemptAt = (batch: Batch): Attempt => ({
   key: batch.key,
   batch: batch.id,
   attempt: batch.attempt,
-  claim: Number(tokenOf(batch).split(':').at(-1)),
+  claim: Number(batch.token.split(':').at(-1)),
 })
 
 const observer = openClient<Task>(setup.client)
