@@ -72,10 +72,13 @@ export class Adds {
     const results = await this.#call(root, messages, durability)
     const moved = messages.filter((_, n) => isMoved(results[n]))
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    if (moved.some(({ key }) => this.#partitioning.rootAfter(root, key) === undefined)) await this.#partitioning.readAfter(root)
+    // A root that goes by another generation has not looked whether it holds messages of the key: it is asked once more by the one that both know.
+    const unasked = results.some(isOfOtherGeneration)
+    const after = (key: OutgoingMessage['key']) => (unasked ? undefined : this.#partitioning.rootAfter(root, key))
+    if (moved.some(({ key }) => after(key) === undefined)) await this.#partitioning.readAfter(root)
     const settled = await byRoot(
       moved,
-      ({ key }) => this.#partitioning.rootAfter(root, key) ?? this.#partitioning.rootFor(key),
+      ({ key }) => after(key) ?? this.#partitioning.rootFor(key),
       (to, some) => this.#send(to, some, durability, moves + 1),
     )
     return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
@@ -119,6 +122,9 @@ const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || reque
 const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 
 const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
+
+/** The text is that of `other_generation` in lua/lib/policy.lua. */
+const isOfOtherGeneration = (result: unknown) => isMoved(result) && / goes by generation \d+ of the partitions /.test(result.message)
 
 function confirmed([reply, waited]: [unknown, unknown], durability: Durability): (AddResult | Error)[] {
   const what = confirmation(waited, durability)
