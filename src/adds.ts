@@ -70,16 +70,23 @@ export class Adds {
 
   async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
     const results = await this.#call(root, messages, durability)
-    const moved = messages.filter((_, n) => isMoved(results[n]))
+    const moved = messages.flatMap((message, n) => {
+      const refusal = results[n]
+      return isMoved(refusal) ? [{ message, refusal }] : []
+    })
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    // A root that goes by another generation has not looked whether it holds messages of the key: it is asked once more by the one that both know.
-    const unasked = results.some(isOfOtherGeneration)
-    const after = (key: OutgoingMessage['key']) => (unasked ? undefined : this.#partitioning.rootAfter(root, key))
-    if (moved.some(({ key }) => after(key) === undefined)) await this.#partitioning.readAfter(root)
+    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.rootAfter(root, message.key, refusal)
+    if (moved.some((each) => after(each) === undefined)) await this.#partitioning.readAfter(root)
     const settled = await byRoot(
       moved,
-      ({ key }) => after(key) ?? this.#partitioning.rootFor(key),
-      (to, some) => this.#send(to, some, durability, moves + 1),
+      (each) => after(each) ?? this.#partitioning.rootFor(each.message.key),
+      (to, some) =>
+        this.#send(
+          to,
+          some.map(({ message }) => message),
+          durability,
+          moves + 1,
+        ),
     )
     return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
   }
@@ -122,9 +129,6 @@ const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || reque
 const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 
 const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
-
-/** The text is that of `other_generation` in lua/lib/policy.lua. */
-const isOfOtherGeneration = (result: unknown) => isMoved(result) && / goes by generation \d+ of the partitions /.test(result.message)
 
 function confirmed([reply, waited]: [unknown, unknown], durability: Durability): (AddResult | Error)[] {
   const what = confirmation(waited, durability)

@@ -1,7 +1,7 @@
 export type { Cause, DeadBatch, Peek, State } from './batch.ts'
 export { type Batch, joinText, type Message, type Reason } from './batch.ts'
 export type { BindingMode, BindingOptions } from './binding.ts'
-export type { CheckReport } from './check.ts'
+export type { CheckReport, Found } from './check.ts'
 export type { RedisInput } from './connection.ts'
 export type { Confirmation, Durability } from './durability.ts'
 export {

@@ -1,7 +1,18 @@
 import { COMMANDS } from './commands.ts'
 import { RapidfireError } from './errors.ts'
 import type { Policy, RootPolicy } from './options.ts'
-import { type CallRoot, isBehind, type Layout, type Partitions, type RootLayout, type Roots, rootKey, rootOfKey, rootsOf } from './roots.ts'
+import {
+  type CallRoot,
+  isBehind,
+  isOtherGeneration,
+  type Layout,
+  type Partitions,
+  type RootLayout,
+  type Roots,
+  rootKey,
+  rootOfKey,
+  rootsOf,
+} from './roots.ts'
 import { Steps } from './steps.ts'
 
 export * from './roots.ts'
@@ -79,9 +90,13 @@ export class Partitioning {
     return rootOfKey(this.#queue, other, key)
   }
 
-  /** Where a message is to be sent that `root` has not taken; undefined when the layout must be read anew. */
-  rootAfter(root: string, key: string | Uint8Array): string | undefined {
+  /**
+   * Where a message is to be sent that `root` has not taken; undefined when the layout must be read anew (`readAfter`), and the message sent to
+   * `rootFor` again. So it must be when the root goes by another layout: it has not looked whether it holds messages of the key.
+   */
+  rootAfter(root: string, key: string | Uint8Array, refusal?: Error): string | undefined {
     const { state, serving, other } = this.#known
+    if (refusal && isOtherGeneration(refusal)) return undefined
     if (state !== 'draining' || root !== rootOfKey(this.#queue, other, key)) return undefined
     return rootOfKey(this.#queue, serving, key)
   }
@@ -131,7 +146,7 @@ export class Partitioning {
   async #read(): Promise<Layout> {
     const asked = this.#ask(this.#root)
     // A queue whose root has lost its first change looks like one that never had partitions. Then there is a partition 0, for ever.
-    const probe = this.generation === 0 ? (this.#probed ??= this.#probe()) : undefined
+    const probe = this.generation === 0 ? (this.#probed ??= this.#probeFirst()) : undefined
     const told = await asked
     this.#told = told
     if (this.#learn(told.layout) && told.layout.generation === 0) {
@@ -144,15 +159,21 @@ export class Partitioning {
     return this.#known
   }
 
-  /** What partition 0 tells; undefined when it does not answer in time, and then it is asked again by the next look. */
-  async #probe(): Promise<RootLayout | undefined> {
+  /** What partition 0 tells. When it does not answer, it is asked again by the next look. */
+  async #probeFirst(): Promise<RootLayout | undefined> {
+    const answer = await this.#probe(rootKey(this.#queue, 0))
+    if (!answer) this.#probed = undefined
+    return answer
+  }
+
+  /** What a root tells that may not even be there, and must keep nobody waiting; undefined when it does not answer in time. */
+  async #probe(root: string): Promise<RootLayout | undefined> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), PROBE)
     })
-    const answer = await Promise.race([this.#ask(rootKey(this.#queue, 0)).catch(() => undefined), late])
+    const answer = await Promise.race([this.#ask(root).catch(() => undefined), late])
     clearTimeout(timer)
-    if (!answer) this.#probed = undefined
     return answer
   }
 
@@ -255,7 +276,7 @@ export class Partitioning {
     await this.read()
     const { state, serving } = this.#known
     if (state === 'preparing' || (before === 0 && this.generation === 0)) return
-    const next = await this.#ask(rootKey(this.#queue, serving.first + serving.count)).catch(() => undefined)
+    const next = await this.#probe(rootKey(this.#queue, serving.first + serving.count))
     if (next) await this.#follow(next.layout)
   }
 
@@ -317,7 +338,9 @@ export class Partitioning {
   async give(given: Partial<Policy>, program: string, again: boolean): Promise<void> {
     const { partitions, ...members } = given
     checkPartitions(partitions)
-    const { serving, draining } = await this.roots()
+    await this.read()
+    await this.#mend().catch(() => {})
+    const { serving, draining } = this.#roots()
     const policy = await this.#steps.policy(this.#root, members, { program, again })
     if (partitions !== undefined && this.generation === 0) {
       await this.#steps.prepare(partitions, true)

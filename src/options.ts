@@ -67,8 +67,9 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
   queue?: string
   /**
-   * Written to Redis on the first call; without it, or for members left out, what is stored there holds. A bad one is refused then,
-   * with `BAD_POLICY`, by each call.
+   * Stored in Redis on the first call: each member that differs from what a program gave last. So a restart undoes nothing that `policy()`
+   * or `rapidfire policy` has set since, and a deploy with another value does. Without it, or for members left out, what is stored there holds.
+   * `partitions` is for a new queue alone; `policy()` changes it later. A bad one is refused then, with `BAD_POLICY`, by each call.
    */
   policy?: Partial<Policy>
   /** What each message waits for before `addMessage` answers. @default that Redis has stored it */

@@ -48,6 +48,9 @@ export interface Roots {
 /** Calls a function of one root. */
 export type CallRoot = <Output>(root: string, name: FunctionName, args: Argument[], reply: (raw: unknown) => Output) => Promise<Output>
 
+/** Whether a root has refused since it goes by another generation than the caller, whatever it holds. */
+export const isOtherGeneration = (refusal: Error) => /goes by generation \d+ /.test(refusal.message)
+
 /** Root key of a queue, or of one of its partitions. */
 export const rootKey = (queue: string, partition?: number) => `rapid-fire:{${queue}${partition === undefined ? '' : `:${partition}`}}`
 

@@ -223,16 +223,22 @@ local function store_requeued(root, key, message, policy)
   return size + 1, undo, deadline
 end
 
+-- Remembers what was taken back: the set may have been empty then, and gone.
+local function remember_again(set, digest, expires)
+  redis.pcall('SADD', set, digest)
+  redis.pcall('PEXPIREAT', set, expires)
+end
+
 -- Takes back what is remembered of a message, and the message: by `undo`, or it is the last of its list. False when that is not allowed:
 -- then it counts as stored, since half of it would be worse.
-local function take_back(set, digest, list, undo)
+local function take_back(set, digest, expires, list, undo)
   if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
   if undo then
     undo()
     return true
   end
   if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
-  if digest then redis.pcall('SADD', set, digest) end
+  if digest then remember_again(set, digest, expires) end
   return false
 end
 
@@ -263,8 +269,9 @@ local function add(keys, args)
   local slice, before = policy.slice, policy.sliceBefore
   local begins = not slice or now >= slice + policy.dedupe
   if begins then slice, before = now, slice end
-  local seen, known, taken_back, forgetful = asked and seen_key(root, text_of('slice', slice)), {}, nil, nil
+  local seen, expires, known, taken_back, forgetful = nil, nil, {}, nil, nil
   if asked then
+    seen, expires = seen_key(root, text_of('slice', slice)), text_of('expires', slice + 2 * policy.dedupe)
     forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
   end
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
@@ -273,7 +280,7 @@ local function add(keys, args)
   local due_at, full_at
 
   -- first write
-  if asked and not forgetful then forgetful = remember(seen, asked, known, text_of('expires', slice + 2 * policy.dedupe)) end
+  if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
   for n = 1, #starts do
     local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
     local key = args[at]
@@ -290,7 +297,7 @@ local function add(keys, args)
       else
         local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
         local length = id and #id or 0
-        if taken_back and digest and taken_back[digest] then pcall('SADD', seen, digest) end
+        if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
           size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
@@ -332,7 +339,7 @@ local function add(keys, args)
               if moved then at_once = now end
             end
           end
-          if refused and not take_back(seen, digest, list, undo) then
+          if refused and not take_back(seen, digest, expires, list, undo) then
             pcall('ZADD', due, 'NX', opened, key)
             refused = nil
           end

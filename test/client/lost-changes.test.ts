@@ -134,6 +134,19 @@ describeBindings('a change of partitions that a root has lost', (lua) => {
     expect(await client().check()).toMatchObject({ violations: [] })
   })
 
+  it('a partition that is to be drained, and holds messages: newer ones of a conversation still come behind them', async () => {
+    await client({ policy: { partitions: 2 } }).addMessages(messages(1))
+    const earlier = await Promise.all([0, 1].map((n) => keep(lua().redis, part(n))))
+    await client().policy({ partitions: 3 })
+    for (const n of [0, 1]) await restoreHash(lua().redis, part(n), earlier[n])
+    const knows = client()
+    await knows.getStats()
+    await knows.addMessages(messages(2))
+    for (const [key, ...more] of KEYS.map((key) => [key, 3] as const))
+      expect(await knows.addMessage(key, [key, ...more])).toMatchObject({ size: 3 })
+    expectWhole(await drained(), [1, 2, 3])
+  })
+
   it('is restored by whoever still knows it, when every root has lost it', async () => {
     await client().policy({ wait: 3000 })
     const earlier = await keep(lua().redis, ROOT)
