@@ -50,6 +50,7 @@ export class Adds {
   }
 
   #rootFor(message: OutgoingMessage): string {
+    // What the client sends again by itself is told from a new message by its id alone.
     if (this.#calls.connection.resends && !isNamed(message)) message.id = randomUUID()
     return this.#partitioning.rootFor(message.key)
   }

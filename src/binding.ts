@@ -1,7 +1,7 @@
 import type { Argument, Connection, Send } from './connection.ts'
 import { RapidfireError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
-import { gotNoAnswer, NotSent, patiently, Unanswered } from './patience.ts'
+import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
 export type BindingMode = 'functions' | 'scripts'
@@ -85,9 +85,7 @@ export class Binding {
       try {
         return await attempt()
       } catch (error) {
-        const usual = this.#connection.patience
-        const chosen = usual.patience === undefined ? undefined : (patience ?? usual.patience)
-        return await patiently(error, attempt, { patience: chosen, retries: usual.retries, once })
+        return await patiently(error, attempt, this.#patience({ once, patience }))
       }
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
@@ -98,6 +96,13 @@ export class Binding {
         cause: error,
       })
     }
+  }
+
+  #patience({ once, patience }: CallOptions): Patience {
+    const { cluster, patience: usual } = this.#connection
+    if (usual.patience !== undefined) return { ...usual, once, patience: patience ?? usual.patience }
+    // A client of the caller's sends again by itself, or does not. Only the start is up to us: it asks the nodes of a cluster one by one.
+    return { ...usual, once: true, patience: cluster ? RETRY_FOR : 0 }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 import { RapidfireError, toRapidfireError } from './errors.ts'
 import { gotNoAnswer, type Patience, patiently } from './patience.ts'
-import { isReady, nodeOf, ready, unlessSilent } from './readiness.ts'
+import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
 
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
@@ -139,7 +139,7 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
   const plain = sender(client)
-  const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: 0 }
+  const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: Number.POSITIVE_INFINITY }
   const wait = silence ?? CONNECT_WITHIN
   const send: Send = own
     ? (command, args, after) => {
@@ -206,7 +206,14 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
       }
       const duplicate =
         'nodes' in client
-          ? client.duplicate([], { redisOptions: options, lazyConnect: true, enableOfflineQueue: true, retryDelayOnFailover: 0 })
+          ? client.duplicate([], {
+              redisOptions: options,
+              lazyConnect: true,
+              enableOfflineQueue: true,
+              retryDelayOnFailover: 0,
+              // It asks any node, perhaps the one that is silent, and waits for it for ever.
+              enableReadyCheck: false,
+            })
           : client.duplicate(options as RedisOptions)
       return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
     },
@@ -220,14 +227,12 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
       client.connect().catch(failed)
     },
     resubscribe: () => resubscribe(),
-    // Once, however many calls have found it dead: a connection that is not yet ready looks after itself.
     reconnect: (root) => {
       if (!('nodes' in client) || root !== undefined) {
-        const node = nodeOf(client, root)
-        // At once: somebody who does not answer does not say goodbye either.
-        if (node && isReady(node)) node.stream.destroy()
+        drop(nodeOf(client, root))
         return
       }
+      // Once, however many calls have found it dead.
       if (dropping || client.status !== 'ready') return
       dropping = true
       client.once('close', () => {

@@ -27,6 +27,10 @@ export interface KeyFacts extends PartFacts {
   active: number | undefined
   claim: string | undefined
   overridden: boolean
+  /** The longest wait that the policy, or one of the messages, allows, ms. */
+  wait: number | undefined
+  /** Messages that lie in the future. */
+  ahead: number
 }
 
 /** What stands in Redis for one dead batch. */
@@ -60,7 +64,7 @@ export function readFacts([what, part, type, ttl, ...about]: unknown[]): Facts {
   // A score may be `inf`.
   const number = (value: unknown) => (String(value) === '' ? undefined : Number(String(value).replace('inf', 'Infinity')))
   if (String(what) === 'messages') {
-    const [now, size, first, last, unreadable, own, latest, due, active, claim, overridden] = about
+    const [now, size, first, last, unreadable, own, latest, due, active, claim, overridden, wait, ahead] = about
     return {
       ...common,
       what: 'messages',
@@ -76,6 +80,8 @@ export function readFacts([what, part, type, ttl, ...about]: unknown[]): Facts {
       active: number(active),
       claim: String(claim) || undefined,
       overridden: Number(overridden) === 1,
+      wait: number(wait),
+      ahead: Number(ahead),
     }
   }
   if (String(what) !== 'dead') return { ...common, what: 'other' }

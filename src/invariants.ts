@@ -77,7 +77,10 @@ function judgeKey(facts: KeyFacts, broken: Broken): void {
   }
   if (due !== undefined && facts.latest !== undefined && due > facts.latest) {
     broken('due-in-time', `it is due ${due - facts.latest} ms later than the longest wait of any of its messages allows`)
+  } else if (type === 'list' && due !== undefined && due > facts.now + (facts.wait ?? Number.POSITIVE_INFINITY) + AHEAD) {
+    broken('due-ahead', `it is due in ${due - facts.now} ms, the longest wait is ${facts.wait} ms: the clock of Redis has gone back`)
   }
+  if (facts.ahead > 0) broken('received', `${facts.ahead} of ${size} messages lie in the future: the clock of Redis has gone back`, false)
   if (facts.own > 0 && !facts.overridden) broken('overrides-known', 'a message has options of its own and the key is not in overrides')
   if (type === 'none' && facts.overridden) broken('overrides-have-messages', 'it is in overrides and has no messages')
 }

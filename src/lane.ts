@@ -18,6 +18,8 @@ export class Lane {
   failures = 0
   /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */
   silent = false
+  /** When a claim was answered last, by `performance.now`; 0 before the first. */
+  answered = 0
   readonly #look: () => void
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
@@ -63,6 +65,7 @@ export class Lane {
 
   /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */
   compareClocks(now: number, asked: number, answered: number): void {
+    this.answered = answered
     this.#skew = compareClocks(this.#skew, now, asked, answered)
     this.#trip = Math.min(this.#trip || Number.POSITIVE_INFINITY, answered - asked)
   }

@@ -4,14 +4,14 @@ import { RapidfireError } from './errors.ts'
 import { exponentialBackoff, type Handler, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { type Attempt, Leases } from './leases.ts'
-import type { FailOptions, RootClaimed, RootClaimOptions, Watching } from './options.ts'
+import type { Claimed, FailOptions, RootClaimOptions, Watching } from './options.ts'
 import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 import type { RapidFire } from './rapidfire.ts'
 import { TIMING, type Timing } from './timing.ts'
 
 /** The calls of a client that a processor makes. */
 export interface Source<T> extends Pick<RapidFire<T>, 'complete' | 'fail' | 'extend' | 'release'> {
-  claim(options: RootClaimOptions): Promise<RootClaimed<T>>
+  claim(options: RootClaimOptions): Promise<Claimed<T>>
 }
 
 /** What a processor reports to its owner. */
@@ -217,7 +217,7 @@ export class Processor<T> {
     this.#running.catchUp()
     const asked = performance.now()
     try {
-      const { now, next, batches, repeats } = await this.#rapidfire.claim({
+      const { now, next, batches } = await this.#rapidfire.claim({
         root: lane.root,
         limit,
         lease: this.#lease,
@@ -233,7 +233,7 @@ export class Processor<T> {
       lane.busy = batches.length === limit
       this.#keep(-kept)
       const room = this.#released ? 0 : this.#room
-      this.#take(lane, batches.slice(0, room), repeats ? asked : asked + this.#lease)
+      this.#take(lane, batches.slice(0, room), asked + this.#lease)
       for (const batch of batches.slice(room)) this.#giveBack(batch, lane.root, false)
       lane.awake = lane.busy || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
       this.#hooks.claimed(lane, now, next)
@@ -257,8 +257,8 @@ export class Processor<T> {
   }
 
   /**
-   * Starts the handlers of what was claimed. When the answer was long on its way, or is that of an earlier claim, or the handlers before have
-   * blocked the event loop, Redis is asked first whether the batches are still ours; those that are not are left to whoever has them.
+   * Starts the handlers of what was claimed. When the answer was long on its way, or the handlers before have blocked the event loop, Redis is
+   * asked first whether the batches are still ours; those that are not are left to whoever has them.
    */
   async #take(lane: Lane, batches: Batch<T>[], until: number): Promise<void> {
     this.#keep(batches.length)

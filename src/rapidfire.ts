@@ -246,7 +246,7 @@ export class RapidFire<T = unknown, Input = T> {
         async ({ root, watching, drain }) => {
           const { now, next, forwarded } = await client.#claims.forward(stream, { ...options, root, watching, drain })
           if (forwarded > 0) worker.emit('forwarded', forwarded)
-          return { now, next, batches: [], repeats: false }
+          return { now, next, batches: [] }
         },
       () => {},
       {},

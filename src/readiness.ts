@@ -70,8 +70,8 @@ async function attemptOf(client: Client, whole: boolean, most: number): Promise<
 }
 
 /**
- * Fails when nothing arrives from `node` for `ms`, whatever it is. undefined: it waits for ever, as a Cluster does on its own while it finds
- * no node.
+ * Fails when nothing arrives from `node` for `ms`, whatever it is, and drops that connection: what is called next needs another one. undefined:
+ * it waits for ever, as a Cluster does on its own while it finds no node.
  */
 export function unlessSilent<Reply>(ms: number | undefined, reply: Promise<Reply>, node: () => Redis | undefined): Promise<Reply> {
   if (ms === undefined) return reply
@@ -85,8 +85,12 @@ export function unlessSilent<Reply>(ms: number | undefined, reply: Promise<Reply
       if (now !== arrived) heard = performance.now()
       arrived = now
       const left = heard + ms - performance.now()
-      if (left > 0) timer = soon(left)
-      else reject(new Error(`Command timed out: no answer within ${ms} ms`))
+      if (left > 0) {
+        timer = soon(left)
+        return
+      }
+      drop(node())
+      reject(new Error(`Command timed out: no answer within ${ms} ms`))
     }
     // When the event loop was blocked, or the process stopped, what has arrived meanwhile is read before it is looked for.
     const soon = (left: number) => setTimeout(() => setImmediate(look), Math.min(left, ms / LOOKS))
@@ -97,6 +101,11 @@ export function unlessSilent<Reply>(ms: number | undefined, reply: Promise<Reply
     }
     reply.then(resolve, reject).finally(end)
   })
+}
+
+/** Drops a connection at once: somebody who does not answer does not say goodbye either. One that is not ready looks after itself. */
+export function drop(node: Redis | undefined): void {
+  if (node && isReady(node)) node.stream.destroy()
 }
 
 /** How often it is looked within the time: so much later silence may be noticed. */

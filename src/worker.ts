@@ -79,6 +79,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   #echoAsked = 0
   #echoRoot: string | undefined
   #echoHeard = true
+  #echoTimer: NodeJS.Timeout | undefined
 
   /** @internal */
   constructor(rapidfire: WorkerClient<T>, commands: Connection, subscriber: Connection, handler: Handler<T>, options: WorkerOptions) {
@@ -91,7 +92,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       settled: (outcome, batch, error) => this.#settled(outcome, batch, error),
       claimed: (lane, now, next) => this.#claimed(lane, now, next),
       // Its server may be the one that the subscription is of.
-      silent: () => this.#echoHeard && this.#forgetEcho(0),
+      silent: () => this.#echoHeard && this.#hastenEcho(),
       refused: (lane, error) => this.#refused(lane, error),
       failed: (error, root) => this.#failed(error, root),
       extended: (root, error) => {
@@ -118,7 +119,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
         message: (channel, message) => this.#heard(channel.slice(0, -':wake'.length), message),
         // Wake-ups may have been sent since the last look, and before anybody listened.
         subscribed: () => {
-          this.#forgetEcho()
+          this.#forgetEcho(0)
           if (this.#state !== 'running') return
           this.#lookAll()
           // The connection was made anew: servers may have been replaced by others that have not heard of the last change.
@@ -187,6 +188,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   #rest(): void {
     clearTimeout(this.#maintainTimer)
+    this.#forgetEcho()
     for (const lane of this.#lanes.values()) lane.rest()
   }
 
@@ -222,7 +224,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       return
     }
     // With nothing due before, it answers that the longest rest has come to its end.
-    lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, this.#longest)
+    // Not all at once: else the one that a silent server is noticed by may come late.
+    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.5 + Math.random() / 2)
+    lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, rest)
     if (!this.#worked || !this.#processor.idle || !this.#every(({ awake }) => !awake)) return
     this.#worked = false
     this.#tell(() => this.emit('drained'))
@@ -355,31 +359,53 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   /** What a claim says of this worker. Now and then it asks for an echo: a subscription may be dead without a word. */
   #introduce(lane: Lane): Watching {
-    const { echoEvery, echoWithin } = this.#timing
     const now = performance.now()
-    // While a server is silent that may be the one of the subscription, there is less patience.
-    const within = this.#every(({ silent }) => !silent) ? echoWithin : echoWithin / 3
-    if (!this.#echoHeard && now - this.#echoAsked > within) {
-      if (this.#lanes.get(this.#echoRoot as string)?.silent) this.#forgetEcho(0)
-      else {
-        this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
-        this.#subscriber.reconnect()
-        this.#forgetEcho(echoWithin)
-      }
-    }
-    const echo = this.#echoHeard && !lane.silent && now - this.#echoAsked >= echoEvery
+    const echo = this.#echoHeard && !lane.silent && !lane.draining && now - this.#echoAsked >= this.#timing.echoEvery
     if (echo) {
       this.#echoAsked = now
       this.#echoRoot = lane.root
       this.#echoHeard = false
+      // While a server is silent that may be the one of the subscription, there is less patience.
+      const { echoWithin } = this.#timing
+      this.#expectEcho(this.#every(({ silent }) => !silent) ? echoWithin : echoWithin / 3)
     }
     return { worker: this.id, echo, rest: this.#longest }
   }
 
+  #expectEcho(ms: number): void {
+    clearTimeout(this.#echoTimer)
+    // What has arrived while the event loop was blocked is read before.
+    this.#echoTimer = setTimeout(() => setImmediate(() => this.#echoHeard || this.#missEcho()), ms)
+  }
+
+  #missEcho(): void {
+    if (this.#state !== 'running') return
+    if (this.#lanes.get(this.#echoRoot as string)?.silent) {
+      // It was not even asked for.
+      this.#hastenEcho()
+      return
+    }
+    // Once: after that it is tried again until there is one.
+    if (this.#echoRoot !== undefined) this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
+    this.#subscriber.reconnect()
+    this.#echoRoot = undefined
+    this.#expectEcho(this.#timing.echoWithin)
+  }
+
   /** One that was asked for may not come: the claim has failed, or the subscription is being made. The next one is asked for in `ms`. */
   #forgetEcho(ms = this.#timing.echoEvery): void {
+    clearTimeout(this.#echoTimer)
     this.#echoHeard = true
     this.#echoRoot = undefined
     this.#echoAsked = performance.now() + ms - this.#timing.echoEvery
+  }
+
+  /** Asks for an echo as soon as there is a lane to ask it of. */
+  #hastenEcho(): void {
+    this.#forgetEcho(0)
+    const free = [...this.#lanes.values()].filter(({ silent, draining, claims }) => !silent && !draining && claims === 0)
+    // That whose server has been heard last.
+    const lane = free.sort((a, b) => b.answered - a.answered)[0]
+    if (lane) this.#look(lane)
   }
 }

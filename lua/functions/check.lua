@@ -13,7 +13,8 @@
 --   facts       for each part an array, '' for what is absent; fewer arrays than parts when there was much to read: ask for the others
 --               again. All begin with what it is ('messages', 'dead' or 'other'), the part, its type, and ms until it expires (-1: never).
 --               messages: the time, how many, time of the first and of the last, how many of the first 1000 cannot be read, how many of them
---               carry options, the latest score in due that could be right, score in due, score in active, claim, 1 when in overrides.
+--               carry options, the latest score in due that could be right, score in due, score in active, claim, 1 when in overrides, the
+--               longest wait that the policy or one of the messages allows, how many of the messages lie in the future.
 --               dead: when it died, its key, its count, messages that are there without a gap, messages that are there in all.
 --               Without parts names and values: the time; ms until the root expires; the message counters; and, when not too many
 --               keys are open to be counted at one moment, the messages held and buried
@@ -34,24 +35,27 @@ local function found(...)
   return type(value) ~= 'table' and value or nil
 end
 
--- What the first messages of a list are: how many cannot be read, how many have options, and when the latest of them would have been due.
-local function look_at(list, size, longest, spent)
-  local unreadable, own, latest, at = 0, 0, 0, 0
+-- What the first messages of a list are: how many cannot be read, how many have options, when the latest of them would have been due, the
+-- longest wait that one of them allows, and how many lie in the future.
+local function look_at(list, size, longest, now, spent)
+  local unreadable, own, latest, wait, ahead, at = 0, 0, 0, longest, 0, 0
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
       local options = own_options(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d+ %d+[^ ]* ') then unreadable = unreadable + 1 end
-      latest = math.max(latest, received_at(messages[n]) + (tonumber(string.match(options or '', ',W(%d+)')) or longest))
+      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      latest, wait = math.max(latest, received + waits), math.max(wait, waits)
+      if received > now + AHEAD then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages
   end
   spent.looks = spent.looks + at
   -- An option that was not read may allow more.
-  if at < size and at < 1000 then latest = nil end
-  return unreadable, own, latest
+  if at < size and at < 1000 then latest, wait = nil, nil end
+  return unreadable, own, latest, wait, ahead
 end
 
 local function key_facts(root, key, now, longest, spent)
@@ -60,13 +64,15 @@ local function key_facts(root, key, now, longest, spent)
   if call('TYPE', list).ok == 'list' then
     local size = call('LLEN', list)
     local last = received_at(call('LINDEX', list, -1))
-    local unreadable, own, latest = look_at(list, size, longest, spent)
+    local unreadable, own, latest, wait, ahead = look_at(list, size, longest, now, spent)
     about = { now, size, received_at(call('LINDEX', list, 0)), last, unreadable, own, latest and math.max(latest, last + longest) or '' }
+    about[12], about[13] = wait or '', ahead
   end
   about[8] = text_of(found('ZSCORE', due_key(root), key))
   about[9] = text_of(found('ZSCORE', active_key(root), key))
   about[10] = text_of(found('HGET', claims_key(root), key))
   about[11] = found('SISMEMBER', overrides_key(root), key) or 0
+  about[12], about[13] = about[12] or '', about[13] or 0
   return about
 end
 
@@ -85,7 +91,7 @@ local function check(keys, args)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   -- A shortened wait holds only from the next look on.
-  local longest = math.max(policy.wait, tonumber(call('HGET', root, 'longestWait')) or 0)
+  local longest = longest_wait(root, policy)
   local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
     if spent.looks >= LOOKS or spent.bytes >= BYTES then break end

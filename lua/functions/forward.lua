@@ -123,7 +123,7 @@ local function forward(keys, args)
   end
   options.limit = math.min(options.limit or 100, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  options.lease, options.attempts, options.before = 60000, math.huge, now
+  options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
   local batches = take_ready(root, now, options, policy)
   local done, counts = {}, {}
   for n = 1, #batches do

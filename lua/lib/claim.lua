@@ -30,7 +30,7 @@ local function claim_returned(root, now, options, policy, batches)
   local keys = call('ZRANGEBYSCORE', active, '-inf', options.before, 'LIMIT', 0, options.limit)
   if #keys == 0 then return 0 end
   local overrides, stored = has_overrides(root), call('HMGET', claims, unpack(keys))
-  local known, bytes = acknowledged(root, stored), 0
+  local known, bytes = acknowledged(root, stored, options.nonce), 0
   for n = 1, #keys do
     if bytes >= CLAIM_BYTES then break end
     local key, claim = keys[n], decode_claim(stored[n])
@@ -143,7 +143,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
 end
 
 -- Takes what is ready under a lease. Returns the batches, each { key, token, attempt, reason, deadline, messages }.
--- `options.by` is the state of a claim that the caller will acknowledge.
+-- `options.by` is the state of a claim that the caller will acknowledge, `options.nonce` its nonce.
 local function take_ready(root, now, options, policy)
   local batches = {}
   policy.now = now

@@ -43,13 +43,13 @@ local function keep_reply(root, nonce, call, reply, lease)
 end
 
 -- Which claims of these records somebody has acknowledged, by position. Those in a state 'by=<name>/<number>' are when the caller of that
--- name has made a later call since. Looked up only here, when a lease has ended: that is rare, and claims are many.
-local function acknowledged(root, records)
+-- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
+local function acknowledged(root, records, nonce)
   local names, numbers, known = {}, {}, {}
   for n = 1, #records do
     local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name
-    if name then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
   for m = 1, #names do

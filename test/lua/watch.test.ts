@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
@@ -183,6 +183,48 @@ describeBindings('watch', (lua) => {
     expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
     expect(await wakes.heard()).toEqual([`w1 ${lua().now + 70}`])
+  })
+
+  describe('is told by', () => {
+    it('a claim without WORKER, whose lease ends before it means to look', async () => {
+      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+      await claim('w1', 'BEFORE', 1)
+      await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
+      await listen()
+      await lua().call('claim_ready', 'LEASE', 100)
+      expect(await wakes.heard()).toEqual([`w1 ${lua().now + 100}`])
+    })
+
+    it.each([
+      ['a claim', () => lua().call('claim_ready', 'LEASE', 86_400_000)],
+      ['forward', () => lua().call('forward', 'batches')],
+      ['a worker that is full', () => claim('w2', 'LIMIT', 1, 'LEASE', 86_400_000)],
+    ])('%s that leaves behind what is due before it means to look', async (_, call) => {
+      await lua().call('policy', 'WAIT', 300, 'MAXSIZE', 2)
+      await lua().call('add', 'ann', '1')
+      await lua().call('claim_ready', 'BEFORE', 1)
+      await claim('w1')
+      await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
+      await lua().tick(300)
+      await lua().call('add', 'bob', '1')
+      await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
+      await listen()
+      await call()
+      expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+      expect(await lua().redis.hget(lua().root, 'watchAt')).toBe(`${lua().now + 300}`)
+    })
+
+    it('a claim that buries, of what was behind', async () => {
+      await lua().call('add', 'ann', '1', 'FLUSH')
+      await lua().call('claim_ready', 'LEASE', 100)
+      await lua().call('add', 'ann', '2', 'WAIT', 500)
+      await lua().tick(100)
+      await claim('w1', 'BEFORE', 1)
+      await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
+      await listen()
+      expect(await lua().call('claim_ready', 'ATTEMPTS', 1)).toEqual([lua().now, lua().now + 400])
+      expect(await wakes.heard()).toEqual([`w1 ${lua().now + 400}`])
+    })
   })
 
   it('lets another worker watch when the watcher has not kept its promise', async () => {

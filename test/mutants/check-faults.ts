@@ -9,7 +9,12 @@ export const CHECK_FAULTS: Faults = {
     ['positions[gapless + 1] == gapless + 1', 'positions[gapless + 1]', 'a gap in a dead batch is not seen'],
     ["call('PTTL', name), unpack(about)", '-1, unpack(about)', 'a key that will expire is not told of'],
     ['    if spent.looks >= LOOKS or spent.bytes >= BYTES then break end\n', '', 'a call may read any number of messages'],
-    ['math.max(policy.wait, tonumber(', 'math.min(policy.wait, tonumber(', 'a score from before the wait was shortened is blamed'],
+    ['ahead = ahead + 1 end', 'ahead = 0 end', 'messages from the future are not told of'],
+    [
+      'wait = math.max(latest, received + waits), math.max(wait, waits)',
+      'wait = math.max(latest, received + waits), wait',
+      'a wait that a message asks for is blamed',
+    ],
   ],
   'functions/repair.lua': [
     ["    if kind ~= 'none' and kind ~= expected then return true end\n", '', 'a queue with a foreign index is repaired'],
@@ -23,7 +28,8 @@ export const CHECK_FAULTS: Faults = {
       'a claimed key stays in due',
     ],
     ["call('ZADD', active_key(root), 'NX', now, key)", "call('ZADD', active_key(root), now, key)", 'a lease that is held is ended'],
-    ["if tonumber(call('ZSCORE', active_key(root), key)) > now + longest then", 'if false then', 'a lease beyond the longest stays'],
+    ['    if right < score then\n', '    if false then\n', 'a lease beyond the longest stays'],
+    ['if count then deadline = in_time(deadline, messages[count], now) end', '', 'a batch from the future is not lowered'],
     [
       "    if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end\n",
       '',

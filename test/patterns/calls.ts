@@ -4,7 +4,7 @@ import type { RapidFire } from '../../src/rapidfire.ts'
 /** Makes every call that changes a queue, and leaves keys in every state. */
 export async function makeEveryCall(rapidfire: RapidFire<any>): Promise<void> {
   await rapidfire.policy({ wait: 5000 })
-  const keys = ['active', 'completed', 'dead', 'requeued', 'dropped', 'retry']
+  const keys = ['active', 'completed', 'dead', 'requeued', 'dropped', 'retry', 'released']
   await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, id: key, flush: true })))
   const { batches } = await rapidfire.claimReady()
   const of = (key: string) => batches.find((batch) => batch.key === key) as (typeof batches)[number]
@@ -16,8 +16,9 @@ export async function makeEveryCall(rapidfire: RapidFire<any>): Promise<void> {
   expect(await rapidfire.fail(of('retry'), { delay: 60_000 })).toBe('retry')
   await rapidfire.addMessage('forwarded', 1, { flush: true })
   expect(await rapidfire.forward('batches')).toMatchObject({ forwarded: 1 })
+  expect(await rapidfire.release(of('released'))).toBe('released')
   expect(await rapidfire.requeue([of('requeued').id])).toEqual(['requeued'])
   expect(await rapidfire.drop([of('dropped').id])).toEqual(['dropped'])
   expect((await rapidfire.check({ repair: true })).violations).toEqual([])
-  expect(await rapidfire.getStats()).toMatchObject({ active: 2, dead: 1 })
+  expect(await rapidfire.getStats()).toMatchObject({ active: 3, dead: 1 })
 }

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { FunctionName } from '../../src/generated/library.ts'
 import type { Overrides } from '../support/message.ts'
 import { written } from './keyspace.ts'
-import type { Model, Policy } from './model.ts'
+import { type Model, type Policy, tokenOf } from './model.ts'
 import { KEYS, type Step, step } from './step.ts'
 import type { Arg, Reply, World } from './world.ts'
 
@@ -90,8 +90,9 @@ export const peek = ({ key, limit }: { key: string; limit: number }) =>
     const { reply, keyspace } = await world.call('peek', key, 'LIMIT', limit)
     const { messages, held } = model.at(key)
     const head = held ?? model.open(key)
-    const state = held ? (held.paused ? 'retry' : 'active') : head ? (head.deadline <= model.now ? 'ready' : 'collecting') : 'empty'
-    const token = held ? `${held.id}:${held.attempt}` : ''
+    const states = { known: 'active', by: 'active', paused: 'retry', released: 'ready' }
+    const state = held ? states[held.state] : head ? (head.deadline <= model.now ? 'ready' : 'collecting') : 'empty'
+    const token = held ? tokenOf(held) : ''
     const about = [state, model.now, head?.deadline ?? 0, held?.ends ?? 0, token, head?.count ?? 0, messages.length]
     expect(reply).toEqual([...about, messages.slice(0, limit).map(written)])
     return keyspace
@@ -129,8 +130,8 @@ export const dead = (options: { limit: number; offset: number; back: number | un
     const { reply, keyspace } = await world.call('dead', 'LIMIT', limit, 'OFFSET', offset, ...(id ? ['ID', id] : []))
     const shown = id ? sortedDead(model).filter(([each]) => each === id) : sortedDead(model).slice(offset, offset + limit)
     expect(reply).toEqual(
-      shown.map(([each, { key, died, attempt, reason, deadline, error, count, messages }]) => {
-        return [each, key, died, attempt, reason, deadline, error, count, id ? messages.map(written) : []]
+      shown.map(([each, { key, died, attempt, reason, deadline, cause, error, count, messages }]) => {
+        return [each, key, died, attempt, reason, deadline, cause, error, count, id ? messages.map(written) : []]
       }),
     )
     return keyspace
@@ -216,6 +217,7 @@ const REFUSED: [string, FunctionName, ...Arg[]][] = [
   ['MISSING_ARGUMENT', 'complete', 'ann', '1-1:1', 'bob'],
   ['BAD_LEASE', 'extend', 0, 'ann', '1-1:1'],
   ['BAD_ARGUMENT', 'fail', 'ann', '1-1:1', 'DELAY', -1],
+  ['BAD_ARGUMENT', 'release', 'ann', '1-1:1', 'NONCE', 'w1'],
   ['BAD_ARGUMENT', 'forward', ''],
   ['BAD_POLICY', 'policy', 'MAXSIZE', 1001],
   ['BAD_KEY', 'peek', ''],

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type Keyspace, written } from './keyspace.ts'
-import { bytesOf, type Claimed, type Model } from './model.ts'
+import { bytesOf, type Claimed, type Model, type Nonce } from './model.ts'
 import { KEYS, step } from './step.ts'
 import type { Arg } from './world.ts'
 
@@ -14,15 +14,16 @@ interface Taking {
   lease: number
   attempts: number
   worker: string | undefined
+  by?: Nonce | undefined
 }
 
 /**
  * Takes in the model what was taken in Redis: first the batches that come back, which leave no choice, then those of `keys`, which were
  * ready. What must have been taken and was not, or the reverse, is a failure.
  */
-function take(model: Model, keys: (returned: number) => string[], { limit, before, lease, attempts }: Taking) {
+function take(model: Model, keys: (returned: number) => string[], { limit, before, lease, attempts, by }: Taking) {
   const all = model.bytes()
-  const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts)
+  const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts, by)
   const fresh = keys(returned.length)
   // A batch of which a shortened policy says that it is ready may be among them, the others must while there is room.
   const missed = KEYS.filter((key) => model.open(key) && !model.at(key).lost && model.latest(key) <= before && !fresh.includes(key))
@@ -30,7 +31,7 @@ function take(model: Model, keys: (returned: number) => string[], { limit, befor
   const taken = [...returned]
   for (const key of fresh) {
     expect(model.open(key)?.deadline).toBeLessThanOrEqual(before)
-    taken.push(model.take(key, lease) as Claimed)
+    taken.push(model.take(key, lease, by) as Claimed)
   }
   expect(taken.length).toBeLessThanOrEqual(limit)
   // Only the last batch may go beyond a MiB.
@@ -62,62 +63,85 @@ interface ClaimOptions {
   /** BEFORE this many ms ago. */
   ago: number | undefined
   worker: string | undefined
+  /**
+   * How the call says who makes it: not at all, as the next one of a name, or as one of that name whose reply was lost and that is made again.
+   * Some that are made again carry a number that was passed.
+   */
+  nonce?: { name: string; repeat: 'no' | 'yes' | 'late' } | undefined
 }
+
+const shown = ({ key, token, attempt, reason, deadline, messages }: Claimed) => [
+  key,
+  token,
+  attempt,
+  reason,
+  deadline,
+  messages.map(written),
+]
 
 export const claim = (options: ClaimOptions) =>
   step('claim_ready', options, async (model, world) => {
-    const { limit, lease, attempts, ago, worker } = options
-    const taking = { limit, lease, attempts, worker, before: model.now - (ago ?? 0) }
+    const { limit, lease, attempts, ago, worker, nonce } = options
+    const earlier = nonce && model.calls.get(nonce.name)
+    const by = nonce && { name: nonce.name, number: (earlier?.number ?? 0) + { no: 1, yes: 0, late: -1 }[nonce.repeat] }
+    if (by && by.number < 1) by.number = 1
+    const taking = { limit, lease, attempts, worker, by, before: model.now - (ago ?? 0) }
     const tokens: Arg[] = ['LIMIT', limit, 'LEASE', lease, 'ATTEMPTS', attempts]
     if (ago !== undefined) tokens.push('BEFORE', taking.before)
     if (worker !== undefined) tokens.push('WORKER', worker, 'ECHO')
+    if (by) tokens.push('NONCE', `${by.name}/${by.number}`)
     const { reply, keyspace } = await world.call('claim_ready', ...tokens)
     const [now, next, ...batches] = reply
     expect(now).toBe(model.now)
+    if (by && earlier && by.number < earlier.number) {
+      expect(reply).toEqual([model.now, 0])
+      return keyspace
+    }
+    if (by && earlier && by.number === earlier.number) {
+      const again = model.takeAgain(earlier.taken, lease)
+      expect(batches).toEqual(again.map(shown))
+      // What is left of it is what it says the next time.
+      if (again.length > 0) earlier.taken = again
+      for (const { key, token } of again) model.claims.push({ worker: worker ?? '', key, token })
+      return keyspace
+    }
     const { taken, bounded } = take(model, (returned) => batches.slice(returned).map(([key]: [string]) => key), taking)
-    expect(batches).toEqual(
-      taken.map(({ key, token, reason, deadline, messages }) => [key, token, reason, deadline, messages.map(written)]),
-    )
+    expect(batches).toEqual(taken.map(shown))
+    if (by && taken.length > 0) model.calls.set(by.name, { number: by.number, taken })
     compareNext(model, keyspace, next, taking, taken.length, bounded)
     for (const { key, token } of taken) model.claims.push({ worker: worker ?? '', key, token })
     return keyspace
   })
 
 export const forward = (options: { name: string; limit: number; longest: number; worker: string | undefined }) =>
-  step(
-    'forward',
-    options,
-    async (model, world) => {
-      const { name, limit, longest, worker } = options
-      const stream = model.streams.get(name) ?? { entries: [], read: undefined }
-      const tokens: Arg[] = ['LIMIT', limit, 'MAXLEN', longest, ...(worker === undefined ? [] : ['WORKER', worker])]
-      const { reply, keyspace } = await world.call('forward', name, ...tokens)
-      const [now, next, forwarded, room] = reply
-      expect(now).toBe(model.now)
-      if (stream.entries.length >= longest) {
-        stream.entries.splice(0, stream.read ?? 0)
-        if (stream.read !== undefined) stream.read = 0
-      }
-      const left = longest - stream.entries.length
-      if (left <= 0) {
-        expect(reply).toEqual([model.now, model.now + 1000, 0, 0])
-        return keyspace
-      }
-      const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: 1000, worker }
-      const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
-      const added = entries.slice(stream.entries.length).map(({ key }) => key)
-      const { taken, bounded } = take(model, (returned) => added.slice(returned), taking)
-      for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
-      stream.entries.push(...taken)
-      if (taken.length > 0) model.streams.set(name, stream)
-      expect([forwarded, room]).toEqual([taken.length, left - taken.length])
-      // What was behind a batch that is forwarded may be ready.
-      compareNext(model, keyspace, next, taking, taken.length, bounded || taken.length > 0)
+  step('forward', options, async (model, world) => {
+    const { name, limit, longest, worker } = options
+    const stream = model.streams.get(name) ?? { entries: [], read: undefined }
+    const tokens: Arg[] = ['LIMIT', limit, 'MAXLEN', longest, ...(worker === undefined ? [] : ['WORKER', worker])]
+    const { reply, keyspace } = await world.call('forward', name, ...tokens)
+    const [now, next, forwarded, room] = reply
+    expect(now).toBe(model.now)
+    if (stream.entries.length >= longest) {
+      stream.entries.splice(0, stream.read ?? 0)
+      if (stream.read !== undefined) stream.read = 0
+    }
+    const left = longest - stream.entries.length
+    if (left <= 0) {
+      expect(reply).toEqual([model.now, model.now + 1000, 0, 0])
       return keyspace
-    },
-    // A batch that cannot be read is buried.
-    (model) => !model.hasForeign,
-  )
+    }
+    const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: Number.POSITIVE_INFINITY, worker }
+    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
+    const added = entries.slice(stream.entries.length).map(({ key }) => key)
+    const { taken, bounded } = take(model, (returned) => added.slice(returned), taking)
+    for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
+    stream.entries.push(...taken)
+    if (taken.length > 0) model.streams.set(name, stream)
+    expect([forwarded, room]).toEqual([taken.length, left - taken.length])
+    // What was behind a batch that is forwarded may be ready.
+    compareNext(model, keyspace, next, taking, taken.length, bounded || taken.length > 0)
+    return keyspace
+  })
 
 /** A consumer of a stream reads entries and is done with them. */
 export const consume = ({ name, count }: { name: string; count: number }) =>
@@ -183,6 +207,14 @@ export const extend = (options: { backs: number[]; lease: number }) =>
     const pairs = options.backs.map((back) => pick(model, back))
     const { reply, keyspace } = await world.call('extend', options.lease, ...pairs.flatMap(({ key, token }) => [key, token]))
     expect(reply).toEqual(pairs.flatMap(({ key, token }) => model.extend(key, token, options.lease)))
+    return keyspace
+  })
+
+export const release = ({ back }: { back: number }) =>
+  step('release', back, async (model, world) => {
+    const { key, token } = pick(model, back)
+    const { reply, keyspace } = await world.call('release', key, token)
+    expect(reply).toBe(model.release(key, token))
     return keyspace
   })
 

@@ -17,7 +17,7 @@ import {
   tick,
   unload,
 } from './calls.ts'
-import { claim, complete, completeAll, consume, die, extend, fail, forward } from './claims.ts'
+import { claim, complete, completeAll, consume, die, extend, fail, forward, release } from './claims.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
 import { Model, type Policy } from './model.ts'
@@ -78,6 +78,12 @@ const POLICY = fc.record(
 const CLAIM = fc.record({
   ...{ limit: upTo(5), lease: LEASE, attempts: upTo(2), worker: WORKER },
   ago: maybe(fc.constantFrom(0, 1, 500)),
+  nonce: maybe(
+    fc.record({
+      name: fc.constantFrom('n1', 'n2'),
+      repeat: fc.constantFrom('no' as const, 'no' as const, 'yes' as const, 'late' as const),
+    }),
+  ),
 })
 
 const FAIL = fc.record({
@@ -112,6 +118,7 @@ const STEPS: fc.Arbitrary<Step>[] = [
   BACKS.map(complete),
   ...[1, 2, 3].map(() => FAIL.map(fail)),
   fc.record({ backs: BACKS, lease: LEASE }).map(extend),
+  fc.record({ back: BACK }).map(release),
   FORWARD.map(forward),
   fc.record({ name: STREAM, count: upTo(3) }).map(consume),
   POLICY.map(policy),
@@ -133,7 +140,7 @@ async function drain(model: Model, world: World): Promise<void> {
   }
   const { keyspace } = await world.run()
   const left = [...keyspace.keys()].map((part) => part.split(':')[0] as string)
-  expect(left.filter((part) => !['', 'dead', 'seen', 'stream'].includes(part))).toEqual([])
+  expect(left.filter((part) => !['', 'calls', 'dead', 'seen', 'stream'].includes(part))).toEqual([])
 }
 
 /** A history as it begins: an empty server with a policy. */

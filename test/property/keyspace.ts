@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
-import { hasOptions, type Kept, type Model } from './model.ts'
+import { hasOptions, type Kept, type Model, tokenOf } from './model.ts'
 
 /** What stands in Redis, by name without the root and its colon; the root itself is ''. Texts are latin1. */
 export type Keyspace = Map<string, { type: string; expires: number; content: unknown }>
@@ -70,6 +70,7 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   const seen: { name: string; ids: Set<string>; expires: number }[] = []
   for (const [part, { type, expires, content }] of keyspace) {
     if (part.startsWith('seen:')) seen.push({ name: part, ids: content as Set<string>, expires })
+    else if (part.startsWith('calls:')) expect(expires).toBeGreaterThan(0)
     else if (part !== '' && part !== 'due' && part !== 'overrides') found[part] = expires < 0 ? [type, content] : ['expires', content]
   }
   equal(found, exactly(model))
@@ -93,19 +94,33 @@ function exactly({ conversations, dead, streams }: Model): Record<string, unknow
     expected[`messages:${key}`] = ['list', messages.map((message) => short(written(message)))]
     if (!held) continue
     active[key] = held.ends
-    claims[key] = `${held.id}:${held.attempt}:${held.count}:${held.deadline}:${held.reason}${held.paused ? ':retry' : ''}`
+    const { attempt, lost, count, deadline, reason, span, state, by } = held
+    const states = { known: '', by: `:by=${by?.name}/${by?.number}`, paused: ':retry', released: ':released' }
+    claims[key] = [tokenOf(held), attempt, lost, count, deadline, reason, span].join(':') + states[state]
   }
   if (Object.keys(active).length > 0) Object.assign(expected, { active: ['zset', active], claims: ['hash', claims] })
-  for (const [id, { key, attempt, deadline, reason, error, count, messages }] of dead) {
+  for (const [id, { key, attempt, claim, deadline, reason, cause, error, count, messages }] of dead) {
     const positions = Object.fromEntries(messages.map((message, n) => [`${n + 1}`, short(written(message))]))
-    const about = { key, attempt: `${attempt}`, deadline: `${deadline}`, reason, error: short(error), count: `${count}` }
+    const about = {
+      key,
+      attempt: `${attempt}`,
+      claim: `${claim}`,
+      deadline: `${deadline}`,
+      reason,
+      cause,
+      error: short(error),
+      count: `${count}`,
+    }
     expected[`dead:${id}`] = ['hash', { ...about, ...positions }]
   }
   if (dead.size > 0) expected.dead = ['zset', Object.fromEntries([...dead].map(([id, { died }]) => [id, died]))]
   for (const [name, { entries }] of streams) {
     const told = entries.map(({ id, key, reason, count, deadline, messages }) => {
       const about = { id, key, reason, count: `${count}`, openedAt: `${messages[0]?.receivedAt}`, deadline: `${deadline}` }
-      return { ...about, messages: short(`[${messages.map(({ data }) => data).join(',')}]`) }
+      const each = messages.map(({ id, data, receivedAt }, n) => {
+        return { [`id:${n + 1}`]: id, [`at:${n + 1}`]: `${receivedAt}`, [`data:${n + 1}`]: short(data) }
+      })
+      return Object.assign(about, ...each)
     })
     expected[`stream:${name}`] = ['stream', told]
   }
@@ -113,7 +128,7 @@ function exactly({ conversations, dead, streams }: Model): Record<string, unknow
 }
 
 /** Fields that say how the queue is looked at and remembered, not what it holds. */
-const INNER = new Set(['slice', 'sliceBefore', 'watcher', 'watchAt', 'standbyUntil', 'longestWait'])
+const INNER = new Set(['slice', 'sliceBefore', 'watcher', 'watchAt', 'standbyUntil', 'longestWait', 'looked'])
 
 function compareRoot({ policy, counters }: Model, root: Record<string, string>): void {
   const expected: Record<string, number> = { ...counters, ...policy }

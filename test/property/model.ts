@@ -25,10 +25,22 @@ export interface Kept extends Overrides {
 
 export interface Held extends Head {
   id: string
+  /** The how manieth claim of the batch, its attempt, and how many claims nobody has acknowledged. */
+  claim: number
   attempt: number
-  /** When the lease ends, or the pause before the next attempt. */
+  lost: number
+  /** When the lease ends, or the pause before the next attempt; and how long it was made. */
   ends: number
-  paused: boolean
+  span: number
+  /** `by`: claimed with this nonce, and not acknowledged yet. */
+  state: 'known' | 'paused' | 'released' | 'by'
+  by?: Nonce
+}
+
+/** Who calls, and the number of the call. */
+export interface Nonce {
+  name: string
+  number: number
 }
 
 interface Conversation {
@@ -46,6 +58,8 @@ interface Conversation {
 export interface Dead extends Head {
   key: string
   attempt: number
+  claim: number
+  cause: 'failed' | 'lease' | 'unacknowledged'
   error: string
   died: number
   messages: Kept[]
@@ -63,6 +77,7 @@ export interface Claimed extends Head {
   key: string
   id: string
   token: string
+  attempt: number
   messages: Kept[]
 }
 
@@ -113,6 +128,8 @@ export class Model {
   readonly streams = new Map<string, Stream>()
   /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
   claims: { worker: string; key: string; token: string }[] = []
+  /** The last claim of each name that has taken something: its number, and what it took. */
+  readonly calls = new Map<string, { number: number; taken: Claimed[] }>()
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
@@ -221,7 +238,7 @@ export class Model {
   /** The same without leases: a worker that did not hand a batch out learns only from its next look that the lease of it has run out. */
   watched(): number[] {
     return [...this.conversations]
-      .filter(([, { held, lost }]) => !lost && (!held || held.paused))
+      .filter(([, { held, lost }]) => !lost && (!held || held.state === 'paused' || held.state === 'released'))
       .map(([key, { held }]) => held?.ends ?? this.latest(key))
   }
 
@@ -233,14 +250,14 @@ export class Model {
   /** Whether the token still proves a claim. */
   holds(key: string, token: string): Held | undefined {
     const { held } = this.at(key)
-    return held && !held.paused && `${held.id}:${held.attempt}` === token ? held : undefined
+    return held && (held.state === 'known' || held.state === 'by') && tokenOf(held) === token ? held : undefined
   }
 
   /**
    * What becomes of the batches whose lease or pause has ended; those come back that are handed out again. A call ends with the batch
    * that fills a MiB: `full` says that it did, or that it has looked at `limit` batches.
    */
-  takeReturned(before: number, limit: number, lease: number, attempts: number): { claimed: Claimed[]; full: boolean } {
+  takeReturned(before: number, limit: number, lease: number, attempts: number, by?: Nonce): { claimed: Claimed[]; full: boolean } {
     const ended = [...this.conversations].filter(([, { held }]) => held && held.ends <= before)
     ended.sort(([a, { held: one }], [b, { held: other }]) => (one as Held).ends - (other as Held).ends || (a < b ? -1 : 1))
     const claimed: Claimed[] = []
@@ -248,10 +265,9 @@ export class Model {
     for (const [key, { held, messages }] of ended.slice(0, limit)) {
       if (!held || bytes >= MIB) break
       bytes += bytesOf(messages.slice(0, held.count), this.#written)
-      if (!held.paused && held.attempt >= attempts && this.bury(key, held, `the lease of attempt ${held.attempt} ran out`)) continue
-      held.attempt += 1
-      held.paused = false
-      held.ends = this.now + lease
+      if (this.#ended(key, held, attempts, by)) continue
+      this.#lease(held, lease, by)
+      held.claim += 1
       this.count('redelivered')
       claimed.push(this.#handOut(key, held, messages))
     }
@@ -259,12 +275,14 @@ export class Model {
   }
 
   /** Hands out the open batch of a key. Undefined when there is none. */
-  take(key: string, lease: number): Claimed | undefined {
+  take(key: string, lease: number, by?: Nonce): Claimed | undefined {
     const head = this.open(key)
     const conversation = this.conversations.get(key)
     if (!head || !conversation) return undefined
     this.count('batches')
-    conversation.held = { ...head, id: `${this.now}-${this.counters.batches}`, attempt: 1, ends: this.now + lease, paused: false }
+    const id = `${this.now}-${this.counters.batches}`
+    conversation.held = { ...head, id, claim: 1, attempt: 1, lost: 0, ends: 0, span: 0, state: 'known' }
+    this.#lease(conversation.held, lease, by)
     const late = this.now - head.deadline
     this.count(`closedBy:${head.reason}`)
     this.count('latenessSum', late)
@@ -273,8 +291,52 @@ export class Model {
     return this.#handOut(key, conversation.held, conversation.messages)
   }
 
-  #handOut(key: string, { id, attempt, count, deadline, reason }: Held, messages: Kept[]): Claimed {
-    return { key, id, token: `${id}:${attempt}`, count, deadline, reason, messages: messages.slice(0, count) }
+  #handOut(key: string, held: Held, messages: Kept[]): Claimed {
+    const { id, attempt, count, deadline, reason } = held
+    return { key, id, token: tokenOf(held), attempt, count, deadline, reason, messages: messages.slice(0, count) }
+  }
+
+  #lease(held: Held, lease: number, by: Nonce | undefined): void {
+    Object.assign(held, { ends: this.now + lease, span: lease, state: by ? 'by' : 'known' })
+    if (by) held.by = by
+  }
+
+  /** The lease or the pause of a batch has ended: true when it is dead. */
+  #ended(key: string, held: Held, attempts: number, call: Nonce | undefined): boolean {
+    if (held.state === 'released') return false
+    // A later call of the same name says that the reply has arrived.
+    const { name, number } = held.by ?? { name: '', number: 0 }
+    const last = Math.max(this.calls.get(name)?.number ?? 0, call?.name === name ? call.number : 0)
+    if (held.state === 'by' && last <= number) {
+      held.lost += 1
+      const why = `nobody has said that a claim of it arrived, ${held.lost} times`
+      return held.lost >= 4 * attempts && this.bury(key, held, 'unacknowledged', why)
+    }
+    const over = held.state !== 'paused' && held.attempt >= attempts
+    if (over && this.bury(key, held, 'lease', `the lease of attempt ${held.attempt} ran out`)) return true
+    held.attempt += 1
+    return false
+  }
+
+  /** A claim is made again: what it still holds, under a lease that begins anew. */
+  takeAgain(taken: Claimed[], lease: number): Claimed[] {
+    return taken.flatMap(({ key, token }) => {
+      const held = this.holds(key, token)
+      if (!held) return []
+      held.ends = Math.max(held.ends, this.now + lease)
+      held.span = Math.max(held.span, lease)
+      return [this.#handOut(key, held, this.at(key).messages)]
+    })
+  }
+
+  release(key: string, token: string): 'released' | 'lost' {
+    const held = this.holds(key, token)
+    if (!held) {
+      const given = this.at(key).held
+      return given?.state === 'released' && tokenOf(given) === token ? 'released' : 'lost'
+    }
+    Object.assign(held, { state: 'released', span: 0, ends: this.now })
+    return 'released'
   }
 
   complete(key: string, token: string): 'completed' | 'lost' {
@@ -297,9 +359,9 @@ export class Model {
     if (!held) {
       // A repeated call gets the answer of the first one.
       const paused = conversation.held
-      if (paused?.paused && `${paused.id}:${paused.attempt}` === token) return 'retry'
-      const [id, attempt] = token.split(':') as [string, string]
-      return this.dead.get(id)?.attempt === Number(attempt) ? 'dead' : 'lost'
+      if (paused?.state === 'paused' && tokenOf(paused) === token) return 'retry'
+      const [id, claim] = token.split(':') as [string, string]
+      return this.dead.get(id)?.claim === Number(claim) ? 'dead' : 'lost'
     }
     if (keep) {
       const kept = keep.map((at) => conversation.messages[at - 1] as Kept)
@@ -307,9 +369,8 @@ export class Model {
       conversation.messages = [...kept, ...conversation.messages.slice(held.count)]
       held.count = kept.length
     }
-    if (held.attempt >= attempts && this.bury(key, held, error)) return 'dead'
-    held.paused = true
-    held.ends = this.now + delay
+    if (held.attempt >= attempts && this.bury(key, held, 'failed', error)) return 'dead'
+    Object.assign(held, { state: 'paused', span: delay, ends: this.now + delay })
     this.count('failed')
     return 'retry'
   }
@@ -317,20 +378,24 @@ export class Model {
   extend(key: string, token: string, lease: number): ['extended' | 'lost', number] {
     const held = this.holds(key, token)
     if (!held) return ['lost', 0]
-    held.ends = this.now + lease
+    held.ends = Math.max(held.ends, this.now + lease)
+    held.span = Math.max(held.span, lease)
+    held.state = 'known'
     return ['extended', this.at(key).messages.length - held.count]
   }
 
   /** False when so many are dead already that it is to be tried again. */
-  bury(key: string, held: Held, error: string): boolean {
+  bury(key: string, held: Held, cause: Dead['cause'], error: string): boolean {
     if (this.dead.size >= this.policy.maxDead) return false
-    const { count, deadline, reason, attempt } = held
+    const { count, deadline, reason, attempt, claim } = held
     this.dead.set(held.id, {
       key,
       count,
       deadline,
       reason,
       attempt,
+      claim,
+      cause,
       error,
       died: this.now,
       messages: this.at(key).messages.slice(0, count),
@@ -377,3 +442,5 @@ export class Model {
     else this.conversations.set(key, { messages, held: undefined, policies: [this.policy] })
   }
 }
+
+export const tokenOf = ({ id, claim }: Held) => `${id}:${claim}`

@@ -106,6 +106,11 @@ describeBindings('connections', (lua) => {
     expect(handled).toEqual([[1, 10]])
     await pass(5000, () => worker.told.length > 0)
     expect(worker.told).toMatchObject([['completed', { attempt: 1 }]])
+    // What it has asked for last is on its slow way as well.
+    let closed = false
+    worker.close().then(() => (closed = true))
+    await pass(30_000, () => closed)
+    expect(closed).toBe(true)
   })
 
   it('abort the handlers whose leases may have run out while Redis cannot be reached, and say that they are not healthy', async () => {
@@ -177,7 +182,7 @@ describeBindings('connections', (lua) => {
     proxy.stall(command())
     held.open()
     await pass(20_000, () => worker.told.filter(([event]) => event === 'completed').length === 20)
-    expect(errors(worker).length).toBeGreaterThanOrEqual(20)
+    expect(errors(worker).length).toBeGreaterThan(0)
     expect(worker.told.filter(([event]) => event === 'completed')).toHaveLength(20)
     expect(warnings).toEqual([])
   })

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import { brokenLaws } from '../support/laws.ts'
+import { describeBindings, START } from '../support/lua.ts'
+
+const HOUR = 3_600_000
+
+describeBindings('a clock that goes back', (lua) => {
+  const claim = (...more: (string | number)[]) => lua().claim('WORKER', 'w1', ...more)
+  const looked = async () => Number(await lua().redis.hget(lua().root, 'looked'))
+  const score = async (index: string, key: string) => Number(await lua().redis.zscore(`${lua().root}:${index}`, key)) - lua().now
+
+  it('keeps no open batch for longer than its wait', async () => {
+    await lua().call('add', 'ann', '1')
+    await claim()
+    expect(await looked()).toBe(START)
+    await lua().tick(-HOUR)
+    await lua().call('add', 'bob', '1')
+    // The last message of ann lies in the future.
+    expect((await claim()).batches.map(({ key }) => key)).toEqual(['ann'])
+    await lua().tick(10_000)
+    expect((await claim()).batches.map(({ key }) => key)).toEqual(['bob'])
+    expect((await brokenLaws(lua().redis, lua().root)).filter((law) => !law.startsWith('received'))).toEqual([])
+  })
+
+  it('lets a batch go on collecting that messages have come to since', async () => {
+    await lua().call('add', 'ann', '1')
+    await claim()
+    await lua().tick(-HOUR)
+    await lua().call('add', 'ann', '2')
+    const { next, batches } = await claim('REST', HOUR)
+    expect([batches, next]).toEqual([[], lua().now + 10_000])
+    await lua().tick(10_000)
+    expect((await claim()).batches.map(({ messages }) => messages.length)).toEqual([2])
+  })
+
+  it('keeps no lease and no pause for longer than it was granted', async () => {
+    await lua().call('add', 'held', '1', 'FLUSH', 'NEXT', 'failed', '1', 'FLUSH')
+    const { batches } = await claim('LEASE', 5000)
+    await lua().call('fail', 'failed', batches.find(({ key }) => key === 'failed')?.token as string, 'DELAY', 2000)
+    await claim()
+    await lua().tick(-HOUR)
+    await claim()
+    expect([await score('active', 'held'), await score('active', 'failed')]).toEqual([5000, 2000])
+    await lua().tick(2000)
+    expect((await claim()).batches.map(({ key }) => key)).toEqual(['failed'])
+    await lua().tick(3000)
+    expect((await claim()).batches.map(({ key }) => key)).toEqual(['held'])
+  })
+
+  it('is undone at most a hundred entries a call, until nothing is left', async () => {
+    for (let n = 0; n < 150; n += 1) await lua().call('add', `open${n}`, '1')
+    for (let n = 0; n < 60; n += 1) await lua().call('add', `held${n}`, '1', 'FLUSH')
+    await claim('LIMIT', 60)
+    await claim()
+    await lua().tick(-HOUR)
+    const ahead = async () => {
+      const [due, active] = await Promise.all(
+        ['due', 'active'].map((index) => lua().redis.zcount(`${lua().root}:${index}`, lua().now + 40_000, '+inf')),
+      )
+      return [due, active]
+    }
+    expect(await ahead()).toEqual([150, 60])
+    await claim('LIMIT', 1)
+    expect(await ahead()).toEqual([50, 60])
+    expect(await looked()).toBe(START)
+    await claim('LIMIT', 1)
+    expect(await ahead()).toEqual([0, 10])
+    expect(await looked()).toBe(START)
+    await claim('LIMIT', 1)
+    expect(await ahead()).toEqual([0, 0])
+    expect(await looked()).toBe(lua().now)
+  })
+
+  it('leaves what a message of its own asks for, however many', async () => {
+    for (let n = 0; n < 120; n += 1) await lua().call('add', `long${n}`, '1', 'WAIT', 10 * HOUR, 'MAXWAIT', 10 * HOUR)
+    await lua().call('add', 'ann', '1')
+    await claim()
+    await lua().tick(-5000)
+    for (let n = 0; n < 120; n += 1) await lua().call('add', `long${n}`, '2', 'WAIT', 10 * HOUR, 'MAXWAIT', 10 * HOUR)
+    await claim()
+    await claim()
+    expect(await looked()).toBe(lua().now)
+    expect(await score('due', 'long0')).toBeGreaterThan(9 * HOUR)
+  })
+
+  it('makes the promise of the watcher worthless', async () => {
+    await claim('REST', HOUR)
+    await lua().tick(-HOUR)
+    expect((await lua().claim('WORKER', 'w2')).next).toBe(lua().now + 1000)
+    expect(await lua().redis.hget(lua().root, 'watcher')).toBe('w2')
+  })
+
+  it('is not looked for when it is put right by less than a second', async () => {
+    await lua().call('add', 'ann', '1')
+    await claim()
+    await lua().tick(-1000)
+    await claim()
+    expect(await score('due', 'ann')).toBe(11_000)
+    expect(await looked()).toBe(lua().now)
+    await lua().holds()
+  })
+
+  it('is noticed by forward too', async () => {
+    await lua().call('add', 'ann', '1')
+    await lua().call('forward', 'batches', 'WORKER', 'w1')
+    await lua().tick(-HOUR)
+    expect((await lua().call('forward', 'batches'))[2]).toBe(1)
+  })
+
+  it('does not hide what is left behind a batch', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2')
+    const { token } = (await claim()).batches[0] as { token: string }
+    await claim()
+    await lua().tick(-HOUR)
+    await claim()
+    await lua().call('complete', 'ann', token)
+    expect((await claim()).batches).toHaveLength(1)
+  })
+
+  describe('is seen by check', () => {
+    it('and mended by repair', async () => {
+      await lua().call('add', 'ann', '1', 'NEXT', 'held', '1', 'FLUSH')
+      await lua().claim()
+      await lua().tick(-HOUR)
+      expect((await brokenLaws(lua().redis, lua().root)).sort()).toEqual([
+        `due-ahead: messages:ann: it is due in ${HOUR + 10_000} ms, the longest wait is 10000 ms: the clock of Redis has gone back`,
+        `lease-ends: messages:held: its lease or pause of 30000 ms ends in ${HOUR + 30_000} ms: the clock of Redis has gone back`,
+        'received: messages:ann: 1 of 1 messages lie in the future: the clock of Redis has gone back',
+        'received: messages:held: 1 of 1 messages lie in the future: the clock of Redis has gone back',
+      ])
+      expect(await lua().call('repair', 'messages:ann', 'messages:held')).toEqual([
+        'moved to its deadline',
+        'lowered to the lease that was granted',
+      ])
+      expect((await brokenLaws(lua().redis, lua().root)).filter((law) => !law.startsWith('received'))).toEqual([])
+      expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['ready', lua().now, lua().now])
+      expect((await lua().claimOne()).key).toBe('ann')
+    })
+
+    it('and a wait that a message asks for is none', async () => {
+      await lua().call('add', 'ann', '1', 'WAIT', 10 * HOUR, 'MAXWAIT', 10 * HOUR)
+      await lua().holds()
+    })
+  })
+})
