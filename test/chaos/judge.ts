@@ -77,7 +77,7 @@ export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<stri
       ...neverHappened(faults),
       ...brokenPromises(entries),
       ...brokenTelling(entries, LEASE, LATEST_SPREAD),
-      ...unexpected(entries, EXPECTED_OF_CLUSTER),
+      ...unexpected(withoutRefusals(entries), EXPECTED_OF_CLUSTER),
     ],
     figures: [
       ...accepted(entries),
@@ -118,6 +118,20 @@ function spread(lateness: readonly number[]): string {
 
 const neverHappened = (faults: ReadonlyMap<string, number>) =>
   [...faults].filter(([, times]) => times === 0).map(([fault]) => `'${fault}' never happened`)
+
+/** So long after a fault a worker may still tell that a root has refused it, ms: it had failed there before, and meets a newer layout now. */
+const AFTERMATH = 3000
+
+/** All but the refusals of roots that a worker had lost sight of. */
+function withoutRefusals(entries: readonly Entry[]): Entry[] {
+  return entries.filter((entry) => {
+    if (entry.what !== 'error' || !/ does not serve new messages: | goes by generation /.test(entry.text)) return true
+    return !entries.some((each) => {
+      if (each.what === 'silent') return entry.at >= each.since && entry.at <= each.until + AFTERMATH
+      return each.what === 'continued' && each.pid === entry.pid && entry.at >= each.at && entry.at <= each.at + AFTERMATH
+    })
+  })
+}
 
 /** Errors that no fault explains, those that say the same of other roots and batches together. */
 function unexpected(entries: readonly Entry[], expected: RegExp): string[] {
