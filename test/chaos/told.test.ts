@@ -29,11 +29,15 @@ const forgot = (since: number, until: number): Fact => ({ what: 'forgot', since:
 const telling = (entries: Entry[]) => brokenTelling(entries, LEASE, LATEST)
 
 it.each<[string, Entry[]]>([
-  ['an attempt that follows one that failed', history([0, 1, started(first)], [5, 1, started(second)])],
+  ['an attempt that follows one that failed', history([0, 1, started(first)], [4, 1, ended(first)], [5, 1, started(second)])],
   ['an attempt whose handler was started after a lease had ended', history([0, 1, started(first)], [1600, 2, over('lease', first)])],
   [
     'a batch that nobody had got when it was handed out first',
-    history([0, 1, started({ ...first, claim: 2 } as typeof first)], [1600, 2, started({ ...second, claim: 5 } as typeof first)]),
+    history(
+      [0, 1, started({ ...first, claim: 2 } as typeof first)],
+      [9, 1, { what: 'killed' }],
+      [1600, 2, started({ ...second, claim: 5 } as typeof first)],
+    ),
   ],
   ['a forwarded batch', history([0, 0, over('lease', first)])],
   ['attempts before the last of which Redis has forgotten something', history([0, 9, forgot(0, 1)], [5, 1, started(second)])],
@@ -63,7 +67,7 @@ it.each<[string, Entry[]]>([
   ['a batch that waits while Redis is away', history([0, 9, silent(0, 20_000)], [20_500, 1, started(first)])],
   [
     'a batch that waits for the one before',
-    history([0, 1, started(first)], [15_000, 1, told('completed', first)], [15_500, 1, started(next)]),
+    history([0, 1, started(first)], [15_000, 1, ended(first)], [15_000, 1, told('completed', first)], [15_500, 1, started(next)]),
   ],
 ])('finds nothing wrong with %s', (_, entries) => {
   expect(telling(entries)).toEqual([])
@@ -106,7 +110,11 @@ it.each<[string, Entry[]]>([
   ],
   [
     `batch ${TIME + 1}-2-3:1 of ann got its handler 10001 ms late`,
-    history([0, 1, started(first)], [100, 1, told('completed', first)], [10_101, 1, started(next)]),
+    history([0, 1, started(first)], [100, 1, ended(first)], [100, 1, told('completed', first)], [10_101, 1, started(next)]),
+  ],
+  [
+    `the handler of ${name} went on 2501 ms after ${TIME}-1-3:2 had been handed out`,
+    history([0, 1, started(first)], [1600, 2, started(second)], [4101, 1, aborted(first)]),
   ],
 ])('finds that %s', (broken, entries) => {
   expect(telling(entries)).toEqual([broken])

@@ -8,6 +8,7 @@ const name = (attempt: Attempt) => `${attempt.batch}:${claimOf(attempt)} of ${at
  * What processes were told wrongly, or too late, in words:
  * - an attempt is counted only when a handler was started for it;
  * - a handler is not started any more when its batch was handed to another one meanwhile;
+ * - the signal of a handler aborts soon after its batch was handed to another one, even if Redis has forgotten who had it;
  * - the signal of a handler aborts only when the lease is lost or has ended, as far as the worker can know;
  * - a worker that has ended a batch is not told that it had lost it;
  * - a batch that is ready gets its handler within `latest` ms, while Redis can be reached.
@@ -17,6 +18,7 @@ export function brokenTelling(entries: readonly Entry[], lease: number, latest: 
   return [
     ...withoutHandler(entries, losses),
     ...startedLate(entries, losses),
+    ...abortedLate(entries, lease),
     ...abortedInVain(entries, lease),
     ...wronglyLost(entries, losses),
     ...tooLate(entries, lease, latest),
@@ -61,6 +63,28 @@ function startedLate(entries: readonly Entry[], losses: Losses): string[] {
     }
     if (before.pid === start.pid || losses.mayHaveUndone(before, start)) return []
     return [`the handler of ${name(start)} was started although ${before.batch}:${claimOf(before)} had been handed out`]
+  })
+}
+
+/** What a worker may need beyond a lease to abort, ms. */
+const SLACK = 1000
+
+/** Handlers that went on undisturbed for longer than a lease beside another one of the same key. */
+function abortedLate(entries: readonly Entry[], lease: number): string[] {
+  const running = new Map<string, Of<'started'>>()
+  return only(entries, 'started').flatMap((second) => {
+    const first = running.get(second.key)
+    // One that is started too late is told of above.
+    if (first?.batch === second.batch && claimOf(first) >= claimOf(second)) return []
+    running.set(second.key, second)
+    if (!first) return []
+    const end = only(entries, 'ended', 'aborted').find((entry) => name(entry) === name(first) && entry.pid === first.pid)
+    const disturbed = only(entries, 'killed', 'stopped', 'continued').some(
+      ({ pid, at }) => pid === first.pid && at >= first.at && at <= (end?.at ?? Number.POSITIVE_INFINITY),
+    )
+    if (disturbed || (end && end.at <= second.at + lease + SLACK)) return []
+    const how = end ? `${end.at - second.at} ms` : 'for ever'
+    return [`the handler of ${name(first)} went on ${how} after ${second.batch}:${claimOf(second)} had been handed out`]
   })
 }
 
