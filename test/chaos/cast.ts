@@ -53,6 +53,7 @@ export class Cast extends Stage implements Company {
   }
 
   readonly disturbed = false
+  readonly mendsWithin = 0
 
   get clients(): readonly RapidFire<Task>[] {
     return [this.handled, this.forwarded]

@@ -113,7 +113,9 @@ async function strike<Actors extends Company>(
 /** Checks the laws of the queues again and again while they are in use. */
 class LiveCheck {
   readonly #cast: Company
-  readonly broken: string[] = []
+  readonly #broken = new Set<string>()
+  /** Since when each violation was found by every check. */
+  #found = new Map<string, number>()
   checks = 0
   readonly #ended: Promise<void>
   #stopping = false
@@ -123,25 +125,28 @@ class LiveCheck {
     this.#ended = this.#run()
   }
 
+  get broken(): string[] {
+    return [...this.#broken]
+  }
+
   async #run(): Promise<void> {
     for (; !this.#stopping; await sleep(1000)) {
+      const found: string[] = []
       for (const client of this.#cast.clients) {
         if (this.#cast.disturbed) continue
         try {
           const { violations } = await client.check()
           if (this.#cast.disturbed) continue
           this.checks += 1
-          for (const each of violations) this.#tell(`in use, ${wordsOf(client, each)}`)
+          found.push(...violations.map((each) => `in use, ${wordsOf(client, each)}`))
         } catch (error) {
-          if (!this.#cast.disturbed && !isPassing(error)) this.#tell(`in use, ${client.queue}: ${error}`)
+          if (!this.#cast.disturbed && !isPassing(error)) this.#broken.add(`in use, ${client.queue}: ${error}`)
         }
       }
+      const now = Date.now()
+      this.#found = new Map(found.map((each) => [each, this.#found.get(each) ?? now]))
+      for (const [each, since] of this.#found) if (now - since >= this.#cast.mendsWithin) this.#broken.add(each)
     }
-  }
-
-  /** What is found once is found again and again. */
-  #tell(broken: string): void {
-    if (!this.broken.includes(broken)) this.broken.push(broken)
   }
 
   stop(): Promise<void> {

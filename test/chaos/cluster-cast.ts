@@ -47,6 +47,8 @@ export class ClusterCast extends Processes implements Company {
   readonly redis: Cluster
   readonly #folder: string
   readonly #slots: ReadonlyMap<string, number>
+  /** Roots that have lost their data, or a step, are restored by whoever meets them. */
+  readonly mendsWithin = 10_000
   #disturbances = 0
   #marks = 0
   /** How many messages the run itself has added, by key. */

@@ -16,6 +16,8 @@ export interface Company extends Processes {
   readonly folders: readonly string[]
   /** Whether a fault is under way that leaves keys where they do not belong until it is over. */
   readonly disturbed: boolean
+  /** For how long `check` may find what a fault has left before somebody comes by and mends it, ms. */
+  readonly mendsWithin: number
   /** Everybody enters. */
   enterAll(seed: string): Promise<void>
   /** Every key of every server that takes writes. */
