@@ -209,14 +209,18 @@ export class ClusterCast extends Processes implements Company {
     return mark
   }
 
-  /** Notes what a primary that was killed had written down behind a mark, and so nobody else may have. Returns how many messages. */
-  noteForgotten({ primary, key, value, since }: Mark, until: number): number {
+  /** Notes what a primary that was killed had written down behind a mark, and so nobody else may have. Returns how many messages, and changes of layouts. */
+  noteForgotten({ primary, key, value, since }: Mark, until: number): { messages: number; changes: number } {
     const commands = readAppendOnlyFile(primary.server.folder)
     const at = commands.findLastIndex((words) => words[0]?.toUpperCase() === 'SET' && words[1] === key && words[2] === value)
     if (at < 0) throw new Error(`mark ${value} is not in the log of ${primary.port}`)
-    const { keys, messages } = touched(commands.slice(at + 1))
+    const tail = commands.slice(at + 1)
+    const { keys, messages } = touched(tail)
     this.history.write({ what: 'forgot', since, until, keys, messages })
-    return messages.length
+    const changes = tail.filter(
+      ([name, root = '', field = '']) => name === 'HSET' && /^rapid-fire:\{[^}]+\}$/.test(root) && field === 'layout',
+    )
+    return { messages: messages.length, changes: changes.length }
   }
 
   /** Begins conversations in a root that wait for so long. */

@@ -44,7 +44,7 @@ async function chosen(cast: ClusterCast, random: Random): Promise<{ root: string
 /** Writes go on while the replica is cut off, and are gone when it takes over. The old primary comes back as a replica. */
 async function loseWrites(cast: ClusterCast, random: Random): Promise<boolean> {
   const { root } = await chosen(cast, random)
-  return loseWritesOf(cast, random, root, () => sleep(between(random, 300, 1500)))
+  return (await loseWritesOf(cast, random, root, () => sleep(between(random, 300, 1500)))).messages > 0
 }
 
 /** What one of the roots concerned did is gone, what the others did stands. */
@@ -56,14 +56,15 @@ async function loseChange(cast: ClusterCast, random: Random, root: string): Prom
     await Promise.race([changed, sleep(1000)])
     await sleep(between(random, 50, 500))
   }
-  return loseWritesOf(cast, random, root, change)
+  return (await loseWritesOf(cast, random, root, change)).changes > 0
 }
 
-async function loseWritesOf(cast: ClusterCast, random: Random, root: string, meanwhile: () => Promise<unknown>): Promise<boolean> {
+async function loseWritesOf(cast: ClusterCast, random: Random, root: string, meanwhile: () => Promise<unknown>) {
   const primary = await cast.primaryOf(root)
   const takeover = random() < 0.5
   const { cluster } = cast
-  return cast.disturb(primary, async (gone) => {
+  let lost = { messages: 0, changes: 0 }
+  await cast.disturb(primary, async (gone) => {
     const replica = await cluster.replicaOf(primary)
     const mark = await cast.mark(primary, root)
     replica.server.process.kill('SIGSTOP')
@@ -74,10 +75,11 @@ async function loseWritesOf(cast: ClusterCast, random: Random, root: string, mea
     const until = Date.now()
     replica.server.process.kill('SIGCONT')
     await cluster.promoted(replica, takeover)
-    const lost = cast.noteForgotten(mark, until)
+    lost = cast.noteForgotten(mark, until)
     await cluster.restart(primary)
-    return lost > 0
+    return true
   })
+  return lost
 }
 
 /** Another number of partitions, when it can be changed now. */
