@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CheckReport } from '../src/check.ts'
+import { isCountable } from '../src/invariants.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { redisOption, withRedis } from './connection.ts'
 
@@ -39,7 +40,7 @@ function format({ queue, keys, violations, counted }: CheckReport): string {
     return `${law}: ${where}: ${text}${when} (${done})`
   })
   if (!counted) {
-    const why = violations.some(({ mended }) => mended === undefined)
+    const why = !isCountable(violations.filter(({ mended }) => mended === undefined))
       ? 'messages are not where they should be'
       : 'too many to be counted at one moment'
     lines.push(`The counters were not compared with what is held: ${why}.`)

@@ -100,7 +100,8 @@ function table(columns: [string, Row[]][], paint: Paint): string[] {
 
 /** A dead batch in two lines. */
 export function formatDead(batch: DeadBatch): string {
-  const { id, key, diedAt, attempt, size, reason, error } = batch
+  const { id, key, diedAt, attempt, size, reason, cause, error } = batch
   const messages = `${size} message${size === 1 ? '' : 's'}`
-  return `${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, died ${new Date(diedAt).toISOString()} in attempt ${attempt}\n  ${error}`
+  const died = `died ${new Date(diedAt).toISOString()} in attempt ${attempt} (${cause})`
+  return `${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, ${died}\n  ${error}`
 }

@@ -29,6 +29,9 @@ const PROBE = 1000
 /** Layouts that may be found, each newer than the one before, by one look. */
 const MOST_TURNS = 16
 
+/** Partitions that a change would make which was lost, and that one maintenance looks at. */
+const NEXT = 4
+
 /** Former partitions that one maintenance looks at. */
 const FORMER = 64
 
@@ -268,16 +271,19 @@ export class Partitioning {
     return this.#roots()
   }
 
-  /** Asks the root of the queue, and the first of the partitions that the next change would make: they are there if such a change was lost. */
+  /**
+   * Asks the root of the queue, and the first few of the partitions that the next change would make: they are there if such a change was lost.
+   * A few, since the server that lost it may have lost some of them as well.
+   */
   async #lookFurther(): Promise<void> {
-    // Without partitions, reading looks there.
+    // Without partitions, reading looks at the first.
     if (this.generation === 0) this.#probed = undefined
-    const before = this.generation
     await this.read()
     const { state, serving } = this.#known
-    if (state === 'preparing' || (before === 0 && this.generation === 0)) return
-    const next = await this.#probe(rootKey(this.#queue, serving.first + serving.count))
-    if (next) await this.#follow(next.layout)
+    if (state === 'preparing') return
+    const next = serving.first + serving.count
+    const told = await Promise.all(Array.from({ length: NEXT }, (_, n) => this.#probe(rootKey(this.#queue, next + n))))
+    for (const each of told) if (each) await this.#follow(each.layout)
   }
 
   /** Former partitions that hold messages, some of them looked at in turn. One that takes new keys, or is about to be drained, is retired anew. */

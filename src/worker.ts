@@ -365,15 +365,16 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       this.#echoAsked = now
       this.#echoRoot = lane.root
       this.#echoHeard = false
-      // While a server is silent that may be the one of the subscription, there is less patience.
-      const { echoWithin } = this.#timing
-      this.#expectEcho(this.#every(({ silent }) => !silent) ? echoWithin : echoWithin / 3)
+      this.#expectEcho()
     }
     return { worker: this.id, echo, rest: this.#longest }
   }
 
-  #expectEcho(ms: number): void {
+  #expectEcho(): void {
     clearTimeout(this.#echoTimer)
+    // While a server is silent that may be the one of the subscription, there is less patience.
+    const { echoWithin } = this.#timing
+    const ms = this.#every(({ silent }) => !silent) ? echoWithin : echoWithin / 3
     // What has arrived while the event loop was blocked is read before.
     this.#echoTimer = setTimeout(() => setImmediate(() => this.#echoHeard || this.#missEcho()), ms)
   }
@@ -389,7 +390,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (this.#echoRoot !== undefined) this.#report(new Error('wake-ups do not arrive: the subscription is made anew'))
     this.#subscriber.reconnect()
     this.#echoRoot = undefined
-    this.#expectEcho(this.#timing.echoWithin)
+    this.#expectEcho()
   }
 
   /** One that was asked for may not come: the claim has failed, or the subscription is being made. The next one is asked for in `ms`. */

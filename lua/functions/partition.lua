@@ -51,7 +51,7 @@ local function partition(keys, args)
   local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
   options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
   if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
-  if not generation ~= not told then
+  if (generation == nil) ~= (told == nil) then
     return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
   end
   if told then

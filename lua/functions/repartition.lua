@@ -56,6 +56,7 @@ local REPARTITION_TOKENS = {
 local function stepped(known, options, told, added)
   local state, serving, first, other, other_first, generation = unpack(known)
   if options.restore then return options.restore > generation and told or nil end
+  -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
     return { 'preparing', serving, first, options.prepare, first + serving, generation }
@@ -77,15 +78,14 @@ local function repartition(keys, args)
   if bad then return bad end
   options = options or {}
   local told
-  if not options.restore ~= not options.layout then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
+  if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
     told, bad = told_layout(options.layout, options.restore)
     if bad then return bad end
   end
   local known = read_layout(root)
   local state, wanted = known[1], options.prepare
-  -- A queue without partitions has one, so to say.
-  local same = wanted == math.max(known[2], 1)
+  local same = wanted == known[2]
   if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end

@@ -12,6 +12,9 @@ local function in_time(deadline, last, now)
   return deadline
 end
 
+-- The time of this look, for the root: `looked` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
+local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
+
 -- The longest wait of the policy: a shortened one holds only from the next look on.
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
 

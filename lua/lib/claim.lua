@@ -67,6 +67,7 @@ end
 -- Batches of keys whose time has come.
 local function claim_due(root, now, options, policy, batches, bytes)
   local call, due, overrides = redis.call, due_key(root), has_overrides(root)
+  policy.overrides = overrides
   local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
   local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
   local closed_by, late_by, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
@@ -76,7 +77,8 @@ local function claim_due(root, now, options, policy, batches, bytes)
   local lease = string.format('%.0f', now + options.lease)
   local tail = string.format(':%.0f', options.lease) .. (options.by and ':' .. options.by or '')
   while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
-    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, options.limit - #batches)
+    local wanted = options.limit - #batches
+    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, wanted)
     if #keys == 0 then break end
     local active = call('ZMSCORE', active_key(root), unpack(keys))
     local taken, leases, records, moved = {}, {}, {}, {}
@@ -128,9 +130,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #moved > 0 then call('ZADD', due, unpack(moved)) end
     if #taken > 0 then call('ZREM', due, unpack(taken)) end
     looks = looks + #keys
+    if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max)
+    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -220,7 +223,8 @@ end
 -- Finishes claimed batches, `counts[key]` messages of each key: opens what is left behind them, and returns when the first of that is due.
 -- The claims go first, since a token must not prove anything once the messages are gone; `active` last, so that no key is in no index.
 local function finish(root, keys, counts, policy)
-  local call, overrides, messages, emptied, soonest = redis.call, has_overrides(root), 0, {}, nil
+  local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
+  if overrides == nil then overrides = has_overrides(root) end
   call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])

@@ -34,7 +34,6 @@ local function watch(root, policy, worker, now, head, full, rest)
     return latest
   end
   local at = math.min(head or latest, latest)
-  -- `looked` tells the next look whether the clock has gone back since; see lib/ahead.lua.
-  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', policy.looked > now + AHEAD and policy.looked or now)
+  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
   return at
 end

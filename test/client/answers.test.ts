@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -5,6 +6,7 @@ import type { Batch } from '../../src/batch.ts'
 import type { BindingMode } from '../../src/binding.ts'
 import type { RedisInput } from '../../src/connection.ts'
 import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
+import { RetryLater } from '../../src/outcomes.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
@@ -201,6 +203,40 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
       'duplicate',
     ])
     expect(await left(rapidfire)).toEqual({ messages: 3, dead: 0 })
+  })
+
+  it('costs a batch of a worker no attempt, whichever answers are lost', async () => {
+    const { rapidfire, cut, state } = await client()
+    const told: unknown[] = []
+    const worker = rapidfire.worker((batch) => {
+      told.push(['handled', batch.key, batch.attempt])
+      cut(batch.key === 'bob' && batch.attempt === 1 ? 'fail' : 'complete')
+      if (batch.key === 'bob' && batch.attempt === 1) throw new RetryLater(1)
+    })
+    onTestFinished(() => worker.close({ timeout: 0 }))
+    for (const event of ['completed', 'failed', 'dead', 'lost'] as const) {
+      worker.on(event, (batch: Batch) => void told.push([event, batch.key, batch.attempt]))
+    }
+    worker.on('error', () => {})
+    const ready = once(worker, 'ready')
+    worker.run()
+    await ready
+    for (const key of ['ann', 'bob']) {
+      cut('claim_ready')
+      await rapidfire.addMessage(key, 1, { id: 'a', flush: true })
+      await expect.poll(() => told, { timeout: 20_000 }).toContainEqual(['completed', key, key === 'bob' ? 2 : 1])
+    }
+    expect(state.left).toBe(0)
+    // That it has failed is told when the answer has come, perhaps after the next attempt has begun.
+    expect(told.map(String).sort()).toEqual([
+      'completed,ann,1',
+      'completed,bob,2',
+      'failed,bob,1',
+      'handled,ann,1',
+      'handled,bob,1',
+      'handled,bob,2',
+    ])
+    expect(await left(rapidfire)).toEqual(EMPTY)
   })
 
   it('handles a batch once, in its first attempt, whichever answers are lost', async () => {

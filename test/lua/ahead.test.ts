@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'
@@ -115,6 +116,54 @@ describeBindings('a clock that goes back', (lua) => {
     await claim()
     await lua().call('complete', 'ann', token)
     expect((await claim()).batches).toHaveLength(1)
+  })
+
+  it('makes nobody wait longer than the longest wait, lease or pause, whatever happened before', { timeout: 60_000 }, async () => {
+    const KEY = fc.constantFrom('ann', 'bob', 'cyd')
+    const MS = fc.constantFrom(0, 100, 900, 1000, 3000)
+    const step = fc.oneof(
+      fc.record({ what: fc.constant('add' as const), key: KEY, wait: fc.option(MS.map((ms) => ms + 1)), flush: fc.boolean() }),
+      fc.record({ what: fc.constant('claim' as const), worker: fc.boolean(), limit: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ what: fc.constantFrom('fail' as const, 'release' as const, 'extend' as const, 'complete' as const), ms: MS }),
+      fc.record({ what: fc.constant('tick' as const), ms: fc.oneof(MS, fc.constantFrom(-500, -2000, -HOUR)) }),
+    )
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      await lua().reset()
+      await lua().call('policy', 'WAIT', 1000, 'MAXWAIT', 4000)
+      await claim()
+      let held: { key: string; token: string }[] = []
+      for (const each of steps) {
+        if (each.what === 'add') {
+          await lua().call(
+            'add',
+            each.key,
+            'x',
+            ...(each.wait ? ['WAIT', each.wait, 'MAXWAIT', 4000] : []),
+            ...(each.flush ? ['FLUSH'] : []),
+          )
+        } else if (each.what === 'claim') {
+          const { batches } = await lua().claim('LIMIT', each.limit, 'LEASE', 3000, ...(each.worker ? ['WORKER', 'w1'] : []))
+          held.push(...batches)
+        } else if (each.what === 'tick') {
+          await lua().tick(each.ms)
+          // A worker looks once a second.
+          await claim('LEASE', 3000).then(({ batches }) => held.push(...batches))
+        } else {
+          const { key, token } = held.pop() ?? { key: 'ann', token: '1-1:1' }
+          const args = { fail: ['DELAY', each.ms, 'ATTEMPTS', 1000], release: [], extend: [], complete: [] }[each.what]
+          await lua().call(each.what, ...(each.what === 'extend' ? [each.ms + 1] : []), key, token, ...args)
+        }
+      }
+      held = []
+      let left = 1
+      for (let ms = 0; ms < 12_000 && left > 0; ms += 500) {
+        await lua().tick(500)
+        for (const { key, token } of (await claim('LEASE', 3000, 'ATTEMPTS', 1000)).batches) await lua().call('complete', key, token)
+        left = (await lua().redis.keys(`${lua().root}:messages:*`)).length
+      }
+      expect(left).toBe(0)
+    })
+    await fc.assert(property, { numRuns: 150 })
   })
 
   describe('is seen by check', () => {

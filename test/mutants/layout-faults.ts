@@ -3,7 +3,7 @@ import type { Faults } from './fault.ts'
 /** Of partitions and of what changes their number. */
 export const LAYOUT_FAULTS: Faults = {
   'functions/add.lua': [
-    ['  bad = bad or other_generation(root, policy, generation)\n', '', 'a producer with another layout is served'],
+    ['  refusal = other_generation(root, policy, generation)\n', '', 'a producer with another layout is served'],
     ['own.generation or generation, nil', 'nil, nil', 'the layout of a producer is not looked at'],
     ['size == 1 and policy.closed', 'false', 'a retired root takes messages of new keys'],
     ['size == 1 and policy.closed', 'policy.closed', 'a retired root refuses messages of keys that have some there'],
@@ -37,12 +37,12 @@ export const LAYOUT_FAULTS: Faults = {
     ["if given and not string.find(given, '^[%w_.@%-]+$') then", 'if false then', 'a program may have any name'],
   ],
   'functions/claim_ready.lua': [
-    ['  bad = other_generation(root, policy, options.generation)\n', '', 'a worker with another layout is served'],
+    [' or other_generation(root, policy, options.generation)', '', 'a worker with another layout is served'],
     ['if policy.closed and not options.drain then', 'if false then', 'a worker does not learn that a root is retired'],
     ['if policy.closed and not options.drain then', 'if policy.closed then', 'nobody can drain a retired root'],
   ],
   'functions/forward.lua': [
-    ['  bad = other_generation(root, policy, options.generation)\n', '', 'a forwarder with another layout is served'],
+    [' or other_generation(root, policy, options.generation)', '', 'a forwarder with another layout is served'],
     ['if policy.closed and not options.drain then', 'if false then', 'a forwarder does not learn that a root is retired'],
   ],
   'functions/requeue.lua': [
@@ -53,12 +53,6 @@ export const LAYOUT_FAULTS: Faults = {
     ['options.worker and (next_at or not policy.closed)', 'options.worker', 'a worker does not learn that a root is drained'],
   ],
   'functions/repartition.lua': [
-    [
-      'wanted == math.max(known[2], 1)',
-      'wanted == known[2]',
-      'the same number once more is refused while a first partition is drained',
-      'the first change is to two at least',
-    ],
     ['options.prepare ~= math.max(serving, 1)', 'options.prepare ~= serving', 'a queue without partitions is changed to one'],
     ["state == 'draining' and same", 'false', 'the same number once more is refused while partitions are drained'],
     ["wanted and state ~= 'steady' and not", 'false and not', 'a second change begins during the first'],

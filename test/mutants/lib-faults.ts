@@ -98,13 +98,7 @@ export const LIB_FAULTS: Faults = {
     ['blank ~= 14 or', 'not blank or', 'a time of any length is one'],
     ['start + length > #message + 1', 'false', 'an id that is longer than its message takes part of it'],
     ['string.sub(stored, 1, #token) ~= token', 'false', 'each token as long as the right one is a proof'],
-    ['if at < before[1] or', 'if false or', 'a foreign element is older than what it stands behind'],
-    [
-      'at == before[1] and died < before[2] then return',
-      'false then return',
-      'a foreign element behind messages that were dead comes back as the newest of its ms',
-    ],
-    ['or math.huge\n  if at', 'or 0\n  if at', 'of one ms, what was never dead came before what was'],
+    ['or math.huge }', 'or 0 }', 'of one ms, what was never dead came before what was'],
     ['or one[1] == other[1] and one[2] > other[2] end', 'end', 'of one ms, what is requeued first comes first'],
     [
       "string.format('%s.%04d', number, position)",
@@ -113,7 +107,6 @@ export const LIB_FAULTS: Faults = {
     ],
     ["or string.find(message, '^,R%d', behind) then", 'then', 'who dies again gets a new place among the dead'],
     ["claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}", '{}', 'a requeued message gets into a claimed batch'],
-    ['last, passed = behind, passed + 1', 'passed = passed + 1', 'a foreign element in a list is older than what it stands behind'],
     ['math.min(2 * step, 64) or 0', '0 or 0', 'only the first messages of a list are compared'],
     [
       "    failed = redis.pcall('LTRIM', list, 0, -1)\n    if not failed.err then failed = push_front(list, { messages[1] }) end\n    if not failed then\n      redis.call('LTRIM', list, #ahead + 1, -1)\n",
@@ -170,6 +163,7 @@ export const LIB_FAULTS: Faults = {
     ["{ 'ZCARD', dead_key(root), 'zset' },", '', 'a foreign index of the dead breaks a failure off'],
   ],
   'lib/ahead.lua': [
+    ['policy.looked > now + AHEAD and policy.looked or now', 'now', 'a watcher forgets that the clock has gone back before all is lowered'],
     ['received_at(last) > now + AHEAD', 'false', 'a batch from the future waits until its time'],
     ['  if policy.looked <= now + AHEAD then return end\n', '  if true then return end\n', 'nobody notices that the clock has gone back'],
     [
@@ -216,7 +210,6 @@ export const LIB_FAULTS: Faults = {
       '',
       'a full worker tells nobody what is due before the watcher looks',
     ],
-    ['policy.looked > now + AHEAD and policy.looked or now', 'now', 'a watcher forgets that the clock has gone back before all is lowered'],
     ['math.min(head or latest, latest)', 'head or latest', 'the watcher looks later than once a second'],
     ["say(root, '*', '0')", "say(root, policy.watcher, '0')", 'a full watcher tells itself to look'],
   ],

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { Partitioning } from '../../src/layout.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
@@ -11,6 +12,9 @@ const FIRST = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 
 const ROOT = 'rapid-fire:{orders}'
 const KEYS = Array.from({ length: 6 }, (_, n) => `key ${n}`)
+
+/** Of three, on which the roots are spread. */
+const serverOf = (root: string) => crc32(root) % 3
 
 /** Numbers that follow from a seed. */
 function numbers(seed: number): (below: number) => number {
@@ -26,16 +30,25 @@ function numbers(seed: number): (below: number) => number {
 describeBindings('whatever step of a change of partitions a root has lost', (lua) => {
   const client = useClients(lua)
 
-  /** Somebody who changes the number of partitions, and is killed after so many calls. */
-  async function change(partitions: number, calls: number): Promise<void> {
+  /** Somebody who knows nothing yet, and is killed after so many calls. */
+  function partitioning(calls = Number.POSITIVE_INFINITY): Partitioning {
     let left = calls
-    const partitioning = new Partitioning('orders', async (root, name, args, reply) => {
+    return new Partitioning('orders', async (root, name, args, reply) => {
       left -= 1
       if (left < 0) throw new Error('killed')
       return reply(await lua().redis.callBuffer(...command(name, root, args)))
     })
-    await partitioning.policy({ partitions }).catch(() => {})
   }
+
+  const change = (partitions: number, calls?: number) =>
+    partitioning(calls)
+      .policy({ partitions })
+      .catch(() => {})
+
+  const generation = async (root: string) => Number((await lua().callWith('layout', [root]))[5])
+
+  /** What each worker does once a minute. */
+  const lookAfter = () => partitioning().maintain()
 
   const command = (name: Parameters<ReturnType<typeof lua>['callWith']>[0], root: string, args: (string | number | Buffer)[]) =>
     lua().command(name, [root], args)
@@ -46,7 +59,7 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
     const sent = new Set<string>()
     const handled: string[] = []
     const producers = Array.from({ length: 3 }, () => client<string>())
-    const kept: { root: string; earlier: Earlier }[] = []
+    const kept: ReadonlyMap<string, Earlier>[] = []
     let damaged = false
     const roots = async () => [ROOT, ...(await lua().redis.keys('rapid-fire:{orders:*}'))].filter((name) => name.endsWith('}'))
     const add = async (rapidfire: RapidFire<string>) => {
@@ -64,23 +77,31 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
       const what = below(12)
       if (what < 4) await add(producers[below(producers.length)] as RapidFire<string>)
       else if (what === 4) producers[below(producers.length)] = client()
-      else if (what < 7) await change(1 + below(3), below(2) === 0 ? 1000 : below(20))
+      else if (what < 7) await change(1 + below(3), below(2) === 0 ? undefined : below(24))
       else if (what === 7) await handle(1 + below(4))
       else if (what === 8) await lua().tick(below(3) * 3_600_000)
       else if (what === 9) {
+        await lookAfter()
         await handle()
         damaged = false
       } else {
-        for (const root of await roots()) kept.push({ root, earlier: await keep(lua().redis, root) })
-        // One at a time: who has lost what all others have lost as well finds it nowhere.
-        const lost: (typeof kept)[0] | undefined = what === 11 && !damaged ? kept[below(kept.length)] : undefined
-        if (lost) await restoreHash(lua().redis, lost.root, lost.earlier)
-        damaged ||= lost !== undefined
+        kept.push(new Map(await Promise.all((await roots()).map(async (root) => [root, await keep(lua().redis, root)] as const))))
+        if (what === 10 || damaged) continue
+        // One root, or all of one server of three; once, until somebody has looked: what all have lost is found nowhere.
+        const earlier = kept[below(kept.length)] as Map<string, Earlier>
+        const all = await roots()
+        const one = all[below(all.length)] as string
+        const lost = below(2) === 0 ? [one] : all.filter((root) => serverOf(root) === serverOf(one))
+        const known = await Promise.all(all.map((root) => generation(root)))
+        const left = all.map((root, n) => (lost.includes(root) ? 0 : (known[n] as number)))
+        if (Math.max(...left) < Math.max(...known)) continue
+        for (const root of lost) await restoreHash(lua().redis, root, earlier.get(root))
+        damaged = true
       }
     }
 
-    // Somebody looks after it, and then nobody is apart from the others.
-    await handle()
+    // A worker looks after it, and then nobody is apart from the others.
+    await lookAfter()
     const together = `together ${seed}`
     for (const [n, producer] of producers.entries()) await producer.addMessage(together, String(n), { id: `together ${n}` })
     expect(await lua().redis.keys(`rapid-fire:{orders*}:messages:${together}`)).toHaveLength(1)

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
 import { keep, restore, restoreHash } from '../support/roots.ts'
-import { eventually, useWorkers } from './workers.ts'
+import { eventually, recordCalls, useWorkers } from './workers.ts'
 
 const ROOT = 'rapid-fire:{orders}'
 const part = (n: number) => `rapid-fire:{orders:${n}}`
@@ -86,6 +86,26 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     await passing(() => handled(worker) === 41)
     expect(await lua().redis.exists(`${part(0)}:due`, `${part(1)}:due`)).toBe(0)
     expect(await client().check()).toMatchObject({ violations: [] })
+  })
+
+  it('says by which layout it goes only when there are partitions, as producers do', async () => {
+    const sent = async (partitions?: number) => {
+      await client(partitions === undefined ? {} : { policy: { partitions } }).getStats()
+      const recorded = await recordCalls(lua())
+      const worker = start(() => {})
+      // The second time each of them knows.
+      for (let n = 1; n <= 2; n += 1) {
+        await client().addMessages(messages)
+        await eventually(() => expect(handled(worker)).toBe(20 * n))
+      }
+      const made = (await recorded.made()).filter(({ name }) => name === 'add' || name === 'claim_ready')
+      await worker.close()
+      return made.slice(-2).map(({ name, args }) => [name, args.slice(args.indexOf('GENERATION'))])
+    }
+    for (const [, tail] of await sent()) expect(tail).not.toContain('GENERATION')
+    await lua().reset()
+    await lua().redis.del('test:clock')
+    for (const [name, tail] of await sent(2)) expect([name, tail]).toEqual([name, ['GENERATION', '1']])
   })
 
   it('opens a partition that has lost its data', async () => {

@@ -1,5 +1,6 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Batch } from '../../src/batch.ts'
 import { partitionOf, rootKey } from '../../src/layout.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
@@ -78,5 +79,44 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
     await eventually(() => expect(worker.isHealthy()).toBe(true))
     await eventually(() => expect(told.length).toBeGreaterThanOrEqual(elsewhere.length + 1))
     expect(told.filter(([event, batch]) => event !== 'completed' && batch.key !== there[0])).toEqual([])
+  })
+
+  it('keeps no slot from the others for one that does not answer, and gives back what it brings when there is none left', async () => {
+    const rapidfire = client('slots')
+    await rapidfire.getStats()
+    const { node, partitions } = await nodeOf('slots')
+    const keys = Array.from({ length: 200 }, (_, n) => `key ${n}`)
+    const isThere = (key: string) => partitions.includes(partitionOf(key, PARTITIONS))
+    const [there, elsewhere] = [keys.filter(isThere), keys.filter((key) => !isThere(key))]
+    const held = gate()
+    const started: string[] = []
+    // It does not fail within the test.
+    const options = { concurrency: 1, timing: { stall: 60_000, rest: 5, silent: 20 } }
+    const worker = rapidfire.worker(async (batch) => {
+      started.push(batch.key)
+      await held.opened
+    }, options)
+    onTestFinished(() => worker.close({ timeout: 0 }))
+    worker.on('error', () => {})
+    worker.run()
+    await new Promise<void>((resolve) => worker.once('ready', resolve))
+    await rapidfire.addMessages(there.slice(0, 10).map((key) => ({ key, data: 1, wait: 300 })))
+    const go = stop(node)
+    // When they are due all partitions of the node are asked, one after the other.
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await rapidfire.addMessage(elsewhere[0] as string, 1, { flush: true })
+    await eventually(() => expect(started).toEqual([elsewhere[0]]))
+    go()
+    // Nothing runs besides, and all that was claimed can be claimed by others, in its first attempt.
+    const other = client('slots')
+    const taken: Batch[] = []
+    await eventually(async () => {
+      taken.push(...(await other.claimReady({ limit: 100 })).batches)
+      expect(taken).toHaveLength(10)
+    })
+    expect(taken.map(({ attempt }) => attempt)).toEqual(Array(10).fill(1))
+    expect(taken.some(({ token }) => token.endsWith(':2'))).toBe(true)
+    expect(started).toHaveLength(1)
+    held.open()
   })
 })
