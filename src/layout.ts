@@ -276,13 +276,14 @@ export class Partitioning {
    * A few, since the server that lost it may have lost some of them as well.
    */
   async #lookFurther(): Promise<void> {
-    // Without partitions, reading looks at the first.
-    if (this.generation === 0) this.#probed = undefined
+    // Without partitions, reading looks at the first by itself.
+    const first = this.generation === 0 ? 1 : 0
+    if (first === 1) this.#probed = undefined
     await this.read()
     const { state, serving } = this.#known
     if (state === 'preparing') return
     const next = serving.first + serving.count
-    const told = await Promise.all(Array.from({ length: NEXT }, (_, n) => this.#probe(rootKey(this.#queue, next + n))))
+    const told = await Promise.all(Array.from({ length: NEXT - first }, (_, n) => this.#probe(rootKey(this.#queue, next + first + n))))
     for (const each of told) if (each) await this.#follow(each.layout)
   }
 
