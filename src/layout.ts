@@ -80,6 +80,11 @@ export class Partitioning {
     return this.#known.generation
   }
 
+  /** Whether Redis has been asked for the layout: before that, this process would take any queue for one without partitions. */
+  get isRead(): boolean {
+    return this.#readAt > 0
+  }
+
   /** Partitions that serve, as far as this process knows. */
   get partitions(): number {
     return Math.max(this.#known.serving.count, 1)
@@ -201,6 +206,7 @@ export class Partitioning {
   /** Takes over what another client of this queue knows. */
   learnFrom(other: Partitioning): void {
     this.#learn(other.#known)
+    this.#readAt ||= other.#readAt
   }
 
   /** Reads the layout after a root has refused to serve, or to serve by the layout that is known here. Whoever of them is behind is restored. */
