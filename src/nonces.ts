@@ -20,8 +20,10 @@ export class Nonces {
 
   /** @param pool names are kept apart by it: a root, and what is called there */
   take(pool: string): Nonce {
+    const free = this.#free.get(pool)?.pop()
+    if (free) return free
     this.#names += 1
-    return this.#free.get(pool)?.pop() ?? { name: `${this.#prefix}-${this.#names}`, number: 1 }
+    return { name: `${this.#prefix}-${this.#names}`, number: 1 }
   }
 
   /** Gives a name back. When its call was not `answered` the number stays, and the next call repeats it. */
