@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CheckReport } from '../src/check.ts'
+import { isCountable } from '../src/invariants.ts'
 import { RapidFire } from '../src/rapidfire.ts'
 import { redisOption, withRedis } from './connection.ts'
 
@@ -29,16 +30,17 @@ export function check(program: Command): void {
 }
 
 function format({ queue, keys, violations, counted }: CheckReport): string {
-  const lines = violations.map(({ law, key, part, text, since, repairable, mended }) => {
-    const name = JSON.stringify([`rapid-fire:{${queue}}`, ...(part ? [part.toString()] : [])].join(':'))
+  const lines = violations.map(({ root, law, key, part, text, since, repairable, mended, unmended }) => {
+    const name = JSON.stringify([root, ...(part ? [part.toString()] : [])].join(':'))
     const conversation = key && `key ${JSON.stringify(key.toString())}`
     const where = !conversation ? name : law.startsWith('dead-') ? `${conversation} (${name})` : conversation
     const when = since === undefined ? '' : `, since ${new Date(since).toISOString()}`
-    const done = mended === undefined ? (repairable ? '--repair mends it' : 'only a person can mend it') : `mended: ${mended}`
+    const possible = repairable ? '--repair mends it' : 'only a person can mend it'
+    const done = mended !== undefined ? `mended: ${mended}` : unmended !== undefined ? `not mended: ${unmended}` : possible
     return `${law}: ${where}: ${text}${when} (${done})`
   })
   if (!counted) {
-    const why = violations.some(({ mended }) => mended === undefined)
+    const why = !isCountable(violations.filter(({ mended }) => mended === undefined))
       ? 'messages are not where they should be'
       : 'too many to be counted at one moment'
     lines.push(`The counters were not compared with what is held: ${why}.`)

@@ -50,7 +50,7 @@ export function dead(program: Command): void {
         }
       }),
     )
-  command('requeue [ids...]', 'put their messages back in front of the newer ones, ready at once')
+  command('requeue [ids...]', 'put their messages back where their times belong, ready at once')
     .option('--all', 'all that are dead now')
     .action((ids: string[], options: DeadOptions) => withQueue(options, (rapidfire) => change(rapidfire, 'requeue', ids, options)))
   command('drop [ids...]', 'delete them with their messages')

@@ -27,6 +27,7 @@ const STREAM = 'batches'
 const KEY = '79001234567@c.us'
 const WIDEST = Math.max(...CONVERSATION.map(({ text }) => text.length))
 const FRAME = 50
+const NO_LIMIT = { RAPIDFIRE_RATE_LIMIT: '0', RAPIDFIRE_CONVERSATION_LIMIT: '0' }
 
 /** A batch as it stands in the stream. */
 interface HandedOver {
@@ -79,7 +80,7 @@ async function run(speed: number, stop: AbortController): Promise<void> {
     const rapidfire = new RapidFire<{ text: string }>({ redis: client, queue: QUEUE, policy })
     await rapidfire.policy()
     const port = await freePort()
-    const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), RAPIDFIRE_RATE_LIMIT: '0' }
+    const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), ...NO_LIMIT }
     const gone = () => stop.abort(new CliError('the webhook or the worker of the demo has ended'))
     const start = (file: string, ...args: string[]) => {
       const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })

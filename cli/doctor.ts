@@ -2,12 +2,13 @@ import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
 import type { Redis } from 'ioredis'
 import { SOURCE } from '../src/generated/library.ts'
-import { rootKey, rootsOf } from '../src/layout.ts'
+import { type RootLayout, rootKey, rootsOf } from '../src/roots.ts'
 import { redisOption, withServer } from './connection.ts'
-import { type Facts, readFacts } from './doctor/facts.ts'
+import { readFacts } from './doctor/facts.ts'
 import { type Finding, judge } from './doctor/judge.ts'
 import type { RootSlot } from './doctor/judge-cluster.ts'
 import { CALLS, type Role } from './doctor/rights.ts'
+import { newestOf, readRoots } from './doctor/roots.ts'
 import type { Paint } from './format.ts'
 
 interface DoctorOptions {
@@ -32,16 +33,17 @@ export function doctor(program: Command): void {
 
 async function examine(redis: Redis, { queue, role, json }: DoctorOptions): Promise<void> {
   const facts = await readFacts(redis, rootKey(queue))
-  const roots = facts.nodes[0]?.cluster ? await readSlots(redis, queue, facts) : []
-  const findings = judge(facts, { version: SOURCE.version, role, roots })
+  const told = await readRoots(redis, queue)
+  const roots = facts.nodes[0]?.cluster ? await readSlots(redis, queue, told) : []
+  const findings = judge(facts, { version: SOURCE.version, role, roots, told })
   const wrong = findings.filter(({ level }) => level === 'wrong').length
   console.log(json ? JSON.stringify({ ok: wrong === 0, findings }) : format(findings, styleText))
   if (wrong > 0) process.exitCode = 1
 }
 
 /** The roots that serve, and those that are being drained. */
-function readSlots(redis: Redis, queue: string, { nodes }: Facts): Promise<RootSlot[]> {
-  const layout = nodes.find((node) => node.layout)?.layout
+function readSlots(redis: Redis, queue: string, told: ReadonlyMap<string, RootLayout>): Promise<RootSlot[]> {
+  const layout = newestOf(told)
   const roots = layout
     ? [...rootsOf(queue, layout.serving), ...(layout.state === 'draining' ? rootsOf(queue, layout.other) : [])]
     : [rootKey(queue)]

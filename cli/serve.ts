@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { RapidFire } from '../src/rapidfire.ts'
-import type { ChatMessage, Webhook } from '../src/webhook/index.ts'
+import type { ChatMessage, RateLimits, Webhook } from '../src/webhook/index.ts'
 import { openClient } from './connection.ts'
 import { CliError, UsageError } from './errors.ts'
 import { answerHealth } from './health.ts'
@@ -14,6 +15,7 @@ interface ServeOptions extends RunOptions {
   path: string
   group: 'chat' | 'sender'
   rateLimit: number
+  conversationLimit: number
   maxBytes: number
   flushOn: string[]
 }
@@ -31,7 +33,22 @@ export function serve(program: Command): void {
       new Option('--group <by>', 'conversation in a group chat').env('RAPIDFIRE_GROUP').choices(['chat', 'sender']).default('chat'),
     )
     .addOption(
-      integerOption('--rate-limit <n>', 'requests a second for one key, 0 for no limit', 'RAPIDFIRE_RATE_LIMIT', 0, 1_000_000).default(5),
+      integerOption(
+        '--rate-limit <n>',
+        'new conversations a second of one source, 0 for no limit; an open one is not refused by it',
+        'RAPIDFIRE_RATE_LIMIT',
+        0,
+        1_000_000,
+      ).default(100),
+    )
+    .addOption(
+      integerOption(
+        '--conversation-limit <n>',
+        'requests a second for one conversation, 0 for no limit',
+        'RAPIDFIRE_CONVERSATION_LIMIT',
+        0,
+        1_000_000,
+      ).default(0),
     )
     .addOption(integerOption('--max-bytes <n>', 'largest body', 'RAPIDFIRE_MAX_BYTES', 1, 104_857_600).default(3_145_728))
     .addOption(new Option('--flush-on <text...>', 'texts that close a batch at once, such as stop').default([]))
@@ -61,7 +78,7 @@ async function run(options: ServeOptions): Promise<void> {
     sources: allSources({ groups: options.group }),
     timeout: TIMEOUT,
     maxBytes: options.maxBytes,
-    rateLimit: options.rateLimit === 0 ? false : { points: options.rateLimit, duration: 1 },
+    rateLimit: limitsOf(options),
     onError: (error) => logger.error({ error: error instanceof Error ? error.message : String(error) }, 'not stored'),
     ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
     ...(RAPIDFIRE_APP_SECRET ? { secret: RAPIDFIRE_APP_SECRET } : {}),
@@ -90,10 +107,17 @@ async function run(options: ServeOptions): Promise<void> {
     server.closeIdleConnections()
   })
   clearTimeout(timer)
-  await rapidfire.close()
+  // All requests are answered. A call that is still under way was given up on, and without Redis it would never end.
+  await Promise.race([rapidfire.close(), sleep(TIMEOUT, undefined, { ref: false })])
   redis.disconnect()
   if (process.connected) process.disconnect()
   logger.info('stopped')
+}
+
+function limitsOf({ rateLimit, conversationLimit }: ServeOptions): RateLimits | false {
+  const perSecond = (points: number) => points > 0 && { points, duration: 1 }
+  const limits = { newConversations: perSecond(rateLimit), perConversation: perSecond(conversationLimit) }
+  return (limits.newConversations || limits.perConversation) && limits
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {

@@ -1,23 +1,29 @@
 import { randomUUID } from 'node:crypto'
+import type { CallOptions } from './binding.ts'
 import type { Calls } from './calls.ts'
-import { Coalescer } from './coalescer.ts'
-import { COMMANDS } from './commands.ts'
+import { Coalescer, Queue } from './coalescer.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
 import { byRoot, type Partitioning } from './layout.ts'
 import type { OutgoingMessage } from './options.ts'
 import { bytesOf } from './outgoing.ts'
+import { Unanswered } from './patience.ts'
 
 type Result = AddResult | RapidfireError
 
 /** Layouts that a message may meet on its way, if they change while it is being added. */
 const MOST_MOVES = 5
 
-/** Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. */
+/**
+ * Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. Messages of a key are stored
+ * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
+ */
 export class Adds {
   readonly #calls: Calls
   readonly #partitioning: Partitioning
-  #supported: Promise<void> | undefined
+  readonly #queue = new Queue<OutgoingMessage, AddResult>(({ key }) => key)
+  /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
 
   constructor(calls: Calls, partitioning: Partitioning) {
@@ -40,12 +46,12 @@ export class Adds {
 
   /** Sends what waits for the end of the tick. */
   flush(): void {
-    for (const coalescer of this.#coalescers.values()) coalescer.flush()
+    this.#queue.flush()
   }
 
   #rootFor(message: OutgoingMessage): string {
-    // A cluster sends again what was not answered, and only an id tells that it was stored. A requeued message is known by its name.
-    if (this.#calls.connection.cluster && message.requeued === undefined) message.id ??= randomUUID()
+    // What the client sends again by itself is told from a new message by its id alone.
+    if (this.#calls.connection.resends && !isNamed(message)) message.id = randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
 
@@ -54,8 +60,9 @@ export class Adds {
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
       coalescer = new Coalescer<OutgoingMessage, AddResult>(
-        (messages) => this.#calls.run(() => this.#send(root, messages, durability)),
+        (messages) => this.#calls.finish(() => this.#send(root, messages, durability)),
         bytesOf,
+        this.#queue,
       )
       this.#coalescers.set(name, coalescer)
     }
@@ -64,44 +71,63 @@ export class Adds {
 
   async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
     const results = await this.#call(root, messages, durability)
-    const moved = messages.filter((_, n) => isMoved(results[n]))
+    const moved = messages.flatMap((message, n) => {
+      const refusal = results[n]
+      return isMoved(refusal) ? [{ message, refusal }] : []
+    })
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    if (moved.some(({ key }) => this.#partitioning.rootAfter(root, key) === undefined)) await this.#partitioning.readAfter(root)
+    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.rootAfter(root, message.key, refusal)
+    if (moved.some((each) => after(each) === undefined)) await this.#partitioning.readAfter(root)
     const settled = await byRoot(
       moved,
-      ({ key }) => this.#partitioning.rootAfter(root, key) ?? this.#partitioning.rootFor(key),
-      (to, some) => this.#send(to, some, durability, moves + 1),
+      (each) => after(each) ?? this.#partitioning.rootFor(each.message.key),
+      (to, some) =>
+        this.#send(
+          to,
+          some.map(({ message }) => message),
+          durability,
+          moves + 1,
+        ),
     )
     return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
   }
 
   async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    if (durability?.aof) await this.#supportsAof()
-    const args = COMMANDS.add.args(messages)
+    const { binding, connection } = this.#calls
+    const { started } = binding
+    const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
+      const some = messages.filter((_, n) => isOpen(results[n]))
+      const repeated = await this.#once(root, some, durability).catch((error) => some.map(() => error as RapidfireError))
+      return results.map((result) => (isOpen(result) ? repeated.shift() : result) as Result)
+    }
     try {
-      const results = durability
-        ? await this.#calls.call(root, 'add', args, (raw) => confirmed(raw as [unknown, unknown], durability), {
-            after: waitCommand(durability),
-          })
-        : await this.#calls.call(root, 'add', args, COMMANDS.add.reply)
-      return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+      const results = await this.#once(root, messages, durability)
+      // An older library takes what it understands, and refuses the rest.
+      return results.some(isUnknown) && (await binding.renew(started)) ? await repeat(results, isUnknown) : results
     } catch (error) {
-      // One message alone is refused as a whole.
-      if (isMoved(error)) return [error]
-      throw error
+      // One message alone is refused as a whole, and so are all of a caller who goes by another layout.
+      if (isMoved(error)) return messages.map(() => error)
+      const unanswered = error instanceof RapidfireError && error.cause instanceof Unanswered && connection.patience.patience !== undefined
+      const results = messages.map((message) => (isNamed(message) ? undefined : (error as RapidfireError)))
+      if (!unanswered || !results.includes(undefined) || !results.some(Boolean)) throw error
+      // They were not repeated, because of others that have no id.
+      return repeat(results, (result) => result === undefined)
     }
   }
 
-  /** Refuses before anything is stored. */
-  #supportsAof(): Promise<void> {
-    this.#supported ??= this.#calls.connection.send('command', ['INFO', 'WAITAOF']).then((reply) => {
-      if ((reply as unknown[])[0]) return
-      this.#supported = undefined
-      throw new RapidfireError('BAD_OPTION', 'durability.aof needs WAITAOF, which Redis has from 7.2 on: this server does not know it')
-    })
-    return this.#supported
+  async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+    const options: CallOptions = { after: durability && waitCommand(durability), once: !messages.every(isNamed) }
+    const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
+    const args = [...COMMANDS.add.args(messages), ...generationTokens(this.#partitioning.generation)]
+    const results = await this.#calls.call(root, 'add', args, read, options)
+    return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
   }
 }
+
+/** Whether Redis knows the message again when it comes once more: a requeued one has a name of its own. */
+const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || requeued !== undefined
+
+const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 
 const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
 

@@ -117,9 +117,6 @@ function readHeader(bytes: Buffer): { receivedAt: number; id: number; data: numb
   return id + length > bytes.length ? undefined : { receivedAt, id, data: id + length }
 }
 
-/** The data of a message as Redis has it. */
-export const dataOf = (bytes: Buffer): Buffer => bytes.subarray(readHeader(bytes)?.data ?? 0)
-
 /** Decodes a message. What another program has put there is data as a whole, and text. */
 export function decodeMessage<T>(bytes: Buffer): Message<T> {
   const header = readHeader(bytes)

@@ -1,6 +1,7 @@
 import type { Argument, Connection, Send } from './connection.ts'
 import { RapidfireError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
 export type BindingMode = 'functions' | 'scripts'
@@ -13,6 +14,18 @@ export interface BindingOptions {
 }
 
 export type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
+
+export interface CallOptions {
+  /** A command that must follow on the same connection; then both replies are returned. */
+  after?: Argument[] | undefined
+  /** It must not be carried out twice: when its answer does not come it fails, and may have been done. */
+  once?: boolean | undefined
+  /** For how long it is repeated when there is no answer, ms. @default that of the connection */
+  patience?: number | undefined
+}
+
+/** Functions that write nothing. */
+const READS = new Set<FunctionName>(['check', 'dead', 'layout', 'peek', 'stats', 'version'])
 
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
 const RETRY_FOR = 10_000
@@ -53,31 +66,52 @@ export class Binding {
   }
 
   /**
-   * Calls a function, and with `after` sends a command that must follow on the same connection; then both replies are returned. Errors are
+   * Calls a function. On a connection of our own it is repeated when there is no answer, and when it was not sent at all. Errors are
    * `RapidfireError`s.
    */
-  async call(name: FunctionName, keys: string[], args: Argument[], after?: Argument[]): Promise<unknown> {
-    try {
+  async call(name: FunctionName, keys: string[], args: Argument[], { after, once, patience }: CallOptions = {}): Promise<unknown> {
+    const attempt = async () => {
       const started = this.start()
       await started
       const send = () => this.#send(name, keys, args, after)
       try {
         return await send()
       } catch (error) {
+        if (gotNoAnswer(error)) throw error
         return await this.#again(error, started, send)
+      }
+    }
+    try {
+      try {
+        return await attempt()
+      } catch (error) {
+        return await patiently(error, attempt, this.#patience({ once, patience }))
       }
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
-      throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+      if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+      const may = READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
+      throw new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, {
+        command: `rapidfire_${name}`,
+        cause: error,
+      })
     }
   }
 
+  #patience({ once, patience }: CallOptions): Patience {
+    const { cluster, patience: usual } = this.#connection
+    if (usual.patience !== undefined) return { ...usual, once, patience: patience ?? usual.patience }
+    // A client of the caller's sends again by itself, or does not. Only the start is up to us: it asks the nodes of a cluster one by one.
+    return { ...usual, once: true, patience: cluster ? RETRY_FOR : 0 }
+  }
+
   /**
-   * Tries again what was refused and not done: the functions are missing on that server, or, in a cluster, it is not the one that serves the
-   * key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
+   * Tries again what was refused and not done: the functions are missing on that server, or older than ours, or, in a cluster, it is not the
+   * one that serves the key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
    */
   async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>): Promise<unknown> {
     const cluster = this.#connection.cluster
+    let renewed = false
     const until = performance.now() + (cluster ? RETRY_FOR : 0)
     let [pause, longest] = PAUSES as [number, number]
     for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
@@ -86,6 +120,9 @@ export class Binding {
         if (this.#started === started) this.#started = undefined
         started = this.start()
         await started
+      } else if (!renewed && isUnknownArgument(error)) {
+        renewed = true
+        if (!(await this.renew(started))) throw error
       } else if (cluster && isPassing(error)) await this.#connection.refresh()
       else throw error
       if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
@@ -102,9 +139,32 @@ export class Binding {
   start(): Promise<void> {
     this.#started ??= this.#start().catch((error) => {
       this.#started = undefined
-      throw error
+      // What waits for it has not been sent, and all that was sent here may be sent again.
+      throw gotNoAnswer(error) ? new NotSent(error, error instanceof NotSent && error.final) : error
     })
     return this.#started
+  }
+
+  /** The start that holds now. */
+  get started(): Promise<void> | undefined {
+    return this.#started
+  }
+
+  /**
+   * Starts anew when a server has an older library by now, as comes back with an old snapshot. Returns whether that was done, or has been done
+   * since `started`: then what was refused as unknown may be known.
+   */
+  async renew(started: Promise<void> | undefined): Promise<boolean> {
+    if (this.#started === started) {
+      if (this.#mode !== 'functions' || this.#options.load === 'never') return false
+      // One that does not answer has refused nothing.
+      const asked = (await this.#connection.primaries()).map((send) => loadedVersion(send).catch(() => undefined))
+      const isOld = (found: string | undefined) => found !== undefined && isOlder(found, this.#source.version)
+      if (!(await Promise.all(asked)).some(isOld)) return false
+      if (this.#started === started) this.#started = undefined
+    }
+    await this.start()
+    return true
   }
 
   async #start(): Promise<void> {
@@ -118,7 +178,7 @@ export class Binding {
       try {
         return await this.#send(name, keys, args)
       } catch (error) {
-        throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
+        throw gotNoAnswer(error) ? error : toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
       }
     })
   }
@@ -189,6 +249,8 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 // Refusals of a server that is not, or not yet, the one to ask: nothing was done. The last one is what ioredis makes of too many of them.
 const isPassing = (error: unknown) =>
   /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)\b|^Too many Cluster redirections/.test(messageOf(error))
+
+const isUnknownArgument = (error: unknown) => /^RAPIDFIRE_UNKNOWN_ARGUMENT /.test(messageOf(error))
 
 const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
 

@@ -1,16 +1,7 @@
-import { Binding, type BindingOptions, type Call } from './binding.ts'
+import { Binding, type BindingOptions, type Call, type CallOptions } from './binding.ts'
 import type { Argument, Connection } from './connection.ts'
 import { RapidfireError } from './errors.ts'
 import type { FunctionName, LibrarySource } from './generated/library.ts'
-
-export interface CallOptions {
-  /** A command that must follow on the same connection. */
-  after?: Argument[] | undefined
-  /** Whether the call must not run twice: it is not repeated when its answer does not come. */
-  once?: boolean
-  /** For how long the call is repeated when its answer does not come, ms. */
-  patience?: number
-}
 
 /** The calls of one client: none is lost sight of before the client is closed. */
 export class Calls {
@@ -28,20 +19,25 @@ export class Calls {
     this.binding = new Binding(connection, options, prepare, source)
   }
 
-  /** Calls a function of a root. With `after`, a command that follows on the same connection, `reply` gets both replies. */
+  /** Calls a function of a root; with `after`, `reply` gets both replies. */
   async call<Output>(
     root: string | undefined,
     name: FunctionName,
     args: Argument[],
     reply: (raw: unknown) => Output,
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<Output> {
     this.#underway += 1
     try {
-      return reply(await this.binding.call(name, root === undefined ? [] : [root], args, options.after))
+      return reply(await this.binding.call(name, root === undefined ? [] : [root], args, options))
     } finally {
       this.#ended()
     }
+  }
+
+  /** @throws RapidfireError `CLOSED` */
+  checkOpen(): void {
+    if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed')
   }
 
   /**
@@ -50,7 +46,12 @@ export class Calls {
    * @throws RapidfireError `CLOSED`
    */
   async run<Output>(operation: () => Promise<Output>): Promise<Output> {
-    if (this.#closed) throw new RapidfireError('CLOSED', 'the client has been closed')
+    this.checkOpen()
+    return this.finish(operation)
+  }
+
+  /** The same for what was begun before `close`. */
+  async finish<Output>(operation: () => Promise<Output>): Promise<Output> {
     this.#underway += 1
     try {
       return await operation()

@@ -4,11 +4,12 @@ import type { Calls } from './calls.ts'
 import { Coalescer } from './coalescer.ts'
 import { COMMANDS, withNonce } from './commands.ts'
 import type { Argument } from './connection.ts'
+import { RapidfireError } from './errors.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from './forwarder.ts'
 import type { FunctionName } from './generated/library.ts'
 import { byRoot, type CallRoot, type Partitioning, rootKey, rootOfBatch } from './layout.ts'
 import { Nonces, nonceText } from './nonces.ts'
-import type { Claimed, ClaimOptions, FailOptions, RootClaimOptions } from './options.ts'
+import type { Claimed, ClaimOptions, FailOptions, RootClaimed, RootClaimOptions } from './options.ts'
 
 /** For how long the end of a batch is told again when Redis does not answer, ms. */
 const PATIENCE = 30_000
@@ -61,30 +62,49 @@ export class Claims<T> {
   }
 
   /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
-  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
+  async claim(options: RootClaimOptions): Promise<RootClaimed<T>> {
     const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const args = COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest })
-    const { now, next, claims } = await this.#takeUp(root, 'claim_ready', args, COMMANDS.claim_ready.reply)
+    const args = () => COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
+    const { now, next, claims, repeats } = await this.#onRoot(options, () =>
+      this.#takeUp(root, 'claim_ready', args(), COMMANDS.claim_ready.reply),
+    )
     const batches = claims.map((claim) => decodeBatch<T>(claim))
     // The earlier claim may have had a higher limit.
     await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
-    return { now, next, batches }
+    return { now, next, batches, repeats }
+  }
+
+  /** A root that has missed a change of partitions refuses: it is restored, and called again. */
+  async #onRoot<Output>({ root, drain }: { root: string; drain?: boolean | undefined }, call: () => Promise<Output>): Promise<Output> {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) throw error
+      if (!(await this.#partitioning.isRestored(root, drain === true))) throw error
+      return await call()
+    }
   }
 
   forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    const args = COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest })
-    return this.#takeUp(root, 'forward', args, COMMANDS.forward.reply)
+    const args = () => COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation: this.#partitioning.generation })
+    return this.#onRoot({ root, drain: rest.drain }, () => this.#takeUp(root, 'forward', args(), COMMANDS.forward.reply))
   }
 
   /** A call that takes what is due: one whose answer has not come is made again by the next one. */
-  async #takeUp<Output>(root: string, name: FunctionName, args: Argument[], reply: (raw: unknown) => Output): Promise<Output> {
+  async #takeUp<Output>(
+    root: string,
+    name: FunctionName,
+    args: Argument[],
+    reply: (raw: unknown) => Output,
+  ): Promise<Output & { repeats: boolean }> {
     const pool = `${root} ${name}`
     const nonce = this.#nonces.take(pool)
+    const { repeats } = nonce
     let answered = false
     try {
       const result = await this.#call(root, name, withNonce(name, args, nonceText(nonce)), reply)
       answered = true
-      return result
+      return { ...result, repeats }
     } finally {
       this.#nonces.giveBack(pool, nonce, answered)
     }

@@ -3,9 +3,9 @@ import type { Argument } from './connection.ts'
 import type { AddResult } from './errors.ts'
 import { readFacts } from './facts.ts'
 import type { FunctionName } from './generated/library.ts'
-import type { Layout } from './layout.ts'
 import type { OutgoingMessage, RootPolicy, Watching } from './options.ts'
 import { array, readFields } from './replies.ts'
+import type { Gift, Layout, RootLayout } from './roots.ts'
 
 type Pair = { key: string | Buffer; token: string }
 
@@ -28,10 +28,17 @@ function tokens(args: Argument[], options: Record<string, Argument | undefined>)
 const policyTokens = (policy: Partial<RootPolicy>) =>
   tokens([], Object.fromEntries(Object.entries(policy).map(([name, value]) => [name.toUpperCase(), value])))
 
-function watchingTokens({ watching, drain }: { watching?: Watching | undefined; drain?: boolean | undefined }): Argument[] {
-  const args = watching ? ['WORKER', watching.worker, 'REST', watching.rest] : []
+interface WatchingInput {
+  watching?: Watching | undefined
+  drain?: boolean | undefined
+  generation?: number | undefined
+}
+
+function watchingTokens({ watching, drain, generation }: WatchingInput): Argument[] {
+  const args: Argument[] = watching ? ['WORKER', watching.worker, 'REST', watching.rest] : []
   if (watching?.echo) args.push('ECHO')
   if (drain) args.push('DRAIN')
+  args.push(...generationTokens(generation))
   return args
 }
 
@@ -50,15 +57,39 @@ export function withNonce(name: FunctionName, args: Argument[], nonce: string): 
   return place === 'first' ? ['NONCE', nonce, ...args] : [...args, 'NONCE', nonce]
 }
 
+/** By what change of partitions the caller has found the root; nothing in a queue that never had any. Of `add` and `requeue` it is the end. */
+export const generationTokens = (generation: number | undefined): Argument[] => (generation ? ['GENERATION', generation] : [])
+
 function readLayout(raw: unknown): Layout {
-  const [state, ...numbers] = array(raw)
-  const [count, first, otherCount, otherFirst] = numbers.map(Number) as [number, number, number, number]
+  const [state, ...numbers] = array(raw).slice(0, 6)
+  const [count, first, otherCount, otherFirst, generation] = numbers.map(Number) as [number, number, number, number, number]
   return {
     state: String(state) as Layout['state'],
     serving: { first, count },
     other: { first: otherFirst, count: otherCount },
+    generation,
   }
 }
+
+/** `LAYOUT` of a root that is to know it. */
+const layoutText = ({ serving, other }: Layout) => [serving.count, serving.first, other.count, other.first].join(':')
+
+function readRootLayout(raw: unknown): RootLayout {
+  const [serves, since, keys, policy, given] = array(raw).slice(6)
+  const texts = array(given).map(String)
+  return {
+    layout: readLayout(raw),
+    serves: String(serves) as RootLayout['serves'],
+    since: Number(since),
+    keys: Number(keys),
+    policy: Object.fromEntries(readFields(policy)),
+    given: new Map(Array.from({ length: texts.length / 2 }, (_, n) => [texts[2 * n] as string, readGifts(texts[2 * n + 1] as string)])),
+  }
+}
+
+/** `<value> <program>`, newest first; nothing of a member that was restored. */
+const readGifts = (text: string): Gift[] =>
+  [...text.matchAll(/(\d+) ([^,]+)/g)].map(([, value, program]) => ({ value: Number(value), program: program as string }))
 
 /** Every function of lua/functions: how its arguments are written, and what its reply means. */
 export const COMMANDS = {
@@ -88,14 +119,7 @@ export const COMMANDS = {
     },
   }),
   claim_ready: command({
-    args: (input: {
-      limit: number
-      lease: number
-      attempts: number
-      before?: number | undefined
-      watching?: Watching | undefined
-      drain?: boolean | undefined
-    }) => [
+    args: (input: WatchingInput & { limit: number; lease: number; attempts: number; before?: number | undefined }) => [
       ...tokens([], { LIMIT: input.limit, LEASE: input.lease, ATTEMPTS: input.attempts, BEFORE: input.before }),
       ...watchingTokens(input),
     ],
@@ -119,7 +143,7 @@ export const COMMANDS = {
     },
   }),
   forward: command({
-    args: (input: { stream: string; limit: number; longest: number; watching?: Watching | undefined; drain?: boolean | undefined }) => [
+    args: (input: WatchingInput & { stream: string; limit: number; longest: number }) => [
       ...tokens([input.stream], { LIMIT: input.limit, MAXLEN: input.longest }),
       ...watchingTokens(input),
     ],
@@ -216,25 +240,46 @@ export const COMMANDS = {
     reply: (raw) => array(raw).map(String) as ('dropped' | 'unknown')[],
   }),
   policy: command({
-    args: policyTokens,
+    args: ({ given, ...members }: Partial<RootPolicy> & { given?: { program: string; again: boolean } }) => [
+      ...policyTokens(members),
+      ...(given ? ['GIVEN', given.program] : []),
+      ...(given?.again ? ['AGAIN'] : []),
+    ],
     reply: (raw) => Object.fromEntries(readFields(raw)) as unknown as RootPolicy,
   }),
-  layout: command({ args: (_: undefined) => [], reply: readLayout }),
+  layout: command({ args: (_: undefined) => [], reply: readRootLayout }),
   repartition: command({
-    args: (input: { prepare?: number; commit?: number; drained?: boolean; settle?: number }) => [
+    args: (input: {
+      prepare?: number
+      fresh?: boolean
+      commit?: number
+      drained?: boolean
+      settle?: number
+      restore?: Layout
+      policy?: Partial<RootPolicy>
+    }) => [
       ...tokens([], { PREPARE: input.prepare, COMMIT: input.commit, SETTLE: input.settle }),
+      ...(input.fresh ? ['NEW'] : []),
       ...(input.drained ? ['DRAINED'] : []),
+      ...(input.restore ? ['RESTORE', input.restore.generation, 'LAYOUT', layoutText(input.restore)] : []),
+      ...(input.policy ? policyTokens(input.policy) : []),
     ],
     reply: readLayout,
   }),
   partition: command({
-    args: (input: { state?: 'OPEN' | 'RETIRE'; policy?: Partial<RootPolicy> }) => [
+    args: (input: { state?: 'OPEN' | 'RETIRE'; layout?: Layout; policy?: Partial<RootPolicy> }) => [
       ...(input.state ? [input.state] : []),
+      ...(input.layout ? [...generationTokens(input.layout.generation), 'LAYOUT', layoutText(input.layout)] : []),
       ...(input.policy ? policyTokens(input.policy) : []),
     ],
     reply: (raw) => {
-      const [state, keys, remembers] = array(raw)
-      return { state: String(state) as 'open' | 'retired' | 'unused', keys: Number(keys), remembers: Number(remembers) }
+      const [state, keys, remembers, generation] = array(raw)
+      return {
+        state: String(state) as 'open' | 'retired' | 'unused',
+        keys: Number(keys),
+        remembers: Number(remembers),
+        generation: Number(generation),
+      }
     },
   }),
   check: command({

@@ -1,5 +1,5 @@
 import type { DeadBatch } from './batch.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, generationTokens } from './commands.ts'
 import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
 import type { CallRoot } from './layout.ts'
 import type { OutgoingMessage } from './options.ts'
@@ -43,9 +43,10 @@ export async function requeueDead(
   add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
   root: string,
   ids: string[],
+  generation: number,
 ): Promise<(Requeued | RapidfireError)[]> {
   try {
-    return await call(root, 'requeue', COMMANDS.requeue.args(ids), COMMANDS.requeue.reply)
+    return await call(root, 'requeue', [...COMMANDS.requeue.args(ids), ...generationTokens(generation)], COMMANDS.requeue.reply)
   } catch (error) {
     const refusal = toRapidfireError(error, 'rapidfire_requeue')
     if (ids.length === 0) throw refusal

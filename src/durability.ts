@@ -38,9 +38,9 @@ export function waitCommand({ replicas = 0, aof = false, timeout = 100 }: Durabi
   return aof ? ['WAITAOF', 1, replicas, timeout] : ['WAIT', replicas, timeout]
 }
 
-/** Reads its reply. */
+/** Reads its reply. A server that has no append-only file, does not know the command or does not allow it has confirmed nothing. */
 export function confirmation(reply: unknown, { aof = false }: Durability): Confirmation {
-  if (!aof) return { replicas: Number(reply) }
-  const [local, replicas] = reply as [unknown, unknown]
+  if (!aof) return { replicas: reply instanceof Error ? 0 : Number(reply) }
+  const [local, replicas] = (reply instanceof Error ? [0, 0] : reply) as [unknown, unknown]
   return { aof: Number(local) > 0, replicas: Number(replicas) }
 }

@@ -1,5 +1,6 @@
 import type { Confirmation } from './durability.ts'
 import type { LuaErrorCode } from './generated/library.ts'
+import type { Summary } from './options.ts'
 
 /** Every code of a `RapidfireError`: those the Lua functions return, and those that arise on this side. */
 export type ErrorCode =
@@ -69,6 +70,27 @@ export class RefusedBatchesError extends RapidfireError {
     const text = `batch ${results.indexOf(first) + 1} of ${results.length}: ${first.message} (${dead} still dead, ${results.length - dead} done)`
     super(first.code, text, { cause: first, ...(first.command === undefined ? {} : { command: first.command }) })
     this.results = results
+  }
+}
+
+/**
+ * Thrown by `processPendingBatches` when something failed that is not a handler: a root of the queue could not be asked, or the end of a
+ * batch not be told. Everything else that was due has been handled, as `summary` says.
+ */
+export class ProcessingError extends RapidfireError {
+  /** What was done all the same. */
+  readonly summary: Summary
+
+  constructor(first: unknown, failures: number, summary: Summary) {
+    const known = first instanceof RapidfireError ? first : undefined
+    const others = failures > 1 ? `, and ${failures - 1} more failures` : ''
+    // What is no error of ours was thrown by `backoff`.
+    super(
+      known?.code ?? 'BAD_OPTION',
+      `${first instanceof Error ? first.message : String(first)} (${summary.batches} batches were handled${others})`,
+      { cause: first, ...(known?.command === undefined ? {} : { command: known.command }) },
+    )
+    this.summary = summary
   }
 }
 

@@ -1,6 +1,7 @@
 // What somebody who writes a handler has to know: what it gets, what may be set, and how a batch ends.
 
 import type { Batch } from './batch.ts'
+import type { Timing } from './timing.ts'
 
 /** Where a handler's `log` goes; a pino logger is one. */
 export interface Logger {
@@ -45,10 +46,12 @@ export interface ProcessorOptions {
   timeout?: number
   /** @default nothing is logged */
   logger?: Logger
+  /** @internal */
+  timing?: Partial<Timing>
 }
 
-/** What became of a claimed batch. */
-export type Outcome = 'completed' | 'retry' | 'dead' | 'lost'
+/** What became of a claimed batch; `released`: given back by a worker that closes, which uses up no attempt. */
+export type Outcome = 'completed' | 'retry' | 'dead' | 'lost' | 'released'
 
 /**
  * Doubles with each attempt, and leaves half of the pause to chance, so that batches that failed together do not come back together

@@ -1,10 +1,17 @@
 export type { Cause, DeadBatch, Peek, State } from './batch.ts'
 export { type Batch, joinText, type Message, type Reason } from './batch.ts'
 export type { BindingMode, BindingOptions } from './binding.ts'
-export type { CheckReport } from './check.ts'
+export type { CheckReport, Found } from './check.ts'
 export type { RedisInput } from './connection.ts'
 export type { Confirmation, Durability } from './durability.ts'
-export { type AddResult, type ErrorCode, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
+export {
+  type AddResult,
+  type ErrorCode,
+  ProcessingError,
+  RapidfireError,
+  RefusedBatchesError,
+  RefusedMessagesError,
+} from './errors.ts'
 export type { Forwarded, ForwardOptions } from './forwarder.ts'
 export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
 export type { Violation } from './invariants.ts'

@@ -10,18 +10,23 @@ export class Lane {
   awake = true
   /** Whether the last claim got all that it asked for. */
   busy = false
+  /** Whether something may be due for which there is no room: in the stream of a forwarder. */
+  blocked = false
   /** Claims under way. */
   claims = 0
   /** Only what was due at this Redis time is claimed: 0 until the first claim tells it, undefined without such a bound. */
   before: number | undefined
   /** Claims that have failed since the last one that was answered. */
   failures = 0
+  /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */
+  silent = false
+  /** When a claim was answered last, by `performance.now`; 0 before the first. */
+  answered = 0
   readonly #look: () => void
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   /** Redis time minus local time, ms: nodes of a cluster have clocks of their own. */
   #skew = Number.NEGATIVE_INFINITY
-  /** The shortest time from asking to the answer, ms; 0 until it is known. */
   #trip = 0
   /** The earliest wake-up that has come since the last look, Redis time. */
   #early = Number.POSITIVE_INFINITY
@@ -55,8 +60,14 @@ export class Lane {
     clearImmediate(this.#immediate)
   }
 
+  /** The shortest time from asking to the answer, ms; 0 until it is known. */
+  get trip(): number {
+    return this.#trip
+  }
+
   /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */
   compareClocks(now: number, asked: number, answered: number): void {
+    this.answered = answered
     this.#skew = compareClocks(this.#skew, now, asked, answered)
     this.#trip = Math.min(this.#trip || Number.POSITIVE_INFINITY, answered - asked)
   }

@@ -1,70 +1,88 @@
-import { crc32 } from 'node:zlib'
 import { COMMANDS } from './commands.ts'
-import type { Argument } from './connection.ts'
 import { RapidfireError } from './errors.ts'
-import type { FunctionName } from './generated/library.ts'
-import type { Policy } from './options.ts'
+import type { Policy, RootPolicy } from './options.ts'
+import {
+  type CallRoot,
+  isBehind,
+  isOtherGeneration,
+  type Layout,
+  type Partitions,
+  type RootLayout,
+  type Roots,
+  rootKey,
+  rootOfKey,
+  rootsOf,
+} from './roots.ts'
+import { Steps } from './steps.ts'
 
-/** A row of partitions, by their numbers. `count` 0 is the root of the queue itself, which serves a queue without partitions. */
-export interface Partitions {
-  first: number
-  count: number
-}
-
-/** Which partitions a queue has. While they change, `other` are those that are being prepared or drained. */
-export interface Layout {
-  state: 'steady' | 'preparing' | 'draining'
-  serving: Partitions
-  other: Partitions
-}
-
-/** Calls a function of one root. */
-export type CallRoot = <Output>(root: string, name: FunctionName, args: Argument[], reply: (raw: unknown) => Output) => Promise<Output>
+export * from './roots.ts'
 
 /** For how long a layout that is about to change is believed, ms. */
 const FRESH = 10_000
 
+/** How often a client that claims does what `maintain` does, ms: without a worker nobody else would. */
+const MAINTAIN_EVERY = 60_000
+
+/** For how long the first look waits for a root that a queue may not even have, ms. */
+const PROBE = 1000
+
+/** Layouts that may be found, each newer than the one before, by one look. */
+const MOST_TURNS = 16
+
+/** Partitions that a change would make which was lost, and that one maintenance looks at. */
+const NEXT = 4
+
+/** Former partitions that one maintenance looks at. */
+const FORMER = 64
+
 const NONE: Partitions = { first: 0, count: 0 }
 
-/** Root key of a queue, or of one of its partitions. */
-export const rootKey = (queue: string, partition?: number) => `rapid-fire:{${queue}${partition === undefined ? '' : `:${partition}`}}`
+/** The layout that a change leads to which is being prepared. */
+const prepared = ({ serving, other, generation }: Layout): Layout => ({
+  state: 'draining',
+  serving: other,
+  other: serving,
+  generation: generation + 1,
+})
 
 /**
- * The partition that a key belongs to: CRC-32 of its bytes (the checksum of zlib and of Ethernet, ISO/IEC 8802-3), modulo the number of
- * partitions. Every language has it, so that every caller finds the same one.
- *
- * @param key text is taken as UTF-8
- * @param count partitions that serve, from 1
- * @returns 0 to count - 1; to this the number of the first partition is added
- * @example partitionOf('79001234567', 16) // 15
+ * The layout of a queue as far as this process knows it: asked for anew when Redis says that it has changed. Any root may have missed a change,
+ * when its server was replaced by one that had not heard of it; so every root tells what it knows, the newest holds, and whoever meets a root
+ * that is behind restores it.
  */
-export const partitionOf = (key: string | Uint8Array, count: number): number => crc32(key) % count
-
-export const rootsOf = (queue: string, { first, count }: Partitions): string[] =>
-  count === 0 ? [rootKey(queue)] : Array.from({ length: count }, (_, n) => rootKey(queue, first + n))
-
-export const rootOfKey = (queue: string, { first, count }: Partitions, key: string | Uint8Array): string =>
-  count === 0 ? rootKey(queue) : rootKey(queue, first + partitionOf(key, count))
-
-/** A batch of a partition has the number of it at the end of its id. */
-export function rootOfBatch(queue: string, id: string): string {
-  const partition = /^\d+-\d+-(\d+)$/.exec(id)?.[1]
-  return rootKey(queue, partition === undefined ? undefined : Number(partition))
-}
-
-/** The layout of a queue as far as this process knows it: asked for anew when Redis says that it has changed. */
 export class Partitioning {
   readonly #queue: string
   readonly #root: string
   readonly #call: CallRoot
-  #known: Layout = { state: 'steady', serving: NONE, other: NONE }
+  readonly #steps: Steps
+  #known: Layout = { state: 'steady', serving: NONE, other: NONE, generation: 0 }
+  /** What the root of the queue has told last. */
+  #told: RootLayout | undefined
   #readAt = 0
   #reading: Promise<Layout> | undefined
+  #probed: Promise<RootLayout | undefined> | undefined
+  #maintaining: Promise<Roots> | undefined
+  #maintainedAt = Number.NEGATIVE_INFINITY
+  /** Roots outside the layout that hold messages. */
+  #strays: readonly string[] = []
+  /** The former partition that is looked at next. */
+  #former = 0
 
   constructor(queue: string, call: CallRoot) {
     this.#queue = queue
     this.#root = rootKey(queue)
     this.#call = call
+    this.#steps = new Steps(queue, call)
+  }
+
+  /** Generation of the layout that this process goes by; sent with each call that depends on it, unless it is 0. */
+  get generation(): number {
+    return this.#known.generation
+  }
+
+  /** Partitions that serve, as far as this process knows. */
+  get partitions(): number {
+    return Math.max(this.#known.serving.count, 1)
   }
 
   /** Where a message of this key is to be sent. While partitions are drained the old one is asked first: it may hold messages of the key. */
@@ -75,49 +93,221 @@ export class Partitioning {
     return rootOfKey(this.#queue, other, key)
   }
 
-  /** Where a message is to be sent that `root` has not taken; undefined when the layout must be read anew. */
-  rootAfter(root: string, key: string | Uint8Array): string | undefined {
+  /**
+   * Where a message is to be sent that `root` has not taken; undefined when the layout must be read anew (`readAfter`), and the message sent to
+   * `rootFor` again. So it must be when the root goes by another layout: it has not looked whether it holds messages of the key.
+   */
+  rootAfter(root: string, key: string | Uint8Array, refusal?: Error): string | undefined {
     const { state, serving, other } = this.#known
+    if (refusal && isOtherGeneration(refusal)) return undefined
     if (state !== 'draining' || root !== rootOfKey(this.#queue, other, key)) return undefined
     return rootOfKey(this.#queue, serving, key)
   }
 
-  /** Roots that serve, and those that are being drained; `refused` is one that would not. */
-  async roots(refused?: string): Promise<{ serving: string[]; draining: string[] }> {
-    const { state, serving, other } = await (refused === undefined ? this.read() : this.readAfter(refused))
-    return { serving: rootsOf(this.#queue, serving), draining: state === 'draining' ? rootsOf(this.#queue, other) : [] }
+  /**
+   * Roots to claim from; `refused` is one that would not serve. On its way it ends what others have begun, restores roots that are behind,
+   * and once a minute does what `maintain` does.
+   */
+  async roots(refused?: string): Promise<Roots> {
+    if (refused !== undefined) await this.readAfter(refused)
+    else {
+      await this.read()
+      // One server that is away must not keep the others from being served: what it keeps from being restored is restored later.
+      await this.#mend().catch(() => {})
+    }
+    if (performance.now() - this.#maintainedAt > MAINTAIN_EVERY) await this.maintain().catch(() => {})
+    return this.#roots()
   }
 
-  /** Every root that the queue has ever had: those that are retired may still hold dead batches. */
+  #roots(): Roots {
+    const { state, serving, other } = this.#known
+    const draining = new Set(state === 'draining' ? rootsOf(this.#queue, other) : [])
+    for (const stray of this.#strays) draining.add(stray)
+    const roots = rootsOf(this.#queue, serving)
+    return { serving: roots, draining: [...draining].filter((root) => !roots.includes(root)) }
+  }
+
+  /** Every root that the queue has ever had: those that are retired may still hold dead batches. Nothing is written. */
   async everyRoot(): Promise<string[]> {
-    const { serving, other } = await this.read()
-    const count = Math.max(serving.first + serving.count, other.first + other.count)
+    await this.read()
+    const count = this.#numbered
     return [this.#root, ...rootsOf(this.#queue, { first: 0, count }).slice(0, count)]
   }
 
-  /** Asks Redis for the layout, and ends a change that somebody has broken off. */
+  /** How many partitions have numbers. */
+  get #numbered(): number {
+    const { serving, other } = this.#known
+    return Math.max(serving.first + serving.count, other.first + other.count)
+  }
+
+  /** Asks Redis for the layout, and writes nothing. */
   read(): Promise<Layout> {
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
     return this.#reading
   }
 
-  /** The same after a root has refused to serve. One that should serve has lost its data, with its server: it is opened anew. */
-  async readAfter(root: string): Promise<Layout> {
-    const layout = await this.read()
-    if (layout.serving.count > 0 && rootsOf(this.#queue, layout.serving).includes(root)) await this.#open([root])
-    return layout
-  }
-
   async #read(): Promise<Layout> {
-    const layout = await this.#call(this.#root, 'layout', [], COMMANDS.layout.reply)
-    this.#known = layout.state === 'preparing' ? await this.#finish(layout) : layout
+    const asked = this.#ask(this.#root)
+    // A queue whose root has lost its first change looks like one that never had partitions. Then there is a partition 0, for ever.
+    const probe = this.generation === 0 ? (this.#probed ??= this.#probeFirst()) : undefined
+    const told = await asked
+    this.#told = told
+    if (this.#learn(told.layout) && told.layout.generation === 0) {
+      const further = await probe
+      if (further) await this.#follow(further.layout)
+    }
     this.#readAt = performance.now()
+    // Of a queue without partitions, that was all there is to look at.
+    if (this.generation === 0 && this.#maintainedAt === Number.NEGATIVE_INFINITY) this.#maintainedAt = this.#readAt
     return this.#known
   }
 
-  /** Partitions that serve, as far as this process knows. */
-  get partitions(): number {
-    return Math.max(this.#known.serving.count, 1)
+  /** What partition 0 tells. When it does not answer, it is asked again by the next look. */
+  async #probeFirst(): Promise<RootLayout | undefined> {
+    const answer = await this.#probe(rootKey(this.#queue, 0))
+    if (!answer) this.#probed = undefined
+    return answer
+  }
+
+  /** What a root tells that may not even be there, and must keep nobody waiting; undefined when it does not answer in time. */
+  async #probe(root: string): Promise<RootLayout | undefined> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), PROBE)
+    })
+    const answer = await Promise.race([this.#ask(root).catch(() => undefined), late])
+    clearTimeout(timer)
+    return answer
+  }
+
+  /** Takes a layout for the one that holds, unless a newer one is known. Returns whether it did. */
+  #learn(layout: Layout): boolean {
+    if (layout.generation < this.#known.generation) return false
+    this.#known = layout
+    return true
+  }
+
+  /** Takes over a layout that a root of a partition has told, if it is newer; and those that its partitions know, if they are still newer. */
+  async #follow(layout: Layout): Promise<void> {
+    for (let turn = 0; turn < MOST_TURNS && layout.generation > this.generation; turn += 1) {
+      this.#known = layout
+      const told = await Promise.allSettled(rootsOf(this.#queue, layout.serving).map((root) => this.#ask(root)))
+      for (const each of told) {
+        if (each.status === 'fulfilled' && each.value.layout.generation > layout.generation) layout = each.value.layout
+      }
+    }
+  }
+
+  /** Takes over what another client of this queue knows. */
+  learnFrom(other: Partitioning): void {
+    this.#learn(other.#known)
+  }
+
+  /** Reads the layout after a root has refused to serve, or to serve by the layout that is known here. Whoever of them is behind is restored. */
+  async readAfter(root: string): Promise<Layout> {
+    const [told] = await Promise.all([this.#ask(root), this.read()])
+    await this.#follow(told.layout)
+    await this.#mend()
+    const serves = rootsOf(this.#queue, this.#known.serving).includes(root)
+    if (this.generation > 0 && isBehind(told, serves, this.generation)) {
+      // One that should serve has lost its data, with its server, or a step.
+      if (serves) await this.#steps.open(this.#known, [root], this.#told as RootLayout)
+      else await this.#steps.retire(this.#known, [root])
+    }
+    return this.#known
+  }
+
+  /** After a root has refused to hand over, restores it. Returns whether it is to be claimed from in this way. */
+  async isRestored(root: string, drain: boolean): Promise<boolean> {
+    await this.readAfter(root)
+    const { serving, draining } = this.#roots()
+    return (drain ? draining : serving).includes(root)
+  }
+
+  /** Ends a change that somebody has broken off, and restores the root of the queue if it has lost one. */
+  async #mend(): Promise<void> {
+    for (let turn = 0; turn < MOST_TURNS && this.#told; turn += 1) {
+      const { layout } = this.#told
+      const lost = layout.generation < this.generation
+      if (!lost && layout.state !== 'preparing') return
+      const target = lost ? this.#known : prepared(layout)
+      const newer = await this.#steps.carryOut(target, this.#told)
+      if (newer === undefined) {
+        this.#known = { ...target }
+        this.#told = await this.#ask(this.#root)
+        this.#learn(this.#told.layout)
+      } else await this.#follow((await this.#ask(newer)).layout)
+    }
+  }
+
+  /**
+   * What somebody has to do about once a minute, and after servers were replaced: takes again the steps of the last change that may have been
+   * lost, ends a change when nothing is left to drain, and finds roots outside the layout that hold messages.
+   */
+  maintain(): Promise<Roots> {
+    this.#maintaining ??= this.#maintain().finally(() => (this.#maintaining = undefined))
+    return this.#maintaining
+  }
+
+  async #maintain(): Promise<Roots> {
+    await this.#lookFurther()
+    await this.#mend()
+    this.#maintainedAt = performance.now()
+    if (this.generation === 0) return this.#roots()
+    const { state, serving, other } = this.#known
+    const draining = state === 'draining' ? rootsOf(this.#queue, other) : []
+    const retired = [...new Set([this.#root, ...draining])]
+    const left = await Promise.allSettled(retired.map((root) => this.#steps.retire(this.#known, [root])))
+    const states = new Map(retired.map((root, n) => [root, left[n]?.status === 'fulfilled' ? left[n].value[0] : undefined]))
+    for (const [root, each] of states) {
+      if (each && each.generation > this.generation) {
+        await this.readAfter(root)
+        return this.#roots()
+      }
+    }
+    const isDrained = (root: string) => states.get(root)?.keys === 0 && states.get(root)?.remembers === 0
+    if (state === 'draining' && draining.every(isDrained)) this.#learn(await this.#steps.settle(serving.first))
+    this.#strays = [...(states.get(this.#root)?.keys === 0 ? [] : [this.#root]), ...(await this.#formerStrays(draining))]
+    return this.#roots()
+  }
+
+  /**
+   * Asks the root of the queue, and the first few of the partitions that the next change would make: they are there if such a change was lost.
+   * A few, since the server that lost it may have lost some of them as well.
+   */
+  async #lookFurther(): Promise<void> {
+    // Without partitions, reading looks at the first.
+    if (this.generation === 0) this.#probed = undefined
+    await this.read()
+    const { state, serving } = this.#known
+    if (state === 'preparing') return
+    const next = serving.first + serving.count
+    const told = await Promise.all(Array.from({ length: NEXT }, (_, n) => this.#probe(rootKey(this.#queue, next + n))))
+    for (const each of told) if (each) await this.#follow(each.layout)
+  }
+
+  /** Former partitions that hold messages, some of them looked at in turn. One that takes new keys, or is about to be drained, is retired anew. */
+  async #formerStrays(draining: string[]): Promise<string[]> {
+    const count = this.#known.serving.first
+    const numbers = new Set(Array.from({ length: Math.min(count, FORMER) }, (_, n) => (this.#former + n) % count))
+    this.#former = count === 0 ? 0 : (this.#former + numbers.size) % count
+    const roots = [...numbers].map((n) => rootKey(this.#queue, n)).filter((root) => !draining.includes(root))
+    const found = await Promise.allSettled(
+      roots.map(async (root) => {
+        const told = await this.#ask(root)
+        if (told.serves === 'open' || (told.keys > 0 && isBehind(told, false, this.generation)))
+          await this.#steps.retire(this.#known, [root])
+        return told.keys > 0
+      }),
+    )
+    // Those that were not looked at in this turn, or did not answer, are drained until they are known to be empty.
+    const looked = new Map(roots.map((root, n) => [root, found[n]?.status === 'fulfilled' ? found[n].value : undefined]))
+    const before = this.#strays.filter((root) => root !== this.#root && looked.get(root) === undefined)
+    return [...before, ...roots.filter((root) => looked.get(root))]
+  }
+
+  #ask(root: string): Promise<RootLayout> {
+    return this.#call(root, 'layout', [], COMMANDS.layout.reply)
   }
 
   /**
@@ -127,83 +317,68 @@ export class Partitioning {
    */
   async policy(changes: Partial<Policy>): Promise<Policy> {
     const { partitions, ...members } = changes
-    if (partitions !== undefined && !(Number.isInteger(partitions) && partitions >= 1 && partitions <= 1024)) {
-      throw new RapidfireError('BAD_POLICY', `partitions must be an integer from 1 to 1024, got ${String(partitions)}`)
-    }
-    const write = (root: string) => this.#call(root, 'policy', COMMANDS.policy.args(members), COMMANDS.policy.reply)
+    checkPartitions(partitions)
     const { serving, draining } = await this.roots()
     // First where it is read from.
-    const policy = await write(this.#root)
-    if (Object.keys(members).length > 0) await Promise.all([...serving, ...draining].filter((root) => root !== this.#root).map(write))
-    if (partitions !== undefined) await this.#change(partitions)
+    const policy = await this.#steps.policy(this.#root, members)
+    if (Object.keys(members).length > 0) {
+      const others = [...serving, ...draining].filter((root) => root !== this.#root)
+      await Promise.all(others.map((root) => this.#steps.policy(root, members)))
+    }
+    if (partitions !== undefined) {
+      await this.#lookFurther()
+      await this.#mend()
+      await this.#steps.prepare(partitions, false)
+      await this.read()
+      await this.#mend()
+    }
     return { ...policy, partitions: this.partitions }
   }
 
   /**
-   * Changes the number of partitions: new ones are opened, the old ones retired, and what they hold is drained in its order.
+   * Stores a policy that a program gives at its start: what it gave before, or what a person has set since, stays. `partitions` are for a new
+   * queue alone. `again`: it was stored before, and Redis may have lost it.
    *
-   * @throws RapidfireError `REPARTITIONING`, `BAD_ARGUMENT`
+   * @throws RapidfireError `BAD_POLICY`, `UNKNOWN_ARGUMENT`
    */
-  async #change(count: number): Promise<void> {
-    await this.#repartition({ prepare: count })
+  async give(given: Partial<Policy>, program: string, again: boolean): Promise<void> {
+    const { partitions, ...members } = given
+    checkPartitions(partitions)
     await this.read()
+    await this.#mend().catch(() => {})
+    const { serving, draining } = this.#roots()
+    const policy = await this.#steps.policy(this.#root, members, { program, again })
+    if (partitions !== undefined && this.generation === 0) {
+      await this.#steps.prepare(partitions, true)
+      await this.read()
+      await this.#mend()
+    }
+    // What the root of the queue has decided. One that cannot be reached has its own, and `check` tells of the difference.
+    const decided = Object.fromEntries(Object.keys(members).map((name) => [name, policy[name as keyof RootPolicy]]))
+    if (Object.keys(decided).length === 0) return
+    const others = [...serving, ...draining].filter((root) => root !== this.#root)
+    await Promise.allSettled(others.map((root) => this.#steps.policy(root, decided)))
   }
 
-  /** Forgets partitions that are drained. Returns whether they are forgotten, and whether they still hold messages. */
-  async settle(): Promise<{ settled: boolean; empty: boolean }> {
-    const { state, serving, other } = await this.read()
-    if (state !== 'draining') return { settled: true, empty: true }
-    const left = await Promise.all(rootsOf(this.#queue, other).map((root) => this.#partition(root)))
-    const empty = left.every(({ keys }) => keys === 0)
-    if (!left.every(({ keys, remembers }) => keys === 0 && remembers === 0)) return { settled: false, empty }
-    await this.#repartition({ settle: serving.first })
-    await this.read()
-    return { settled: true, empty }
-  }
-
-  async #finish({ serving, other }: Layout): Promise<Layout> {
-    await this.#open(rootsOf(this.#queue, other))
-    const left = await Promise.all(rootsOf(this.#queue, serving).map((root) => this.#partition(root, { state: 'RETIRE' })))
-    const drained = left.every(({ keys, remembers }) => keys === 0 && remembers === 0)
-    return this.#repartition({ commit: other.first, drained })
-  }
-
-  async #open(roots: string[]): Promise<void> {
-    const policy = await this.#call(this.#root, 'policy', [], COMMANDS.policy.reply)
-    await Promise.all(roots.map((root) => this.#partition(root, { state: 'OPEN', policy })))
-  }
-
-  #repartition(change: Parameters<typeof COMMANDS.repartition.args>[0]): Promise<Layout> {
-    return this.#call(this.#root, 'repartition', COMMANDS.repartition.args(change), COMMANDS.repartition.reply)
-  }
-
-  #partition(root: string, change: Parameters<typeof COMMANDS.partition.args>[0] = {}) {
-    return this.#call(root, 'partition', COMMANDS.partition.args(change), COMMANDS.partition.reply)
+  /** Restores what is behind, of all these roots; for `check`, which has looked at them. */
+  async restore(roots: ReadonlyMap<string, RootLayout>): Promise<void> {
+    await this.#lookFurther()
+    for (const { layout } of roots.values()) await this.#follow(layout)
+    await this.#mend()
+    if (this.generation === 0) return
+    const serving = new Set(rootsOf(this.#queue, this.#known.serving))
+    for (const [root, told] of roots) {
+      if (!isBehind(told, serving.has(root), this.generation)) continue
+      if (serving.has(root)) await this.#steps.open(this.#known, [root], this.#told as RootLayout)
+      else if (told.serves !== 'unused' || told.keys > 0) await this.#steps.retire(this.#known, [root])
+    }
+    const policy = await this.#steps.policy(this.#root, {})
+    const draining = this.#known.state === 'draining' ? rootsOf(this.#queue, this.#known.other) : []
+    for (const root of [...serving, ...draining]) if (root !== this.#root && roots.has(root)) await this.#steps.policy(root, policy)
   }
 }
 
-/** Does something with items, those of each root together; one result each, in order. */
-export async function byRoot<Item, Result>(
-  items: readonly Item[],
-  rootOf: (item: Item) => string,
-  call: (root: string, items: Item[]) => Promise<Result[]>,
-): Promise<Result[]> {
-  const places = new Map<string, number[]>()
-  items.forEach((item, n) => {
-    const root = rootOf(item)
-    const place = places.get(root)
-    if (place) place.push(n)
-    else places.set(root, [n])
-  })
-  const results: Result[] = []
-  await Promise.all(
-    [...places].map(async ([root, at]) => {
-      const some = await call(
-        root,
-        at.map((n) => items[n] as Item),
-      )
-      for (const [m, n] of at.entries()) results[n] = some[m] as Result
-    }),
-  )
-  return results
+function checkPartitions(partitions: unknown): void {
+  if (partitions === undefined || (Number.isInteger(partitions) && Number(partitions) >= 1 && Number(partitions) <= 1024)) return
+  throw new RapidfireError('BAD_POLICY', `partitions must be an integer from 1 to 1024, got ${String(partitions)}`)
 }

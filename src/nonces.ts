@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 export interface Nonce {
   readonly name: string
   number: number
+  /** Whether a call with this number was made before and not answered. */
+  repeats: boolean
 }
 
 export const nonceText = ({ name, number }: Nonce): string => `${name}/${number}`
@@ -23,12 +25,13 @@ export class Nonces {
     const free = this.#free.get(pool)?.pop()
     if (free) return free
     this.#names += 1
-    return { name: `${this.#prefix}-${this.#names}`, number: 1 }
+    return { name: `${this.#prefix}-${this.#names}`, number: 1, repeats: false }
   }
 
   /** Gives a name back. When its call was not `answered` the number stays, and the next call repeats it. */
   giveBack(pool: string, nonce: Nonce, answered: boolean): void {
     if (answered) nonce.number += 1
+    nonce.repeats = !answered
     const free = this.#free.get(pool)
     if (free) free.push(nonce)
     else this.#free.set(pool, [nonce])

@@ -67,15 +67,16 @@ export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
   queue?: string
   /**
-   * Written to Redis on the first call; without it, or for members left out, what is stored there holds. A bad one is refused then,
-   * with `BAD_POLICY`, by each call.
+   * Stored in Redis on the first call: each member that differs from what a program gave last. So a restart undoes nothing that `policy()`
+   * or `rapidfire policy` has set since, and a deploy with another value does. Without it, or for members left out, what is stored there holds.
+   * `partitions` is for a new queue alone; `policy()` changes it later. A bad one is refused then, with `BAD_POLICY`, by each call.
    */
   policy?: Partial<Policy>
   /** What each message waits for before `addMessage` answers. @default that Redis has stored it */
   durability?: Durability
   /**
-   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry.
-   * With one that is asynchronous, a message may overtake an earlier one of its key whose `addMessage` has not been awaited.
+   * Checks each message on the way in and may transform it; what it returns must be something that JSON can carry. It may be asynchronous:
+   * the messages of a key keep their order.
    */
   schema?: Schema<T, Input>
 }
@@ -150,4 +151,10 @@ export interface Claimed<T> {
   /** When to look next, ms since 1970; 0 when nothing is pending. */
   next: number
   batches: Batch<T>[]
+}
+
+/** What a claim of one root got. */
+export interface RootClaimed<T> extends Claimed<T> {
+  /** Whether an earlier claim was not answered: batches that it took have the lease that it asked for, and have had it since then. */
+  repeats: boolean
 }

@@ -7,6 +7,7 @@ import { type Attempt, Leases } from './leases.ts'
 import type { Claimed, FailOptions, RootClaimOptions, Watching } from './options.ts'
 import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
 import type { RapidFire } from './rapidfire.ts'
+import { TIMING, type Timing } from './timing.ts'
 
 /** The calls of a client that a processor makes. */
 export interface Source<T> extends Pick<RapidFire<T>, 'complete' | 'fail' | 'extend' | 'release'> {
@@ -21,19 +22,26 @@ export interface ProcessorHooks<T> {
    * A claim that was asked for at `asked`, by `performance.now`, was answered at `now` in Redis time. When the lane is not awake any more,
    * nothing is due there until `next` (0: nothing is pending) and it rests until `wake`.
    */
-  claimed(lane: Lane, now: number, next: number, asked: number): void
-  /** A claim has failed, or the end of a batch could not be told to Redis. After a claim, its lane rests until `wake`. */
-  failed(error: unknown, lane?: Lane): void
-  /** The leases were kept up, or could not be. */
-  extended?(error: unknown): void
+  claimed(lane: Lane, now: number, next: number): void
+  /** A claim has not been answered for long. */
+  silent?(lane: Lane): void
+  /** A claim has failed: its lane rests until `wake`. */
+  refused(lane: Lane, error: unknown): void
+  /** Something else has failed that `root` was told or asked for: the end of a batch, or whether it is still ours. */
+  failed(error: unknown, root: string): void
+  /** The leases of a root were kept up, or could not be. */
+  extended?(root: string, error: unknown): void
   /** The worker in whose name batches are claimed. */
-  watching?(): Watching
+  watching?(lane: Lane): Watching
 }
 
 const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Pause between two tries to tell Redis the end of a batch, ms. */
-const SETTLE_PAUSE = 500
+/** So often Redis is asked in a row whether a claim that was answered late still holds. */
+const RENEWALS = 3
+
+/** A claim takes so many times as long as the quickest one, and more, before its lane counts as silent. */
+const SLOW = 10
 
 /**
  * Claims batches for its free slots, runs the handler on each, keeps their leases, and completes or fails them. Lanes take turns, so that
@@ -49,6 +57,7 @@ export class Processor<T> {
   readonly #attempts: number
   readonly #backoff: (attempt: number) => number
   readonly #timeout: number | undefined
+  readonly #timing: Timing
   readonly #running: Leases<T>
   #lanes: readonly Lane[] = []
   /** Whose turn it is. */
@@ -60,9 +69,10 @@ export class Processor<T> {
   #once = false
   /** Batches that may still be claimed. */
   #left = Number.POSITIVE_INFINITY
-  /** Slots that a claim under way may fill. */
+  /** Slots kept for claims under way, and for what they have brought and does not run yet. */
   #reserved = 0
   #claims = 0
+  /** Batches whose end is being told to Redis, and claims of which is being asked whether they still hold. */
   #settling = 0
   #pumping = false
   #whenQuiet: (() => void) | undefined
@@ -80,7 +90,8 @@ export class Processor<T> {
     this.#backoff = options.backoff ?? exponentialBackoff()
     if (typeof this.#backoff !== 'function')
       throw new RapidfireError('BAD_OPTION', `backoff must be a function, got ${typeof this.#backoff}`)
-    this.#running = new Leases(rapidfire, this.#lease, options.logger ?? QUIET, (error) => hooks.extended?.(error))
+    this.#timing = { ...TIMING, ...options.timing }
+    this.#running = new Leases(rapidfire, this.#lease, options.logger ?? QUIET, (root, error) => hooks.extended?.(root, error))
   }
 
   /** Handlers that run now. */
@@ -120,12 +131,18 @@ export class Processor<T> {
   /** Gives back what runs, at once claimable by others; the handlers' signals abort, and what they return no longer counts. */
   async release(): Promise<void> {
     this.#released = true
-    await Promise.all(this.#running.abortAll(new Error('the worker closes')).map((batch) => this.#giveBack(batch)))
+    const attempts = this.#running.abortAll(new Error('the worker closes'))
+    await Promise.all(attempts.map(({ batch, root }) => this.#giveBack(batch, root, true)))
+  }
+
+  /** Asks at once whether what runs is still ours: a new connection may lead to a server that does not know of it. */
+  beat(): void {
+    this.#running.beat()
   }
 
   /** Handles what is due now, at most `limit` batches. */
-  async drain(limit = Number.MAX_SAFE_INTEGER): Promise<void> {
-    this.#left = whole('limit', limit, 1, Number.MAX_SAFE_INTEGER)
+  async drain(limit: number): Promise<void> {
+    this.#left = limit
     this.#once = true
     for (const lane of this.#lanes) lane.before = 0
     await new Promise<void>((resolve) => {
@@ -138,13 +155,18 @@ export class Processor<T> {
     return this.idle && this.#claims === 0
   }
 
+  /** Slots that may be filled. */
+  get #room(): number {
+    return Math.max(0, Math.min(this.#concurrency - this.#running.size - this.#reserved, this.#left))
+  }
+
   #pump(): void {
     const half = Math.ceil(this.#concurrency / 2)
     while (this.#claiming) {
-      const limit = Math.min(half, this.#concurrency - this.#running.size - this.#reserved, this.#left)
+      const limit = Math.min(half, this.#room)
       const lane = limit < 1 ? undefined : this.#nextLane()
       if (!lane) break
-      this.#claim(lane, limit)
+      this.#claim(lane, lane.silent ? 1 : limit)
     }
     if (this.#whenQuiet && this.#quiet) this.#whenQuiet()
   }
@@ -171,8 +193,24 @@ export class Processor<T> {
   async #claim(lane: Lane, limit: number): Promise<void> {
     this.#claims += 1
     lane.claims += 1
-    this.#reserved += limit
-    this.#left -= limit
+    // Slots are kept for what may come. A lane that says nothing must not keep them from the others: what it brings all the same, and finds no
+    // slot, is given back.
+    let kept = lane.silent ? 0 : limit
+    this.#keep(kept)
+    const waiting =
+      kept === 0
+        ? undefined
+        : setTimeout(
+            () => {
+              lane.silent = true
+              lane.busy = false
+              this.#keep(-kept)
+              kept = 0
+              this.#hooks.silent?.(lane)
+              this.#pump()
+            },
+            Math.max(this.#timing.silent, SLOW * lane.trip),
+          )
     // After the completions of this tick, and after a heartbeat that is overdue: when the event loop was blocked for longer than a lease,
     // the claim would find what this process has just handled or still handles.
     await new Promise((resolve) => process.nextTick(resolve))
@@ -185,31 +223,92 @@ export class Processor<T> {
         lease: this.#lease,
         attempts: this.#attempts,
         before: lane.before || undefined,
-        watching: this.#hooks.watching?.(),
+        watching: this.#hooks.watching?.(lane),
         drain: lane.draining,
       })
+      clearTimeout(waiting)
+      lane.compareClocks(now, asked, performance.now())
       if (lane.before === 0) lane.before = now
-      this.#left += limit - batches.length
+      lane.silent = false
       lane.busy = batches.length === limit
-      for (const batch of batches) {
-        if (this.#released) this.#giveBack(batch)
-        else this.#handle(lane, batch, asked)
-      }
-      lane.awake = lane.busy || (next !== 0 && next <= (lane.before ?? now))
-      this.#hooks.claimed(lane, now, next, asked)
+      this.#keep(-kept)
+      const room = this.#released ? 0 : this.#room
+      this.#take(lane, batches.slice(0, room), asked + this.#lease)
+      for (const batch of batches.slice(room)) this.#giveBack(batch, lane.root, false)
+      lane.awake = lane.busy || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
+      this.#hooks.claimed(lane, now, next)
     } catch (error) {
+      clearTimeout(waiting)
+      this.#keep(-kept)
       lane.awake = false
-      if (this.#once) this.#left = 0
-      this.#hooks.failed(error, lane)
+      lane.silent = true
+      lane.busy = false
+      this.#hooks.refused(lane, error)
     }
     this.#claims -= 1
     lane.claims -= 1
-    this.#reserved -= limit
     this.#pump()
   }
 
-  async #handle(lane: Lane, batch: Batch<T>, asked: number): Promise<void> {
-    const attempt = this.#running.add(batch, asked)
+  /** Keeps slots for a claim, or no longer. */
+  #keep(slots: number): void {
+    this.#reserved += slots
+    this.#left -= slots
+  }
+
+  /**
+   * Starts the handlers of what was claimed. When the answer was long on its way, or the handlers before have blocked the event loop, Redis is
+   * asked first whether the batches are still ours; those that are not are left to whoever has them.
+   */
+  async #take(lane: Lane, batches: Batch<T>[], until: number): Promise<void> {
+    this.#keep(batches.length)
+    let [rest, heldUntil, least, renewals] = [batches, until, this.#lease / 2, 0]
+    for (let n = 0; n < rest.length; ) {
+      const left = heldUntil - performance.now()
+      if (this.#released) {
+        this.#leave(lane, rest.slice(n))
+        return
+      }
+      if (left > 0 && left >= least) {
+        this.#reserved -= 1
+        this.#handle(lane, rest[n++] as Batch<T>, heldUntil)
+        continue
+      }
+      rest = rest.slice(n)
+      n = 0
+      this.#settling += 1
+      const asked = performance.now()
+      try {
+        const results = await this.#rapidfire.extend(rest, this.#lease)
+        const ours = rest.filter((_, at) => results[at]?.status === 'extended')
+        this.#keep(ours.length - rest.length)
+        ;[rest, heldUntil] = [ours, asked + this.#lease]
+        // A slow way leaves less each time: what is left then has to do.
+        least = Math.min(this.#lease, heldUntil - performance.now()) / 2
+        renewals = least > 0 ? 0 : renewals + 1
+      } catch (error) {
+        this.#hooks.failed(error, lane.root)
+        least = 0
+        renewals += 1
+      }
+      this.#settling -= 1
+      // While something is left of the lease they may be handled; else it has to be known whose they are.
+      if (heldUntil < performance.now() && (least === 0 || renewals === RENEWALS)) {
+        this.#leave(lane, rest)
+        rest = []
+      }
+      this.#pumpSoon()
+    }
+  }
+
+  /** Gives back what slots were kept for. */
+  #leave(lane: Lane, batches: Batch<T>[]): void {
+    this.#keep(-batches.length)
+    for (const batch of batches) this.#giveBack(batch, lane.root, false)
+  }
+
+  async #handle(lane: Lane, batch: Batch<T>, heldUntil: number): Promise<void> {
+    const attempt = this.#running.add(batch, lane.root, heldUntil)
     let failure: { error: unknown } | undefined
     try {
       if (this.#timeout === undefined) await this.#handler(batch, attempt)
@@ -244,28 +343,28 @@ export class Processor<T> {
   /** Tells Redis the end of a batch, and the owner what became of it. */
   async #settle(lane: Lane, batch: Batch<T>, failure: { error: unknown } | undefined): Promise<void> {
     this.#settling += 1
-    const outcome = await this.#end(batch, failure)
+    const outcome = await this.#end(lane, batch, failure)
     this.#settling -= 1
-    if (outcome) this.#hooks.settled(outcome, batch, failure?.error)
+    this.#hooks.settled(outcome, batch, failure?.error)
     // What is left of its key may have been due as well; a worker is woken for that.
-    if (this.#once) lane.awake = true
+    if (this.#once && lane.failures === 0) lane.awake = true
     this.#pumpSoon()
   }
 
-  /** Tries again until the lease may have run out: what is not told to Redis is handled once more. */
-  async #end(batch: Batch<T>, failure: { error: unknown } | undefined): Promise<Outcome | undefined> {
+  /** Tries again until the lease may have run out: what is not told to Redis is lost to this attempt, and handled once more. */
+  async #end(lane: Lane, batch: Batch<T>, failure: { error: unknown } | undefined): Promise<Outcome> {
     const until = performance.now() + this.#lease
     for (let plain = false; ; ) {
       try {
         if (!failure || failure.error instanceof Discard) return await this.#rapidfire.complete(batch)
         return await this.#rapidfire.fail(batch, this.#failOptions(batch, failure.error, plain))
       } catch (problem) {
-        this.#hooks.failed(problem)
+        this.#hooks.failed(problem, lane.root)
+        const code = problem instanceof RapidfireError ? problem.code : 'BAD_ARGUMENT'
         // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
-        const impossible = !(problem instanceof RapidfireError) || problem.code === 'BAD_ARGUMENT'
-        if (impossible && failure && !plain) plain = true
-        else if (this.#released || performance.now() + SETTLE_PAUSE > until) return undefined
-        else await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE))
+        if (code === 'BAD_ARGUMENT' && failure && !plain) plain = true
+        else if (code === 'CLOSED' || this.#released || performance.now() + this.#timing.settlePause > until) return 'lost'
+        else await new Promise((resolve) => setTimeout(resolve, this.#timing.settlePause))
       }
     }
   }
@@ -280,14 +379,15 @@ export class Processor<T> {
     }
   }
 
-  async #giveBack(batch: Batch<T>): Promise<void> {
-    const error = new Error('the worker closed')
+  /** Gives a batch back that was not handled to its end, and tells the owner so; or (`begun` is false) one that no handler has seen. */
+  async #giveBack(batch: Batch<T>, root: string, begun: boolean): Promise<void> {
+    const error = new Error(begun || this.#released ? 'the worker closed' : 'the worker had no slot left')
     this.#settling += 1
     try {
       const outcome = await this.#rapidfire.release(batch, { reason: error.message })
-      if (outcome === 'lost') this.#hooks.settled(outcome, batch, error)
+      if (begun) this.#hooks.settled(outcome, batch, undefined)
     } catch (problem) {
-      this.#hooks.failed(problem)
+      this.#hooks.failed(problem, root)
     }
     this.#settling -= 1
     this.#pumpSoon()
@@ -303,7 +403,7 @@ function textOf(error: unknown): string {
   }
 }
 
-function whole(name: string, value: number, least: number, most: number): number {
+export function whole(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new RapidfireError('BAD_OPTION', `${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
 }

@@ -1,14 +1,16 @@
+import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { Adds } from './adds.ts'
 import type { Batch, DeadBatch, Peek } from './batch.ts'
 import type { Call } from './binding.ts'
 import { Calls } from './calls.ts'
-import { type CheckReport, checkQueue, mergeReports } from './check.ts'
+import { type CheckReport, checkQueue } from './check.ts'
 import { Claims } from './claims.ts'
 import { COMMANDS } from './commands.ts'
 import { type Connection, connect } from './connection.ts'
 import { listDead, type Requeued, requeueDead } from './dead.ts'
 import { checkDurability, type Durability } from './durability.ts'
-import { type AddResult, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
+import { type AddResult, ProcessingError, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
 import { type Forwarded, type ForwardOptions, sumForwarded } from './forwarder.ts'
 import { type LibrarySource, SOURCE } from './generated/library.ts'
 import type { Handler } from './handler.ts'
@@ -27,10 +29,23 @@ import type {
   Summary,
 } from './options.ts'
 import { outgoing } from './outgoing.ts'
-import { Processor } from './processor.ts'
-import { type Schema, validated } from './schema.ts'
+import { Processor, whole } from './processor.ts'
+import { allValidated, type Schema, Turns, validated } from './schema.ts'
 import { readStats, type Stats } from './stats.ts'
-import { STALL, Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
+import { TIMING } from './timing.ts'
+import { Worker, type WorkerClient, type WorkerOptions } from './worker.ts'
+
+/** How often `processPendingBatches` asks which roots serve, when one refuses to. */
+const ROUNDS = 3
+
+/** Options whose policy this process has stored; a worker has those of its client. */
+const GIVEN = new WeakSet<object>()
+
+/** What Redis keeps as the name of this process, beside the policy that it gives: `<name of its program>@<host>`. */
+function program(): string {
+  const part = (text: string) => text.replace(/[^\w.-]/g, '_').slice(0, 31)
+  return `${part(basename(process.argv[1] ?? 'node'))}@${part(hostname())}`
+}
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -51,6 +66,7 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #calls: Calls
   readonly #call: CallRoot
   readonly #partitioning: Partitioning
+  readonly #turns = new Turns()
   readonly #adds: Adds
   readonly #claims: Claims<T>
 
@@ -89,16 +105,14 @@ export class RapidFire<T = unknown, Input = T> {
     this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
   }
 
-  /** Writes the policy that the client was given. */
+  /** Writes the policy that the client was given: once a process, and what Redis has lost of it when it had lost the functions. */
   async #prepare(call: Call): Promise<void> {
     const { policy } = this.#options
     if (!policy || Object.keys(policy).length === 0) return
-    try {
-      await new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args))).policy(policy)
-    } catch (error) {
-      // Another process is changing the partitions: what is stored holds.
-      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONING')) throw error
-    }
+    const partitioning = new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args)))
+    await partitioning.give(policy, program(), GIVEN.has(this.#options))
+    GIVEN.add(this.#options)
+    this.#partitioning.learnFrom(partitioning)
   }
 
   /**
@@ -114,11 +128,16 @@ export class RapidFire<T = unknown, Input = T> {
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
       const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema) return this.#adds.add(outgoing(key, data, options), durability)
-      return validated(schema, data).then((value) => this.#adds.add(outgoing(key, value, options), durability))
+      if (!schema) return this.#add(outgoing(key, data, options), durability)
+      return this.#turns.take([key], validated(schema, data), (value) => this.#add(outgoing(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+    this.#calls.checkOpen()
+    return this.#adds.add(message, durability)
   }
 
   /**
@@ -131,13 +150,21 @@ export class RapidFire<T = unknown, Input = T> {
   async addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
     const schema = this.#schema
     const durability = options.durability ? checkDurability(options.durability) : this.#durability
-    const data: unknown[] = schema
-      ? await Promise.all(messages.map((message) => validated(schema, message.data)))
-      : messages.map((message) => message.data)
-    const results = await this.#adds.addAll(
-      messages.map((message, n) => outgoing(message.key, data[n], message)),
-      durability,
-    )
+    const add = (data: readonly unknown[]) => {
+      this.#calls.checkOpen()
+      return this.#adds.addAll(
+        messages.map((message, n) => outgoing(message.key, data[n], message)),
+        durability,
+      )
+    }
+    const data = messages.map((message) => message.data)
+    const results = schema
+      ? await this.#turns.take(
+          messages.map(({ key }) => key),
+          allValidated(schema, data),
+          add,
+        )
+      : await add(data)
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
     return results as AddResult[]
@@ -147,32 +174,49 @@ export class RapidFire<T = unknown, Input = T> {
    * Handles every batch that is due now, once, and returns when the last one is done. Call it from a timer, a cron job or a test; for a
    * process that does nothing else there is `rapidfire.worker`.
    *
-   * @throws RapidfireError `BAD_OPTION`, `UNAVAILABLE`; what a handler throws stays with its batch
+   * @throws RapidfireError `BAD_OPTION`
+   * @throws ProcessingError `UNAVAILABLE` and others when a part of the queue could not be asked, or the end of a batch not be told; its
+   * `summary` says what was done. What a handler throws stays with its batch.
    */
   async processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
     const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
-    const errors: unknown[] = []
+    const failures: unknown[] = []
+    const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
+    let refusal: { root: string; error: unknown } | undefined
     const processor = new Processor<T>(
       this.#client((claim) => this.#claims.claim(claim)),
       handler,
       options,
       {
         settled: (outcome, batch) => {
+          // Nothing is given back here that a handler has seen.
+          if (outcome === 'released') return
           summary[outcome] += 1
           summary.batches += 1
           summary.messages += batch.messages.length
         },
         claimed: () => {},
-        failed: (error) => {
-          // The number of partitions was changed just now: the next call knows the new ones.
-          if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) errors.push(error)
+        refused: (lane, error) => {
+          lane.failures += 1
+          if (error instanceof RapidfireError && error.code === 'REPARTITIONED') refusal = { root: lane.root, error }
+          else failures.push(error)
         },
+        failed: (error) => failures.push(error),
       },
     )
-    const turns = await this.#calls.run(() => this.#claims.turns())
-    processor.lanes = turns.map(({ root, drain }) => new Lane(root, drain))
-    await processor.drain(options.limit)
-    if (errors.length > 0) throw errors[0]
+    try {
+      // Once more when the number of partitions was changed just now, or a root has lost what it knew.
+      for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
+        const { serving, draining } = await this.#calls.run(() => this.#partitioning.roots(refusal?.root))
+        refusal = undefined
+        processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
+        await processor.drain(limit - summary.batches)
+      }
+      if (refusal) failures.push(refusal.error)
+    } catch (error) {
+      failures.push(error)
+    }
+    if (failures.length > 0) throw new ProcessingError(failures[0], failures.length, summary)
     return summary
   }
 
@@ -200,8 +244,8 @@ export class RapidFire<T = unknown, Input = T> {
     const worker: Worker<T> = this.#worker(
       (client) =>
         async ({ root, watching, drain }) => {
-          const { now, next, forwarded } = await client.#claims.forward(stream, { ...options, root, watching, drain })
-          if (forwarded > 0) worker.emit('forwarded', forwarded)
+          const { now, next, forwarded, room } = await client.#claims.forward(stream, { ...options, root, watching, drain })
+          worker.forwarded(root, forwarded, room)
           return { now, next, batches: [] }
         },
       () => {},
@@ -331,7 +375,7 @@ export class RapidFire<T = unknown, Input = T> {
   async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
     const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
-      requeueDead(this.#claims.repeatable, add, root, some),
+      requeueDead(this.#claims.repeatable, add, root, some, this.#partitioning.generation),
     )
     const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
     if (statuses.length === results.length) return statuses
@@ -351,9 +395,8 @@ export class RapidFire<T = unknown, Input = T> {
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
     return this.#calls.run(async () => {
-      const reports: CheckReport[] = []
-      for (const root of await this.#partitioning.everyRoot()) reports.push(await checkQueue(this.#calls, this.queue, root, options))
-      return mergeReports(this.queue, reports)
+      const roots = await this.#partitioning.everyRoot()
+      return checkQueue(this.#calls, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 
@@ -377,9 +420,10 @@ export class RapidFire<T = unknown, Input = T> {
 
   /** @param claims how the worker's own client claims */
   #worker(claims: (client: RapidFire<T, Input>) => WorkerClient<T>['claim'], handler: Handler<T>, options: WorkerOptions): Worker<T> {
-    const commands = this.#calls.connection.duplicate(STALL)
+    const { stall } = { ...TIMING, ...options.timing }
+    const commands = this.#calls.connection.duplicate(stall)
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(STALL), handler, options)
+    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(stall), handler, options)
   }
 
   /** What a worker or a processor needs of this client. */
@@ -388,7 +432,7 @@ export class RapidFire<T = unknown, Input = T> {
       queue: this.queue,
       claim,
       roots: (refused) => this.#partitioning.roots(refused),
-      settle: () => this.#partitioning.settle(),
+      maintain: () => this.#partitioning.maintain(),
       complete: (batch) => this.complete(batch),
       fail: (batch, options) => this.fail(batch, options),
       extend: (batches, lease) => this.extend(batches, lease),

@@ -1,8 +1,6 @@
 import { Redis } from 'ioredis'
 import { loadedVersion } from '../../src/binding.ts'
-import { COMMANDS } from '../../src/commands.ts'
 import { connect } from '../../src/connection.ts'
-import type { Layout } from '../../src/layout.ts'
 import { addressOf, connected, NO_RETRY } from '../connection.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 
@@ -24,8 +22,6 @@ export interface NodeFacts {
   /** Round trips, ms, the shortest first. */
   roundTrips: number[]
   cluster: ClusterView | undefined
-  /** Of the queue, when this node has it. */
-  layout: Layout | undefined
   missing: Record<Role, string[]> | undefined
 }
 
@@ -88,7 +84,7 @@ async function readNode(redis: Redis, root: string): Promise<NodeFacts> {
     ...library,
     clock,
     roundTrips,
-    ...(info.get('cluster_enabled') === '1' ? await readCluster(redis, root) : { cluster: undefined, layout: undefined }),
+    cluster: info.get('cluster_enabled') === '1' ? await readCluster(redis) : undefined,
     missing: await missingRights(redis, root, library.binding),
   }
 }
@@ -127,9 +123,9 @@ async function measure(redis: Redis): Promise<Pick<NodeFacts, 'roundTrips' | 'cl
   return { roundTrips: roundTrips.sort((a, b) => a - b), clock }
 }
 
-async function readCluster(redis: Redis, root: string): Promise<Pick<NodeFacts, 'cluster' | 'layout'>> {
+async function readCluster(redis: Redis): Promise<ClusterView> {
   const [info, nodes] = (await Promise.all([redis.cluster('INFO'), redis.cluster('NODES')])) as [string, string]
-  const view: ClusterView = {
+  return {
     info: fieldsOf(info),
     nodes: nodes
       .trim()
@@ -147,9 +143,6 @@ async function readCluster(redis: Redis, root: string): Promise<Pick<NodeFacts, 
         return { id, address: where.replace(/@.*/, ''), flags: flags.split(','), slots, moving }
       }),
   }
-  // A node that has not the slot of the root refuses.
-  const layout = await redis.fcall_ro('rapidfire_layout', 1, root).then(COMMANDS.layout.reply, () => undefined)
-  return { cluster: view, layout }
 }
 
 /** Addresses of the servers that this one knows. */

@@ -1,8 +1,20 @@
+import { judgeRoots } from '../../src/root-laws.ts'
+import type { RootLayout } from '../../src/roots.ts'
 import { type Facts, type NodeFacts, replicasOf } from './facts.ts'
 import { judgeCluster, type RootSlot } from './judge-cluster.ts'
 import type { Role } from './rights.ts'
 
-export type Check = 'server' | 'library' | 'persistence' | 'memory' | 'replication' | 'cluster' | 'clock' | 'latency' | 'rights'
+export type Check =
+  | 'server'
+  | 'library'
+  | 'persistence'
+  | 'memory'
+  | 'replication'
+  | 'cluster'
+  | 'clock'
+  | 'latency'
+  | 'rights'
+  | 'partitions'
 
 export interface Finding {
   check: Check
@@ -22,6 +34,8 @@ export interface Expected {
   role: Role | undefined
   /** The roots of the queue, in a cluster. */
   roots: RootSlot[]
+  /** What each root of the queue tells of the partitions, as far as they could be asked; the root of the queue first. */
+  told?: ReadonlyMap<string, RootLayout>
 }
 
 /** What is said of one server. */
@@ -66,6 +80,7 @@ export function judge(facts: Facts, expected: Expected): Finding[] {
     findings.push(...found)
   }
   findings.push(...judgeCluster(facts.nodes, expected.roots), ...judgeClocks(facts.nodes))
+  findings.push(...judgePartitions(facts, expected.told ?? new Map()))
   return findings
 }
 
@@ -198,6 +213,25 @@ function judgeRights({ address, missing }: NodeFacts, { user }: Facts, { role }:
   if (has.length === 0) return roles.map((each) => wrong(lacks(each), grant(missing[each])))
   const rest = roles.filter((each) => !has.includes(each)).map((each) => note(lacks(each), grant(missing[each])))
   return [ok(`user ${user} has the rights of ${has.join(', ')}`), ...rest]
+}
+
+/** Whether the roots of the queue agree on which of them serve, and by which policy. */
+function judgePartitions({ nodes }: Facts, told: ReadonlyMap<string, RootLayout>): Finding[] {
+  const [queueRoot] = told.keys()
+  if (queueRoot === undefined) return []
+  const queue = queueRoot.slice('rapid-fire:{'.length, -1)
+  const repair = `npx rapidfire check --repair --queue ${queue} --redis redis://${nodes[0]?.address}`
+  const findings = judgeRoots(queueRoot, told).map(({ law, root, text, repairable }): Finding => {
+    // What goes to and fro loses nothing, and a change that is under way may end by itself.
+    const level = law === 'programs-agree' || law === 'change-ends' ? 'note' : 'wrong'
+    const otherwise = law === 'programs-agree' ? 'give both programs the same value' : `look at ${root} yourself`
+    return { check: 'partitions', level, nodes: [root], text, mend: [repairable ? repair : otherwise] }
+  })
+  const { serving, generation } = told.get(queueRoot)?.layout ?? {}
+  if (findings.length > 0 || !generation || !serving) return findings
+  const last = serving.first + serving.count - 1
+  const text = `partitions ${serving.first} to ${last} serve, and all ${told.size} roots agree on it`
+  return [{ check: 'partitions', level: 'ok', nodes: [queueRoot], text, mend: [] }]
 }
 
 function judgeClocks(nodes: NodeFacts[]): Finding[] {

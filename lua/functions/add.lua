@@ -16,6 +16,7 @@
 --   FLUSH    the batch ends with this message and is ready at once
 --   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
 --   NEXT     another message follows: key, data and its tokens
+--   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
 -- RETURNS
 --   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
 --   size     for each message: messages that the key holds now, those of a batch in work included
@@ -29,7 +30,7 @@
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
---   REPARTITIONED      this root does not serve, and the key has no messages left here: ask rapidfire_layout where it belongs now
+--   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
 -- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
@@ -46,6 +47,7 @@ local ADD_TOKENS = {
   MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
   FLUSH = { 'flush', flag = true },
   REQUEUED = { 'requeued', text = 128 },
+  GENERATION = { 'generation', 1, 999999 },
 }
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
@@ -70,11 +72,11 @@ local function read_requeued(text)
   return { at = at, name = name, died = batch and place_among_dead(batch, position) }
 end
 
--- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says; or nil and a refusal of the whole
--- call. The last is nil when no message has it.
+-- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
+-- has it), and the generation; or nil and a refusal of the whole call.
 local function read_messages(args)
   local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
-  local at, count = 1, 0
+  local at, count, generation = 1, 0, nil
   repeat
     count = count + 1
     starts[count] = at
@@ -100,6 +102,7 @@ local function read_messages(args)
           requeued[count] = again
         end
         ids[count], own.id, own.requeued = own.id, nil, nil
+        generation, own.generation = own.generation or generation, nil
         if next(own) then options[count] = own end
       end
       refusals[count] = refusal
@@ -107,7 +110,7 @@ local function read_messages(args)
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals, requeued
+  return starts, ids, options, refusals, requeued, generation
 end
 
 local function bad_message(key, data, id, policy)
@@ -220,16 +223,22 @@ local function store_requeued(root, key, message, policy)
   return size + 1, undo, deadline
 end
 
+-- Remembers what was taken back: the set may have been empty then, and gone.
+local function remember_again(set, digest, expires)
+  redis.pcall('SADD', set, digest)
+  redis.pcall('PEXPIREAT', set, expires)
+end
+
 -- Takes back what is remembered of a message, and the message: by `undo`, or it is the last of its list. False when that is not allowed:
 -- then it counts as stored, since half of it would be worse.
-local function take_back(set, digest, list, undo)
+local function take_back(set, digest, expires, list, undo)
   if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
   if undo then
     undo()
     return true
   end
   if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
-  if digest then redis.pcall('SADD', set, digest) end
+  if digest then remember_again(set, digest, expires) end
   return false
 end
 
@@ -237,8 +246,10 @@ local function add(keys, args)
   local pcall, root = redis.pcall, keys[1]
   local policy, refusal = read_policy(keys)
   if refusal then return refusal end
-  local starts, ids, options, refusals, requeued = read_messages(args)
+  local starts, ids, options, refusals, requeued, generation = read_messages(args)
   if not starts then return ids end
+  refusal = other_generation(root, policy, generation)
+  if refusal then return refusal end
   local digests, asked = {}, nil
   for n = 1, #starts do
     local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]
@@ -258,8 +269,9 @@ local function add(keys, args)
   local slice, before = policy.slice, policy.sliceBefore
   local begins = not slice or now >= slice + policy.dedupe
   if begins then slice, before = now, slice end
-  local seen, known, taken_back, forgetful = asked and seen_key(root, text_of('slice', slice)), {}, nil, nil
+  local seen, expires, known, taken_back, forgetful = nil, nil, {}, nil, nil
   if asked then
+    seen, expires = seen_key(root, text_of('slice', slice)), text_of('expires', slice + 2 * policy.dedupe)
     forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
   end
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
@@ -268,7 +280,7 @@ local function add(keys, args)
   local due_at, full_at
 
   -- first write
-  if asked and not forgetful then forgetful = remember(seen, asked, known, text_of('expires', slice + 2 * policy.dedupe)) end
+  if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
   for n = 1, #starts do
     local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
     local key = args[at]
@@ -285,7 +297,7 @@ local function add(keys, args)
       else
         local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
         local length = id and #id or 0
-        if taken_back and digest and taken_back[digest] then pcall('SADD', seen, digest) end
+        if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
           size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
@@ -327,7 +339,7 @@ local function add(keys, args)
               if moved then at_once = now end
             end
           end
-          if refused and not take_back(seen, digest, list, undo) then
+          if refused and not take_back(seen, digest, expires, list, undo) then
             pcall('ZADD', due, 'NX', opened, key)
             refused = nil
           end

@@ -16,6 +16,7 @@
 --   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
 --   DRAIN     take what is left in a partition that does not serve any more
 --   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now       the time in Redis, ms
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
@@ -28,7 +29,7 @@
 --   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is not an integer in its range, or the NONCE is none
---   REPARTITIONED     this root does not serve, and DRAIN is not given: ask rapidfire_layout which do
+--   REPARTITIONED     this root does not serve, and DRAIN is not given, or it goes by another generation: ask rapidfire_layout
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
@@ -46,6 +47,7 @@ local CLAIM_TOKENS = {
   REST = { 'rest', 1, 3600000 },
   DRAIN = { 'drain', flag = true },
   NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
 }
 
 local function claim_ready(keys, args)
@@ -54,7 +56,7 @@ local function claim_ready(keys, args)
   options = options or {}
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce
+  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5

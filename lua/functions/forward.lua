@@ -14,6 +14,7 @@
 --   REST       as in claim_ready
 --   DRAIN      as in claim_ready
 --   NONCE      as in claim_ready: repeated with it, the call says what the first did, and moves nothing
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
@@ -41,6 +42,7 @@ local FORWARD_TOKENS = {
   REST = { 'rest', 1, 3600000 },
   DRAIN = { 'drain', flag = true },
   NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -103,7 +105,8 @@ local function forward(keys, args)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  if bad or no_nonce then return bad or no_nonce end
+  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
   local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
   local length = redis.pcall('XLEN', stream)

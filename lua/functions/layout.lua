@@ -1,26 +1,44 @@
---- Tell which partitions a queue has.
+--- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_layout 1 rapid-fire:{orders:3}
 --
 -- KEYS
---   root        root key of the queue, not of a partition
+--   root        root key of the queue, which tells what holds now; or of a partition, which tells by what layout it was opened or retired
 -- ARGV
 -- RETURNS
---   state       'steady' | 'preparing' | 'draining'
+--   state       'steady' | 'preparing' | 'draining'; a partition always says 'draining'
 --   partitions  that serve: 0 when the queue has none and the root itself serves
 --   first       number of the first of them: a key belongs to partition first + CRC-32 of the key modulo partitions
 --   other       partitions that are being prepared, or drained; 0 for the root itself, or when the state is steady
 --   otherFirst  number of the first of those
+--   generation  number of the change that made those partitions that serve; 0 when there never was one
+--   serves      'open' | 'retired' | 'unused': whether this root takes messages of new keys
+--   since       generation in which it began to do so, or ceased
+--   keys        conversations that have messages in this root
+--   policy      an array: name and value of each member of the policy that is stored in this root
+--   given       an array: name of each member that a program gives at its start, and what was given, newest first: '<value> <program>', by commas
 -- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag, or that of a partition
+--   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
-  local stored, refusal = read_layout(keys)
+  local call, root = redis.call, keys[1]
+  local policy, refusal = read_policy(keys)
   if refusal then return refusal end
   local _, _, bad = read_tokens(args, 1, {})
   if bad then return bad end
-  return stored
+  local reply, stored, given = read_layout(root), {}, {}
+  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
+  reply[8], reply[9] = policy.generation, count_keys(root)
+  for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
+    if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
+  end
+  for n, text in ipairs(call('HMGET', root, unpack(GIVEN))) do
+    if text then given[#given + 1], given[#given + 2] = MEMBERS[n], text end
+  end
+  reply[10], reply[11] = stored, given
+  return reply
 end
 
-register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has.')
+register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, as far as this root knows, and what this root is among them.')

@@ -1,14 +1,16 @@
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
---   FCALL rapidfire_partition 1 rapid-fire:{orders:3} OPEN WAIT 5000 MAXWAIT 30000
---   FCALL rapidfire_partition 1 rapid-fire:{orders} RETIRE
+--   FCALL rapidfire_partition 1 rapid-fire:{orders:3} OPEN GENERATION 1 LAYOUT 4:0:0:0 WAIT 5000 MAXWAIT 30000
+--   FCALL rapidfire_partition 1 rapid-fire:{orders} RETIRE GENERATION 1 LAYOUT 4:0:0:0
 --
 -- KEYS
---   root             root key of a partition, or of a queue that has none
+--   root             root key of a partition, or of a queue
 -- ARGV
---   OPEN             serve new keys, with the policy that follows; ignored by one that is open or retired
+--   OPEN             serve new keys, with the policy that follows; one that was retired stays so, and one that is open keeps its policy
 --   RETIRE           serve no new keys from now on; those that have messages keep their order: newer ones follow until all are done
+--   GENERATION       number of the change of partitions that this belongs to, 1 to 999999; an older one than this root knows changes nothing
+--   LAYOUT           partitions of that generation: '<partitions>:<first>:<other>:<otherFirst>', as layout tells them; kept, so that it can be asked for
 --   WAIT             as in policy, like the other members
 --   MAXWAIT          as in policy
 --   MAXSIZE          as in policy
@@ -20,18 +22,22 @@
 --   state            'open' | 'retired' | 'unused'
 --   keys             that have messages here
 --   remembers        ms since 1970, when the last message id that is remembered here has expired; 0 when none is
+--   generation       in which it was opened or retired; greater than the one that was given when the caller has missed a change
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_POLICY        a member of the policy is out of its range, or two of them contradict each other
---   BAD_ARGUMENT      both OPEN and RETIRE
+--   BAD_ARGUMENT      both OPEN and RETIRE, one of GENERATION and LAYOUT alone, or a value that cannot be read
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
+-- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
 local PARTITION_TOKENS = {
   OPEN = { 'open', flag = true },
   RETIRE = { 'retire', flag = true },
+  GENERATION = { 'generation', 1, 999999 },
+  LAYOUT = { 'layout', text = 64 },
 }
 
 local function partition(keys, args)
@@ -42,29 +48,44 @@ local function partition(keys, args)
   local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
   if bad then return bad end
   options = options or {}
-  local open, retire = options.open, options.retire
-  options.open, options.retire = nil, nil
+  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
+  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
   if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  if (generation == nil) ~= (told == nil) then
+    return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
+  end
+  if told then
+    told, bad = told_layout(told, generation)
+    if bad then return bad end
+  end
   for field, value in pairs(options) do current[field] = value end
   bad = bad_policy(current)
   if bad then return bad end
   local remembers = current.slice and current.slice + 2 * current.dedupe or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state = call('HGET', root, 'partition')
-  if not state then state = partition_of(root) and 'unused' or 'open' end
+  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local newer = generation and generation > since
+  local became
+  if open and (state == 'unused' or state == 'open' and newer) then
+    became = 'open'
+  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+    became = 'retired'
+  end
 
   -- first write
-  if open and state == 'unused' then
-    for field, value in pairs(options) do call('HSET', root, field, value) end
-    state = 'open'
-    call('HSET', root, 'partition', state)
-  elseif retire and state ~= 'retired' then
-    state = 'retired'
-    call('HSET', root, 'partition', state)
+  if became then
+    if became == 'open' and state == 'unused' then
+      for field, value in pairs(options) do call('HSET', root, field, value) end
+    end
+    -- The root of the queue has the layout that holds now: only repartition changes it.
+    if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
+    since = generation or since
+    call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    say(root, '*', '0')
+    if became ~= state and became == 'retired' then say(root, '*', '0') end
+    state = became
   end
-  return { state, call('ZCARD', due_key(root)) + call('ZCARD', active_key(root)), remembers }
+  return { state, count_keys(root), remembers, since }
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')

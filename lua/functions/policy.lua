@@ -2,6 +2,7 @@
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
 --   FCALL rapidfire_policy 1 rapid-fire:{orders} WAIT 5000 MAXWAIT 30000
+--   FCALL rapidfire_policy 1 rapid-fire:{orders} WAIT 5000 GIVEN bot.js@host1
 --
 -- KEYS
 --   root             root key of the queue
@@ -13,6 +14,9 @@
 --   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
+--                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
+--   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
 -- RETURNS
 --   field            for each member of the policy: its name
 --   value            for each member of the policy: its value
@@ -22,21 +26,86 @@
 --   UNKNOWN_ARGUMENT  not a member of the policy
 --   MISSING_ARGUMENT  a member without its value
 --   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_ARGUMENT      GIVEN is not a name
 --
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
+-- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
+-- deployed with another does. Only what it gave before tells the one from the other.
+local POLICY_TOKENS = {
+  GIVEN = { 'given', text = 64 },
+  AGAIN = { 'again', flag = true },
+}
+-- So many of what programs gave last are kept beside a member.
+local GIFTS = 4
+
+local function name_of(program) return string.match(program, '^[^@]*') end
+
+-- Of the members that a program gives, those that are to be written; and by field what is to be kept beside, newest first.
+local function given_members(root, members, program, again)
+  local changes, kept = {}, {}
+  local stored = redis.call('HMGET', root, unpack(GIVEN))
+  for n, field in ipairs(MEMBERS) do
+    local value, text = members[field], stored[n] or ''
+    local last = tonumber(string.match(text, '^%d+'))
+    if value then
+      local gifts = {}
+      local agrees = last == value
+      -- '*': the root was lost, and has this member from another root.
+      if text == '' or last and not agrees and not again then changes[field] = value end
+      if changes[field] or text == '*' then gifts[1] = string.format('%d %s', value, program) end
+      for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
+        -- With what it gives now it takes back what it gave before, wherever it ran.
+        local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
+        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+      end
+      kept[field] = table.concat(gifts, ',')
+      if kept[field] == text then kept[field] = nil end
+    end
+  end
+  return changes, kept
+end
+
+-- What a person sets ends all differences between programs: only what was given last is kept.
+local function settled_gifts(root, members)
+  local kept = {}
+  local stored = redis.call('HMGET', root, unpack(GIVEN))
+  for n, field in ipairs(MEMBERS) do
+    if members[field] and stored[n] and string.find(stored[n], ',', 1, true) then kept[field] = string.match(stored[n], '^[^,]+') end
+  end
+  return kept
+end
+
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  local changes, _, bad = read_tokens(args, 1, POLICY)
+  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
+  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
   if bad then return bad end
-  local before = { dedupe = current.dedupe, wait = current.wait }
-  for field, value in pairs(changes or {}) do current[field] = value end
+  members = members or {}
+  local given, again = members.given, members.again
+  members.given, members.again = nil, nil
+  if given and not string.find(given, '^[%w_.@%-]+$') then
+    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
+  end
+  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  if given then
+    changes, kept = given_members(root, members, given, again)
+  elseif next(members) then
+    kept = settled_gifts(root, members)
+  end
+  for field, value in pairs(changes) do current[field] = value end
+  if given and next(changes) and bad_policy(current) then
+    -- What has changed contradicts what a person has set: then all that the program gives holds.
+    changes = members
+    for field, value in pairs(members) do current[field] = value end
+  end
   bad = bad_policy(current)
   if bad then return bad end
 
   -- first write
-  for field, value in pairs(changes or {}) do call('HSET', root, field, value) end
+  for field, value in pairs(changes) do call('HSET', root, field, value) end
+  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of `due` may rightly lie: a shortened wait holds only from the next look on.
   if current.wait < before.wait then
     call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
@@ -48,10 +117,9 @@ local function policy(keys, args)
       call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
     end
   end
-  return {
-    'wait', current.wait, 'maxWait', current.maxWait, 'maxSize', current.maxSize, 'maxBacklog', current.maxBacklog,
-    'maxMessageBytes', current.maxMessageBytes, 'dedupe', current.dedupe, 'maxDead', current.maxDead,
-  }
+  local reply = {}
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  return reply
 end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')

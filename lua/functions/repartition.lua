@@ -3,67 +3,105 @@
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} COMMIT 0
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} SETTLE 0
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} RESTORE 1 LAYOUT 4:0:0:0
 --
 -- KEYS
---   root        root key of the queue, not of a partition
+--   root             root key of the queue, not of a partition
 -- ARGV
---   PREPARE     begin a change to so many partitions, 1 to 1024
---   COMMIT      the partitions from this number on are open and the others retired: new keys go to them
---   DRAINED     with COMMIT: nothing is left in the others
---   SETTLE      nothing is left in the others: forget them. The number is that of the first partition that serves
+--   PREPARE          begin a change to so many partitions, 1 to 1024; they will be those of the next generation
+--   NEW              with PREPARE: only when the queue is new, without a message or a change so far
+--   COMMIT           the partitions from this number on are open and the others retired: new keys go to them
+--   DRAINED          with COMMIT: nothing is left in the others
+--   SETTLE           nothing is left in the others: forget them. The number is that of the first partition that serves
+--   RESTORE          a root of a partition knows this generation: when it is newer than the one here, a change was lost here, and this is it
+--   LAYOUT           with RESTORE: its partitions, '<partitions>:<first>:<other>:<otherFirst>'
+--   WAIT             with RESTORE: as in policy, like the other members; taken when no such member is stored here
+--   MAXWAIT          as WAIT
+--   MAXSIZE          as WAIT
+--   MAXBACKLOG       as WAIT
+--   MAXMESSAGEBYTES  as WAIT
+--   DEDUPE           as WAIT
+--   MAXDEAD          as WAIT
 -- RETURNS
---   state       the layout after that, as in layout; a step that is not the next one changes nothing
---   partitions  as in layout
---   first       as in layout
---   other       as in layout
---   otherFirst  as in layout
+--   state            the layout after that, as in layout; a step that is not the next one changes nothing
+--   partitions       as in layout
+--   first            as in layout
+--   other            as in layout
+--   otherFirst       as in layout
+--   generation       as in layout
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag, or that of a partition
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  none of these tokens
 --   MISSING_ARGUMENT  a token without its value
---   BAD_ARGUMENT      a value is not an integer in its range
+--   BAD_ARGUMENT      a value is not an integer in its range, or RESTORE and LAYOUT do not come together
+--   BAD_POLICY        a member of the policy is out of its range, or two of them contradict each other
 --   REPARTITIONING    another change is under way
 --
 -- WHY three steps: no script reaches more than one slot. Between them every partition is open or retired, never both, and each step can be
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
+-- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
 local REPARTITION_TOKENS = {
   PREPARE = { 'prepare', 1, 1024 },
+  NEW = { 'new', flag = true },
   COMMIT = { 'commit', 0, 999999 },
   DRAINED = { 'drained', flag = true },
   SETTLE = { 'settle', 0, 999999 },
+  RESTORE = { 'restore', 1, 999999 },
+  LAYOUT = { 'layout', text = 64 },
 }
 
+-- The layout after the next step, or nil when it is not the next one.
+local function stepped(known, options, told, added)
+  local state, serving, first, other, other_first, generation = unpack(known)
+  if options.restore then return options.restore > generation and told or nil end
+  -- A queue without partitions has one, so to say.
+  if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
+    if options.new and (generation > 0 or added) then return nil end
+    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+  end
+  if options.commit == other_first and state == 'preparing' then
+    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
+    return { 'draining', other, other_first, serving, first, generation + 1 }
+  end
+  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+end
+
 local function repartition(keys, args)
-  local stored, refusal = read_layout(keys)
+  local call, root = redis.call, keys[1]
+  local current, refusal = read_policy(keys)
   if refusal then return refusal end
+  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
+  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
   local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
   if bad then return bad end
   options = options or {}
-  local state, serving, first, other, other_first = unpack(stored)
-  local wanted = options.prepare
-  -- A queue without partitions has one, so to say.
-  local same = wanted == math.max(serving, 1)
-  if wanted and state ~= 'steady' and not (state == 'preparing' and wanted == other or state == 'draining' and same) then
+  local told
+  if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
+  if options.restore then
+    told, bad = told_layout(options.layout, options.restore)
+    if bad then return bad end
+  end
+  local known = read_layout(root)
+  local state, wanted = known[1], options.prepare
+  local same = wanted == known[2]
+  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
+  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
+  for n, field in ipairs(MEMBERS) do
+    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+  end
+  bad = bad_policy(current)
+  if bad then return bad end
+  local after = stepped(known, options, told, call('HGET', root, 'added'))
 
   -- first write
-  if wanted and state == 'steady' and not same then
-    state, other, other_first = 'preparing', wanted, first + serving
-  elseif options.commit == other_first and state == 'preparing' then
-    state, serving, first, other, other_first = options.drained and 'steady' or 'draining', other, other_first, serving, first
-  elseif options.settle == first and state == 'draining' then
-    state = 'steady'
-  else
-    return stored
-  end
-  if state == 'steady' then other, other_first = 0, 0 end
-  redis.call(
-    'HSET', keys[1], 'layout', state, 'partitions', serving, 'firstPartition', first, 'otherPartitions', other, 'otherFirst', other_first
-  )
-  return { state, serving, first, other, other_first }
+  if not after then return known end
+  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
+  call('HSET', root, 'layout', encode_layout(after))
+  return after
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')

@@ -8,6 +8,7 @@
 --   NONCE    in front of all, as in complete
 --   id       of a dead batch
 --   more...  further ids, at most 100 in all
+--   GENERATION  as in add: the last two arguments
 -- RETURNS
 --   status   for each id: 'requeued' | 'unknown'
 -- ERRORS
@@ -15,7 +16,7 @@
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
---   REPARTITIONED     this root does not serve: add the messages again where their key belongs now, then drop the batch
+--   REPARTITIONED     this root does not serve, or goes by another generation: add the messages again where their key belongs now, then drop the batch
 --
 -- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
 -- They keep the time at which they were received, so they are ready at once.
@@ -31,8 +32,16 @@ local function requeue(keys, args)
   local said = kept_reply(policy, nonce, 'requeue')
   if said then return said end
   for _ = 2, first do table.remove(args, 1) end
+  local generation
+  if string.upper(args[#args - 1] or '') == 'GENERATION' then
+    generation = integer(args[#args], 1, 999999)
+    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
+    args = { unpack(args, 1, #args - 2) }
+  end
   if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
+  local stale = other_generation(root, policy, generation)
+  if stale then return stale end
   if policy.closed then return not_serving(root) end
   local reply, soonest, now, owners = {}, nil, now_ms(), {}
   for n = 1, #args do

@@ -125,11 +125,9 @@ end
 local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
 
 -- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
--- never been dead came later. What somebody else wrote has no time: it belongs behind what stands `before` it.
-local function place_of(message, before)
-  local at, died = received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge
-  if at < before[1] or at == before[1] and died < before[2] then return before end
-  return { at, died }
+-- never been dead came later. What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
+local function place_of(message)
+  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
@@ -169,9 +167,8 @@ local function insert_by_time(list, claimed, messages)
   local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
   if ahead.err then return nil, error_of(ahead, 'list', list) end
   local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
-  local place, last = { 0, 0 }, { 0, 0 }
   for n = 1, #messages do
-    place = place_of(messages[n], place)
+    local place = place_of(messages[n])
     while true do
       if passed == #following and step > 0 then
         following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
@@ -179,9 +176,8 @@ local function insert_by_time(list, claimed, messages)
         step = #following == step and math.min(2 * step, 64) or 0
       end
       local older = following[passed + 1]
-      local behind = older and place_of(older, last)
-      if not older or is_behind(behind, place) then break end
-      last, passed = behind, passed + 1
+      if not older or is_behind(place_of(older), place) then break end
+      passed = passed + 1
       ahead[#ahead + 1], front[#front + 1] = older, older
     end
     front[#front + 1] = messages[n]

@@ -12,6 +12,13 @@ local POLICY = {
   MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
 }
 
+-- In the order in which they are told.
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+-- What a constructor has written is kept beside each of them.
+local GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+}
+
 -- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it. `caller` is the name in
 -- the NONCE of the call: what is kept of its last call is read along.
 local function read_policy(keys, caller)
@@ -36,6 +43,9 @@ local function read_policy(keys, caller)
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
   local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  local serves, since
+  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
     wait = tonumber(stored[1]) or POLICY.WAIT[4],
     maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
@@ -52,7 +62,9 @@ local function read_policy(keys, caller)
     standbyUntil = tonumber(stored[12]) or 0,
     looked = tonumber(stored[14]) or 0,
     kept = caller and moving[3],
-    closed = stored[13] == 'retired' or not stored[13] and partition_of(keys[1]) ~= nil,
+    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
   }
 end
 
@@ -66,18 +78,48 @@ local function bad_policy(policy)
   end
 end
 
--- Which partitions the queue has, as `layout` replies it; or nil and a refusal.
-local function read_layout(keys)
-  local _, refusal = read_policy(keys)
-  if refusal then return nil, refusal end
-  if partition_of(keys[1]) then
-    return nil, fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(keys[1]))
+-- A layout as it is stored: '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'. In the order of the reply it is a list with the
+-- generation at its end. Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired.
+local function encode_layout(known)
+  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
+  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+end
+
+-- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
+-- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
+local function told_layout(text, generation)
+  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
+  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
+  if not (serving and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  local stored = redis.call('HMGET', keys[1], 'layout', 'partitions', 'firstPartition', 'otherPartitions', 'otherFirst')
-  return { stored[1] or 'steady', tonumber(stored[2]) or 0, tonumber(stored[3]) or 0, tonumber(stored[4]) or 0, tonumber(stored[5]) or 0 }
+  return { 'draining', serving, first, other, other_first, generation }
+end
+
+-- Conversations that have messages in a root.
+local function count_keys(root)
+  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
+  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 
 -- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+-- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
+-- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
+local function other_generation(root, policy, generation)
+  if not generation or generation == policy.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+  )
 end

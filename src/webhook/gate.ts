@@ -23,6 +23,17 @@ export class Gate {
     return this.#within(call())
   }
 
+  /** Waits for what other requests do, no longer than for a call; and not at all while Redis is away. */
+  async wait(others: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const isOver = new Promise((resolve) => {
+      timer = setTimeout(resolve, this.#timeout, true)
+    })
+    const isLate = this.#isDown || (await Promise.race([others.then(() => false), isOver]))
+    clearTimeout(timer)
+    if (isLate || this.#isDown) throw new Refusal('UNAVAILABLE', {}, { cause: new Error('an earlier request waits for Redis') })
+  }
+
   async #ask(): Promise<void> {
     if (this.#isProbing) throw new Refusal('UNAVAILABLE')
     this.#isProbing = true

@@ -1,4 +1,4 @@
-export type { RateLimit } from './rate-limit.ts'
+export type { RateLimit, RateLimits } from './rate-limit.ts'
 export { generic } from './sources/generic.ts'
 export type { ChatMessage, GroupOptions, Media, Source } from './sources/message.ts'
 export { telegram } from './sources/telegram.ts'

@@ -15,7 +15,10 @@ const PROBLEMS = {
   BODY_TOO_LARGE: [413, 'The body is too large.'],
   TOO_MANY_MESSAGES: [413, 'The body has too many messages.'],
   MESSAGE_TOO_LARGE: [413, 'A message is larger than the queue accepts.'],
-  RATE_LIMITED: [429, 'Too many requests for one conversation; nothing was stored. Send the same body again.'],
+  RATE_LIMITED: [
+    429,
+    'Too many new conversations, too many requests for one, or others of it come first. Send the same body again: what was stored is known by its id.',
+  ],
   BACKLOG_FULL: [
     429,
     'Too many messages of one conversation wait to be handled. Send the same body again: what was stored is known by its id.',
@@ -32,7 +35,7 @@ const BODIES = new Map(
 )
 
 /** Seconds until a sender should try again. */
-const RETRY_AFTER: Partial<Record<ProblemCode, string>> = { BACKLOG_FULL: '10', OUT_OF_MEMORY: '10', UNAVAILABLE: '5' }
+export const RETRY_AFTER = { BACKLOG_FULL: 10, OUT_OF_MEMORY: 10, UNAVAILABLE: 5 } as const satisfies Partial<Record<ProblemCode, number>>
 
 /** Ends a request with a problem. */
 export class Refusal extends Error {
@@ -52,9 +55,12 @@ export class Refusal extends Error {
 
   /** The answer, as problem+json (RFC 9457). */
   toResponse(): Response {
-    const headers: Record<string, string> = { 'content-type': 'application/problem+json', ...this.headers }
-    const retryAfter = RETRY_AFTER[this.code]
-    if (retryAfter !== undefined) headers['retry-after'] = retryAfter
+    const retryAfter = (RETRY_AFTER as Partial<Record<ProblemCode, number>>)[this.code]
+    const headers = {
+      'content-type': 'application/problem+json',
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+      ...this.headers,
+    }
     return new Response(BODIES.get(this.code) as string, { status: this.status, headers })
   }
 }
@@ -72,10 +78,28 @@ const CODES: Partial<Record<ErrorCode, ProblemCode>> = {
 }
 
 /** What is told of a payload whose messages were refused for several reasons: first what a repeated delivery can mend. */
-const ORDER: readonly ProblemCode[] = ['UNAVAILABLE', 'OUT_OF_MEMORY', 'BACKLOG_FULL', 'INTERNAL', 'MESSAGE_TOO_LARGE', 'BAD_MESSAGE']
+const ORDER: readonly ProblemCode[] = [
+  'UNAVAILABLE',
+  'OUT_OF_MEMORY',
+  'BACKLOG_FULL',
+  'INTERNAL',
+  'RATE_LIMITED',
+  'MESSAGE_TOO_LARGE',
+  'BAD_MESSAGE',
+]
 
-/** The problem that an error amounts to. */
-export function toRefusal(error: unknown): Refusal {
+/**
+ * The problem that an error amounts to.
+ *
+ * @param wait seconds, when other messages of the payload were refused for so long
+ */
+export function toRefusal(error: unknown, wait?: number): Refusal {
+  if (wait !== undefined) {
+    const { code } = error === undefined ? { code: undefined } : toRefusal(error)
+    const told = ORDER.find((each) => each === code || each === 'RATE_LIMITED') as ProblemCode
+    const seconds = Math.min(wait, (RETRY_AFTER as Partial<Record<ProblemCode, number>>)[told] ?? wait)
+    return new Refusal(told, { 'retry-after': String(seconds) }, { cause: error })
+  }
   if (error instanceof Refusal) return error
   const errors = error instanceof RefusedMessagesError ? error.results : [error]
   const codes = errors.flatMap((each) => {

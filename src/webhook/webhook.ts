@@ -1,11 +1,11 @@
 import type { Cluster, Redis } from 'ioredis'
-import { type AddResult, RapidfireError } from '../errors.ts'
+import { RapidfireError } from '../errors.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
 import type { Stats } from '../stats.ts'
 import { parseJson, readBody } from './body.ts'
 import { Gate } from './gate.ts'
 import { Refusal, toRefusal } from './problem.ts'
-import { type RateLimit, rateLimiter } from './rate-limit.ts'
+import { type LimitedQueue, Limits, RATE_LIMIT_RANGES, type RateLimits } from './rate-limit.ts'
 import { generic } from './sources/generic.ts'
 import type { ChatMessage, GroupOptions, Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
@@ -17,9 +17,7 @@ import { signatureCheck, tokenCheck } from './trust.ts'
 const MAX_MESSAGES = 1000
 
 /** What a webhook needs of its queue; a `RapidFire` has it. */
-export interface MessageQueue<T> {
-  readonly queue: string
-  addMessages(messages: readonly NewMessage<T>[]): Promise<AddResult[]>
+export interface MessageQueue<T> extends LimitedQueue<T> {
   getStats(): Promise<Stats>
   version(): Promise<string>
 }
@@ -41,10 +39,17 @@ export interface WebhookOptions<T> {
   verifyToken?: string
   /** Bearer token of the statistics. @default they are open */
   statsToken?: string
-  /** The client on which requests are counted, best that of the queue. Needed unless `rateLimit` is false. */
+  /** The client on which the limits are kept, best that of the queue. Needed unless `rateLimit` is false. */
   redis?: Redis | Cluster
-  /** Requests for one key; `false` for no limit. @default { points: 5, duration: 1 } */
-  rateLimit?: RateLimit | false
+  /**
+   * Bounds of what is taken; `false` for none but the queue's `maxBacklog`. Who is refused gets 429 with `Retry-After`, and keeps the order of the
+   * conversation: later messages of it are refused as well until that one has come again, or is two seconds late. `false` forgets
+   * who was refused: then messages of a conversation that was full are stored in the order in which they come again.
+   *
+   * @default { newConversations: { points: 100, duration: 1 }, perConversation: false }
+   * @example rateLimit: { newConversations: { points: 1000 }, perConversation: { points: 5, duration: 1 } }
+   */
+  rateLimit?: RateLimits | false
   /** Largest body, bytes. @default 3145728, the most that Meta sends */
   maxBytes?: number
   /** How long a call of Redis may take before the sender gets its 503, ms. @default 2000 */
@@ -74,7 +79,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
   const { path = '/webhook/whatsapp/batched', rules, maxBytes = 3_145_728, rateLimit = {}, onError } = options
   const sources = options.sources ?? (allSources() as Source<any>[])
   const gate = new Gate(options.timeout ?? 2000, () => rapidfire.version())
-  const limit = rateLimit && options.redis && rateLimiter(options.redis, rapidfire.queue, rateLimit)
+  const limits = rateLimit && options.redis && new Limits(options.redis, rapidfire, gate, rateLimit)
   const isSigned = options.secret === undefined ? undefined : signatureCheck(options.secret)
   const isTelegram = options.telegramSecret === undefined ? undefined : tokenCheck(options.telegramSecret)
   const isVerifier = options.verifyToken === undefined ? undefined : tokenCheck(options.verifyToken)
@@ -90,22 +95,23 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     return body
   }
 
-  function readMessages(payload: unknown): readonly NewMessage<T>[] {
-    for (const source of sources) {
+  /** The messages of a payload, and the name of the source that knows its form. */
+  function readMessages(payload: unknown): [messages: readonly NewMessage<T>[], source: string] {
+    for (const [n, source] of sources.entries()) {
       const messages = source(payload)
       if (messages === undefined) continue
       if (messages.length > MAX_MESSAGES) throw new Refusal('TOO_MANY_MESSAGES')
-      return rules ? messages.map((message) => ({ ...message, ...rules(message) })) : messages
+      return [rules ? messages.map((message) => ({ ...message, ...rules(message) })) : messages, source.name || `source ${n + 1}`]
     }
     throw new Refusal('UNKNOWN_FORM')
   }
 
   async function receive(request: Request): Promise<Response> {
-    const messages = readMessages(parseJson(await trustedBody(request)))
+    const [messages, source] = readMessages(parseJson(await trustedBody(request)))
     let added = 0
     if (messages.length > 0) {
-      if (limit) await gate.run(() => limit(new Set(messages.map((message) => message.key))))
-      for (const result of await gate.run(() => rapidfire.addMessages(messages))) if (result.status === 'added') added += 1
+      const results = limits ? await limits.store(source, messages) : await gate.run(() => rapidfire.addMessages(messages))
+      for (const result of results) if (result.status === 'added') added += 1
     }
     return json(`{"added":${added},"duplicates":${messages.length - added}}`)
   }
@@ -158,10 +164,30 @@ function checkOptions(options: WebhookOptions<any>): void {
     // Given but undefined or empty, as an unset variable is, it would leave the door open.
     if (name in options && (typeof value !== 'string' || value === '')) throw bad(`${name} must be a text that is not empty`)
   }
-  const { points, duration } = rateLimit || {}
-  const numbers = { maxBytes: options.maxBytes, timeout: options.timeout, 'rateLimit.points': points, 'rateLimit.duration': duration }
-  for (const [name, value] of Object.entries(numbers)) {
+  for (const name of ['maxBytes', 'timeout'] as const) {
+    const value = options[name]
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) throw bad(`${name} must be a positive integer, got ${value}`)
   }
-  if (rateLimit !== false && !redis) throw bad('redis, the client on which requests are counted, must be given unless rateLimit is false')
+  if (rateLimit !== undefined && rateLimit !== false) checkRateLimits(rateLimit, bad)
+  if (rateLimit !== false && !redis) throw bad('redis, the client on which the limits are kept, must be given unless rateLimit is false')
+}
+
+function checkRateLimits(limits: RateLimits, bad: (message: string) => Error): void {
+  const checkNames = (at: string, value: unknown, names: readonly string[]) => {
+    if (typeof value !== 'object' || value === null) throw bad(`${at} must be false or an object of ${names.join(' and ')}`)
+    const unknown = Object.keys(value).find((name) => !names.includes(name))
+    if (unknown !== undefined) throw bad(`${at} has ${names.join(' and ')}, got '${unknown}'`)
+  }
+  checkNames('rateLimit', limits, ['newConversations', 'perConversation'])
+  for (const [name, limit] of Object.entries(limits)) {
+    if (limit === undefined || limit === false) continue
+    checkNames(`rateLimit.${name}`, limit, Object.keys(RATE_LIMIT_RANGES))
+    for (const [member, [least, most]] of Object.entries(RATE_LIMIT_RANGES)) {
+      const value = (limit as Record<string, unknown>)[member]
+      if (value === undefined && member === 'duration') continue
+      if (!(Number.isInteger(value) && (value as number) >= least && (value as number) <= most)) {
+        throw bad(`rateLimit.${name}.${member} must be an integer from ${least} to ${most}, got ${value}`)
+      }
+    }
+  }
 }

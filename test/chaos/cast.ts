@@ -1,12 +1,15 @@
-import { execFile } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import type { Part } from '../fault/support/processes.ts'
 import { Stage } from '../fault/support/stage.ts'
 import type { Task, WorkerSetup } from '../fault/support/worker.ts'
+import { brokenLaws } from '../support/laws.ts'
+import type { Company } from './company.ts'
 import type { ForwarderSetup } from './forwarder.ts'
+import { judge, type Verdict } from './judge.ts'
 import type { ProducerSetup } from './producer.ts'
+import { readAppendOnlyFile } from './redis-log.ts'
+import { Way } from './way.ts'
 
 const SERVER = ['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0', '--maxmemory-policy', 'noeviction']
 
@@ -28,23 +31,12 @@ const KEYS = 6
 const WORKERS = 3
 const FORWARDERS = 2
 
-const execute = promisify(execFile)
-
-export type Role = 'worker' | 'producer' | 'forwarder'
-
-/** A process of the run; when it ends, another one takes its part. */
-export interface Part {
-  role: Role
-  pid: number
-  script: URL
-  setup: object
-}
-
 /** The processes of a chaos run: a Redis that forgets nothing, workers, forwarders and producers of two queues. */
-export class Cast extends Stage {
-  readonly parts: Part[] = []
+export class Cast extends Stage implements Company {
   readonly handled: RapidFire<Task>
   readonly forwarded: RapidFire<Task>
+  /** Of each worker. */
+  readonly #ways = new Map<Part, Way>()
 
   private constructor(server: PrivateRedis) {
     super(server, SERVER)
@@ -56,6 +48,13 @@ export class Cast extends Stage {
     return new Cast(await startRedis(SERVER))
   }
 
+  get folders(): string[] {
+    return [this.folder]
+  }
+
+  readonly disturbed = false
+  readonly mendsWithin = 0
+
   get clients(): readonly RapidFire<Task>[] {
     return [this.handled, this.forwarded]
   }
@@ -66,41 +65,60 @@ export class Cast extends Stage {
   }
 
   /** Everybody enters. */
-  async enter(seed: string): Promise<void> {
+  async enterAll(seed: string): Promise<void> {
     const history = this.history.file
     const options = { lease: LEASE, attempts: ATTEMPTS, concurrency: 4 }
-    const worker: WorkerSetup = { history, client: this.#client('handled'), options, closeTimeout: CLOSE_TIMEOUT }
+    const worker = async () => {
+      const way = await Way.to(this.address.port)
+      const client = { ...this.#client('handled'), redis: { ...this.address, port: way.port } }
+      const setup: WorkerSetup = { history, client, options, closeTimeout: CLOSE_TIMEOUT, inquire: true }
+      this.#ways.set(await this.enter('worker', script('../fault/support/worker.ts'), setup), way)
+    }
     const forwarder: ForwarderSetup = { history, client: this.#client('forwarded'), stream: STREAM }
     const producer = ({ name, queue }: (typeof PRODUCERS)[number]): ProducerSetup => {
       const keys = Array.from({ length: KEYS }, (_, n) => `${name}${n}`)
       return { history, client: this.#client(queue), seed, keys }
     }
     const script = (role: string) => new URL(role, import.meta.url)
-    const parts = await Promise.all([
-      ...Array.from({ length: WORKERS }, () => this.#cast('worker', script('../fault/support/worker.ts'), worker)),
-      ...Array.from({ length: FORWARDERS }, () => this.#cast('forwarder', script('forwarder.ts'), forwarder)),
-      ...PRODUCERS.map((each) => this.#cast('producer', script('producer.ts'), producer(each))),
+    await Promise.all([
+      ...Array.from({ length: WORKERS }, worker),
+      ...Array.from({ length: FORWARDERS }, () => this.enter('forwarder', script('forwarder.ts'), forwarder)),
+      ...PRODUCERS.map((each) => this.enter('producer', script('producer.ts'), producer(each))),
     ])
-    this.parts.push(...parts)
   }
 
-  async #cast(role: Role, script: URL, setup: object): Promise<Part> {
-    const [pid] = (await this.spawn(script, setup)) as [number]
-    return { role, pid, script, setup }
+  /** The way of a worker to Redis. */
+  wayOf(worker: Part): Way {
+    return this.#ways.get(worker) as Way
   }
 
-  /** Starts another process for one that has ended. */
-  async recast(part: Part): Promise<void> {
-    const [pid] = (await this.spawn(part.script, part.setup)) as [number]
-    part.pid = pid
+  /** Notes that Redis cannot be reached while something is done to it. */
+  async silence<Result>(meanwhile: () => Promise<Result>): Promise<Result> {
+    const since = Date.now()
+    try {
+      return await meanwhile()
+    } finally {
+      this.history.write({ what: 'silent', since, until: Date.now() })
+    }
   }
 
-  of(role: Role): Part[] {
-    return this.parts.filter((part) => part.role === role)
+  keys(): Promise<string[]> {
+    return this.redis.keys('*')
+  }
+
+  async laws(): Promise<string[]> {
+    const broken = await Promise.all(this.clients.map(({ queue }) => brokenLaws(this.redis, `rapid-fire:{${queue}}`)))
+    return broken.flat()
+  }
+
+  async judge(faults: ReadonlyMap<string, number>): Promise<Verdict> {
+    for (const client of this.clients) await this.noteDead(client)
+    await this.#noteStream()
+    return judge(this.history.read(), readAppendOnlyFile(this.folder), faults)
   }
 
   /** Writes what is in the stream into the history: an entry is a batch that was handed over and is done. */
-  async noteStream(): Promise<void> {
+  async #noteStream(): Promise<void> {
     const found = await this.redis.xrange(`rapid-fire:{forwarded}:stream:${STREAM}`, '-', '+')
     for (const [, flat] of found) {
       const fields = Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]))
@@ -114,23 +132,7 @@ export class Cast extends Stage {
 
   override async end(): Promise<void> {
     await super.end()
+    for (const way of this.#ways.values()) way.close()
     await Promise.all(this.clients.map((client) => client.close()))
-  }
-}
-
-/** Whether a process is stopped now, by what the system says. */
-export async function isStopped(pid: number): Promise<boolean> {
-  const { stdout } = await execute('ps', ['-o', 'stat=', '-p', String(pid)])
-  return stdout.startsWith('T')
-}
-
-/** What a call gives, once Redis can be used again. */
-export async function eventually<Result>(call: () => Promise<Result>): Promise<Result> {
-  for (const end = Date.now() + 10_000; ; await sleep(100)) {
-    try {
-      return await call()
-    } catch (error) {
-      if (Date.now() > end) throw error
-    }
   }
 }

@@ -27,14 +27,21 @@ const faults = new Map([['Redis killed and restarted', 1]])
 
 it('has nothing against a batch that came again when the lease had ended by the log of Redis, whatever its process told', () => {
   const commands = [...stored, ...claim(first, TIME + 100), ...claim(second, TIME + 100 + LEASE)]
-  const entries = history(...added, [2, started(first, 'a')], [3, started(second, 'a')], [3, ended(second, 'a')])
+  const entries = history(...added, [2, started(first, 'a')], [3, started(second, 'a')], [3, ended(second, 'a')], [2, ended(first)])
   expect(judge(entries, commands, faults).broken).toEqual([])
 })
 
 it('finds a batch that came again before the lease had ended, although its process says that it was lost', () => {
   const commands = [...stored, ...claim(first, TIME + 100), ...claim(second, TIME + 99 + LEASE)]
   const lost: Fact = { what: 'told', event: 'lost', ...first }
-  const entries = history(...added, [2, started(first, 'a')], [3, started(second, 'a')], [3, ended(second, 'a')], [2, lost])
+  const entries = history(
+    ...added,
+    [2, started(first, 'a')],
+    [3, started(second, 'a')],
+    [3, ended(second, 'a')],
+    [2, ended(first)],
+    [2, lost],
+  )
   expect(judge(entries, commands, faults).broken).toEqual([
     `batch ${first.batch}:2 of ann was claimed 1 ms before the lease of ${first.batch}:1 ended`,
   ])

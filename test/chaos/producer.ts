@@ -1,15 +1,15 @@
 // A producer process of the chaos run. What it adds comes from its seed; when depends on what happens to it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RapidfireError, RefusedMessagesError } from '../../src/errors.ts'
-import type { NewMessage, RapidFireOptions } from '../../src/options.ts'
-import { RapidFire } from '../../src/rapidfire.ts'
+import type { NewMessage } from '../../src/options.ts'
 import { History } from '../fault/history.ts'
+import { type ClientSetup, openClient } from '../fault/support/client.ts'
 import type { Task } from '../fault/support/worker.ts'
 import { between, randomOf, whole } from './seed.ts'
 
 export interface ProducerSetup {
   history: string
-  client: RapidFireOptions<Task>
+  client: ClientSetup
   seed: string
   /** The conversations that are its own. */
   keys: string[]
@@ -17,7 +17,7 @@ export interface ProducerSetup {
 
 const setup = JSON.parse(process.env.SETUP as string) as ProducerSetup
 const history = new History(setup.history)
-const client = new RapidFire<Task>(setup.client)
+const { rapidfire: client, close } = openClient<Task>(setup.client)
 /** How long a producer that shall end tries to deliver what it has begun, ms. */
 const PATIENCE = 30_000
 
@@ -89,11 +89,14 @@ process.on('SIGTERM', () => {
 process.on('warning', (warning) => history.write({ what: 'error', text: warning.message }))
 const known = history.read()
 history.write({ what: 'running' })
-await Promise.all(
-  setup.keys.map((key) => {
-    const count = (what: string) => known.filter((entry) => entry.what === what && 'key' in entry && entry.key === key).length
-    return talk(key, count('offered'), count('offered') - count('accepted'))
-  }),
-)
-await client.close()
+const talks = setup.keys.map((key) => {
+  const count = (what: string) => known.filter((entry) => entry.what === what && 'key' in entry && entry.key === key).length
+  return talk(key, count('offered'), count('offered') - count('accepted'))
+})
+await Promise.all(talks).catch((error) => {
+  // It ends with that, which the run will see.
+  history.write({ what: 'error', text: `a producer gave up: ${error}` })
+  process.exit(1)
+})
+await close()
 history.write({ what: 'closed' })

@@ -154,10 +154,19 @@ it('tells what each claim handed out, how attempts ended that were followed by a
   )
   expect([...handed]).toEqual([1, 2, 3].map((attempt) => [`${ZERO}-1:${attempt} of ann`, ['a', 'b']]))
   expect(over).toEqual([
-    { what: 'over', by: 'lease', key: 'ann', batch: `${ZERO}-1`, attempt: 1 },
-    { what: 'over', by: 'failure', key: 'ann', batch: `${ZERO}-1`, attempt: 2 },
+    { what: 'over', by: 'lease', key: 'ann', batch: `${ZERO}-1`, attempt: 1, claim: 1 },
+    { what: 'over', by: 'failure', key: 'ann', batch: `${ZERO}-1`, attempt: 2, claim: 2 },
   ])
   expect(lateness).toEqual([10])
+})
+
+it('tells of a lease that ended without an attempt: nobody had got the batch', () => {
+  const lost = [...claimed(1, 1, `1:${time(100)}:wait:${LEASE}:by=worker/7`), ...leased(100 + LEASE)]
+  const again = [...claimed(1, 1, `1:${time(100)}:wait:${LEASE}`, 2, 1), ...leased(1100 + LEASE)]
+  const { over, handed, broken } = log(add(0, 'a'), lost, again)
+  expect(over).toEqual([{ what: 'over', by: 'lease', key: 'ann', batch: `${ZERO}-1`, attempt: 1, claim: 1, counted: false }])
+  expect([...handed.keys()]).toEqual([1, 2].map((number) => `${ZERO}-1:${number} of ann`))
+  expect(broken).toEqual([])
 })
 
 it('does not count the time in which the batch before had the key', () => {

@@ -169,7 +169,7 @@ export class QueueLog {
     const same = earlier?.batch === claim.batch && earlier.number === claim.number
     if (claim.state === 'retry') {
       if (!same || earlier.state !== 'retry')
-        this.over.push({ what: 'over', by: 'failure', key, batch: claim.batch, attempt: claim.attempt })
+        this.over.push({ what: 'over', by: 'failure', key, batch: claim.batch, attempt: claim.attempt, claim: claim.number })
     } else if (!same && claim.state !== 'released') this.#claiming.set(key, earlier)
   }
 
@@ -186,7 +186,7 @@ export class QueueLog {
     const what = `batch ${claim.batch}:${claim.number} of ${key}`
     if (claim.span !== this.#lease) this.broken.push(`${what} was leased for ${claim.span} ms`)
     this.handed.set(
-      `${claim.batch}:${claim.attempt} of ${key}`,
+      `${claim.batch}:${claim.number} of ${key}`,
       messages.slice(0, claim.count).map(({ id }) => id.toString()),
     )
     if (!earlier) this.#first(what, key, claim, at, messages)
@@ -223,7 +223,7 @@ export class QueueLog {
   #again(what: string, key: string, { batch, number, attempt, state }: Claim, at: number, until: number, counted: boolean): void {
     const retry = state === 'retry'
     if (at < until) this.broken.push(`${what} ${until - at} ms before the ${retry ? 'pause after' : 'lease of'} ${batch}:${number} ended`)
-    else if (!retry && counted) this.over.push({ what: 'over', by: 'lease', key, batch, attempt })
+    else if (!retry) this.over.push({ what: 'over', by: 'lease', key, batch, attempt, claim: number, ...(counted ? {} : { counted }) })
   }
 
   #die(batch: string, { key = '', attempt, cause = '' }: Record<string, string>): void {

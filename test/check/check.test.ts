@@ -55,6 +55,22 @@ it('names the key of Redis that no conversation has, and both of a dead batch', 
   ])
 })
 
+it('finds nothing wrong with a conversation that was put off while its list was on another node, unless that is too long', async () => {
+  await server.redis.zadd(`${ROOT}:due`, `${Date.now() + 10_000}.5`, '79001')
+  expect(await check()).toMatchObject({ code: 0 })
+  await server.redis.zadd(`${ROOT}:due`, `${Date.now() + 20_000}.5`, '79001')
+  expect((await check()).stdout).toMatch(/^due-in-time: key "79001": /m)
+})
+
+it('does not say that it has mended what it has not', async () => {
+  await server.redis.zrem(`${ROOT}:due`, '79001')
+  await server.redis.set(`${ROOT}:overrides`, 'mine')
+  const { code, stdout } = await check('--repair')
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/^messages-indexed: key "79001": .+ \(not mended: nothing was found that may be changed\)$/m)
+  expect(stdout).not.toContain('(mended')
+})
+
 it('tells of a foreign key, which only a person can mend', async () => {
   await server.redis.del(`${ROOT}:messages:79001`, `${ROOT}:claims`)
   await server.redis.hset(`${ROOT}:messages:79001`, 'a', 'b')

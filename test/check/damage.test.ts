@@ -13,7 +13,7 @@ describeBindings('a queue damaged by hand', (get) => {
     const { violations, counted, keys } = await checkQueue(
       { connection, binding: new Binding(connection, { binding: lua.mode }, async () => {}, TEST_SOURCE) },
       'orders',
-      lua.root,
+      [lua.root],
       { repair },
     )
     // The order is that of SCAN, but laws of one part stay together.
@@ -96,6 +96,19 @@ describeBindings('a queue damaged by hand', (get) => {
       await walk(true)
       expect(await lua.keyspace()).toEqual(before)
     })
+  })
+
+  it('is not said to be mended when the next look finds it as it was', async () => {
+    await lua.redis.zrem(named(lua, 'due'), 'k')
+    await lua.redis.persist(named(lua, 'rate:k'))
+    // Nothing can be put in order while an index is another type.
+    await lua.redis.del(named(lua, 'overrides'))
+    await lua.redis.set(named(lua, 'overrides'), 'mine')
+    const { found } = await walk(true)
+    const told = found.map(({ name, mended, unmended }) => [name, mended, unmended])
+    expect(told).toContainEqual(['messages-indexed messages:k', undefined, 'nothing was found that may be changed'])
+    expect(told.filter(([, mended]) => mended !== undefined)).toEqual([])
+    expect(await laws()).toContain('messages-indexed messages:k')
   })
 
   it('is refused when the root is of another type', async () => {

@@ -47,7 +47,7 @@ export const DAMAGES: Damage[] = [
     name: 'a claim without a lease',
     damage: (lua) => lua.redis.zrem(named(lua, 'active'), 'held'),
     laws: ['messages-indexed messages:held', 'claim-is-active messages:held'],
-    mended: ['added to active', 'already in order'],
+    mended: ['added to active', 'added to active'],
   },
   {
     name: 'a lease without a claim',
@@ -71,7 +71,7 @@ export const DAMAGES: Damage[] = [
     name: 'an open key in active',
     damage: (lua) => lua.redis.zadd(named(lua, 'active'), START, 'k'),
     laws: ['one-index messages:k', 'active-has-claim messages:k'],
-    mended: ['removed from active', 'already in order'],
+    mended: ['removed from active', 'removed from active'],
   },
   {
     name: 'a claim of an open key',
@@ -101,7 +101,7 @@ export const DAMAGES: Damage[] = [
     name: 'a claim and a lease without messages',
     damage: (lua) => lua.redis.del(named(lua, 'messages:held')),
     laws: ['index-has-messages messages:held', 'overrides-have-messages messages:held'],
-    mended: ['removed from overrides, claim removed, removed from active', 'already in order'],
+    mended: ['removed from overrides, claim removed, removed from active', 'removed from overrides, claim removed, removed from active'],
     afterwards: ['counters root'],
   },
   {
@@ -132,7 +132,7 @@ export const DAMAGES: Damage[] = [
     name: 'wrong counters',
     damage: (lua) => lua.redis.hset(lua.root, 'added', 5, 'deadMessages', 3),
     laws: ['counters root', 'dead-counter root'],
-    mended: ['added set to 8, deadMessages set to 2', 'already in order'],
+    mended: ['added set to 8, deadMessages set to 2', 'added set to 8, deadMessages set to 2'],
   },
   {
     name: 'a dead batch in no index',
@@ -205,8 +205,8 @@ export const DAMAGES: Damage[] = [
       ...['messages-indexed messages:own', 'overrides-known messages:own'],
     ],
     mended: [
-      ...['added to overrides, added to due', 'already in order', 'added to due'],
-      ...['added to overrides, added to due', 'already in order'],
+      ...['added to overrides, added to due', 'added to overrides, added to due', 'added to due'],
+      ...['added to overrides, added to due', 'added to overrides, added to due'],
     ],
     afterwards: ['counters root'],
   },
@@ -218,8 +218,12 @@ export const DAMAGES: Damage[] = [
       ...['index-has-messages messages:own', 'overrides-have-messages messages:own'],
     ],
     mended: [
-      ...['removed from overrides, claim removed, removed from active', 'already in order', 'removed from due'],
-      ...['removed from overrides, removed from due', 'already in order'],
+      ...[
+        'removed from overrides, claim removed, removed from active',
+        'removed from overrides, claim removed, removed from active',
+        'removed from due',
+      ],
+      ...['removed from overrides, removed from due', 'removed from overrides, removed from due'],
     ],
     afterwards: ['counters root'],
   },

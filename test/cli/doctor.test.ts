@@ -5,6 +5,7 @@ import { readFacts } from '../../cli/doctor/facts.ts'
 import { type Check, type Finding, judge } from '../../cli/doctor/judge.ts'
 import { assemble } from '../../lua/assemble.mjs'
 import { SOURCE } from '../../src/generated/library.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
 import { connectTo } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
@@ -84,6 +85,8 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     }
     const called = [...(await redis.info('commandstats')).matchAll(/^cmdstat_([a-z_|]+):calls=[1-9]/gm)].map((found) => found[1] as string)
     const reads = ['info', 'time', 'fcall_ro', 'config|get', 'multi', 'discard', 'subscribe', 'client|setinfo', 'hello']
+    // What `layout` looks at.
+    reads.push('exists', 'hget', 'hmget', 'zcard')
     expect(called.filter((command) => ![...reads, 'config|resetstat'].includes(command))).toEqual([])
     expect(await redis.dbsize()).toBe(0)
   })
@@ -262,6 +265,37 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     expect(judged({ ahead: 0, within: 1 }, [1, 21, 90]).filter(({ check }) => check === 'latency')).toMatchObject([
       { level: 'ok', nodes: [host] },
       { level: 'note', nodes: ['far:1'], text: 'a round trip takes 21.0 ms, the longest of 3 took 90.0 ms: each call waits for it' },
+    ])
+  })
+
+  it('finds roots of a queue that disagree on the partitions, and says nothing of a queue without partitions', async () => {
+    onTestFinished(async () => void (await redis.flushall()))
+    await using client = new RapidFire({ redis: server.url, queue: 'salon' })
+    const partitions = async () => (await examine(server.url, '--queue', 'salon')).filter(({ check }) => check === 'partitions')
+    await client.addMessage('ann', 1)
+    expect(await partitions()).toEqual([])
+    await client.policy({ partitions: 2, wait: 3000 })
+    await client.addMessage('bob', 1)
+    expect(await partitions()).toMatchObject([{ level: 'ok', text: 'partitions 0 to 1 serve, and all 3 roots agree on it' }])
+    await redis.del('rapid-fire:{salon}')
+    await redis.hset('rapid-fire:{salon:0}', 'wait', 4000)
+    const found = await partitions()
+    expect(found.map(({ level, nodes, text }) => [level, nodes, text])).toEqual([
+      ['wrong', ['rapid-fire:{salon}'], expect.stringContaining('it knows 0 changes, rapid-fire:{salon:0} knows 1')],
+      ['wrong', ['rapid-fire:{salon}'], expect.stringContaining('it takes messages of new conversations')],
+    ])
+    const [mend] = found.flatMap((each) => each.mend)
+    expect(mend).toBe(`npx rapidfire check --repair --queue salon --redis redis://${host}`)
+    await rapidfire(mend?.split(' ').slice(2) as string[])
+    expect(await partitions()).toMatchObject([{ level: 'ok' }])
+    await redis.hset('rapid-fire:{salon}', 'wait', 7000, 'given:wait', '7000 a.js@h1,1000 b.js@h2')
+    expect((await partitions()).map(({ level, text, mend }) => [level, text, mend[0]])).toEqual([
+      [
+        'note',
+        'wait is set to 1000 by b.js on h2 and to 7000 by a.js on h1: each start undoes the other',
+        'give both programs the same value',
+      ],
+      ...[0, 1].map(() => ['wrong', 'wait is 4000 here and 7000 in the root of the queue', mend]),
     ])
   })
 

@@ -22,7 +22,7 @@ it('shows the policy, and changes what is named', async () => {
 it.each([
   [['wait'], 2, "a member must be given as name=integer, such as wait=5000; got 'wait'"],
   [['wait=x'], 2, "got 'wait=x'"],
-  [['weight=5'], 1, 'expected DEDUPE, MAXBACKLOG'],
+  [['weight=5'], 1, 'DEDUPE, GIVEN, MAXBACKLOG'],
   [['wait=0'], 1, 'WAIT must be an integer from 1'],
   [['partitions=2000'], 1, 'partitions must be an integer from 1 to 1024, got 2000'],
 ])('refuses %j', async (members, expected, says) => {

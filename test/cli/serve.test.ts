@@ -14,11 +14,14 @@ beforeAll(async () => {
 describe('serve', () => {
   it('stores, refuses, limits, counts, tells its health and stops', async () => {
     const env = { REDIS_URL: server.url, RAPIDFIRE_QUEUE: 'salon', RAPIDFIRE_STATS_TOKEN: 'stats' }
-    const serve = await start(['serve', '--port', '0', '--max-bytes', '1000', '--rate-limit', '2'], env).ready()
+    const serve = await start(
+      ['serve', '--port', '0', '--max-bytes', '1000', '--conversation-limit', '2', '--rate-limit', '1'],
+      env,
+    ).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
     const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init)
     const post = (body: string) => ask(PATH, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
-    const message = (id: string) => JSON.stringify({ key: 'ann', id, data: { text: 'тайна' } })
+    const message = (id: string, key = 'ann') => JSON.stringify({ key, id, data: { text: 'тайна' } })
 
     expect((await post(message('1'))).status).toBe(200)
     expect((await post('{')).status).toBe(400)
@@ -28,6 +31,9 @@ describe('serve', () => {
     const statuses = []
     for (let n = 2; n < 10; n += 1) statuses.push((await post(message(String(n)))).status)
     expect(statuses).toContain(429)
+    const strangers = await Promise.all(['bob', 'cyd', 'dan', 'eve'].map((key) => post(message('1', key))))
+    for (const { status } of strangers) statuses.push(status)
+    expect(strangers.map(({ status }) => status)).toContain(429)
     expect((await ask(`${PATH}/stats`)).status).toBe(401)
     const stats = await ask(`${PATH}/stats`, { headers: { authorization: 'Bearer stats' } })
     expect([stats.status, await stats.json()]).toEqual([
@@ -61,5 +67,21 @@ describe('serve', () => {
     onTestFinished(() => rapidfire.close())
     expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ id: '1', data: { text: 'Hi' } }] })
     expect(await serve.stop()).toBe(0)
+  })
+
+  it('stops while Redis is gone, also when a call is under way', async () => {
+    const own = await startRedis()
+    onTestFinished(() => own.stop())
+    const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url }).ready()
+    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+    const post = (id: string) =>
+      fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: JSON.stringify({ key: 'ann', id, data: 1 }) })
+    expect((await post('1')).status).toBe(200)
+    await ended(own.process, 'SIGKILL')
+    expect((await post('2')).status).toBe(503)
+    // A message whose call is given up on, and the question whether Redis is back.
+    expect((await post('3')).status).toBe(503)
+    expect(await serve.stop()).toBe(0)
+    expect(serve.lines.at(-1)).toMatchObject({ msg: 'stopped' })
   })
 })

@@ -166,8 +166,8 @@ describe('forward', () => {
 
 describe('dead', () => {
   const dead = (...args: string[]) => rapidfire(['dead', ...args], env)
-  async function bury(key: string): Promise<string> {
-    await client.addMessage(key, { text: SECRET }, { flush: true })
+  async function bury(key: string, text = SECRET): Promise<string> {
+    await client.addMessage(key, { text }, { flush: true })
     const [batch] = (await client.claimReady()).batches
     if (!batch) throw new Error('nothing was claimed')
     await client.fail(batch, { attempts: 1, error: 'no barber' })
@@ -194,6 +194,14 @@ describe('dead', () => {
     })
     expect(await dead('drop', '--all')).toMatchObject({ code: 0, stdout: '1 dropped\n' })
     expect(await client.getStats()).toMatchObject({ dead: 0, messages: 1 })
+    await client.processPendingBatches(() => {})
+    const [large, small] = [await bury('4', 'x'.repeat(200)), await bury('5')]
+    await client.policy({ partitions: 2, maxMessageBytes: 100 })
+    const { code, stdout, stderr } = await dead('requeue', '--all')
+    expect([code, stdout]).toEqual([1, '1 requeued\n'])
+    expect(stderr).toContain(`1 still dead in salon:\n${large}: message 1 of 1: data must have at most 100 bytes`)
+    expect((await client.dead()).map(({ id }) => id)).toEqual([large])
+    expect(small).not.toBe(large)
     expect((await dead('requeue')).code).toBe(2)
     expect((await dead('drop', first, '--all')).code).toBe(2)
     expect((await dead('show', first)).code).toBe(1)

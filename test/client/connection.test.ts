@@ -141,7 +141,7 @@ describe.skipIf(lacksServer('servers that cannot be reached'))('a server that ca
 
   it('is UNAVAILABLE when it does not answer within commandTimeout', async () => {
     const server = await startRedis()
-    const redis = new Redis({ port: server.port, commandTimeout: 100 })
+    const redis = new Redis({ port: server.port, commandTimeout: 1000 })
     const rapidfire = new RapidFire({ redis })
     open.push(rapidfire)
     await rapidfire.addMessage('ann', 1)

@@ -14,6 +14,11 @@ async function server(options: string[] = []) {
   return { url: started.url, port: started.port, redis }
 }
 
+async function withoutWaitAof(redis: Redis): Promise<string[]> {
+  const [known] = (await redis.call('COMMAND', 'INFO', 'WAITAOF')) as unknown[]
+  return known ? ['-waitaof'] : []
+}
+
 function client(options: ConstructorParameters<typeof RapidFire<any>>[0]): RapidFire<any> {
   const made = new RapidFire<any>(options)
   onTestFinished(() => made.close())
@@ -54,17 +59,30 @@ describe.skipIf(lacksServer('durability'))('durability', () => {
     ])
   })
 
-  it('waits for the append-only file where the server can tell, and elsewhere stores nothing', async () => {
+  it('waits for the append-only file where the server can tell, and elsewhere says that nothing is confirmed', async () => {
     const one = await server(['--appendonly', 'yes'])
     const rapidfire = client({ redis: one.url, durability: { aof: true, timeout: 5000 } })
     const [known] = (await one.redis.call('COMMAND', 'INFO', 'WAITAOF')) as unknown[]
-    if (known) {
-      expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1, aof: true, replicas: 0 })
-      return
+    const aof = Boolean(known)
+    expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size: 1, aof, replicas: 0 })
+    expect(await rapidfire.addMessages([{ key: 'ann', data: 1 }])).toEqual([{ status: 'added', size: 2, aof, replicas: 0 }])
+  })
+
+  it('confirms nothing without an append-only file, and stores the message once all the same', async () => {
+    const one = await server(['--appendonly', 'no'])
+    const rapidfire = client({ redis: one.url, durability: { aof: true, timeout: 50 } })
+    for (const size of [1, 2]) {
+      expect(await rapidfire.addMessage('ann', 1)).toEqual({ status: 'added', size, aof: false, replicas: 0 })
     }
-    await expect(rapidfire.addMessage('ann', 1)).rejects.toMatchObject({ code: 'BAD_OPTION', message: /WAITAOF.*7\.2/ })
-    await expect(rapidfire.addMessages([{ key: 'ann', data: 1 }])).rejects.toMatchObject({ code: 'BAD_OPTION' })
-    expect(await one.redis.keys('rapid-fire:*')).toEqual([])
+    expect(await one.redis.llen('rapid-fire:{default}:messages:ann')).toBe(2)
+  })
+
+  it.each([{ replicas: 1 }, { aof: true }])('confirms nothing to a user who may not ask: %j', async (durability) => {
+    const one = await server()
+    await one.redis.call('ACL', 'SETUSER', 'producer', 'on', 'nopass', '~*', '&*', '+@all', '-wait', ...(await withoutWaitAof(one.redis)))
+    const rapidfire = client({ redis: one.url.replace('//', '//producer:any@'), durability })
+    expect(await rapidfire.addMessage('ann', 1)).toMatchObject({ status: 'added', size: 1, replicas: 0 })
+    expect(await rapidfire.addMessage('ann', 1)).toMatchObject({ status: 'added', size: 2, replicas: 0 })
   })
 
   it.each([

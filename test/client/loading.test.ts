@@ -113,6 +113,58 @@ describe('the library', () => {
     expect(await rapidfire.version()).toBe('1.10.0')
   })
 
+  /** An older one that does not know an argument of ours, put there behind the back of the clients, as a restored snapshot does. */
+  const restore = (known: string) => redis.function('LOAD', 'REPLACE', build('0.9.0').library.replaceAll(known, 'OLD'))
+
+  it('is replaced when an older one comes back that does not know an argument of ours', async () => {
+    await using rapidfire = client(lua, '1.0.0')
+    await rapidfire.addMessage('ann', 1)
+    await restore('FLUSH')
+    const adds = [rapidfire.addMessage('ann', 2, { flush: true }), rapidfire.addMessage('ann', 3, { flush: true })]
+    expect(await Promise.all(adds)).toMatchObject([{ size: 2 }, { size: 3 }])
+    expect(await loaded()).toBe('1.0.0')
+
+    await restore('BEFORE')
+    await redis.config('RESETSTAT')
+    const claims = await Promise.all([rapidfire.claimReady({ before: lua.now }), rapidfire.claimReady({ before: lua.now })])
+    expect(claims.flatMap(({ batches }) => batches)).toHaveLength(1)
+    expect(await count(lua, 'function|load')).toBe(1)
+  })
+
+  it('is replaced when an older one takes some messages of a call only, and none is stored twice', async () => {
+    await using rapidfire = client(lua, '1.0.0')
+    await rapidfire.addMessage('ann', 1)
+    await restore('MAXSIZE')
+    const messages = [
+      { key: 'ann', data: 2 },
+      { key: 'bob', data: 3, maxSize: 5 },
+      { key: 'cid', data: 4 },
+      { key: 'bob', data: 5, maxSize: 5 },
+    ]
+    expect(await rapidfire.addMessages(messages)).toMatchObject([{ size: 2 }, { size: 1 }, { size: 1 }, { size: 2 }])
+    expect((await rapidfire.peek('bob')).messages.map(({ data }) => data)).toEqual([3, 5])
+    expect(await loaded()).toBe('1.0.0')
+  })
+
+  it('refuses an argument that no version knows, and is not loaded for it', async () => {
+    await using rapidfire = client(lua, '1.0.0')
+    await rapidfire.addMessage('ann', 1)
+    await redis.config('RESETSTAT')
+    await expect(rapidfire.policy({ weight: 5 } as object)).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
+    await restore('FLUSH')
+    await expect(rapidfire.policy({ weight: 5 } as object)).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
+    expect(await count(lua, 'function|load')).toBe(2)
+  })
+
+  it("stays when an older one comes back and the operator loads: load: 'never'", async () => {
+    await redis.function('LOAD', build('1.0.0').library)
+    await using rapidfire = client(lua, '1.0.0', { load: 'never' })
+    await rapidfire.addMessage('ann', 1)
+    await restore('FLUSH')
+    await expect(rapidfire.addMessage('ann', 2, { flush: true })).rejects.toMatchObject({ code: 'UNKNOWN_ARGUMENT' })
+    expect(await loaded()).toBe('0.9.0')
+  })
+
   it.each(['1.0.0', '1.0.1', '1.1.0', '2.0.0', '1.0.10'])('is left untouched when it is %s and the client 1.0.0', async (version) => {
     await redis.function('LOAD', build(version).library)
     await redis.config('RESETSTAT')

@@ -42,6 +42,29 @@ describeBindings('partitions', (lua) => {
     return seen
   }
 
+  it('that were changed meanwhile: a message follows those of its key that wait in the old one, whatever the caller knew', async () => {
+    const [first, rest] = [KEYS.slice(0, 1), KEYS.slice(1)] as [string[], string[]]
+    const idle = client({ policy: { partitions: 4, wait: 2000 } })
+    await idle.addMessages(KEYS.map((key) => ({ key, data: `${key}: 1` })))
+    await client().policy({ partitions: 6 })
+    for (const keys of [first, rest]) {
+      const more = keys.map((key) => ({ key, data: `${key}: 2` }))
+      expect(await idle.addMessages(more)).toEqual(keys.map(() => ({ status: 'added', size: 2 })))
+    }
+  })
+
+  it('of which one has lost its retirement: a message follows those of its key that wait there', async () => {
+    const rapidfire = client({ policy: { partitions: 4, wait: 2000 } })
+    const [key = ''] = KEYS
+    await rapidfire.addMessage(key, '1')
+    const root = `rapid-fire:{orders:${partitionOf(key, 4)}}`
+    const before = await lua().redis.hgetall(root)
+    await rapidfire.policy({ partitions: 6 })
+    await lua().redis.del(root)
+    await lua().redis.hset(root, before)
+    expect(await rapidfire.addMessage(key, '2')).toEqual({ status: 'added', size: 2 })
+  })
+
   it('spread the keys over roots of their own, and every call finds them', async () => {
     const rapidfire = client({ policy: { partitions: 4, wait: 2000 } })
     expect(await rapidfire.addMessages(KEYS.map((key) => ({ key, data: key, id: key })))).toEqual(

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { type Batch, joinText } from '../../src/batch.ts'
-import { RapidfireError } from '../../src/errors.ts'
+import { ProcessingError, RapidfireError } from '../../src/errors.ts'
+import { partitionOf } from '../../src/layout.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, partsLeft, START } from '../support/lua.ts'
 import { gate, useClients } from './clients.ts'
@@ -216,12 +217,69 @@ describeBindings('processPendingBatches', (lua) => {
     expect(handled.sort()).toEqual(['ann', 'bob'])
   })
 
+  it('handles what is due elsewhere when one part of the queue fails, and throws with what was done', async () => {
+    const rapidfire = await due([], { policy: { partitions: 3 } })
+    await rapidfire.getStats()
+    const keys = Array.from({ length: 60 }, (_, n) => `key ${n}`)
+    await rapidfire.addMessages(keys.map((key) => ({ key, data: key, flush: true })))
+    await lua().redis.rename('rapid-fire:{orders:1}', 'away')
+    await lua().redis.set('rapid-fire:{orders:1}', 'foreign')
+    const elsewhere = keys.filter((key) => partitionOf(key, 3) !== 1)
+    const handled: string[] = []
+    const failure = await rapidfire
+      .processPendingBatches((batch) => {
+        handled.push(batch.key)
+        if (batch.key === elsewhere[0]) throw new Error('down')
+      })
+      .catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(ProcessingError)
+    const done = { batches: elsewhere.length, messages: elsewhere.length, completed: elsewhere.length - 1, retry: 1, dead: 0, lost: 0 }
+    expect(failure).toMatchObject({ code: 'WRONG_TYPE', command: 'rapidfire_claim_ready', cause: { code: 'WRONG_TYPE' }, summary: done })
+    expect(handled.sort()).toEqual(elsewhere.sort())
+    await lua().redis.rename('away', 'rapid-fire:{orders:1}')
+    expect(await rapidfire.processPendingBatches(() => {})).toMatchObject({ completed: keys.length - elsewhere.length })
+  })
+
+  it('handles at most `limit` batches of all parts of the queue, also when one of them fails', async () => {
+    const rapidfire = await due([], { policy: { partitions: 3 } })
+    await rapidfire.getStats()
+    await rapidfire.addMessages(Array.from({ length: 60 }, (_, n) => ({ key: `key ${n}`, data: 'x', flush: true })))
+    await lua().redis.set('rapid-fire:{orders:1}', 'foreign')
+    const failure = await rapidfire.processPendingBatches(() => {}, { limit: 12, concurrency: 3 }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'WRONG_TYPE', summary: { batches: 12, completed: 12 } })
+  })
+
+  it('says what was done when the client is closed while a handler runs', async () => {
+    const rapidfire = await due(['ann', 'bob'])
+    const failure = await rapidfire
+      .processPendingBatches(
+        async (batch) => {
+          if (batch.key === 'bob') await rapidfire.close()
+        },
+        { concurrency: 1 },
+      )
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'CLOSED', summary: { batches: 2, completed: 1, lost: 1 } })
+  })
+
+  it('restores a part of the queue that has lost what it knew, and handles the rest', async () => {
+    const rapidfire = await due([], { policy: { partitions: 2 } })
+    await rapidfire.getStats()
+    await rapidfire.addMessages(Array.from({ length: 20 }, (_, n) => ({ key: `key ${n}`, data: 'x', flush: true })))
+    await lua().redis.del('rapid-fire:{orders:0}', 'rapid-fire:{orders:1}')
+    expect(await rapidfire.processPendingBatches(() => {})).toMatchObject({ completed: 20 })
+  })
+
   it('throws what `backoff` throws', async () => {
     const rapidfire = await due(['ann'])
     const backoff = () => {
       throw new Error('no pause')
     }
-    await expect(rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { backoff })).rejects.toThrow('no pause')
+    await expect(rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { backoff })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: /no pause/,
+      summary: { batches: 1, retry: 1 },
+    })
   })
 
   it.each([

@@ -22,7 +22,7 @@ describe.skipIf(lacksServer('restarts')).each<BindingMode>(['functions', 'script
         server = await startRedis(options, server)
         expect(await rapidfire.addMessage('ann', 3, { flush: true })).toEqual({ status: 'added', size })
         expect((await rapidfire.policy()).wait).toBe(123_456)
-        expect(await rapidfire.addMessage('bob', 1, { id: 'a' })).toMatchObject({ status: size === 1 ? 'added' : 'duplicate' })
+        expect(await rapidfire.addMessage('ann', 1, { id: 'a' })).toMatchObject({ status: size === 1 ? 'added' : 'duplicate' })
         const seen: unknown[] = []
         await rapidfire.processPendingBatches(async (batch) => {
           seen.push(...batch.messages.map(({ data }) => data))

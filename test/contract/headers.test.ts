@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
-import { COMMANDS, withNonce } from '../../src/commands.ts'
+import { COMMANDS, generationTokens, withNonce } from '../../src/commands.ts'
 import type { Argument } from '../../src/connection.ts'
 import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
@@ -16,26 +16,27 @@ const isToken = (name: string) => /^[A-Z]+$/.test(name)
 /** What each function is sent when every option of its input is given; values are no capitals, so that they look unlike tokens. */
 const message = { key: 'k', data: 'd', id: 'i', wait: 1, maxWait: 1, maxSize: 1, flush: true, requeued: '1:n' }
 const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, dedupe: 1, maxDead: 1 }
+const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
 const pair = { key: 'k', token: '1-1:1' }
 const SENT: Record<FunctionName, unknown[]> = {
-  add: COMMANDS.add.args([message, message]),
-  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1, watching, drain: true }),
+  add: [...COMMANDS.add.args([message, message]), ...generationTokens(1)],
+  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1, watching, drain: true, generation: 1 }),
   check: COMMANDS.check.args([]),
   complete: COMMANDS.complete.args([pair]),
   dead: COMMANDS.dead.args({ limit: 1, offset: 1, id: 'i' }),
   drop: COMMANDS.drop.args(['i']),
   extend: COMMANDS.extend.args({ lease: 1, claims: [pair] }),
   fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }),
-  forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, watching, drain: true }),
+  forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, watching, drain: true, generation: 1 }),
   layout: COMMANDS.layout.args(undefined),
-  repartition: COMMANDS.repartition.args({ prepare: 1, commit: 1, drained: true, settle: 1 }),
-  partition: [...COMMANDS.partition.args({ state: 'OPEN', policy }), ...COMMANDS.partition.args({ state: 'RETIRE' })],
+  repartition: COMMANDS.repartition.args({ prepare: 1, fresh: true, commit: 1, drained: true, settle: 1, restore: layout, policy }),
+  partition: [...COMMANDS.partition.args({ state: 'OPEN', policy, layout }), ...COMMANDS.partition.args({ state: 'RETIRE' })],
   peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
-  policy: COMMANDS.policy.args(policy),
+  policy: COMMANDS.policy.args({ ...policy, given: { program: 'p', again: true } }),
   release: COMMANDS.release.args({ ...pair, reason: 'r' }),
   repair: COMMANDS.repair.args([]),
-  requeue: COMMANDS.requeue.args(['i']),
+  requeue: [...COMMANDS.requeue.args(['i']), ...generationTokens(1)],
   stats: COMMANDS.stats.args(undefined),
   version: COMMANDS.version.args(undefined),
 }
@@ -62,7 +63,6 @@ describe.each(functions.map((each) => each.name as FunctionName))('the header of
 
 /** read_tokens is for all: the policy has a code of its own for a bad value, and stats has no tokens. */
 const IMPOSSIBLE: Partial<Record<FunctionName, string[]>> = {
-  policy: ['BAD_ARGUMENT'],
   layout: ['BAD_ARGUMENT', 'MISSING_ARGUMENT'],
   stats: ['BAD_ARGUMENT', 'MISSING_ARGUMENT'],
 }
@@ -114,7 +114,7 @@ describe('a server', () => {
   it('has the members of the policy that the header, commands.ts and the type name', async () => {
     const fields = Object.keys(COMMANDS.policy.reply(await call('policy')))
     expect(fields).toEqual(Object.keys(policy))
-    expect(fields.map((field) => field.toUpperCase())).toEqual(header('policy').ARGV)
+    expect([...fields.map((field) => field.toUpperCase()), 'GIVEN', 'AGAIN']).toEqual(header('policy').ARGV)
   })
 
   it('gives each script the sha1 that is computed beforehand', async () => {

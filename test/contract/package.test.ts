@@ -102,7 +102,8 @@ it('can be required', async () => {
   const script = "console.log(JSON.stringify(Object.keys(require('rapidfire')).sort()))"
   const names = await said(folder, '--input-type=commonjs', '-e', script)
   expect(names).toEqual([
-    ...['Discard', 'PartialFailure', 'RapidFire', 'RapidfireError', 'RefusedBatchesError', 'RefusedMessagesError', 'RetryLater', 'Worker'],
+    ...['Discard', 'PartialFailure', 'ProcessingError', 'RapidFire', 'RapidfireError', 'RefusedBatchesError', 'RefusedMessagesError'],
+    ...['RetryLater', 'Worker'],
     ...['exponentialBackoff', 'joinText', 'partitionOf'],
   ])
 })

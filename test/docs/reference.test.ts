@@ -93,6 +93,7 @@ it('names every field of the root', async () => {
   // A queue that has partitions, and one that had none before.
   const other = 'rapid-fire:{partitioned}'
   await server.redis.fcall('rapidfire_repartition', 1, other, 'PREPARE', 4)
+  await server.redis.fcall('rapidfire_policy', 1, other, 'WAIT', 5000, 'GIVEN', 'bot.js@host1')
   await server.redis.fcall('rapidfire_partition', 1, other, 'RETIRE')
   const stored = { ...(await server.redis.hgetall(root)), ...(await server.redis.hgetall(other)) }
   expect([...(slices?.slice(0, 1) ?? []), ...others.flat()].filter((field) => field !== 'figures' && !(field in stored))).toEqual([])

@@ -18,6 +18,10 @@ const started = (attempt: typeof one, ...messages: string[]): Fact => ({ what: '
 const ended = (attempt: typeof one, ...handled: string[]): Fact => ({ what: 'ended', ...attempt, handled })
 const told = (event: 'completed' | 'failed' | 'dead' | 'lost', attempt: typeof one): Fact => ({ what: 'told', event, ...attempt })
 const killed: Fact = { what: 'killed' }
+/** Of `ann`, between the entries with these numbers. */
+const forgot = (since: number, until: number, ...messages: string[]): Fact => ({ what: 'forgot', since, until, keys: ['ann'], messages })
+/** What Redis has forgotten counts a while longer than it says, for processes write late: so long until the next entry. */
+const later = (ms: number, entries: Entry[]): Entry[] => entries.map((entry) => ({ ...entry, at: entry.at + ms }))
 
 it.each<[string, Entry[]]>([
   ['nothing', []],
@@ -96,6 +100,26 @@ it.each<[string, Entry[]]>([
       [2, ended(again, 'a')],
     ),
   ],
+  [
+    'a message that Redis has forgotten',
+    history(...added('a', 'b'), started(one, 'a'), ended(one, 'a'), told('completed', one), forgot(2, 7, 'b')),
+  ],
+  ['messages of a node that came back empty', history(...added('a'), { what: 'forgot', since: 0, until: 5, keys: ['ann'] })],
+  [
+    'a batch that comes again since Redis has forgotten that it was completed, and with it the next one',
+    [
+      ...history(
+        ...added('a', 'b'),
+        started(one, 'a'),
+        ended(one, 'a'),
+        told('completed', one),
+        started(two, 'b'),
+        ended(two, 'b'),
+        forgot(5, 8),
+      ),
+      ...later(200, history([2, started(again, 'a')], [2, ended(again, 'a')], [2, started({ ...two, batch: '9-2' }, 'b')])),
+    ],
+  ],
 ])('finds nothing wrong with %s', (_, entries) => {
   expect(brokenPromises(entries)).toEqual([])
 })
@@ -165,6 +189,18 @@ it.each<[string, Entry[]]>([
       [2, started(again, 'a')],
       [2, ended(again, 'a')],
     ),
+  ],
+  [
+    'b of ann was accepted and never handled',
+    history(...added('a', 'b'), started(one, 'a'), ended(one, 'a'), told('completed', one), forgot(2, 7, 'a')),
+  ],
+  ['a of ann was accepted and never handled', later(200, history(...added('a'), { what: 'forgot', since: 0, until: 5, keys: ['ann'] }))],
+  [
+    'batch 7-1:2 of ann was handed out after 7-1:1 was completed',
+    [
+      ...history(...added('a'), started(one, 'a'), ended(one, 'a'), told('completed', one), forgot(5, 6)),
+      ...later(200, history([2, started(again, 'a')], [2, ended(again, 'a')])),
+    ],
   ],
 ])('finds that %s', (broken, entries) => {
   expect(brokenPromises(entries)).toEqual([broken])

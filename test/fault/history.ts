@@ -1,10 +1,12 @@
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 
-/** One attempt at a batch. */
-interface Attempt {
+/** A batch in somebody's hands. */
+export interface Attempt {
   key: string
   batch: string
   attempt: number
+  /** Counts how often the batch was handed out: more often than there were attempts when nobody got it. As `attempt` where nobody knows. */
+  claim?: number
 }
 
 /** What happened, in the words of whoever saw it. */
@@ -16,23 +18,39 @@ export type Fact =
   /** Adding a message has failed with this code of a `RapidfireError`. After `UNAVAILABLE` Redis may hold it all the same. */
   | { what: 'refused'; key: string; message: string; code: string }
   /** A handler was called. */
-  | ({ what: 'started'; messages: string[] } & Attempt)
+  | ({ what: 'started'; messages: string[]; deadline?: number } & Attempt)
   /** A handler has returned, done with these messages, or thrown, done with none. */
   | ({ what: 'ended'; handled: string[] } & Attempt)
   /** The signal of a handler has aborted. */
   | ({ what: 'aborted'; reason: string } & Attempt)
+  /** Asked when the signal of a handler had aborted, Redis said that the lease of the attempt holds for so many ms more. */
+  | ({ what: 'held'; left: number } & Attempt)
   /** A worker has told what became of an attempt. */
   | ({ what: 'told'; event: 'completed' | 'failed' | 'dead' | 'lost'; error?: string } & Attempt)
   /** A worker has told of an error. */
   | { what: 'error'; text: string }
   /** Redis was seen to hold the lease of an attempt until then, ms since 1970. */
   | ({ what: 'leased'; until: number } & Attempt)
-  /** The log of Redis shows that an attempt was over when its batch was taken from it: it had failed, or its lease had run out. */
-  | ({ what: 'over'; by: 'failure' | 'lease' } & Attempt)
+  /**
+   * The log of Redis shows that an attempt was over when its batch was taken from it: it had failed, or its lease had run out. Not `counted`: that
+   * attempt is made once more, for nobody has got the batch, or has given it back.
+   */
+  | ({ what: 'over'; by: 'failure' | 'lease'; counted?: boolean } & Attempt)
   /** Redis was seen to keep a dead batch, at the end. */
-  | ({ what: 'buried'; messages: string[] } & Attempt)
-  /** The process was killed. */
+  | ({ what: 'buried'; messages: string[]; cause?: string } & Attempt)
+  /** The process was killed; it was stopped, and went on. */
   | { what: 'killed' }
+  | { what: 'stopped' }
+  | { what: 'continued' }
+  /** Something that was done to Redis or to processes is over; `seen`: it was seen to happen. */
+  | { what: 'fault'; name: string; since: number; seen: boolean }
+  /** Between these times, ms since 1970, the roots named could not be reached, or Redis as a whole. */
+  | { what: 'silent'; since: number; until: number; roots?: string[] }
+  /**
+   * Redis has lost what it did to these conversations between these times, ms since 1970, and so it says itself: a replica without it has taken
+   * over. `messages` are those that were stored meanwhile. Without them all that was stored up to the end is lost: the node came back empty.
+   */
+  | { what: 'forgot'; since: number; until: number; keys: string[]; messages?: string[] }
   | { what: 'running' | 'closed' }
 
 /** `at`: ms since 1970. `pid`: the process that it happened to. */
@@ -68,9 +86,12 @@ export class History {
   }
 }
 
-type Of<What extends Entry['what']> = Extract<Entry, { what: What }>
+export type Of<What extends Entry['what']> = Extract<Entry, { what: What }>
 
-const name = ({ batch, attempt }: Attempt) => `${batch}:${attempt}`
+export const claimOf = ({ attempt, claim = attempt }: Attempt) => claim
+
+/** Its token. */
+const name = (attempt: Attempt) => `${attempt.batch}:${claimOf(attempt)}`
 
 /**
  * What a history breaks of the promises to users, in words; nothing when all are kept:
@@ -79,18 +100,20 @@ const name = ({ batch, attempt }: Attempt) => `${batch}:${attempt}`
  * - a key has one active batch at a time, unless the first one lost its lease;
  * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended;
  * - an attempt that is over completes nothing.
+ * Of what Redis has lost by its own words, only that is not judged: messages that it forgot, and that it does once more what it forgot.
  */
 export function brokenPromises(entries: readonly Entry[]): string[] {
   const only = <What extends Entry['what']>(what: What, among = entries) => among.filter((entry): entry is Of<What> => entry.what === what)
   const started = only('started')
+  const losses = new Losses(entries)
   return [
-    ...neverHandled(only('accepted'), only('ended'), only('buried')),
+    ...neverHandled(only('accepted'), only('ended'), only('buried'), losses),
     ...[...new Set(started.map(({ key }) => key))].flatMap((key) => {
       const concerned = entries.filter((entry) => !('key' in entry) || entry.key === key)
-      const starts = only('started', concerned).sort(byClaim)
+      const starts = losses.lives(key, only('started', concerned)).flatMap((life) => life.sort(byClaim))
       return [
-        ...outOfOrder(key, only('offered', concerned), starts),
-        ...consecutive(starts).flatMap(([first, second]) => unexplained(concerned, first, second)),
+        ...outOfOrder(key, only('offered', concerned), starts, losses),
+        ...consecutive(starts).flatMap(([first, second]) => unexplained(concerned, first, second, losses)),
       ]
     }),
     ...tooEarly(entries, only('leased'), started),
@@ -98,43 +121,89 @@ export function brokenPromises(entries: readonly Entry[]): string[] {
   ]
 }
 
+/** How much later than Redis has done something a process may write it down, ms. */
+const LAG = 100
+
+/** What Redis has forgotten. */
+export class Losses {
+  readonly #forgot: Of<'forgot'>[]
+  readonly #completed = new Map<string, number>()
+
+  constructor(entries: readonly Entry[]) {
+    this.#forgot = entries.filter((entry) => entry.what === 'forgot')
+    for (const entry of entries) {
+      if (entry.what === 'told' && entry.event === 'completed') this.#completed.set(`${name(entry)} of ${entry.key}`, entry.at)
+    }
+  }
+
+  /** Whether a message that was accepted is lost. */
+  hasLost({ key, message, at }: Of<'accepted'>): boolean {
+    return this.#forgot.some(({ keys, messages, until }) =>
+      messages ? messages.includes(message) : keys.includes(key) && at < until + LAG,
+    )
+  }
+
+  /** The parts of a conversation between which Redis has gone back: a batch that was claimed before another one may come again after it. */
+  lives<Item extends { at: number }>(key: string, items: readonly Item[]): Item[][] {
+    const ends = this.#forgot.filter(({ keys }) => keys.includes(key)).map(({ until }) => until)
+    return [0, ...ends].map((from, n) => items.filter(({ at }) => at >= from && at < (ends[n] ?? Number.POSITIVE_INFINITY)))
+  }
+
+  /** Whether an attempt, or that it was completed, may have been forgotten before another one began. */
+  mayHaveUndone(first: Attempt & { at: number }, second: { at: number }): boolean {
+    return this.#forgot.some(({ keys, since, until }) => {
+      if (!keys.includes(first.key) || first.at > until + LAG || second.at < until) return false
+      const completed = this.#completed.get(`${name(first)} of ${first.key}`)
+      return completed === undefined || completed >= since
+    })
+  }
+}
+
 /**
  * The order in which attempts were claimed: a batch id is the time of the first claim and a number that counts up. A process that was
  * stopped in between may start its handler long after it has claimed.
  */
 function byClaim(a: Attempt, b: Attempt): number {
-  const [left, right] = [a, b].map(({ batch, attempt }) => [...batch.split('-').map(Number), attempt]) as [number[], number[]]
+  const [left, right] = [a, b].map((each) => [...each.batch.split('-').map(Number), claimOf(each)]) as [number[], number[]]
   const n = left.findIndex((part, at) => part !== right[at])
   return n < 0 ? 0 : (left[n] as number) - (right[n] as number)
 }
 
-function neverHandled(accepted: Of<'accepted'>[], ended: Of<'ended'>[], buried: Of<'buried'>[]): string[] {
+function neverHandled(accepted: Of<'accepted'>[], ended: Of<'ended'>[], buried: Of<'buried'>[], losses: Losses): string[] {
   const found = new Set([...ended.flatMap(({ handled }) => handled), ...buried.flatMap(({ messages }) => messages)])
   return accepted
-    .filter(({ message }) => !found.has(message))
+    .filter((entry) => !found.has(entry.message) && !losses.hasLost(entry))
     .map(({ key, message }) => `${message} of ${key} was accepted and never handled`)
 }
 
-function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>[]): string[] {
+function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>[], losses: Losses): string[] {
   const broken: string[] = []
   const position = new Map(offered.map(({ message }, n) => [message, n]))
-  const batches = new Map<string, string[]>()
+  const batches = new Map<string, Of<'started'>>()
+  // By whom each place in the conversation was handed out last.
+  const handed = new Map<number, Of<'started'>>()
   let last = -1
   for (const start of starts) {
     const earlier = batches.get(start.batch)
-    batches.set(start.batch, start.messages)
+    batches.set(start.batch, start)
     if (earlier) {
-      const left = earlier.filter((message) => start.messages.includes(message))
-      if (left.join() !== start.messages.join()) {
-        broken.push(`batch ${name(start)} of ${key} came again with other messages: ${start.messages} instead of ${earlier}`)
+      const left = earlier.messages.filter((message) => start.messages.includes(message))
+      if (left.join() !== start.messages.join() && !losses.mayHaveUndone(earlier, start)) {
+        broken.push(`batch ${name(start)} of ${key} came again with other messages: ${start.messages} instead of ${earlier.messages}`)
       }
-      continue
     }
     for (const message of start.messages) {
       const at = position.get(message)
-      if (at === undefined) broken.push(`${message} of ${key} was handed out and never offered`)
-      else if (at <= last) broken.push(`${message} of ${key} was handed out after ${offered[last]?.message}`)
-      else last = at
+      if (at === undefined) {
+        broken.push(`${message} of ${key} was handed out and never offered`)
+        continue
+      }
+      // Redis goes back to where it was: what comes then is in order from there on.
+      const again = [...handed].filter(([place]) => place >= at)
+      if (at > last || earlier || again.every(([, before]) => losses.mayHaveUndone(before, start))) last = earlier ? Math.max(last, at) : at
+      else broken.push(`${message} of ${key} was handed out after ${offered[last]?.message}`)
+      for (const [place] of again) if (!earlier) handed.delete(place)
+      handed.set(at, start)
     }
   }
   return broken
@@ -143,7 +212,8 @@ function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>
 const consecutive = <Item>(items: Item[]) => items.slice(1).map((item, n) => [items[n] as Item, item] as const)
 
 /** Why the second handler of a key should not have been called after the first. */
-function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of<'started'>): string[] {
+function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of<'started'>, losses: Losses): string[] {
+  if (losses.mayHaveUndone(first, second)) return []
   const of = (entry: Entry) => 'batch' in entry && name(entry) === name(first) && entry.pid === first.pid
   const at = entries.indexOf(second)
   const before = entries.slice(entries.indexOf(first), at)
@@ -160,14 +230,14 @@ function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of
   if (second.batch !== first.batch) {
     return ended || failed || killed || lost || over ? [] : [`${what} while ${name(first)} was active`]
   }
-  if (second.attempt <= first.attempt) return [`${what} after ${name(first)}`]
+  if (claimOf(second) <= claimOf(first)) return [`${what} after ${name(first)}`]
   if (told('completed')) return [`${what} after ${name(first)} was completed`]
   return failed || killed || lost || untold || over ? [] : [`${what} although ${name(first)} had neither failed nor lost its lease`]
 }
 
 function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of<'started'>[]): string[] {
   return leased.flatMap((lease) => {
-    const next = started.find((start) => start.batch === lease.batch && start.attempt > lease.attempt)
+    const next = started.find((start) => start.batch === lease.batch && claimOf(start) > claimOf(lease))
     if (!next || next.at >= lease.until) return []
     const failed = entries.some((entry) => entry.what === 'told' && entry.event === 'failed' && name(entry) === name(lease))
     return failed

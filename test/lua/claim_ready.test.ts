@@ -287,7 +287,7 @@ describeBindings('claim_ready', (lua) => {
   })
 
   it.each([
-    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
+    ['UNKNOWN_ARGUMENT', "expected ATTEMPTS, BEFORE, DRAIN, ECHO, GENERATION, LEASE, LIMIT, NONCE, REST, WORKER; got '5'", ['5']],
     ['UNKNOWN_ARGUMENT', "got 'WAIT'", ['LIMIT', '5', 'WAIT', '1']],
     ['MISSING_ARGUMENT', 'LIMIT must be followed by a value', ['limit']],
     ['MISSING_ARGUMENT', 'BEFORE must be followed by a value', ['LIMIT', '1', 'BEFORE']],

@@ -4,37 +4,37 @@ import { describeBindings } from '../support/lua.ts'
 const part = (n: number) => `rapid-fire:{orders:${n}}`
 
 describeBindings('layout', (lua) => {
-  const layout = (...args: (string | number)[]) => lua().call(args.length > 0 ? 'repartition' : 'layout', ...args)
+  const layout = async (...args: (string | number)[]) => (await lua().call(args.length > 0 ? 'repartition' : 'layout', ...args)).slice(0, 6)
 
   it('of a queue without partitions is steady, and reading it writes nothing', async () => {
-    expect(await layout()).toEqual(['steady', 0, 0, 0, 0])
-    expect(await layout('PREPARE', 1)).toEqual(['steady', 0, 0, 0, 0])
+    expect(await layout()).toEqual(['steady', 0, 0, 0, 0, 0])
+    expect(await layout('PREPARE', 1)).toEqual(['steady', 0, 0, 0, 0, 0])
     expect(await lua().keyspace()).toEqual({})
   })
 
   it('changes in three steps, each of which may be repeated', async () => {
-    for (let n = 0; n < 2; n += 1) expect(await layout('PREPARE', 4)).toEqual(['preparing', 0, 0, 4, 0])
-    for (let n = 0; n < 2; n += 1) expect(await layout('COMMIT', 0)).toEqual(['draining', 4, 0, 0, 0])
-    for (let n = 0; n < 2; n += 1) expect(await layout('SETTLE', 0)).toEqual(['steady', 4, 0, 0, 0])
-    expect(await layout('PREPARE', 4)).toEqual(['steady', 4, 0, 0, 0])
+    for (let n = 0; n < 2; n += 1) expect(await layout('PREPARE', 4)).toEqual(['preparing', 0, 0, 4, 0, 0])
+    for (let n = 0; n < 2; n += 1) expect(await layout('COMMIT', 0)).toEqual(['draining', 4, 0, 0, 0, 1])
+    for (let n = 0; n < 2; n += 1) expect(await layout('SETTLE', 0)).toEqual(['steady', 4, 0, 0, 0, 1])
+    expect(await layout('PREPARE', 4)).toEqual(['steady', 4, 0, 0, 0, 1])
   })
 
-  it('numbers no partition twice', async () => {
+  it('numbers no partition twice, and each change once', async () => {
     await layout('PREPARE', 4)
     await layout('COMMIT', 0, 'DRAINED')
-    expect(await layout('PREPARE', 2)).toEqual(['preparing', 4, 0, 2, 4])
-    expect(await layout('COMMIT', 4)).toEqual(['draining', 2, 4, 4, 0])
-    await layout('SETTLE', 4)
-    expect(await layout('PREPARE', 1)).toEqual(['preparing', 2, 4, 1, 6])
-    expect(await layout('COMMIT', 6, 'DRAINED')).toEqual(['steady', 1, 6, 0, 0])
+    expect(await layout('PREPARE', 2)).toEqual(['preparing', 4, 0, 2, 4, 1])
+    expect(await layout('COMMIT', 4)).toEqual(['draining', 2, 4, 4, 0, 2])
+    expect(await layout('SETTLE', 4)).toEqual(['steady', 2, 4, 0, 0, 2])
+    expect(await layout('PREPARE', 1)).toEqual(['preparing', 2, 4, 1, 6, 2])
+    expect(await layout('COMMIT', 6, 'DRAINED')).toEqual(['steady', 1, 6, 0, 0, 3])
   })
 
   it('takes a step of another change for none', async () => {
     await layout('PREPARE', 4)
-    expect(await layout('COMMIT', 7)).toEqual(['preparing', 0, 0, 4, 0])
-    expect(await layout('SETTLE', 0)).toEqual(['preparing', 0, 0, 4, 0])
+    expect(await layout('COMMIT', 7)).toEqual(['preparing', 0, 0, 4, 0, 0])
+    expect(await layout('SETTLE', 0)).toEqual(['preparing', 0, 0, 4, 0, 0])
     await layout('COMMIT', 0)
-    expect(await layout('SETTLE', 4)).toEqual(['draining', 4, 0, 0, 0])
+    expect(await layout('SETTLE', 4)).toEqual(['draining', 4, 0, 0, 0, 1])
   })
 
   it.each([
@@ -51,34 +51,74 @@ describeBindings('layout', (lua) => {
     ['BAD_ARGUMENT', 'PREPARE must be an integer from 1 to 1024', ['PREPARE', '1025']],
     ['BAD_ARGUMENT', 'SETTLE must be an integer from 0', ['SETTLE', '-1']],
     ['MISSING_ARGUMENT', 'COMMIT must be followed by a value', ['COMMIT']],
-    ['UNKNOWN_ARGUMENT', 'expected COMMIT, DRAINED, PREPARE, SETTLE', ['4']],
+    ['UNKNOWN_ARGUMENT', 'LAYOUT, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, NEW, PREPARE, RESTORE, SETTLE', ['4']],
+    ['BAD_ARGUMENT', 'expected RESTORE and LAYOUT together', ['RESTORE', '1']],
+    ['BAD_ARGUMENT', 'expected RESTORE and LAYOUT together', ['LAYOUT', '4:0:0:0']],
+    ['BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>', ['RESTORE', '1', 'LAYOUT', '4:0:0']],
+    ['BAD_ARGUMENT', 'LAYOUT must be <partitions>', ['RESTORE', '1', 'LAYOUT', '0:0:0:0']],
+    ['BAD_POLICY', 'maxWait must not be shorter than wait', ['RESTORE', '1', 'LAYOUT', '4:0:0:0', 'WAIT', '5000', 'MAXWAIT', '1']],
   ])('refuses with %s: %s', (code, says, args) => lua().refuses(code, says, 'repartition', ...args))
 
   it('has no arguments', () => lua().refuses('UNKNOWN_ARGUMENT', 'expected no more arguments', 'layout', '4'))
 
-  it.each(['layout', 'repartition'] as const)('belongs to the root of the queue: %s', (name) =>
-    lua().refusesWith('BAD_ROOT', 'got that of a partition', name, [part(0)]),
-  )
+  it('is changed at the root of the queue alone', () => lua().refusesWith('BAD_ROOT', 'got that of a partition', 'repartition', [part(0)]))
+
+  it('is asked of any root, which tells what it knows and what it is', async () => {
+    await lua().call('add', 'ann', 'x')
+    await lua().call('policy', 'WAIT', 5000)
+    expect(await lua().call('layout')).toEqual(['steady', 0, 0, 0, 0, 0, 'open', 0, 1, ['wait', '5000'], []])
+    expect(await lua().callWith('layout', [part(2)])).toEqual(['steady', 0, 0, 0, 0, 0, 'unused', 0, 0, [], []])
+    await lua().callWith('partition', [part(2)], 'OPEN', 'GENERATION', 1, 'LAYOUT', '4:0:0:0', 'MAXSIZE', 3)
+    await lua().call('partition', 'RETIRE', 'GENERATION', 1, 'LAYOUT', '4:0:0:0')
+    expect(await lua().callWith('layout', [part(2)])).toEqual(['draining', 4, 0, 0, 0, 1, 'open', 1, 0, ['maxSize', '3'], []])
+    // The layout that holds now is another matter, of which repartition decides.
+    expect(await lua().call('layout')).toEqual(['steady', 0, 0, 0, 0, 0, 'retired', 1, 1, ['wait', '5000'], []])
+  })
+
+  it('is for a new queue alone when a program gives it at its start', async () => {
+    expect(await layout('PREPARE', 4, 'NEW')).toEqual(['preparing', 0, 0, 4, 0, 0])
+    expect(await layout('PREPARE', 8, 'NEW')).toEqual(['preparing', 0, 0, 4, 0, 0])
+    await layout('COMMIT', 0, 'DRAINED')
+    expect(await layout('PREPARE', 8, 'NEW')).toEqual(['steady', 4, 0, 0, 0, 1])
+    await lua().reset()
+    await lua().call('add', 'ann', 'x', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().call('complete', 'ann', token)
+    expect(await layout('PREPARE', 4, 'NEW')).toEqual(['steady', 0, 0, 0, 0, 0])
+  })
+
+  it('that was lost is restored when it is newer, with the policy as far as that was lost too', async () => {
+    await lua().call('policy', 'WAIT', 5000)
+    expect(await layout('RESTORE', 2, 'LAYOUT', '2:4:4:0', 'WAIT', 7000, 'MAXSIZE', 3)).toEqual(['draining', 2, 4, 4, 0, 2])
+    expect((await lua().call('policy')).slice(0, 6)).toEqual(['wait', 5000, 'maxWait', 60_000, 'maxSize', 3])
+    for (const generation of [1, 2]) {
+      expect(await layout('RESTORE', generation, 'LAYOUT', '8:0:0:0', 'MAXSIZE', 9)).toEqual(['draining', 2, 4, 4, 0, 2])
+    }
+    await layout('SETTLE', 4)
+    expect(await layout('PREPARE', 1)).toEqual(['preparing', 2, 4, 1, 6, 2])
+    expect(await layout('RESTORE', 3, 'LAYOUT', '1:6:2:4')).toEqual(['draining', 1, 6, 2, 4, 3])
+    expect((await lua().call('policy')).slice(4, 6)).toEqual(['maxSize', 3])
+  })
 })
 
 describeBindings('partition', (lua) => {
   const partition = (n: number, ...args: (string | number)[]) => lua().callWith('partition', [part(n)], ...args)
 
   it('is opened once, with a policy, and retired once and for all', async () => {
-    expect(await partition(3)).toEqual(['unused', 0, 0])
+    expect(await partition(3)).toEqual(['unused', 0, 0, 0])
     expect(await lua().keyspace()).toEqual({})
-    expect(await partition(3, 'OPEN', 'WAIT', 5000, 'MAXSIZE', 3)).toEqual(['open', 0, 0])
-    expect(await partition(3, 'OPEN', 'WAIT', 6000)).toEqual(['open', 0, 0])
+    expect(await partition(3, 'OPEN', 'WAIT', 5000, 'MAXSIZE', 3)).toEqual(['open', 0, 0, 0])
+    expect(await partition(3, 'OPEN', 'WAIT', 6000)).toEqual(['open', 0, 0, 0])
     const policy = await lua().callWith('policy', [part(3)])
     expect(policy.slice(0, 6)).toEqual(['wait', 5000, 'maxWait', 60_000, 'maxSize', 3])
-    expect(await partition(3, 'RETIRE')).toEqual(['retired', 0, 0])
-    expect(await partition(3, 'OPEN')).toEqual(['retired', 0, 0])
+    expect(await partition(3, 'RETIRE')).toEqual(['retired', 0, 0, 0])
+    expect(await partition(3, 'OPEN')).toEqual(['retired', 0, 0, 0])
   })
 
   it('tells what is left: keys with messages, and remembered ids', async () => {
     await lua().call('add', 'ann', 'x', 'NEXT', 'bob', 'x', 'FLUSH')
     await lua().claimOne()
-    expect(await lua().call('partition')).toEqual(['open', 2, 0])
+    expect(await lua().call('partition')).toEqual(['open', 2, 0, 0])
     await lua().call('add', 'ann', 'x', 'ID', '1')
     const [state, keys, remembers] = await lua().call('partition', 'RETIRE')
     expect([state, keys]).toEqual(['retired', 2])
@@ -87,7 +127,9 @@ describeBindings('partition', (lua) => {
 
   it('that is retired takes messages of keys that have some there, knows duplicates, and refuses all others', async () => {
     await lua().call('add', 'ann', '1', 'ID', 'a')
-    await lua().call('partition', 'RETIRE')
+    await lua().call('repartition', 'PREPARE', 4)
+    await lua().call('partition', 'RETIRE', 'GENERATION', 1, 'LAYOUT', '4:0:0:0')
+    await lua().call('repartition', 'COMMIT', 0)
     expect(await lua().call('add', 'ann', '2')).toEqual(['added', 2])
     await lua().refuses('REPARTITIONED', 'does not serve new messages', 'add', 'bob', 'x', 'ID', 'b')
     await lua().refuses('REPARTITIONED', 'does not serve new messages', 'add', 'bob', 'x', 'WAIT', '5')
@@ -125,6 +167,61 @@ describeBindings('partition', (lua) => {
     await lua().refusesWith('REPARTITIONED', 'does not serve', 'claim_ready', [part(5)])
   })
 
+  it('goes by the newest generation that it was told, and is opened and retired by no older one', async () => {
+    const told = (generation: number, layout: string) => ['GENERATION', generation, 'LAYOUT', layout]
+    expect(await partition(4, 'OPEN', ...told(2, '2:4:4:0'))).toEqual(['open', 0, 0, 2])
+    for (const generation of [1, 2]) expect(await partition(4, 'RETIRE', ...told(generation, '4:0:0:0'))).toEqual(['open', 0, 0, 2])
+    expect(await partition(4, 'RETIRE', ...told(3, '1:6:2:4'))).toEqual(['retired', 0, 0, 3])
+    expect(await partition(4, 'RETIRE', ...told(2, '2:4:4:0'))).toEqual(['retired', 0, 0, 3])
+    expect((await lua().callWith('layout', [part(4)])).slice(0, 8)).toEqual(['draining', 1, 6, 2, 4, 3, 'retired', 3])
+    expect(await partition(4, 'OPEN', ...told(4, '2:4:1:6'))).toEqual(['retired', 0, 0, 3])
+    expect(await partition(4, 'RETIRE', ...told(5, '2:9:1:8'))).toEqual(['retired', 0, 0, 5])
+    // One that was opened by hand learns of its change.
+    await partition(9, 'OPEN', 'WAIT', 5000)
+    expect(await partition(9, 'OPEN', ...told(5, '2:9:1:8'), 'WAIT', 6000)).toEqual(['open', 0, 0, 5])
+    expect((await lua().callWith('policy', [part(9)])).slice(0, 2)).toEqual(['wait', 5000])
+    expect(await partition(9, 'RETIRE')).toEqual(['retired', 0, 0, 5])
+  })
+
+  it('refuses callers that go by another generation, whoever is behind, and nobody else', async () => {
+    await partition(0, 'OPEN', 'GENERATION', 2, 'LAYOUT', '1:0:0:0')
+    const call = (name: 'add' | 'claim_ready' | 'forward' | 'requeue', ...args: (string | number)[]) =>
+      lua().callWith(name, [part(0)], ...args)
+    for (const generation of [1, 3]) {
+      const says = `goes by generation 2 of the partitions and the caller by ${generation}`
+      for (const [name, ...args] of [
+        ['add', 'ann', 'x'],
+        ['add', 'ann', 'x', 'ID', '1'],
+        ['add', 'ann', 'x', 'FLUSH', 'NEXT', 'bob', 'y'],
+        ['claim_ready', 'DRAIN'],
+        ['forward', 'batches', 'DRAIN'],
+        ['requeue', '1-1-0', '1-2-0'],
+      ] as const) {
+        await lua().refusesWith('REPARTITIONED', says, name, [part(0)], ...args, 'GENERATION', generation)
+      }
+    }
+    for (const generation of [['GENERATION', 2], []]) {
+      expect(await call('add', 'ann', 'x', ...generation)).toMatchObject(['added', {}])
+      expect(await call('claim_ready', ...generation)).toHaveLength(2)
+      expect(await call('forward', 'batches', ...generation)).toHaveLength(4)
+      expect(await call('requeue', '1-1-0', ...generation)).toEqual(['unknown'])
+    }
+    await partition(0, 'RETIRE', 'GENERATION', 3, 'LAYOUT', '1:1:1:0')
+    expect(await call('add', 'ann', 'x', 'GENERATION', 3)).toEqual(['added', 3])
+    await lua().refusesWith('REPARTITIONED', 'does not serve', 'add', [part(0)], 'bob', 'x', 'GENERATION', 3)
+    await lua().refusesWith('REPARTITIONED', 'does not serve', 'requeue', [part(0)], '1-1-0', 'GENERATION', 3)
+    await lua().refusesWith('BAD_ARGUMENT', 'GENERATION must be an integer', 'requeue', [part(0)], '1-1-0', 'GENERATION', 'x')
+    await lua().refusesWith('MISSING_ARGUMENT', 'expected the id of a dead batch', 'requeue', [part(0)], 'GENERATION', 3)
+  })
+
+  it('takes the word GENERATION for what it is where a key, data or an id stands', async () => {
+    expect(await lua().call('add', 'GENERATION', '1')).toEqual(['added', 1])
+    expect(await lua().call('add', 'k', 'GENERATION')).toEqual(['added', 1])
+    expect(await lua().call('add', 'k', 'GENERATION', 'FLUSH', 'NEXT', 'GENERATION', '1')).toEqual(['added', 2, 'added', 2])
+    expect(await lua().call('add', 'k', '2', 'ID', 'NEXT', 'GENERATION', 1).catch(String)).toContain('goes by generation 0')
+    expect(await lua().call('add', 'k', '2', 'ID', 'GENERATION')).toEqual(['added', 3])
+  })
+
   it('wakes all workers when it is retired', async () => {
     const subscriber = lua().redis.duplicate()
     const heard: string[] = []
@@ -132,6 +229,7 @@ describeBindings('partition', (lua) => {
     await subscriber.subscribe(`${lua().root}:wake`)
     await lua().call('partition', 'RETIRE')
     await lua().call('partition', 'RETIRE')
+    await lua().call('partition', 'RETIRE', 'GENERATION', 2, 'LAYOUT', '4:4:4:0')
     await subscriber.unsubscribe()
     subscriber.disconnect()
     expect(heard).toEqual(['* 0'])
@@ -147,9 +245,13 @@ describeBindings('partition', (lua) => {
 
   it.each([
     ['BAD_ARGUMENT', 'expected OPEN or RETIRE, got both', ['OPEN', 'RETIRE']],
+    ['BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got LAYOUT alone', ['OPEN', 'LAYOUT', '4:0:0:0']],
+    ['BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got GENERATION alone', ['OPEN', 'GENERATION', '1']],
+    ['BAD_ARGUMENT', 'LAYOUT must be <partitions>', ['OPEN', 'GENERATION', '1', 'LAYOUT', '4:0:0:x']],
+    ['BAD_ARGUMENT', 'GENERATION must be an integer from 1', ['OPEN', 'GENERATION', '0', 'LAYOUT', '4:0:0:0']],
     ['BAD_POLICY', 'maxWait must not be shorter than wait', ['OPEN', 'WAIT', '5000', 'MAXWAIT', '1']],
     ['BAD_POLICY', 'WAIT must be an integer', ['OPEN', 'WAIT', '0']],
-    ['UNKNOWN_ARGUMENT', 'OPEN, RETIRE', ['CLOSE']],
+    ['UNKNOWN_ARGUMENT', 'OPEN, RETIRE, WAIT', ['CLOSE']],
     ['MISSING_ARGUMENT', 'WAIT must be followed', ['OPEN', 'WAIT']],
   ])('refuses with %s: %s', (code, says, args) => lua().refusesWith(code, says, 'partition', [part(0)], ...args))
 })

@@ -159,6 +159,12 @@ describeBindings('options of a message', (lua) => {
     await lua().holds()
   })
 
+  it('end with the next message also when both come in one call', async () => {
+    await lua().call('add', 'ann', 'x', 'WAIT', 20_000, 'NEXT', 'ann', 'x')
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(START + 10_000))
+    expect(await head()).toEqual([2, 10_000])
+  })
+
   it('goes on with the rest after a batch that options closed', async () => {
     for (const text of ['', 'FLUSH', '', 'MAXSIZE 1', 'WAIT 50', '', 'FLUSH']) await lua().call('add', 'ann', `<${text}>`, ...tokens(text))
     const taken = []

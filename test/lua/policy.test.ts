@@ -57,8 +57,80 @@ describeBindings('policy', (lua) => {
     await lua().holds()
   })
 
+  const pairs = (flat: string[]) => Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]])
+  const set = (...args: (string | number)[]) => lua().call('policy', ...args)
+  const given = async () => Object.fromEntries(pairs((await lua().call('layout'))[10]))
+
+  it('that a program gives is written when it differs from what a program gave last, and not when a person has set another', async () => {
+    expect((await set('WAIT', 1000, 'MAXSIZE', 3, 'GIVEN', 'a.js@h1')).slice(0, 6)).toEqual(['wait', 1000, 'maxWait', 60_000, 'maxSize', 3])
+    expect(await given()).toEqual({ wait: '1000 a.js@h1', maxSize: '3 a.js@h1' })
+    await set('WAIT', 7000)
+    expect((await set('WAIT', 1000, 'GIVEN', 'a.js@h1')).slice(0, 2)).toEqual(['wait', 7000])
+    expect((await set('WAIT', 2000, 'GIVEN', 'a.js@h2')).slice(0, 2)).toEqual(['wait', 2000])
+    expect(await given()).toEqual({ wait: '2000 a.js@h2,1000 a.js@h1', maxSize: '3 a.js@h1' })
+  })
+
+  it('that a program gives keeps beside it what others gave, a few of them, until they agree or a person decides', async () => {
+    for (const [wait, by] of [
+      [1, 'a@h'],
+      [2, 'b@h'],
+      [1, 'a@h'],
+      [2, 'b@h'],
+      [3, 'c@h'],
+    ] as const)
+      await set('WAIT', wait, 'GIVEN', by)
+    expect(await given()).toEqual({ wait: '3 c@h,2 b@h,1 a@h,2 b@h' })
+    // Another host, the same program: it was deployed anew.
+    await set('WAIT', 3, 'GIVEN', 'b@h9')
+    expect(await given()).toEqual({ wait: '3 c@h,1 a@h' })
+    await set('WAIT', 5)
+    expect(await given()).toEqual({ wait: '3 c@h' })
+    const before = await lua().keyspace()
+    await set('WAIT', 3, 'GIVEN', 'a@h')
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
+  it('that a program gives again is written where nothing is kept of it', async () => {
+    await set('WAIT', 1000, 'GIVEN', 'a@h')
+    await set('WAIT', 7000)
+    expect((await set('WAIT', 2000, 'MAXSIZE', 3, 'GIVEN', 'b@h', 'AGAIN')).slice(0, 6)).toEqual([
+      'wait',
+      7000,
+      'maxWait',
+      60_000,
+      'maxSize',
+      3,
+    ])
+    await lua().redis.del(lua().root)
+    expect((await set('WAIT', 2000, 'GIVEN', 'b@h', 'AGAIN')).slice(0, 2)).toEqual(['wait', 2000])
+  })
+
+  it('that was restored is not undone by the program that gives it', async () => {
+    await lua().call('repartition', 'RESTORE', 1, 'LAYOUT', '2:0:0:0', 'WAIT', 7000)
+    expect((await set('WAIT', 1000, 'GIVEN', 'a@h')).slice(0, 2)).toEqual(['wait', 7000])
+    expect(await given()).toEqual({ wait: '1000 a@h' })
+    expect((await set('WAIT', 2000, 'GIVEN', 'a@h')).slice(0, 2)).toEqual(['wait', 2000])
+  })
+
+  it('that a program gives holds as a whole when what has changed of it contradicts what a person has set', async () => {
+    await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')
+    await set('WAIT', 8000)
+    expect((await set('WAIT', 1000, 'MAXWAIT', 5000, 'GIVEN', 'a@h')).slice(0, 4)).toEqual(['wait', 1000, 'maxWait', 5000])
+    await lua().refuses('BAD_POLICY', 'maxWait must not be shorter', 'policy', 'WAIT', 6000, 'GIVEN', 'a@h')
+  })
+
   it.each([
-    ['UNKNOWN_ARGUMENT', "expected DEDUPE, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'", ['LEASE', '5']],
+    ['BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters', ['WAIT', '5', 'GIVEN', 'a b']],
+    ['BAD_ARGUMENT', "got ''", ['WAIT', '5', 'GIVEN', '']],
+    ['BAD_ARGUMENT', 'GIVEN must have at most 64 bytes', ['GIVEN', 'x'.repeat(65)]],
+  ])('given by a program is refused with %s: %s', (code, says, args) => lua().refuses(code, says, 'policy', ...args))
+
+  it.each([
+    [
+      'UNKNOWN_ARGUMENT',
+      "expected AGAIN, DEDUPE, GIVEN, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'",
+      ['LEASE', '5'],
+    ],
     ['UNKNOWN_ARGUMENT', "got '5000'", ['5000']],
     ['MISSING_ARGUMENT', 'WAIT must be followed by a value', ['WAIT']],
     ['MISSING_ARGUMENT', 'DEDUPE must be followed by a value', ['WAIT', '5', 'dedupe']],

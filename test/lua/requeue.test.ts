@@ -73,6 +73,30 @@ describeBindings('requeue', (lua) => {
     expect(await held('ann')).toEqual(['1', '2', '3'])
   })
 
+  it('takes where a message died for no option of it', async () => {
+    await lua().call('policy', 'MAXSIZE', 2)
+    await lua().call('add', 'ann', 1, 'NEXT', 'ann', 2)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.exists(`${lua().root}:overrides`)).toBe(0)
+    await intact()
+  })
+
+  it('keeps a foreign element of a dead batch between its neighbours', async () => {
+    await lua().call('add', 'ann', 1)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'junk')
+    await lua().redis.hincrby(lua().root, 'added', 1)
+    await lua().call('add', 'ann', 3, 'FLUSH')
+    const [, , batch] = await lua().call('claim_ready')
+    await lua().call('fail', 'ann', batch[1], 'ATTEMPTS', 1)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'older junk', `${lua().now - 5} 0 old`, 'junk too', `${lua().now + 5} 0 new`)
+    await lua().call('requeue', batch[1].slice(0, -2))
+    expect((await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).map((text) => text.split(' ').at(-1))).toEqual([
+      ...['junk', 'old', 'too', '1', 'junk', '3', 'new'],
+    ])
+  })
+
   it('puts each message of a batch where its time belongs', async () => {
     const seconds = async (...data: number[]) => {
       for (const each of data) {

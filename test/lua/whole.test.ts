@@ -80,6 +80,86 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     },
   )
 
+  it.each([
+    'exists',
+    'hget',
+    'hset',
+    'lpush',
+    'lrange',
+    'llen',
+    'ltrim',
+    'pexpireat',
+    'sadd',
+    'sismember',
+    'smismember',
+    'srem',
+    'zadd',
+    'zscore',
+  ])('when the user lacks the right to %s: a message that comes back from another partition', async (lacking) => {
+    await lua().call('add', 'ann', 'claimed', 'FLUSH')
+    await lua().claimOne()
+    await lua().redis.rpush(`${lua().root}:messages:ann`, `${START - 3} 0 older`, `${START - 1} 0 newer`)
+    await lua().redis.hincrby(lua().root, 'added', 2)
+    await lua().call('add', 'bob', 'older', 'WAIT', 5)
+    const name = `${START - 20}-7-3:12`
+    const [ann, bob] = ['ann', 'bob'].map((key) => [key, 'x', 'ID', `id of ${key}`, 'MAXSIZE', 5, 'REQUEUED', `${START - 2}:${name}`]) as [
+      (string | number)[],
+      (string | number)[],
+    ]
+    const rights = ['+@all', `-${lacking}`]
+    await lua().redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '~*', '&*', ...rights)
+    const poor = new Redis(lua().server.url.replace('://', '://poor:secret@'))
+    onTestFinished(() => poor.disconnect())
+    const entry = lua().mode === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVAL', TEST_SOURCE.scripts.add.text]
+    const found = [
+      await poor.call(entry[0] as string, entry[1] as string, 1, lua().root, ...ann).catch((error: Error) => [error]),
+      await poor.call(entry[0] as string, entry[1] as string, 1, lua().root, ...bob).catch((error: Error) => [error]),
+    ] as [unknown][]
+    const again = [(await lua().call('add', ...ann))[0], (await lua().call('add', ...bob))[0]]
+    expect(again).toEqual(found.map(([status]) => (status === 'added' ? 'duplicate' : 'added')))
+    const texts = async (key: string) =>
+      (await lua().redis.lrange(`${lua().root}:messages:${key}`, 0, -1)).map((text) => text.split(' ').slice(2).join(' '))
+    expect(await texts('ann')).toEqual(['claimed', 'older', 'id of annx', 'newer'])
+    expect(await texts('bob')).toEqual(['id of bobx', 'older'])
+    expect(await remembered()).toBe(2)
+    await lua().holds()
+    // It is known by its name, and its id is its own.
+    expect((await lua().call('add', 'ann', 'x', 'ID', 'id of ann'))[0]).toBe('added')
+    expect((await lua().call('add', 'ann', 'x', 'ID', name))[0]).toBe('added')
+  })
+
+  it('what a retired root cannot give back comes out of it', async () => {
+    await lua().call('partition', 'RETIRE')
+    for (const lacking of ['rpop', 'srem']) {
+      const add = await poorUser(lua(), lacking)
+      const [status] = await add(lacking, 'x', 'ID', 'm1')
+      const again = await lua()
+        .call('add', lacking, 'x', 'ID', 'm1')
+        .catch((error: Error) => [error.message.split(' ')[0]])
+      expect([status, again[0]]).toEqual(['added', 'duplicate'])
+      await lua().tick(10_000)
+      expect((await lua().claimOne('DRAIN')).messages).toMatchObject([{ id: 'm1', data: 'x' }])
+      await lua().holds()
+    }
+  })
+
+  it('what comes back is never newer than now, and is bound by no maxBacklog', async () => {
+    await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
+    await lua().call('add', 'ann', '1')
+    await lua().tick(10)
+    expect(await lua().call('add', 'ann', '2', 'REQUEUED', '9999999999999:x')).toEqual(['added', 2])
+    expect(await lua().call('add', 'ann', '2', 'REQUEUED', '9999999999999:x')).toEqual(['duplicate', 2])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} 0 1`, `${START + 10} 0 2`])
+    for (const value of ['', 'x', '1', '1:', ':x', '-1:x', '99999999999999:x']) {
+      await lua().refuses('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name', 'add', 'ann', '3', 'REQUEUED', value)
+    }
+    await lua().call('partition', 'RETIRE')
+    await lua().refuses('REPARTITIONED', 'does not serve', 'add', 'new', '3', 'REQUEUED', '1:y')
+    expect(await lua().call('add', 'ann', '0', 'REQUEUED', `${START - 1}:z`)).toEqual(['added', 3])
+    await lua().holds()
+    expect((await lua().claimOne('DRAIN')).messages.map(({ data }) => data)).toEqual(['0'])
+  })
+
   it('what comes after the store fails no call', async () => {
     await lua().call('claim_ready', 'WORKER', 'w1')
     for (const lacking of ['hincrby', 'publish', 'hset']) {
@@ -127,6 +207,7 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     expect(reply.slice(2)).toEqual(['added', 2])
     expect([await stored(), await remembered()]).toEqual([1, 1])
     expect(await lua().call('add', 'ann', 'x', 'ID', 'm1')).toEqual(['duplicate', 2])
+    expect(await lua().redis.pttl(`${lua().root}:seen:${START}`)).toBeGreaterThan(0)
   })
 })
 
@@ -143,6 +224,14 @@ describeBindings('a key whose index entry is lost', (lua) => {
     await lua().holds()
     await lua().tick(300)
     expect((await lua().claimOne()).messages).toHaveLength(Math.min(before + 1, 10))
+  })
+
+  it('is due when its batch was full, and not when that was noticed', async () => {
+    for (let n = 0; n < 10; n += 1) await lua().call('add', 'ann', n)
+    await lua().redis.del(`${lua().root}:due`)
+    await lua().tick(700)
+    await lua().call('add', 'ann', 'x')
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(START))
   })
 
   it('is found again by a message of a key that had options', async () => {

@@ -2,6 +2,7 @@ import type { Faults } from './fault.ts'
 
 export const FUNCTION_FAULTS: Faults = {
   'functions/add.lua': [
+    ["  redis.pcall('PEXPIREAT', set, expires)\nend", 'end', 'what is remembered again is remembered for ever'],
     ['and #args[at + 1] <= 512 and', 'and', 'an id may be longer than 512 bytes'],
     ['own.maxWait < own.wait', 'own.maxWait <= own.wait', 'MAXWAIT equal to WAIT is refused'],
     ['asked[from + n - 1]', 'asked[from + n]', 'the id after a known one is taken for it'],
@@ -32,10 +33,10 @@ export const FUNCTION_FAULTS: Faults = {
       '',
       'the id of a refused message is remembered',
     ],
-    ["  if digest then redis.pcall('SADD', set, digest) end\n", '', 'a message that cannot be taken back is stored without its id'],
+    ['  if digest then remember_again(set, digest, expires) end\n', '', 'a message that cannot be taken back is stored without its id'],
     ["          if digest then pcall('SREM', seen, digest) end\n", '', 'the id of a message is remembered that could not be pushed'],
     [
-      "if taken_back and digest and taken_back[digest] then pcall('SADD', seen, digest) end",
+      'if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end',
       '',
       'an id that was taken back in a call is not remembered by the next message with it',
     ],

@@ -29,8 +29,31 @@ export const LIB_FAULTS: Faults = {
   'lib/policy.lua': [
     ['if policy.maxWait < policy.wait then', 'if policy.maxWait <= policy.wait then', 'there is no fixed window'],
     ['if policy.maxBacklog < policy.maxSize then', 'if false then', 'a batch may never get full'],
-    ["stored[13] == 'retired' or ", '', 'a retired root serves'],
-    [' or not stored[13] and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
+    ["serves == 'retired' or ", '', 'a retired root serves'],
+    [' or not serves and partition_of(keys[1]) ~= nil', '', 'a partition that nobody has opened serves'],
+    ['generation = tonumber(since) or 0', 'generation = 0', 'a root does not know its generation'],
+    [
+      'if not generation or generation == policy.generation',
+      'if not generation or generation >= policy.generation',
+      'a root that has lost a step serves',
+    ],
+    [
+      'if not generation or generation == policy.generation',
+      'if not generation or generation <= policy.generation',
+      'a caller with an old layout is served',
+    ],
+    ['if not generation or generation == policy.generation', 'if generation == policy.generation', 'a caller without a layout is refused'],
+    [
+      "(type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)",
+      "(type(due) == 'number' and due or 0)",
+      'keys in work are not counted',
+    ],
+    [
+      "return { 'draining', serving, first, other, other_first, generation }",
+      "return { 'steady', serving, first, other, other_first, generation }",
+      'what the others hold is forgotten with a restored layout',
+    ],
+    ['serving, first = integer(serving, 1, 1024)', 'serving, first = integer(serving, 0, 1024)', 'a layout without partitions is told'],
     ["if type(moving) == 'table' and moving.err then", 'if false then', 'a call goes on while its slot is being moved'],
     ["'wait', 1, 31536000000, 10000", "'wait', 1, 31536000000, 1000", 'another default wait'],
     ["'maxSize', 1, 1000, 10", "'maxSize', 1, 10000, 10", 'a batch may have more than can be read in one call'],
@@ -75,13 +98,7 @@ export const LIB_FAULTS: Faults = {
     ['blank ~= 14 or', 'not blank or', 'a time of any length is one'],
     ['start + length > #message + 1', 'false', 'an id that is longer than its message takes part of it'],
     ['string.sub(stored, 1, #token) ~= token', 'false', 'each token as long as the right one is a proof'],
-    ['if at < before[1] or', 'if false or', 'a foreign element is older than what it stands behind'],
-    [
-      'at == before[1] and died < before[2] then return',
-      'false then return',
-      'a foreign element behind messages that were dead comes back as the newest of its ms',
-    ],
-    ['or math.huge\n  if at', 'or 0\n  if at', 'of one ms, what was never dead came before what was'],
+    ['or math.huge }', 'or 0 }', 'of one ms, what was never dead came before what was'],
     ['or one[1] == other[1] and one[2] > other[2] end', 'end', 'of one ms, what is requeued first comes first'],
     [
       "string.format('%s.%04d', number, position)",
@@ -90,7 +107,6 @@ export const LIB_FAULTS: Faults = {
     ],
     ["or string.find(message, '^,R%d', behind) then", 'then', 'who dies again gets a new place among the dead'],
     ["claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}", '{}', 'a requeued message gets into a claimed batch'],
-    ['last, passed = behind, passed + 1', 'passed = passed + 1', 'a foreign element in a list is older than what it stands behind'],
     ['math.min(2 * step, 64) or 0', '0 or 0', 'only the first messages of a list are compared'],
     [
       "    failed = redis.pcall('LTRIM', list, 0, -1)\n    if not failed.err then failed = push_front(list, { messages[1] }) end\n    if not failed then\n      redis.call('LTRIM', list, #ahead + 1, -1)\n",
@@ -103,11 +119,6 @@ export const LIB_FAULTS: Faults = {
       "local overridden = own and pcall('SADD', overrides_key(root), key)",
       'local overridden = false',
       'the options of requeued messages are forgotten',
-    ],
-    [
-      'local held = claim and not failed and',
-      'local held = not failed and',
-      'a key that is in active without a claim stays there when something comes back',
     ],
     [
       "and pcall('ZSCORE', active_key(root), key)\n  failed",

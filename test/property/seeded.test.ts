@@ -30,7 +30,7 @@ const FAULTS = [
   },
 ]
 
-it.each(FAULTS)('a history is found in which $name', { timeout: 120_000 }, async ({ file, right, wrong }) => {
+it.each(FAULTS)('a history is found in which $name', { timeout: 300_000 }, async ({ file, right, wrong }) => {
   const folder = mkdtempSync(join(tmpdir(), 'rapidfire-fault-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   cpSync(fileURLToPath(new URL('../../lua', import.meta.url)), folder, { recursive: true })

@@ -1,4 +1,6 @@
+import { rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { ended, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
 
@@ -108,12 +110,7 @@ export class TestCluster {
 
   async primaryOf(slot: number): Promise<ClusterNode> {
     for (const node of await this.primaries()) {
-      const own = (await linesOf(node.redis)).find(([, , flags]) => flags?.includes('myself'))
-      const owns = own?.slice(8).some((range) => {
-        const [first, last] = range.split('-').map(Number) as [number, number?]
-        return slot >= first && slot <= (last ?? first)
-      })
-      if (owns) return node
+      if ((await this.ownerTest(node))(slot)) return node
     }
     throw new Error(`no primary has slot ${slot}`)
   }
@@ -121,6 +118,39 @@ export class TestCluster {
   /** The slot of a key. */
   async slotOf(key: string): Promise<number> {
     return (await this.alive[0]?.redis.cluster('KEYSLOT', key)) as number
+  }
+
+  /** Whether a slot belongs to a node, as the node itself says. */
+  async ownerTest(node: ClusterNode): Promise<(slot: number) => boolean> {
+    const own = (await linesOf(node.redis)).find(([, , flags]) => flags?.includes('myself'))
+    const ranges = (own?.slice(8) ?? []).filter((range) => !range.startsWith('[')).map((range) => range.split('-').map(Number))
+    return (slot) => ranges.some(([first = 0, last = first]) => slot >= first && slot <= last)
+  }
+
+  /** The replica of a primary, once it follows. */
+  async replicaOf(primary: ClusterNode): Promise<ClusterNode> {
+    let found: ClusterNode | undefined
+    await until(async () => {
+      for (const node of this.alive) {
+        if (!(await linesOf(node.redis)).some(isReplicaOf(primary, node))) continue
+        found = node
+        return /master_link_status:up/.test(await node.redis.info('replication')) ? undefined : `${node.port} does not follow its primary`
+      }
+      return `${primary.port} has no replica`
+    })
+    return found as ClusterNode
+  }
+
+  /** Waits until a replica takes writes for the slots of its primary; with `takeover` it does so without being elected. */
+  async promoted(replica: ClusterNode, takeover = false): Promise<void> {
+    const began = Date.now()
+    await until(async () => {
+      const [role] = (await replica.redis.role()) as unknown[]
+      if (role === 'master') return undefined
+      // An election may fail again and again while nodes believe each other dead.
+      if (takeover || Date.now() - began > 10_000) await replica.redis.cluster('FAILOVER', 'TAKEOVER').catch(() => {})
+      return `${replica.port} is still a replica`
+    })
   }
 
   /** Kills a node on the spot. */
@@ -142,9 +172,10 @@ export class TestCluster {
     return next as ClusterNode
   }
 
-  /** Starts a node that was killed, on its port and with its files. */
-  async restart(node: ClusterNode): Promise<void> {
+  /** Starts a node that was killed, on its port and with its files; `empty`: it has lost its data, and knows the cluster only. */
+  async restart(node: ClusterNode, { empty = false } = {}): Promise<void> {
     await ended(node.server.process, 'SIGTERM')
+    if (empty) for (const file of ['appendonlydir', 'dump.rdb']) await rm(join(node.server.folder, file), { recursive: true, force: true })
     node.server = await startRedis(this.#options, { port: node.port, folder: node.server.folder })
     await until(() => node.redis.ping().then(() => undefined, String))
   }
@@ -165,11 +196,21 @@ export class TestCluster {
     return node
   }
 
+  /** Callers are sent to the new node for keys that are not on the old one any more. */
+  async beginMove(slot: number, from: ClusterNode, to: ClusterNode): Promise<void> {
+    await to.redis.cluster('SETSLOT', slot, 'IMPORTING', from.id)
+    await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id)
+  }
+
+  /** Ends a move that was broken off: whoever has the slot keeps it. */
+  async endMove(slot: number): Promise<void> {
+    for (const { redis } of await this.primaries()) await redis.cluster('SETSLOT', slot, 'STABLE').catch(unlessReplica)
+  }
+
   /** Moves a slot with its keys to a primary while the cluster is in use. `meanwhile` happens after each step. */
   async migrateSlot(slot: number, to: ClusterNode, meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
     const from = await this.primaryOf(slot)
-    await to.redis.cluster('SETSLOT', slot, 'IMPORTING', from.id)
-    await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id)
+    await this.beginMove(slot, from, to)
     await meanwhile()
     for (;;) {
       const keys = (await from.redis.callBuffer('CLUSTER', 'GETKEYSINSLOT', slot, 10)) as Buffer[]
@@ -180,10 +221,7 @@ export class TestCluster {
     // The new owner first: the old one would otherwise send callers to a node that does not know yet.
     const others = (await this.primaries()).filter((node) => node !== to && node !== from)
     for (const { redis } of [to, from, ...others]) {
-      await redis.cluster('SETSLOT', slot, 'NODE', to.id).catch((error: Error) => {
-        // A primary that has given away its last slot has become a replica of the new owner already.
-        if (!error.message.includes('only with masters')) throw error
-      })
+      await redis.cluster('SETSLOT', slot, 'NODE', to.id).catch(unlessReplica)
     }
   }
 
@@ -206,6 +244,11 @@ export class TestCluster {
     for (const { redis } of this.nodes) redis.disconnect()
     await Promise.all(this.nodes.map(({ server }) => server.stop()))
   }
+}
+
+/** For SETSLOT: a primary that has given away its last slot, or has been replaced, may have become a replica just now. */
+function unlessReplica(error: Error): void {
+  if (!error.message.includes('only with masters')) throw error
 }
 
 /** A connection that says at once that a server is gone, and finds it again. */

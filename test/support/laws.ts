@@ -11,7 +11,7 @@ import { TEST_SOURCE } from './source.ts'
 export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {
   const connection = connect(redis)
   const binding = new Binding(connection, { binding: 'scripts' }, async () => {}, TEST_SOURCE)
-  const { violations, counted } = await checkQueue({ connection, binding }, 'orders', root, {})
+  const { violations, counted } = await checkQueue({ connection, binding }, 'orders', [root], {})
   const broken = violations.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`)
   return counted || broken.length > 0 ? broken : ['the counters could not be compared']
 }

@@ -57,15 +57,16 @@ export class Lua {
   }
 
   callWith(name: FunctionName, keys: string[], ...args: Argument[]): Promise<any> {
-    return this.redis.call(...this.#command(name, keys, args))
+    return this.redis.call(...this.command(name, keys, args))
   }
 
   /** Replies with bytes instead of strings. */
   callBuffer(name: FunctionName, ...args: Argument[]): Promise<any> {
-    return this.redis.callBuffer(...this.#command(name, [this.root], args))
+    return this.redis.callBuffer(...this.command(name, [this.root], args))
   }
 
-  #command(name: FunctionName, keys: string[], args: Argument[]): [string, ...Argument[]] {
+  /** The command that calls a function. */
+  command(name: FunctionName, keys: string[], args: Argument[]): [string, ...Argument[]] {
     if (this.mode === 'functions') return ['FCALL', `rapidfire_${name}`, keys.length, ...keys, ...args]
     return ['EVAL', TEST_SOURCE.scripts[name].text, keys.length, ...keys, ...args]
   }

@@ -46,69 +46,6 @@ describe('redelivery', () => {
   })
 })
 
-describe('rate limit', () => {
-  const limited = (points = 2) => queue.webhook({ redis: queue.redis, rateLimit: { points, duration: 60 } })
-
-  it('is a burst of 5 by default', async () => {
-    const webhook = queue.webhook({ redis: queue.redis, rateLimit: {} })
-    const answers = await Promise.all(Array.from({ length: 7 }, (_, n) => webhook(post(message(n)))))
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 429, 429])
-    expect(await queue.redis.pttl('rapid-fire:{whatsapp}:rate:ann')).toBeLessThanOrEqual(1000)
-  })
-
-  it('answers 429 with the time to wait, and stores nothing', async () => {
-    const webhook = limited()
-    for (const n of [1, 2]) expect((await webhook(post(message(n)))).status).toBe(200)
-    const answer = await read(await webhook(post(message(3))))
-    expect([answer.status, answer.type, answer.body.code]).toEqual([429, 'application/problem+json', 'RATE_LIMITED'])
-    const wait = Number(answer.headers.get('retry-after'))
-    expect(wait).toBeGreaterThanOrEqual(1)
-    expect(wait).toBeLessThanOrEqual(60)
-    expect(await ids('ann')).toEqual(['ann-1', 'ann-2'])
-    expect((await webhook(post(message(1, 'bob')))).status).toBe(200)
-  })
-
-  it('takes the same body when the time is over', async () => {
-    const webhook = limited(1)
-    await webhook(post(message(1)))
-    expect((await webhook(post(message(2)))).status).toBe(429)
-    // As after the minute.
-    await queue.redis.del('rapid-fire:{whatsapp}:rate:ann')
-    expect((await webhook(post(message(2)))).status).toBe(200)
-    expect(await ids('ann')).toEqual(['ann-1', 'ann-2'])
-  })
-
-  it('counts requests, so that a payload of many messages passes', async () => {
-    const webhook = limited(1)
-    const many = Array.from({ length: 50 }, (_, n) => message(n))
-    expect((await read(await webhook(post(many)))).body).toEqual({ added: 50, duplicates: 0 })
-    expect((await webhook(post(message(51)))).status).toBe(429)
-  })
-
-  it('stores all of a payload or none of it', async () => {
-    const webhook = limited(1)
-    await webhook(post(message(1)))
-    const mixed = [message(1, 'bob'), message(2), message(1, 'eve')]
-    expect((await webhook(post(mixed))).status).toBe(429)
-    expect([await ids('bob'), await ids('ann'), await ids('eve')]).toEqual([[], ['ann-1'], []])
-    await queue.redis.del(...['ann', 'bob', 'eve'].map((key) => `rapid-fire:{whatsapp}:rate:${key}`))
-    expect((await read(await webhook(post(mixed)))).body).toEqual({ added: 3, duplicates: 0 })
-  })
-
-  it('is one for all processes, and leaves nothing behind', async () => {
-    const [first, second] = [limited(1), limited(1)]
-    expect((await first(post(message(1)))).status).toBe(200)
-    expect((await second(post(message(2)))).status).toBe(429)
-    expect(await queue.redis.pttl('rapid-fire:{whatsapp}:rate:ann')).toBeGreaterThan(0)
-  })
-
-  it('does not count what is no message', async () => {
-    await limited(1)(post(given.cloudPayload(given.cloudStatus)))
-    await limited(1)(post('{'))
-    expect(await queue.keys()).toEqual([])
-  })
-})
-
 describe('refusals of the queue', () => {
   it('a full backlog is 429, and what was stored is known when it comes again', async () => {
     await queue.rapidfire.policy({ maxSize: 2, maxBacklog: 2 })

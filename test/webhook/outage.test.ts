@@ -28,7 +28,11 @@ describe.skipIf(!findServer())('a webhook whose client never gives up', () => {
     redis.on('error', () => {})
     open.push(() => redis.disconnect())
     const rapidfire = new RapidFire({ redis, queue: 'whatsapp' })
-    const webhook = createWebhook<any>(rapidfire, { redis, timeout: 300, rateLimit: { points: 1_000_000, duration: 60 } })
+    const webhook = createWebhook<any>(rapidfire, {
+      redis,
+      timeout: 300,
+      rateLimit: { perConversation: { points: 1_000_000, duration: 60 } },
+    })
     return {
       redis,
       rapidfire,

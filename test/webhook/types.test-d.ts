@@ -14,6 +14,17 @@ describe('a webhook', () => {
     createWebhook(new RapidFire({ redis }), { redis, sources: [whatsappCloud(), generic<any>()] })
   })
 
+  it('has limits, or none', () => {
+    createWebhook(new RapidFire({ redis }), {
+      redis,
+      rateLimit: { newConversations: { points: 1000 }, perConversation: { points: 5, duration: 1 } },
+    })
+    createWebhook(new RapidFire({ redis }), { redis, rateLimit: { newConversations: false } })
+    createWebhook(new RapidFire({ redis }), { rateLimit: false })
+    // @ts-expect-error a limit is of something
+    createWebhook(new RapidFire({ redis }), { redis, rateLimit: { points: 5, duration: 1 } })
+  })
+
   it('takes the type of its messages from its sources', () => {
     const orders = new RapidFire<{ order: number }>({ redis })
     createWebhook(orders, { redis, sources: [generic<{ order: number }>()], rules: ({ data }) => ({ maxSize: data.order }) })

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batch.ts'
 import { exponentialBackoff } from '../../src/handler.ts'
 import { Discard, PartialFailure, RetryLater } from '../../src/outcomes.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
-import { eventually, useWorkers } from './workers.ts'
+import { eventually, first, useWorkers } from './workers.ts'
 
 describeBindings('outcomes', (lua) => {
   const { client, start, later } = useWorkers(lua)
@@ -53,7 +52,7 @@ describeBindings('outcomes', (lua) => {
       { attempts: 1 },
     )
     await client().addMessage('ann', 1, { flush: true })
-    await once(worker, 'completed')
+    await first(worker, 'completed')
     expect(worker.told.map(([event, batch]) => [event, batch.messages[0].data])).toEqual([
       ['dead', 1],
       ['completed', 2],
@@ -64,7 +63,7 @@ describeBindings('outcomes', (lua) => {
     await lua().tick(0)
     const worker = start(() => Promise.reject(new Error('down')))
     await client().addMessage('ann', 1, { flush: true })
-    await once(worker, 'failed')
+    await first(worker, 'failed')
     const { until } = await client().peek('ann')
     expect((until as number) - lua().now).toBeGreaterThanOrEqual(500)
     expect((until as number) - lua().now).toBeLessThanOrEqual(1000)
@@ -114,7 +113,7 @@ describeBindings('outcomes', (lua) => {
       throw new Discard('spam')
     })
     await client().addMessage('ann', 1, { flush: true })
-    const [batch] = await once(worker, 'completed')
+    const [batch] = await first(worker, 'completed')
     expect(batch).toMatchObject({ key: 'ann', attempt: 1 })
     expect(await client().getStats()).toMatchObject({ messages: 0, dead: 0, totals: { completed: 1, failed: 0 } })
   })
@@ -128,10 +127,10 @@ describeBindings('outcomes', (lua) => {
       { attempts: 2 },
     )
     await client().addMessage('ann', 1, { flush: true })
-    await once(worker, 'failed')
+    await first(worker, 'failed')
     expect(await client().peek('ann')).toMatchObject({ state: 'retry', until: lua().now + 77_000 })
     await later(77_000)
-    await once(worker, 'dead')
+    await first(worker, 'dead')
     expect(await client().dead()).toMatchObject([{ attempt: 2, error: 'rate limit' }])
   })
 
@@ -169,9 +168,9 @@ describeBindings('outcomes', (lua) => {
       { backoff: () => 0 },
     )
     await client().addMessages([1, 2, 3, 4].map((data) => ({ key: 'ann', data, flush: data === 4 })))
-    await once(worker, 'completed')
+    await first(worker, 'completed')
     await later(10_000)
-    await once(worker, 'completed')
+    await eventually(() => expect(worker.told.filter(([event]) => event === 'completed')).toHaveLength(2))
     const id = seen[0]?.[0]
     expect(seen.slice(0, 2)).toEqual([
       [id, 1, [1, 2, 3, 4]],
@@ -190,7 +189,7 @@ describeBindings('outcomes', (lua) => {
       { attempts: 1 },
     )
     await client().addMessages([1, 2].map((data) => ({ key: 'ann', data, flush: data === 2 })))
-    await once(worker, 'dead')
+    await first(worker, 'dead')
     const id = worker.told[0]?.[1].id
     expect(await client().dead({ id })).toMatchObject([{ error: 'half of it', size: 1, messages: [{ data: 2 }] }])
   })
@@ -210,7 +209,7 @@ describeBindings('outcomes', (lua) => {
     await client().addMessages([1, 2].map((data) => ({ key: 'ann', data, flush: data === 2 })))
     await eventually(() => expect(worker.told.map(([event]) => event)).toEqual(['error', 'failed']))
     await later(1000)
-    const [batch] = await once(worker, 'completed')
+    const [batch] = await first(worker, 'completed')
     expect(batch).toMatchObject({ attempt: 2, messages: [{ data: 1 }, { data: 2 }] })
     expect(worker.told[0]).toMatchObject(['error', { code: 'BAD_ARGUMENT' }])
   })
@@ -223,14 +222,14 @@ describeBindings('outcomes', (lua) => {
       { backoff: () => 0 },
     )
     await client().addMessages([1, 2].map((data) => ({ key: 'ann', data, flush: data === 2 })))
-    const [batch] = await once(worker, 'completed')
+    const [batch] = await first(worker, 'completed')
     expect(batch).toMatchObject({ attempt: 2, messages: [{ data: 2 }] })
   })
 
   it('hands data that is not JSON over as text', async () => {
     const worker = start(() => {}, { attempts: 1 })
     await lua().call('add', 'ann', '{', 'FLUSH')
-    const [batch] = await once(worker, 'completed')
+    const [batch] = await first(worker, 'completed')
     expect(batch.messages).toMatchObject([{ data: '{' }])
   })
 })

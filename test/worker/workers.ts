@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, vi } from 'vitest'
 import type { Handler } from '../../src/handler.ts'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
@@ -38,7 +38,7 @@ export function useWorkers(lua: () => Lua) {
   const start = <T = any>(handler: Handler<T>, options: WorkerOptions = {}, from = client<T>()): Worker<T> & { told: Told[] } => {
     const told: Told[] = []
     const worker = idle(handler, options, from)
-    for (const event of ['completed', 'failed', 'dead', 'lost', 'error'] as const) {
+    for (const event of ['completed', 'failed', 'dead', 'lost', 'released', 'error'] as const) {
       worker.on(event, (...args: unknown[]) => told.push([event, ...args]))
     }
     worker.run()
@@ -61,6 +61,13 @@ export async function addDue(rapidfire: RapidFire<any>, count: number): Promise<
 
 /** Waits until the assertion holds. */
 export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { interval: 5, timeout: 20_000 })
+
+/** What a worker has told first of an event, once it has: it may have done so before anybody listened. */
+export async function first(worker: { told: Told[] }, event: Told[0]): Promise<any[]> {
+  const found = () => worker.told.find(([name]) => name === event)
+  await eventually(() => expect(found()).toBeDefined())
+  return (found() as Told).slice(1)
+}
 
 /** A gate that handlers wait at until the test opens it. */
 export function gate() {

@@ -5,7 +5,7 @@ import { fitsId, fitsKey, member, type Source } from './message.ts'
  * it must be there; `data` is anything and is taken as it is, for the schema of the client to check.
  */
 export function generic<T = unknown>(): Source<T> {
-  return (payload) => {
+  return function generic(payload) {
     const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
     if (elements.length === 0 || !elements.every(isMessage)) return undefined
     return elements.map((element) => ({

@@ -2,7 +2,8 @@ import type { NewMessage } from '../../options.ts'
 
 /**
  * Reads a payload of a provider: the messages in it, none when it tells of something else (a status, an edit), or undefined when it has
- * not the form that this source knows.
+ * not the form that this source knows. The name of the function stands for the source where its new conversations are counted; of those without a
+ * name it is their place in the list.
  *
  * @example (payload: any) => (payload.order ? [{ key: payload.phone, id: payload.order, data: { text: payload.note } }] : undefined)
  */

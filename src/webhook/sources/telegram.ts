@@ -34,7 +34,7 @@ const CONTENT = [
  * `<chat>:<message>`, so a queue should have one bot.
  */
 export function telegram(options: GroupOptions = {}): Source<ChatMessage> {
-  return (payload) => {
+  return function telegram(payload) {
     if (size(member(payload, 'update_id')) === undefined) return undefined
     const message = member(payload, 'message') ?? member(payload, 'channel_post') ?? member(payload, 'business_message')
     return inOrder([readMessage(message, options)])

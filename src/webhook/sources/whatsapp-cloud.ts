@@ -11,7 +11,7 @@ const NO_MESSAGE = new Set(['system', 'edit', 'revoke', 'request_welcome'])
  * The key is the sender's phone number (the business-scoped user id of people who hide it), the id Meta's `wamid`.
  */
 export function whatsappCloud(options: GroupOptions = {}): Source<ChatMessage> {
-  return (payload) => {
+  return function whatsappCloud(payload) {
     if (member(payload, 'object') !== 'whatsapp_business_account') return undefined
     const found: (NewMessage<ChatMessage> | undefined)[] = []
     for (const entry of list(member(payload, 'entry'))) {

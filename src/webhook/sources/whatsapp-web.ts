@@ -40,7 +40,7 @@ const NO_MESSAGE = new Set([
  * the account itself, statuses and notifications are ignored. The key is the chat, such as `79001234567@c.us`.
  */
 export function whatsappWeb(options: GroupOptions = {}): Source<ChatMessage> {
-  return (payload) => {
+  return function whatsappWeb(payload) {
     const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
     if (elements.length === 0 || !elements.every(isMessage)) return undefined
     return inOrder(elements.map((element) => readMessage(element, options)))

@@ -88,8 +88,9 @@ export class Run extends Stage {
   /** Notes until when the active batch of a key is leased. */
   async noteLease(key: string): Promise<number> {
     const { token = '', until = 0 } = await this.client.peek(key)
-    const [batch, attempt] = token.split(':') as [string, string]
-    this.history.write({ what: 'leased', key, batch, attempt: Number(attempt), until })
+    const [batch, claim] = token.split(':') as [string, string]
+    // Nobody says which attempt it is.
+    this.history.write({ what: 'leased', key, batch, attempt: 0, claim: Number(claim), until })
     return until
   }
 

@@ -2,11 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '../../../src/batch.ts'
 import type { HandlerContext } from '../../../src/handler.ts'
-import type { RapidFireOptions } from '../../../src/options.ts'
 import { PartialFailure } from '../../../src/outcomes.ts'
-import { RapidFire } from '../../../src/rapidfire.ts'
 import type { WorkerOptions } from '../../../src/worker.ts'
-import { History } from '../history.ts'
+import { type Attempt, History } from '../history.ts'
+import { type ClientSetup, openClient } from './client.ts'
 
 /** What the handler does with a message; every deed but `sleep` and `poison` in the first attempt alone. */
 export interface Task {
@@ -19,10 +18,12 @@ export interface Task {
 
 export interface WorkerSetup {
   history: string
-  client: RapidFireOptions<Task>
+  client: ClientSetup
   options: WorkerOptions
   /** For the close on SIGTERM; none by default. */
   closeTimeout?: number
+  /** Whether to ask Redis how long a lease still holds when a signal has aborted. */
+  inquire?: boolean
 }
 
 const setup = JSON.parse(process.env.SETUP as string) as WorkerSetup
@@ -40,11 +41,31 @@ function perform({ act, ms = 0 }: Task, attempt: number, { signal }: HandlerCont
   if (act === 'block') for (const end = Date.now() + ms; Date.now() < end; );
 }
 
-const worker = new RapidFire<Task>(setup.client).worker(async (batch, context) => {
-  const attempt = { key: batch.key, batch: batch.id, attempt: batch.attempt }
+/** Asks once, and for a moment only: later the answer would say nothing of the time when the signal aborted. */
+async function inquire(batch: Batch<Task>): Promise<void> {
+  const asked = Date.now()
+  const { token, until = 0, now } = await observer.rapidfire.peek(batch.key, 1)
+  if (token !== batch.token || Date.now() - asked > 200) return
+  history.write({ what: 'held', ...attemptAt(batch), left: until - now })
+}
+
+const attemptAt = (batch: Batch): Attempt => ({
+  key: batch.key,
+  batch: batch.id,
+  attempt: batch.attempt,
+  claim: Number(batch.token.split(':').at(-1)),
+})
+
+const observer = openClient<Task>(setup.client)
+const { rapidfire } = openClient<Task>(setup.client)
+const worker = rapidfire.worker(async (batch, context) => {
+  const attempt = attemptAt(batch)
   const messages = batch.messages.map(({ data }) => data.message)
-  history.write({ what: 'started', ...attempt, messages })
-  context.signal.addEventListener('abort', () => history.write({ what: 'aborted', ...attempt, reason: context.signal.reason.message }))
+  history.write({ what: 'started', ...attempt, messages, deadline: batch.deadline })
+  context.signal.addEventListener('abort', () => {
+    history.write({ what: 'aborted', ...attempt, reason: context.signal.reason.message })
+    if (setup.inquire) inquire(batch).catch(() => {})
+  })
   let handled: string[] = []
   try {
     for (const { data } of batch.messages) await perform(data, batch.attempt, context)
@@ -58,7 +79,7 @@ const worker = new RapidFire<Task>(setup.client).worker(async (batch, context) =
 
 const tell = (event: 'completed' | 'failed' | 'dead' | 'lost') => (batch: Batch, error?: unknown) => {
   const text = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
-  history.write({ what: 'told', event, key: batch.key, batch: batch.id, attempt: batch.attempt, ...text })
+  history.write({ what: 'told', event, ...attemptAt(batch), ...text })
 }
 worker.on('completed', tell('completed')).on('failed', tell('failed')).on('dead', tell('dead')).on('lost', tell('lost'))
 const erred = (error: Error) => history.write({ what: 'error', text: error.message })
@@ -66,6 +87,7 @@ worker.on('error', erred)
 process.on('warning', erred)
 process.on('SIGTERM', async () => {
   await worker.close(setup.closeTimeout === undefined ? {} : { timeout: setup.closeTimeout })
+  await observer.close()
   history.write({ what: 'closed' })
   // And nothing more: the process must end by itself.
 })

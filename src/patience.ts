@@ -1,0 +1,80 @@
+/** A command that was certainly not sent: there was no connection to send it on. Whatever it is, it may be sent again. */
+export class NotSent extends Error {
+  /** Whether there will be no connection any more. */
+  readonly final: boolean
+
+  constructor(why: unknown, final = false) {
+    super(textOf(why), { cause: why })
+    this.final = final
+  }
+}
+
+/** A command that was sent, and then its connection was lost or went silent: Redis may have carried it out. */
+export class Unanswered extends Error {
+  constructor(why: unknown) {
+    super(textOf(why), { cause: why })
+  }
+}
+
+/** How long a call goes on trying that gets no answer. */
+export interface Patience {
+  /** ms; undefined: it does not try again, since somebody else does */
+  patience: number | undefined
+  /** Tries after the first one. */
+  retries: number
+  /** Whether it must not be carried out twice. */
+  once?: boolean | undefined
+}
+
+/** Pause between two tries: doubles from the first to the second, ms. */
+const PAUSES = [10, 500] as const
+
+/**
+ * Goes on after a first try that has failed: repeats what got no answer, and throws what was refused. The last failure of a command that may
+ * have been carried out is an `Unanswered`.
+ */
+export async function patiently<Reply>(failure: unknown, attempt: () => Promise<Reply>, settings: Patience): Promise<Reply> {
+  const { patience, retries, once } = settings
+  const until = performance.now() + (patience ?? 0)
+  let [pause, longest] = PAUSES as unknown as [number, number]
+  let doubtful = false
+  for (let tries = 0, error = failure; ; tries += 1) {
+    if (!gotNoAnswer(error)) throw error
+    const unsent = isUnsent(error)
+    doubtful ||= !unsent
+    // The caller has told ioredis for how long a command may take.
+    const isLate = (error as Error).message === 'Command timed out'
+    const useless = (doubtful && once) || isLate || (error instanceof NotSent && error.final)
+    if (useless || tries >= retries || performance.now() + pause > until) throw doubtful ? new Unanswered(error) : error
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
+    pause = Math.min(2 * pause, longest)
+    try {
+      return await attempt()
+    } catch (next) {
+      error = next
+    }
+  }
+}
+
+/**
+ * Whether Redis has said nothing to a command. Each error of Redis begins with a word in capitals, and none of a client does; class names do
+ * not survive a minifying bundler. A cluster that sends a command from node to node was refused by each of them.
+ */
+export const gotNoAnswer = (error: unknown) =>
+  error instanceof NotSent ||
+  error instanceof Unanswered ||
+  (error instanceof Error &&
+    !(error instanceof TypeError) &&
+    error.name !== 'RapidfireError' &&
+    !/^([A-Z]{2,}(?![a-z])|Too many Cluster redirections)/.test(error.message))
+
+// The text is what ioredis says of a stream that has ended, where it keeps no commands.
+const isUnsent = (error: unknown) => error instanceof NotSent || /^Stream isn't writeable/.test((error as Error).message)
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // It would send the reader to an option that is not in use: the retries are ours.
+  if (/^Reached the max retries .*\(which is 0\)/.test(error.message)) return 'the connection was lost'
+  // Both addresses of a host name can fail: then the error has a code and no text.
+  return error.message || (error as Error & { code?: string }).code || String(error)
+}

@@ -1,0 +1,114 @@
+import { type Cluster, Command, type Redis } from 'ioredis'
+import { NotSent } from './patience.ts'
+
+type Client = Redis | Cluster
+
+/** Whether a command would be sent at once. */
+export function isReady(client: Client): boolean {
+  return client.status === 'ready' && ('nodes' in client || client.stream.writable)
+}
+
+/** The one server, or the node of a cluster that serves `key`, as far as the client knows. */
+export function nodeOf(client: Client, key: string | undefined): Redis | undefined {
+  if (!('nodes' in client)) return client
+  if (key === undefined) return undefined
+  const slot = new Command('exists', [key], { keyPrefix: client.options.keyPrefix ?? '' }).getSlot()
+  const address = client.slots[slot]?.[0]
+  return client.nodes().find(({ options }) => `${options.host}:${options.port}` === address)
+}
+
+/**
+ * Waits until a command can be sent to the server, or to the node of a cluster that serves `key`. undefined: it can be sent now.
+ *
+ * @param most ms for one attempt to connect
+ * @throws NotSent when an attempt has failed
+ */
+export function ready(client: Client, key: string | undefined, most: number): Promise<void> | undefined {
+  const one = isReady(client) ? nodeOf(client, key) : client
+  if (!one || isReady(one)) return undefined
+  // Then it may be lost again already, and a cluster that is ready may have no connection to that node.
+  return nextAttempt(one, one === client, most).then(() => ready(client, key, most))
+}
+
+/** One for all who wait, so that a client does not get a listener for each of them. */
+const attempts = new WeakMap<Client, Promise<void>>()
+
+function nextAttempt(client: Client, whole: boolean, most: number): Promise<void> {
+  let attempt = attempts.get(client)
+  if (!attempt) {
+    attempt = attemptOf(client, whole, most).finally(() => attempts.delete(client))
+    attempts.set(client, attempt)
+  }
+  return attempt
+}
+
+/** @param whole whether it is no node of a cluster: those are given up when they are lost, and made anew when they are needed */
+async function attemptOf(client: Client, whole: boolean, most: number): Promise<void> {
+  const isFinal = () => whole && client.status === 'end'
+  if (client.status === 'end') throw new NotSent('Connection is closed.', isFinal())
+  if (client.status === 'wait') client.connect().catch(() => {})
+  const before = bytesFrom(client)
+  let why: Error | undefined
+  let timer: NodeJS.Timeout | undefined
+  const listeners: [string, (error: Error) => void][] = []
+  try {
+    await new Promise<void>((resolve, reject) => {
+      // Redis has refused the connection, for a wrong password for example: it will do so again.
+      const lost = () => reject(why?.name === 'ReplyError' ? why : new NotSent(why ?? 'Connection is closed.', isFinal()))
+      listeners.push(['error', (error) => (why = error)], ['ready', () => resolve()], ['close', lost], ['end', lost])
+      for (const [event, listener] of listeners) client.on(event, listener)
+      timer = setTimeout(() => {
+        // Nobody else looks after a connection that was accepted and then not spoken to.
+        if (!('nodes' in client) && client.status === 'connect' && bytesFrom(client) === before) client.stream.destroy()
+        reject(new NotSent(`Command timed out: no connection within ${most} ms${why ? ` (${why.message})` : ''}`))
+      }, most)
+    })
+  } finally {
+    clearTimeout(timer)
+    for (const [event, listener] of listeners) client.off(event, listener)
+  }
+}
+
+/**
+ * Fails when nothing arrives from `node` for `ms`, whatever it is, and drops that connection: what is called next needs another one. undefined:
+ * it waits for ever, as a Cluster does on its own while it finds no node.
+ */
+export function unlessSilent<Reply>(ms: number | undefined, reply: Promise<Reply>, node: () => Redis | undefined): Promise<Reply> {
+  if (ms === undefined) return reply
+  return new Promise((resolve, reject) => {
+    let arrived = bytesFrom(node())
+    let heard = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const look = () => {
+      if (!timer) return
+      const now = bytesFrom(node())
+      if (now !== arrived) heard = performance.now()
+      arrived = now
+      const left = heard + ms - performance.now()
+      if (left > 0) {
+        timer = soon(left)
+        return
+      }
+      drop(node())
+      reject(new Error(`Command timed out: no answer within ${ms} ms`))
+    }
+    // When the event loop was blocked, or the process stopped, what has arrived meanwhile is read before it is looked for.
+    const soon = (left: number) => setTimeout(() => setImmediate(look), Math.min(left, ms / LOOKS))
+    timer = soon(ms)
+    const end = () => {
+      clearTimeout(timer)
+      timer = undefined
+    }
+    reply.then(resolve, reject).finally(end)
+  })
+}
+
+/** Drops a connection at once: somebody who does not answer does not say goodbye either. One that is not ready looks after itself. */
+export function drop(node: Redis | undefined): void {
+  if (node && isReady(node)) node.stream.destroy()
+}
+
+/** How often it is looked within the time: so much later silence may be noticed. */
+const LOOKS = 4
+
+const bytesFrom = (client: Client | undefined) => (client && !('nodes' in client) ? (client.stream?.bytesRead ?? 0) : 0)

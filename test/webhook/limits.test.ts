@@ -1,0 +1,560 @@
+import { EventEmitter, once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { createWebhook, generic, type MessageQueue, type RateLimits, type WebhookOptions } from '../../src/webhook/index.ts'
+import { additionsFor, setUser, urlOf } from '../support/acl.ts'
+import { brokenLaws } from '../support/laws.ts'
+import * as given from './fixtures.ts'
+import { post, read, useQueue } from './webhook.ts'
+
+const queue = useQueue()
+const RATE = 'rapid-fire:{whatsapp}:rate'
+
+const message = (n: number, key = 'ann') => ({ key, id: `${key.slice(0, 100)}-${n}`, data: n })
+const limited = (rateLimit: RateLimits, options: WebhookOptions<any> = {}) => queue.webhook({ redis: queue.redis, rateLimit, ...options })
+/** A limit of a minute: it ends when a test says so. */
+const perConversation = (points: number) => limited({ newConversations: false, perConversation: { points, duration: 60 } })
+const newConversations = (points: number) => limited({ newConversations: { points, duration: 60 } })
+
+const stored = async (key = 'ann'): Promise<any[]> => queue.data(key)
+const status = async (answer: Promise<Response>) => (await answer).status
+/** As when the minute of all limits is over. */
+const endLimits = async () => {
+  const counters = [...(await queue.redis.keys(`${RATE}:new:*`)), ...(await queue.redis.keys(`${RATE}:key:*`))]
+  if (counters.length > 0) await queue.redis.del(...counters)
+}
+const line = (key = 'ann') => queue.redis.get(`${RATE}:line:${key}`)
+/** As when so many ms have passed for those who wait. */
+const passTime = async (ms: number, key = 'ann') => {
+  const text = ((await line(key)) as string).replace(/\d{13}/g, (time) => String(Number(time) - ms))
+  await queue.redis.set(`${RATE}:line:${key}`, text, 'KEEPTTL')
+}
+/** Commands that Redis has carried out meanwhile, by name. */
+const commandsOf = async (work: () => Promise<unknown>): Promise<Record<string, number>> => {
+  await queue.redis.config('RESETSTAT')
+  await work()
+  const stats = await queue.redis.info('commandstats')
+  const counts = [...stats.matchAll(/cmdstat_(\S+):calls=(\d+)/g)].map(([, name, calls]) => [name, Number(calls)] as const)
+  return Object.fromEntries(counts.filter(([name]) => !/^(config|info)/.test(name as string)))
+}
+/** What README tells a sender to do, but without waiting for the message before. */
+const deliver = async (webhook: (request: Request) => Promise<Response>, body: unknown) => {
+  for (;;) {
+    const answer = await webhook(post(body))
+    if (answer.status === 200) return
+    expect(answer.status).toBe(429)
+    await sleep(Number(answer.headers.get('retry-after')) * 1000)
+  }
+}
+
+describe('the messages of one person', () => {
+  it('are stored in order by default, however fast they come', async () => {
+    const webhook = limited({})
+    const answers = []
+    for (let n = 1; n <= 50; n += 1) answers.push(await status(webhook(post(message(n)))))
+    expect([new Set(answers), await stored()]).toEqual([new Set([200]), Array.from({ length: 50 }, (_, n) => n + 1)])
+  })
+
+  it('are stored in order when 14 come 100 ms apart, 5 a second pass, and senders send again without waiting for each other', async () => {
+    const webhook = limited({ perConversation: { points: 5, duration: 1 } })
+    const senders = []
+    for (let n = 1; n <= 14; n += 1) {
+      senders.push(deliver(webhook, message(n)))
+      await sleep(100)
+    }
+    await Promise.all(senders)
+    expect(await stored()).toEqual(Array.from({ length: 14 }, (_, n) => n + 1))
+    expect(await line()).toBeNull()
+  })
+
+  it('that come new while refused ones are on their way back wait behind them', async () => {
+    const webhook = perConversation(1)
+    expect(await status(webhook(post(message(1))))).toBe(200)
+    for (const n of [2, 3, 4]) expect(await status(webhook(post(message(n))))).toBe(429)
+    for (const next of [2, 3, 4]) {
+      await endLimits()
+      for (const other of [4, 3, 9].filter((n) => n > next)) expect(await status(webhook(post(message(other))))).toBe(429)
+      expect(await status(webhook(post(message(next))))).toBe(200)
+    }
+    await endLimits()
+    expect(await status(webhook(post(message(9))))).toBe(200)
+    expect([await stored(), await line()]).toEqual([[1, 2, 3, 4, 9], null])
+  })
+
+  it('wait behind a refused one in every process', async () => {
+    const [first, second] = [perConversation(1), perConversation(1)]
+    expect(await status(first(post(message(1))))).toBe(200)
+    expect(await status(first(post(message(2))))).toBe(429)
+    await endLimits()
+    expect(await status(second(post(message(3))))).toBe(429)
+    expect(await status(second(post(message(2))))).toBe(200)
+    await endLimits()
+    expect(await status(first(post(message(3))))).toBe(200)
+    expect(await stored()).toEqual([1, 2, 3])
+  })
+
+  it('go on without one that does not come again within two seconds of its time', async () => {
+    const webhook = perConversation(1)
+    await webhook(post(message(1)))
+    const answer = await webhook(post(message(2)))
+    await endLimits()
+    await passTime(Number(answer.headers.get('retry-after')) * 1000 + 1500)
+    expect(await status(webhook(post(message(3))))).toBe(429)
+    await passTime(1000)
+    expect(await status(webhook(post(message(3))))).toBe(200)
+    await endLimits()
+    expect(await status(webhook(post(message(2))))).toBe(200)
+    expect(await stored()).toEqual([1, 3, 2])
+  })
+
+  it('are told to come when the one before them has come', async () => {
+    const webhook = perConversation(1)
+    await webhook(post(message(1)))
+    await queue.redis.pexpire(`${RATE}:key:ann`, 30_000)
+    for (const n of [2, 3, 4]) expect((await webhook(post(message(n)))).headers.get('retry-after')).toBe('30')
+    await passTime(28_500)
+    expect((await webhook(post(message(5)))).headers.get('retry-after')).toBe('2')
+    await endLimits()
+    expect(await status(webhook(post(message(2))))).toBe(200)
+  })
+
+  it('leave nothing behind that does not expire, and break no law', async () => {
+    const webhook = perConversation(1)
+    for (const n of [1, 2, 3]) await webhook(post(message(n)))
+    const keys = (await queue.keys()).filter((key) => key.startsWith(`${RATE}:`))
+    expect(keys).toEqual([`${RATE}:key:ann`, `${RATE}:line:ann`])
+    for (const key of keys) {
+      const left = await queue.redis.pttl(key)
+      expect([left > 0, left <= 62_000]).toEqual([true, true])
+    }
+    expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
+  })
+
+  it('are bounded in their line', async () => {
+    const webhook = perConversation(1)
+    await webhook(post(message(0)))
+    for (let n = 1; n <= 120; n += 1) await webhook(post(message(n)))
+    expect((await line())?.split(';')).toHaveLength(101)
+    await endLimits()
+    expect(await status(webhook(post(message(120))))).toBe(429)
+    expect(await status(webhook(post(message(1))))).toBe(200)
+  })
+
+  it('wait for one that met a full backlog', async () => {
+    await queue.rapidfire.policy({ maxSize: 2, maxBacklog: 2 })
+    const webhook = limited({})
+    for (const n of [1, 2]) expect(await status(webhook(post(message(n))))).toBe(200)
+    const full = await read(await webhook(post(message(3))))
+    expect([full.status, full.body.code, full.headers.get('retry-after')]).toEqual([429, 'BACKLOG_FULL', '10'])
+    await queue.rapidfire.processPendingBatches(() => {})
+    const behind = await read(await webhook(post(message(4))))
+    expect([behind.status, behind.body.code, behind.headers.get('retry-after')]).toEqual([429, 'RATE_LIMITED', '10'])
+    for (const n of [3, 4]) expect(await status(webhook(post(message(n))))).toBe(200)
+    expect([await stored(), await line()]).toEqual([[3, 4], null])
+  })
+
+  it('are stored in the order in which they came, also when it takes longer to decide on the first', async () => {
+    const [asked, answered] = [new EventEmitter(), new EventEmitter()]
+    const slow = {
+      queue: 'whatsapp',
+      addMessages: (messages: any) => queue.rapidfire.addMessages(messages),
+      peek: async () => {
+        asked.emit('peek')
+        await once(answered, 'peek')
+        return { size: 0 }
+      },
+    } as unknown as MessageQueue<any>
+    const webhook = createWebhook<any>(slow, { redis: queue.redis, rateLimit: { newConversations: { points: 5, duration: 60 } } })
+    await queue.redis.set(`${RATE}:new:generic`, 5, 'EX', 60)
+    const isAsked = once(asked, 'peek')
+    const first = status(webhook(post(message(1))))
+    await isAsked
+    await endLimits()
+    const second = status(webhook(post(message(2))))
+    // Time enough to be stored before the first.
+    await status(webhook(post(message(1, 'bob'))))
+    answered.emit('peek')
+    expect([await first, await second, await stored()]).toEqual([200, 200, [1, 2]])
+  })
+
+  it('do not wait for one that can never be stored', async () => {
+    await queue.rapidfire.policy({ maxMessageBytes: 100 })
+    const webhook = perConversation(1)
+    await webhook(post(message(1)))
+    const large = { ...message(2), data: 'x'.repeat(200) }
+    expect(await status(webhook(post(large)))).toBe(429)
+    await endLimits()
+    expect(await status(webhook(post(large)))).toBe(413)
+    await endLimits()
+    expect(await status(webhook(post(message(3))))).toBe(200)
+    expect(await stored()).toEqual([1, 3])
+  })
+})
+
+describe('requests for one conversation', () => {
+  it('have no limit unless it is asked for', async () => {
+    const webhook = limited({})
+    await Promise.all(Array.from({ length: 200 }, async (_, n) => expect(await status(webhook(post(message(n))))).toBe(200)))
+  })
+
+  it('over the limit are answered 429 with the time to wait, and nothing is stored', async () => {
+    const webhook = perConversation(2)
+    for (const n of [1, 2]) expect(await status(webhook(post(message(n))))).toBe(200)
+    const answer = await read(await webhook(post(message(3))))
+    expect([answer.status, answer.type, answer.body.code]).toEqual([429, 'application/problem+json', 'RATE_LIMITED'])
+    const wait = Number(answer.headers.get('retry-after'))
+    expect([wait >= 1, wait <= 60, await stored()]).toEqual([true, true, [1, 2]])
+    expect(await status(webhook(post(message(1, 'bob'))))).toBe(200)
+  })
+
+  it('count once however many messages they have, and all of them pass or none', async () => {
+    const webhook = perConversation(1)
+    const many = Array.from({ length: 50 }, (_, n) => message(n))
+    expect((await read(await webhook(post(many)))).body).toEqual({ added: 50, duplicates: 0 })
+    expect(await status(webhook(post([message(51), message(52)])))).toBe(429)
+    await endLimits()
+    expect(await status(webhook(post([message(51), message(52)])))).toBe(200)
+    expect((await stored()).slice(50)).toEqual([51, 52])
+  })
+
+  it('keep their place when they come again in other payloads', async () => {
+    const webhook = perConversation(1)
+    for (const payload of [message(1), [message(2), message(3)], message(4)]) await webhook(post(payload))
+    await endLimits()
+    expect(await status(webhook(post([message(3), message(4)])))).toBe(429)
+    expect(await status(webhook(post(message(2))))).toBe(200)
+    await endLimits()
+    expect(await status(webhook(post([message(3), message(4), message(5)])))).toBe(200)
+    expect([await stored(), await line()]).toEqual([[1, 2, 3, 4, 5], null])
+  })
+
+  it('that are over the limit do not hold back those for others in the same payload', async () => {
+    const webhook = perConversation(1)
+    await webhook(post(message(1)))
+    const mixed = [message(1, 'bob'), message(2), message(2, 'bob'), message(3)]
+    const answer = await read(await webhook(post(mixed)))
+    expect([answer.status, answer.body.code]).toEqual([429, 'RATE_LIMITED'])
+    expect([await stored(), await stored('bob')]).toEqual([[1], [1, 2]])
+    await endLimits()
+    expect((await read(await webhook(post(mixed)))).body).toEqual({ added: 2, duplicates: 2 })
+    expect([await stored(), await stored('bob')]).toEqual([
+      [1, 2, 3],
+      [1, 2],
+    ])
+  })
+
+  it('in one payload may come again when the first of them may', async () => {
+    const webhook = perConversation(1)
+    await webhook(post([message(1), message(1, 'bob')]))
+    await queue.redis.pexpire(`${RATE}:key:bob`, 5000)
+    const mixed = [message(2), message(2, 'bob')]
+    expect((await webhook(post(mixed))).headers.get('retry-after')).toBe('5')
+    await queue.redis.del(`${RATE}:key:bob`)
+    expect(await status(webhook(post(mixed)))).toBe(429)
+    expect([await stored(), await stored('bob')]).toEqual([[1], [1, 2]])
+  })
+
+  it('store nothing of a payload that has a message without an id, and nothing comes before it until it may come again', async () => {
+    const sources = [(payload: any) => payload]
+    const webhook = limited({ newConversations: false, perConversation: { points: 1, duration: 60 } }, { sources })
+    await webhook(post([message(1)]))
+    const mixed = [message(2), { key: 'bob', data: 1 }]
+    expect(await status(webhook(post(mixed)))).toBe(429)
+    expect([await stored(), await stored('bob')]).toEqual([[1], []])
+    await endLimits()
+    for (const other of [message(3), message(3, 'bob')]) expect(await status(webhook(post([other])))).toBe(429)
+    for (const key of ['ann', 'bob']) await passTime(60_000, key)
+    expect(await status(webhook(post(mixed)))).toBe(200)
+    expect([await stored(), await stored('bob')]).toEqual([[1, 2], [1]])
+  })
+
+  it('without ids are refused until the first that was refused may come again, and pass then', async () => {
+    const webhook = limited(
+      { newConversations: false, perConversation: { points: 1, duration: 60 } },
+      { sources: [(payload: any) => payload] },
+    )
+    const nameless = (n: number) => [{ key: 'ann', data: n }]
+    for (const n of [1, 2, 3]) await webhook(post(nameless(n)))
+    await passTime(59_000)
+    await endLimits()
+    expect(await status(webhook(post(nameless(3))))).toBe(429)
+    await passTime(1000)
+    for (const n of [2, 3]) {
+      expect(await status(webhook(post(nameless(n))))).toBe(200)
+      await endLimits()
+    }
+    expect(await stored()).toEqual([1, 2, 3])
+  })
+
+  it('tell of a refusal that a repetition mends, whatever else is wrong', async () => {
+    await queue.rapidfire.policy({ maxMessageBytes: 100 })
+    const webhook = perConversation(1)
+    await webhook(post(message(1)))
+    const mixed = [message(2), { ...message(1, 'bob'), data: 'x'.repeat(200) }]
+    expect((await read(await webhook(post(mixed)))).body.code).toBe('RATE_LIMITED')
+    await endLimits()
+    expect((await read(await webhook(post(mixed)))).body.code).toBe('MESSAGE_TOO_LARGE')
+    expect(await stored()).toEqual([1, 2])
+  })
+})
+
+describe('new conversations of a source', () => {
+  const strangers = (webhook: (request: Request) => Promise<Response>, count: number, from = 0) =>
+    Promise.all(Array.from({ length: count }, (_, n) => status(webhook(post(message(1, `key-${from + n}`))))))
+  const accepted = (answers: number[]) => answers.filter((each) => each === 200).length
+
+  it('are 100 a second by default, also when they come at once', async () => {
+    const answers = await strangers(limited({}), 300)
+    expect([accepted(answers), new Set(answers)]).toEqual([100, new Set([200, 429])])
+    expect((await queue.rapidfire.getStats()).messages).toBe(100)
+    expect(await queue.redis.pttl(`${RATE}:new:generic`)).toBeLessThanOrEqual(1000)
+  })
+
+  it('are refused one by one with the time to wait, and taken when it is over', async () => {
+    const webhook = newConversations(3)
+    for (let n = 0; n < 3; n += 1) expect(await strangers(webhook, 1, n)).toEqual([200])
+    const answer = await read(await webhook(post(message(1, 'key-3'))))
+    expect([answer.status, answer.body.code, await stored('key-3')]).toEqual([429, 'RATE_LIMITED', []])
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(1)
+    await endLimits()
+    expect(await strangers(webhook, 1, 3)).toEqual([200])
+  })
+
+  it('over the bound do not touch those that are open: collecting, in work, or pausing', async () => {
+    await queue.rapidfire.policy({ wait: 1 })
+    const webhook = newConversations(3)
+    expect(await strangers(webhook, 3)).toEqual([200, 200, 200])
+    await sleep(5)
+    const { batches } = await queue.rapidfire.claimReady({ limit: 2 })
+    expect(batches).toHaveLength(2)
+    for (const batch of batches.slice(1)) await queue.rapidfire.fail(batch, { delay: 60_000 })
+    expect(await strangers(webhook, 1, 3)).toEqual([429])
+    for (let n = 2; n < 20; n += 1) {
+      for (const key of ['key-0', 'key-1', 'key-2']) expect(await status(webhook(post(message(n, key))))).toBe(200)
+    }
+  })
+
+  it('count again when a conversation has been handled', async () => {
+    await queue.rapidfire.policy({ wait: 1 })
+    const webhook = newConversations(1)
+    expect(await strangers(webhook, 1)).toEqual([200])
+    await sleep(5)
+    await queue.rapidfire.processPendingBatches(() => {})
+    expect(await status(webhook(post(message(2, 'key-0'))))).toBe(429)
+  })
+
+  it('that are refused are not turned around by a later message of theirs', async () => {
+    const webhook = newConversations(1)
+    await strangers(webhook, 1)
+    expect(await status(webhook(post(message(1))))).toBe(429)
+    await endLimits()
+    expect(await status(webhook(post(message(2))))).toBe(429)
+    for (const n of [1, 2]) expect(await status(webhook(post(message(n))))).toBe(200)
+    expect(await stored()).toEqual([1, 2])
+  })
+
+  it('in one payload pass as far as the bound goes, beside messages of open ones', async () => {
+    const webhook = newConversations(3)
+    expect(await strangers(webhook, 1)).toEqual([200])
+    const payload = [message(1, 'a'), message(2, 'key-0'), message(1, 'b'), message(1, 'c'), message(2, 'a')]
+    expect(await status(webhook(post(payload)))).toBe(429)
+    expect([await stored('a'), await stored('b'), await stored('c'), await stored('key-0')]).toEqual([[1, 2], [1], [], [1, 2]])
+    await endLimits()
+    expect((await read(await webhook(post(payload)))).body).toEqual({ added: 1, duplicates: 4 })
+  })
+
+  it('are counted for each source, by its name or its place', async () => {
+    const named = function shop(payload: any) {
+      return payload.shop ? [payload.shop] : undefined
+    }
+    const options = { sources: [named, (payload: any) => (payload.other ? [payload.other] : undefined), generic()] }
+    const webhook = limited({ newConversations: { points: 1, duration: 60 } }, options)
+    expect(await status(webhook(post({ shop: message(1, 'a') })))).toBe(200)
+    expect(await status(webhook(post({ shop: message(1, 'b') })))).toBe(429)
+    expect(await status(webhook(post({ other: message(1, 'c') })))).toBe(200)
+    expect(await status(webhook(post(message(1, 'd'))))).toBe(200)
+    const counters = (await queue.keys()).filter((key) => key.startsWith(`${RATE}:new:`))
+    expect(counters).toEqual(['generic', 'shop', 'source 2'].map((name) => `${RATE}:new:${name}`))
+  })
+
+  it('of the sources that come with rapidfire are counted under their names', async () => {
+    const webhook = limited({})
+    for (const payload of [given.cloudPayload(given.cloudValue([given.cloudText(0)])), given.venomText(0), given.telegramUpdate(0)]) {
+      expect(await status(webhook(post(payload)))).toBe(200)
+    }
+    const counters = (await queue.keys()).filter((key) => key.startsWith(`${RATE}:new:`))
+    expect(counters).toEqual(['telegram', 'whatsappCloud', 'whatsappWeb'].map((name) => `${RATE}:new:${name}`))
+  })
+
+  it('have no bound when it is turned off', async () => {
+    expect(accepted(await strangers(limited({ newConversations: false }), 300))).toBe(300)
+  })
+
+  it('that were not stored do not count', async () => {
+    await queue.rapidfire.policy({ maxMessageBytes: 10 })
+    const webhook = newConversations(2)
+    for (let n = 0; n < 5; n += 1) {
+      expect(await status(webhook(post({ ...message(1, `large-${n}`), data: 'x'.repeat(20) })))).toBe(413)
+    }
+    await limited({})(post({ object: 'whatsapp_business_account', entry: [] }))
+    await limited({})(post('{'))
+    expect(await strangers(webhook, 2)).toEqual([200, 200])
+  })
+
+  it('cost a message of an open one a single command', async () => {
+    const webhook = limited({})
+    await webhook(post(message(1)))
+    const commands = await commandsOf(async () => {
+      for (let n = 2; n < 12; n += 1) await webhook(post(message(n)))
+    })
+    expect(commands).toMatchObject({ mget: 10, fcall: 10 })
+    expect(Object.keys(commands).filter((name) => /^(eval|get$|set$|incrby|pttl|multi)/.test(name))).toEqual([])
+  })
+})
+
+describe('any mixture of requests, repeated in any order,', () => {
+  const KEYS = ['ann', 'bob', 'cyd']
+  const keys = fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 4 })
+  const step = fc.oneof(
+    keys.map((keys) => ({ do: 'send' as const, keys })),
+    fc.nat().map((which) => ({ do: 'repeat' as const, which })),
+    fc.constant({ do: 'end' as const }),
+  )
+
+  it('leaves the messages of each conversation in the order in which they came first, and stores each once', async () => {
+    const limits = fc.record({ opened: fc.integer({ min: 1, max: 3 }), requests: fc.integer({ min: 1, max: 3 }) })
+    await fc.assert(
+      fc.asyncProperty(limits, fc.array(step, { maxLength: 30 }), async ({ opened, requests }, steps) => {
+        await queue.redis.flushdb()
+        const limit = (points: number) => ({ points, duration: 60 })
+        const webhook = limited({ newConversations: limit(opened), perConversation: limit(requests) })
+        let refused: object[] = []
+        const expected = new Map<string, number[]>(KEYS.map((key) => [key, []]))
+        let last = 0
+        const send = async (payload: object) => {
+          refused = refused.filter((each) => each !== payload)
+          if ((await status(webhook(post(payload)))) !== 200) refused.push(payload)
+        }
+        for (const each of steps) {
+          if (each.do === 'end') await endLimits()
+          else if (each.do === 'repeat')
+            await Promise.all(
+              refused
+                .slice(each.which % (refused.length + 1))
+                .slice(0, 1)
+                .map(send),
+            )
+          else {
+            const payload = each.keys.map((key) => message((last += 1), key))
+            for (const { key, data } of payload) expected.get(key)?.push(data)
+            await send(payload)
+          }
+        }
+        for (let round = 0; refused.length > 0 && round < 200; round += 1) {
+          await endLimits()
+          for (const payload of [...refused].reverse()) await send(payload)
+        }
+        expect(await Promise.all(KEYS.map(stored))).toEqual(KEYS.map((key) => expected.get(key)))
+        expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+})
+
+describe('limits', () => {
+  it('hold no longer than they may after the clock of Redis was set back', async () => {
+    const webhook = limited({ newConversations: { points: 1, duration: 60 }, perConversation: { points: 1, duration: 60 } })
+    await webhook(post(message(1)))
+    expect(await status(webhook(post(message(2))))).toBe(429)
+    await passTime(-3_600_000)
+    for (const name of ['key:ann', 'new:generic']) await queue.redis.pexpire(`${RATE}:${name}`, 3_600_000)
+    expect((await webhook(post(message(3)))).headers.get('retry-after')).toBe('60')
+    for (const accepted of [message(2), message(1, 'bob')]) expect(await status(webhook(post(accepted)))).toBe(200)
+    expect(await queue.redis.pttl(`${RATE}:key:ann`)).toBeLessThanOrEqual(60_000)
+  })
+
+  it.each([
+    ['new conversations', { newConversations: { points: 1, duration: 60 } }],
+    ['requests', { newConversations: false, perConversation: { points: 1, duration: 60 } }],
+  ] as const)('that cannot be kept because Redis is full are 503: of %s', async (_, rateLimit) => {
+    const webhook = limited(rateLimit)
+    await webhook(post(message(1, 'bob')))
+    try {
+      await queue.redis.config('SET', 'maxmemory', '1mb')
+      const answer = await read(await webhook(post(message(1))))
+      expect([answer.status, answer.body.code]).toEqual([503, 'OUT_OF_MEMORY'])
+    } finally {
+      await queue.redis.config('SET', 'maxmemory', '0')
+    }
+    expect([await stored(), await line()]).toEqual([[], null])
+  })
+
+  it('are kept by a user of Redis with the rights of README.md', async () => {
+    await setUser(queue.redis, 'producer', ...additionsFor('`serve`').more)
+    onTestFinished(async () => void (await queue.redis.call('ACL', 'DELUSER', 'producer')))
+    const { host, port } = queue.redis.options
+    const redis = new Redis(urlOf(`redis://${host}:${port}`, 'producer'))
+    const rapidfire = new RapidFire({ redis, queue: 'whatsapp' })
+    onTestFinished(() => redis.disconnect())
+    const webhook = createWebhook<any>(rapidfire, {
+      redis,
+      rateLimit: { newConversations: { points: 1, duration: 60 }, perConversation: { points: 2, duration: 60 } },
+    })
+    const answers = []
+    for (const each of [message(1), message(2), message(3), message(1, 'bob'), message(4)]) answers.push(await status(webhook(post(each))))
+    expect(answers).toEqual([200, 200, 429, 429, 429])
+    await endLimits()
+    for (const each of [message(3), message(4)]) expect(await status(webhook(post(each)))).toBe(200)
+  })
+})
+
+describe('keys that mean harm', () => {
+  const HOSTILE = [
+    'new:generic',
+    'key:ann',
+    'line:ann',
+    '{other}',
+    'a b\r\nDEL x',
+    '-',
+    '- 9999999999999;',
+    '%0',
+    '\u0000',
+    'x'.repeat(1024),
+  ]
+
+  it.each(HOSTILE)('are limited like others: %j', async (key) => {
+    const webhook = limited({ perConversation: { points: 1, duration: 60 } })
+    expect(await status(webhook(post(message(1, key))))).toBe(200)
+    expect(await status(webhook(post(message(2, key))))).toBe(429)
+    expect(await status(webhook(post(message(1))))).toBe(200)
+    await endLimits()
+    expect(await status(webhook(post(message(3, key))))).toBe(429)
+    expect(await status(webhook(post(message(2, key))))).toBe(200)
+    expect(await stored(key)).toEqual([1, 2])
+    expect(await brokenLaws(queue.redis, 'rapid-fire:{whatsapp}')).toEqual([])
+  })
+
+  it('are limited by ids that mean harm, too', async () => {
+    const webhook = perConversation(1)
+    await webhook(post(message(1)))
+    const hostile = HOSTILE.map((id) => ({ key: 'ann', id: id.slice(0, 512), data: id }))
+    for (const each of hostile) expect(await status(webhook(post(each)))).toBe(429)
+    for (const each of hostile) {
+      await endLimits()
+      expect(await status(webhook(post(each)))).toBe(200)
+    }
+    expect(await stored()).toEqual([1, ...HOSTILE])
+  })
+
+  it('that cannot be are refused as they are without a limit', async () => {
+    const sources = [(payload: any) => payload]
+    const webhook = limited({ newConversations: { points: 1, duration: 60 } }, { sources })
+    await webhook(post([message(1)]))
+    const answer = await read(await webhook(post([{ ...message(2), key: 'x'.repeat(1025) }, message(3)])))
+    expect([answer.status, answer.body.code, await stored()]).toEqual([400, 'BAD_MESSAGE', [1, 3]])
+  })
+})
