@@ -30,9 +30,9 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@node lua/assemble.mjs --dist && luacheck -q dist/rapidfire.lua
 	@npx knip
 
-# A server of its own, since Redis itself is killed.
-chaos: setup server ## Kill, stop and starve everything for MINUTES=3, and judge what came of it; SEED=n strikes the same again
-	@MINUTES=$(MINUTES) SEED=$(SEED) node --import tsx test/chaos/main.ts
+# Servers of its own, since Redis itself is killed.
+chaos: setup server ## Kill, stop and starve everything for MINUTES=3, STAGE=server, cluster or all, and judge what came of it; SEED=n strikes the same again
+	@MINUTES=$(MINUTES) SEED=$(SEED) STAGE=$(STAGE) ONLY='$(ONLY)' node --import tsx test/chaos/main.ts
 
 bench: build redis test/bench/node_modules/.package-lock.json ## Measure, beside other systems; QUICK=1, FULL=1, ONLY=add,drain
 	@node --import tsx test/bench/main.ts

@@ -183,11 +183,13 @@ async function nextEntry(client: Redis): Promise<HandedOver | undefined> {
     const [entry] = await client.xrange(`rapid-fire:{${QUEUE}}:stream:${STREAM}`, '-', '+', 'COUNT', 1).catch(() => [])
     if (entry) {
       const fields = new Map(Array.from({ length: entry[1].length / 2 }, (_, n) => [entry[1][2 * n], entry[1][2 * n + 1]]))
-      const messages = JSON.parse(fields.get('messages') ?? '[]') as { text: string }[]
-      const batch = { messages: messages.map((data) => ({ data })) }
+      const count = Number(fields.get('count'))
+      const messages = Array.from({ length: count }, (_, n) => ({
+        data: JSON.parse(fields.get(`data:${n + 1}`) ?? 'null') as { text: string },
+      }))
       return {
-        text: joinText(batch),
-        messages: messages.length,
+        text: joinText({ messages }),
+        messages: count,
         openedAt: Number(fields.get('openedAt')),
         deadline: Number(fields.get('deadline')),
       }

@@ -10,6 +10,8 @@ export class Lane {
   awake = true
   /** Whether the last claim got all that it asked for. */
   busy = false
+  /** Whether something may be due for which there is no room: in the stream of a forwarder. */
+  blocked = false
   /** Claims under way. */
   claims = 0
   /** Only what was due at this Redis time is claimed: 0 until the first claim tells it, undefined without such a bound. */

@@ -244,8 +244,8 @@ export class RapidFire<T = unknown, Input = T> {
     const worker: Worker<T> = this.#worker(
       (client) =>
         async ({ root, watching, drain }) => {
-          const { now, next, forwarded } = await client.#claims.forward(stream, { ...options, root, watching, drain })
-          if (forwarded > 0) worker.emit('forwarded', forwarded)
+          const { now, next, forwarded, room } = await client.#claims.forward(stream, { ...options, root, watching, drain })
+          worker.forwarded(root, forwarded, room)
           return { now, next, batches: [] }
         },
       () => {},

@@ -169,7 +169,13 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   close(options: { timeout?: number } = {}): Promise<void> {
     this.#state = 'closed'
     this.#rest()
-    const timer = options.timeout === undefined ? undefined : setTimeout(() => this.#processor.release(), options.timeout)
+    let timer: NodeJS.Timeout | undefined
+    const giveUp = () => {
+      this.#processor.release()
+      // A Redis that does not answer is not waited for: what it is not told has its lease, and comes again.
+      timer = setTimeout(() => this.#commands.close(), this.#timing.stall)
+    }
+    if (options.timeout !== undefined) timer = setTimeout(giveUp, options.timeout)
     this.#closing ??= (async () => {
       await this.#processor.stop()
       await Promise.all([this.#rapidfire.close(), this.#subscriber.close()])
@@ -180,6 +186,15 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** @internal A claim of a forwarder has moved so many batches, and so many more fit into the stream. */
+  forwarded(root: string, batches: number, room: number): void {
+    const lane = this.#lanes.get(root)
+    if (lane) lane.blocked = room === 0
+    if (batches === 0) return
+    this.#worked = true
+    this.#tell(() => this.emit('forwarded', batches))
   }
 
   #every(holds: (lane: Lane) => boolean): boolean {
@@ -227,7 +242,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     // Not all at once: else the one that a silent server is noticed by may come late.
     const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.5 + Math.random() / 2)
     lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, rest)
-    if (!this.#worked || !this.#processor.idle || !this.#every(({ awake }) => !awake)) return
+    if (!this.#worked || !this.#processor.idle || !this.#every(({ awake, blocked }) => !awake && !blocked)) return
     this.#worked = false
     this.#tell(() => this.emit('drained'))
   }

@@ -98,7 +98,7 @@ describe('work', () => {
     await add()
     await eventually(() => worker.stdout.includes('begun'))
     expect(await worker.stop()).toBe(0)
-    expect((await client.claimReady()).batches).toMatchObject([{ key: KEY, attempt: 2 }])
+    expect((await client.claimReady()).batches).toMatchObject([{ key: KEY, attempt: 1, token: expect.stringMatching(/:2$/) }])
   })
 
   it('ends at once at the second signal', async () => {

@@ -121,11 +121,6 @@ export const LIB_FAULTS: Faults = {
       'the options of requeued messages are forgotten',
     ],
     [
-      'local held = claim and not failed and',
-      'local held = not failed and',
-      'a key that is in active without a claim stays there when something comes back',
-    ],
-    [
       "and pcall('ZSCORE', active_key(root), key)\n  failed",
       'and true\n  failed',
       'a key whose lease was lost is in no index when something comes back',

@@ -187,6 +187,23 @@ describeBindings('connections', (lua) => {
     expect(warnings).toEqual([])
   })
 
+  it('close in time while Redis can be connected to and never answers', async () => {
+    const proxy = await proxyTo(lua().server.url)
+    holdTime()
+    await addDue(client(), 1)
+    const worker = start(() => new Promise(() => {}), {}, client({ redis: proxy.url }))
+    await pass(2000, () => worker.running === 1)
+    proxy.silence()
+    const from = performance.now()
+    let closed = false
+    worker.close({ timeout: 1000 }).then(() => {
+      closed = true
+    })
+    await pass(60_000, () => closed)
+    expect(closed).toBe(true)
+    expect(performance.now() - from).toBeLessThanOrEqual(12_000)
+  })
+
   it('close in time while Redis does not answer', async () => {
     const proxy = await proxyTo(lua().server.url)
     holdTime()

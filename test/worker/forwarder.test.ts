@@ -33,6 +33,8 @@ describeBindings('a forwarder', (lua) => {
   it('waits while the stream is full, and goes on when its groups have acknowledged', async () => {
     await addDue(client(), 2)
     const forwarder = start({ maxLength: 1 })
+    const drained: number[] = []
+    forwarder.on('drained', () => drained.push(forwarder.moved.length))
     await eventually(() => expect(forwarder.moved).toEqual([1]))
     await eventually(() => expect(forwarder.isHealthy()).toBe(true))
     expect(await messages()).toEqual(['0'])
@@ -41,6 +43,8 @@ describeBindings('a forwarder', (lua) => {
     await lua().redis.xack(stream(), 'bots', id)
     await eventually(async () => expect(await messages()).toEqual(['1']))
     await eventually(() => expect(forwarder.moved).toEqual([1, 1]))
+    // The stream is full again: it cannot know whether that was all.
+    expect(drained).toEqual([])
   })
 
   it('says so when there is no stream that it could write into, keeps the batches, and goes on when there is', async () => {
@@ -53,5 +57,20 @@ describeBindings('a forwarder', (lua) => {
     await lua().redis.del(stream())
     await eventually(async () => expect(await messages()).toEqual(['0']))
     await eventually(() => expect(forwarder.isHealthy()).toBe(true))
+  })
+
+  it('reports what a listener throws, does not take it for a failure of Redis, and says when it has moved all', async () => {
+    await addDue(client(), 3)
+    const forwarder = client().forwarder('batches')
+    onTestFinished(() => forwarder.close())
+    const told: string[] = []
+    forwarder.on('error', (error) => told.push(error.message)).on('drained', () => told.push('drained'))
+    forwarder.on('forwarded', (batches) => {
+      throw new Error(`a listener of ${batches}`)
+    })
+    forwarder.run()
+    await eventually(() => expect(told).toEqual(['a listener of 3', 'drained']))
+    expect(forwarder.isHealthy()).toBe(true)
+    expect(await messages()).toHaveLength(3)
   })
 })
