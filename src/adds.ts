@@ -70,6 +70,15 @@ export class Adds {
   }
 
   async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
+    // A root that has restarted empty takes whatever comes: nobody may send there before knowing whether there are partitions.
+    if (!this.#partitioning.isRead) {
+      await this.#partitioning.read()
+      return byRoot(
+        messages,
+        ({ key }) => this.#partitioning.rootFor(key),
+        (to, some) => this.#send(to, some, durability, moves + 1),
+      )
+    }
     const results = await this.#call(root, messages, durability)
     const moved = messages.flatMap((message, n) => {
       const refusal = results[n]

@@ -80,6 +80,11 @@ export class Partitioning {
     return this.#known.generation
   }
 
+  /** Whether Redis has been asked for the layout: before that, this process would take any queue for one without partitions. */
+  get isRead(): boolean {
+    return this.#readAt > 0
+  }
+
   /** Partitions that serve, as far as this process knows. */
   get partitions(): number {
     return Math.max(this.#known.serving.count, 1)
@@ -201,6 +206,7 @@ export class Partitioning {
   /** Takes over what another client of this queue knows. */
   learnFrom(other: Partitioning): void {
     this.#learn(other.#known)
+    this.#readAt ||= other.#readAt
   }
 
   /** Reads the layout after a root has refused to serve, or to serve by the layout that is known here. Whoever of them is behind is restored. */
@@ -276,13 +282,14 @@ export class Partitioning {
    * A few, since the server that lost it may have lost some of them as well.
    */
   async #lookFurther(): Promise<void> {
-    // Without partitions, reading looks at the first.
-    if (this.generation === 0) this.#probed = undefined
+    // Without partitions, reading looks at the first by itself.
+    const first = this.generation === 0 ? 1 : 0
+    if (first === 1) this.#probed = undefined
     await this.read()
     const { state, serving } = this.#known
     if (state === 'preparing') return
     const next = serving.first + serving.count
-    const told = await Promise.all(Array.from({ length: NEXT }, (_, n) => this.#probe(rootKey(this.#queue, next + n))))
+    const told = await Promise.all(Array.from({ length: NEXT - first }, (_, n) => this.#probe(rootKey(this.#queue, next + first + n))))
     for (const each of told) if (each) await this.#follow(each.layout)
   }
 

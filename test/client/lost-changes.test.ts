@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
+import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
 import { keep, restore, restoreHash } from '../support/roots.ts'
 import { useClients } from './clients.ts'
@@ -51,6 +52,16 @@ describeBindings('a change of partitions that a root has lost', (lua) => {
     expect(await lua().redis.exists(`${ROOT}:due`)).toBe(0)
     expectWhole(await drained(), [2, 3])
     expect(await client().policy()).toMatchObject({ partitions: 4, wait: 3000 })
+  })
+
+  it('the root of the queue, which is empty: a process that starts now adds behind what the partitions hold', async () => {
+    await client({ policy: { partitions: 4 } }).addMessages(messages(1))
+    await restore(lua().redis, ROOT)
+    // Many at once, before the first answer.
+    const late = client()
+    await Promise.all([...messages(2), ...messages(3)].map(({ key, data, id }) => late.addMessage(key, data, { id })))
+    expect(await lua().redis.keys(`${ROOT}:*`)).toEqual([])
+    expectWhole(await drained(), [1, 2, 3])
   })
 
   it('the root of the queue, which is empty: everything comes out, and the policy is that of the partitions', async () => {
@@ -241,14 +252,19 @@ describeBindings('a change of partitions', (lua) => {
     expect(await lua().keyspace()).toEqual(before)
   })
 
-  it('a queue without partitions pays with one call more, of its first look', async () => {
-    const rapidfire = client()
-    await rapidfire.addMessage('ann', 1)
-    await lua().redis.config('RESETSTAT')
-    await rapidfire.claimReady()
-    const made = async () => Number(/cmdstat_(?:fcall|evalsha):calls=(\d+)/.exec(await lua().redis.info('commandstats'))?.[1])
-    expect(await made()).toBe(3)
-    await rapidfire.claimReady()
-    expect(await made()).toBe(5)
+  it('a queue without partitions pays with one look at the start of a process', async () => {
+    const made = async (call: () => Promise<unknown>) => {
+      await lua().redis.config('RESETSTAT')
+      await call()
+      return Number(/cmdstat_(?:fcall|evalsha):calls=(\d+)/.exec(await lua().redis.info('commandstats'))?.[1])
+    }
+    for (const first of [(each: RapidFire<any>) => each.addMessage('ann', 1), (each: RapidFire<any>) => each.claimReady()]) {
+      const rapidfire = client()
+      await rapidfire.version()
+      // The root of the queue and partition 0 are asked at once.
+      expect(await made(() => first(rapidfire))).toBe(3)
+      expect(await made(() => rapidfire.addMessage('ann', 2))).toBe(1)
+      expect(await made(() => rapidfire.claimReady())).toBe(2)
+    }
   })
 })

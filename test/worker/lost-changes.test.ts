@@ -80,7 +80,6 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     await passing(async () => (await lua().call('layout'))[0] === 'steady')
     for (const n of [0, 1]) await restoreHash(lua().redis, part(n), earlier[n])
     await idle.addMessages(messages)
-    expect(await lua().redis.exists(`${part(0)}:due`)).toBe(1)
     await passing(() => handled(worker) === 21)
     await idle.addMessages(messages)
     await passing(() => handled(worker) === 41)
