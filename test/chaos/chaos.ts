@@ -155,8 +155,8 @@ class LiveCheck {
   }
 }
 
-const wordsOf = ({ queue }: RapidFire<Task>, { key, text }: { key: Buffer | undefined; text: string }) =>
-  `${queue}: ${key ? `key ${key}: ` : ''}${text}`
+const wordsOf = ({ queue }: RapidFire<Task>, { root, key, text }: { root: string; key: Buffer | undefined; text: string }) =>
+  `${queue}, ${root}: ${key ? `key ${key}: ` : ''}${text}`
 
 /** Whether a check was cut short by a fault. What its SCAN meets is not made an error of ours. */
 function isPassing(error: unknown): boolean {

@@ -127,7 +127,7 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
     const producers = cast.of('producer').map(({ pid }) => pid)
     for (const pid of producers) cast.signal(pid, 'SIGSTOP')
     try {
-      const lists = await waitingLists(primary, root)
+      const lists = shuffled(random, await waitingLists(primary, root))
       await cluster.beginMove(slot, primary, to)
       const half = lists.slice(0, Math.ceil(lists.length / 2))
       const args = ['127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...half]

@@ -17,7 +17,7 @@ export async function inspectQueue(cast: Company, client: RapidFire<Task>): Prom
   const broken: string[] = []
   const { violations, counted } = await client.check()
   if (!counted) broken.push(`${queue}: the messages could not be counted`)
-  broken.push(...violations.map(({ key, text }) => `${queue}: ${key ? `key ${key}: ` : ''}${text}`))
+  broken.push(...violations.map(({ root, key, text }) => `${root}: ${key ? `key ${key}: ` : ''}${text}`))
   const unnamed: string[] = []
   const found = (root: string, part: string, what: string) => {
     broken.push(what)
@@ -55,8 +55,6 @@ export async function readLayout(redis: Company['redis'], queue: string): Promis
 function isNamed(violations: Violations, root: string, part: string): boolean {
   return violations.some((violation) => {
     if (violation.text.includes(root)) return true
-    const of = (violation as { root?: string }).root
-    if (of !== undefined && of !== root) return false
-    return (violation.part?.toString() ?? '') === part
+    return violation.root === root && (violation.part?.toString() ?? '') === part
   })
 }
