@@ -89,12 +89,6 @@ export const LIB_FAULTS: Faults = {
     ["return state ~= ':r' and tonumber(count) or nil", 'return tonumber(count)', 'the token of a failed attempt still proves the claim'],
     ["state ~= '' and string.sub(state, 2) or nil", 'nil', 'a pause is read as a lease'],
     ["claim.state and ':' .. claim.state or ''", "''", 'a pause looks like a lease'],
-    [
-      "if length == '0' then return at, '', string.sub(message, start) end\n",
-      '',
-      'a message without an id takes the long way',
-      'both ways give the same',
-    ],
     ['blank ~= 14 or', 'not blank or', 'a time of any length is one'],
     ['start + length > #message + 1', 'false', 'an id that is longer than its message takes part of it'],
     ['string.sub(stored, 1, #token) ~= token', 'false', 'each token as long as the right one is a proof'],
