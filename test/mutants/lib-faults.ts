@@ -246,7 +246,7 @@ export const LIB_FAULTS: Faults = {
     ["        call('ZADD', active, now + options.lease, key)\n", '', 'a batch that comes back has no lease'],
     ["        call('HSET', claims, key, encode_claim(claim))\n", '', 'the next attempt is not stored'],
     ["'redelivered', #batches", "'redelivered', 1", 'batches that come back together count as one'],
-    ['options.limit - #batches)', 'options.limit)', 'batches that come back do not count towards LIMIT'],
+    ['local wanted = options.limit - #batches\n', 'local wanted = options.limit\n', 'batches that come back do not count towards LIMIT'],
     ['deadline > options.before', 'deadline >= options.before', 'a batch is claimed one ms late'],
     ['deadline > options.before', 'false', 'a batch is claimed when it is looked at, due or not'],
     ['bytes < CLAIM_BYTES and looks', 'looks', 'what is due is bounded in bytes for each look only'],
