@@ -83,10 +83,11 @@ local function is_overridden(root, key) return redis.call('SISMEMBER', overrides
 
 -- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
 local function parts_of(message)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
   local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
-  if length == '0' then return at, '', string.sub(message, start) end
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
 

@@ -9,6 +9,7 @@ import { TEST_SOURCE } from '../support/source.ts'
 import { add, peek, unload } from './calls.ts'
 import { consume, forward } from './claims.ts'
 import { HISTORY, runHistory } from './histories.ts'
+import type { Keyspace } from './keyspace.ts'
 import { pasteable } from './lines.ts'
 import { LOAD, type Reply, type Sent, World } from './world.ts'
 
@@ -66,10 +67,14 @@ describeBindings('a history that is printed', (lua) => {
       expect(unnamed(stdout)).toBe(Buffer.from(output(world.sent), 'latin1').toString())
       // It may have lost the script that reads the keyspace.
       await world.load()
-      expect((await world.run()).keyspace).toEqual(keyspace)
+      expect(lasting((await world.run()).keyspace)).toEqual(lasting(keyspace))
     }
     // Nothing is proven of what did not occur.
     const parts = [lua().mode === 'functions' ? 'FUNCTION FLUSH' : 'SCRIPT FLUSH', '\\xff\\x00', ' NEXT ', ' KEEP ', 'XREADGROUP']
     expect(parts.filter((part) => !all.includes(part))).toEqual([])
   })
 })
+
+/** All but when the replies that are kept for a while expire, which is told by the real clock. */
+const lasting = (keyspace: Keyspace) =>
+  new Map([...keyspace].map(([part, value]) => [part, part.startsWith('calls:') ? { ...value, expires: 0 } : value]))
