@@ -303,8 +303,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
   /** A claim has failed. */
   #refused(lane: Lane, error: unknown): void {
     if (error instanceof RapidfireError && error.code === 'REPARTITIONED') {
-      // The root serves no more, or never did: there is nothing wrong with that, unless it is still one of those that should.
-      if (lane.failures > 0) this.#report(error)
+      // The root serves no more, or never did: there is nothing wrong with that, unless it goes on being one of those that should. While the
+      // partitions change it may be for a moment.
+      if (lane.failures > 2) this.#report(error)
       this.#divide(lane.root).then(
         () => this.#again(lane),
         (problem) => {
