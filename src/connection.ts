@@ -1,6 +1,6 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 import { RapidfireError, toRapidfireError } from './errors.ts'
-import { gotNoAnswer, type Patience, patiently } from './patience.ts'
+import { gotNoAnswer, NotSent, type Patience, patiently } from './patience.ts'
 import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
 
 /** An argument of a Redis command. */
@@ -141,8 +141,11 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
   const plain = sender(client)
   const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: Number.POSITIVE_INFINITY }
   const wait = silence ?? CONNECT_WITHIN
+  let closed = false
   const send: Send = own
     ? (command, args, after) => {
+        // A client that was making a new connection when it was closed does not say so.
+        if (closed) return Promise.reject(new NotSent('Connection is closed.', true))
         // FCALL and EVALSHA name the number of their keys and then the keys.
         const key = Number(args[1]) > 0 ? String(args[2]) : undefined
         const write = () => unlessSilent(silence, plain(command, args, after), () => nodeOf(client, key))
@@ -248,7 +251,10 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
       if (!own || client.status === 'end') return
       // QUIT waits for the replies that are under way; a server that is gone, or silent, does not answer it.
       if (client.status === 'ready') await unlessSilent(wait, client.quit(), () => nodeOf(client, undefined)).catch(() => {})
+      closed = true
       client.disconnect()
+      // A server that is stopped does not close its side either.
+      for (const each of 'nodes' in client ? client.nodes() : [client]) each.stream?.destroy()
     },
   }
 }

@@ -109,7 +109,7 @@ describeBindings('errors', (lua) => {
   it('passes on what else Redis says', async () => {
     await lua().redis.call('ACL', 'SETUSER', 'guest', 'on', 'nopass', '~other', '+@all')
     const rapidfire = client({ redis: lua().server.url.replace('//', '//guest:any@') })
-    expect(await thrown(rapidfire.addMessage('ann', 1))).toMatchObject({ code: 'SERVER', message: /^NOPERM/, command: 'rapidfire_add' })
+    expect(await thrown(rapidfire.addMessage('ann', 1))).toMatchObject({ code: 'SERVER', message: /^NOPERM/, command: 'rapidfire_layout' })
     await lua().redis.call('ACL', 'DELUSER', 'guest')
   })
 })

@@ -37,6 +37,9 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
   })
 
   it('that runs when the root of the queue loses it restores it within about a minute, and producers follow', async () => {
+    // It has seen a queue without partitions, and nothing since.
+    const idle = client()
+    await idle.getStats()
     const knows = client({ policy: { partitions: 3 } })
     await knows.getStats()
     useFakeTimers()
@@ -44,12 +47,10 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     await knows.addMessages(messages)
     await passing(() => handled(worker) === 20)
     await restore(lua().redis, ROOT)
-    // Whoever starts now adds where nobody looks.
-    const begins = client()
-    await begins.addMessages(messages)
+    await idle.addMessages(messages)
     expect(await lua().redis.exists(`${ROOT}:due`)).toBe(1)
     await passing(() => handled(worker) === 40)
-    await begins.addMessages(messages)
+    await idle.addMessages(messages)
     await passing(() => handled(worker) === 60)
     expect(await lua().redis.exists(`${ROOT}:due`)).toBe(0)
     expect(worker.told.filter(([event]) => event !== 'completed')).toEqual([])

@@ -85,6 +85,14 @@ export class Run extends Stage {
     await Promise.all([meanwhile(), ...Array.from({ length: keys }, (_, n) => talk(`key${n}`))])
   }
 
+  /** Waits until Redis knows that the claim of a key has arrived: the worker has said something of it. */
+  async acknowledged(key: string): Promise<void> {
+    const claim = () => this.redis.hget(`rapid-fire:{${QUEUE}}:claims`, key)
+    for (const end = Date.now() + 10_000; (await claim())?.includes(':by=') !== false; await sleep(20)) {
+      if (Date.now() > end) throw new Error(`the claim of ${key} is not acknowledged: ${await claim()}`)
+    }
+  }
+
   /** Notes until when the active batch of a key is leased. */
   async noteLease(key: string): Promise<number> {
     const { token = '', until = 0 } = await this.client.peek(key)
