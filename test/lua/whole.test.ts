@@ -36,10 +36,10 @@ async function poorUser(lua: Lua, lacking: string) {
 
 describeBindings('a message and its id are both stored or neither', (lua) => {
   /** The queue is spread over two partitions: its root takes no new conversations any more. */
-  async function retire() {
+  async function retire(...policy: (string | number)[]) {
     const told = ['GENERATION', 1, 'LAYOUT', '2:0:0:0']
     await lua().call('repartition', 'PREPARE', 2)
-    for (const n of [0, 1]) await lua().callWith('partition', [`rapid-fire:{orders:${n}}`], 'OPEN', ...told)
+    for (const n of [0, 1]) await lua().callWith('partition', [`rapid-fire:{orders:${n}}`], 'OPEN', ...told, ...policy)
     await lua().call('partition', 'RETIRE', ...told)
     await lua().call('repartition', 'COMMIT', 0)
   }
@@ -162,7 +162,7 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     for (const value of ['', 'x', '1', '1:', ':x', '-1:x', '99999999999999:x']) {
       await lua().refuses('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name', 'add', 'ann', '3', 'REQUEUED', value)
     }
-    await retire()
+    await retire('MAXSIZE', 1, 'MAXBACKLOG', 1)
     await lua().refuses('REPARTITIONED', 'does not serve', 'add', 'new', '3', 'REQUEUED', '1:y')
     expect(await lua().call('add', 'ann', '0', 'REQUEUED', `${START - 1}:z`)).toEqual(['added', 3])
     await lua().holds()

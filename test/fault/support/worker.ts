@@ -7,7 +7,7 @@ import type { WorkerOptions } from '../../../src/worker.ts'
 import { type Attempt, History } from '../history.ts'
 import { type ClientSetup, openClient } from './client.ts'
 
-/** What the handler does with a message; every deed but `sleep` and `poison` in the first attempt alone. */
+/** What the handler does with a message; every deed but `sleep` and `poison` when it is handed out for the first time alone. */
 export interface Task {
   message: string
   /** `hold`: goes on when the signal aborts. `part`: only messages like this one fail. `poison`: throws in each attempt. */
@@ -29,10 +29,10 @@ export interface WorkerSetup {
 const setup = JSON.parse(process.env.SETUP as string) as WorkerSetup
 const history = new History(setup.history)
 
-function perform({ act, ms = 0 }: Task, attempt: number, { signal }: HandlerContext): unknown {
+function perform({ act, ms = 0 }: Task, isFirst: boolean, { signal }: HandlerContext): unknown {
   if (act === 'sleep') return sleep(ms)
   if (act === 'poison') throw new Error('poisoned')
-  if (attempt > 1) return
+  if (!isFirst) return
   if (act === 'throw') throw new Error('thrown')
   if (act === 'reject') return Promise.reject(new Error('rejected'))
   if (act === 'throw undefined') throw undefined
@@ -68,8 +68,8 @@ const worker = rapidfire.worker(async (batch, context) => {
   })
   let handled: string[] = []
   try {
-    for (const { data } of batch.messages) await perform(data, batch.attempt, context)
-    const failed = batch.messages.filter(({ data }) => data.act === 'part' && batch.attempt === 1)
+    for (const { data } of batch.messages) await perform(data, attempt.claim === 1, context)
+    const failed = batch.messages.filter(({ data }) => data.act === 'part' && attempt.claim === 1)
     handled = messages.filter((message) => !failed.some(({ data }) => data.message === message))
     if (failed.length > 0) throw new PartialFailure(failed)
   } finally {
