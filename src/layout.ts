@@ -59,6 +59,7 @@ export class Partitioning {
   /** What the root of the queue has told last. */
   #told: RootLayout | undefined
   #readAt = 0
+  #isRead = false
   #reading: Promise<Layout> | undefined
   #probed: Promise<RootLayout | undefined> | undefined
   #maintaining: Promise<Roots> | undefined
@@ -82,7 +83,7 @@ export class Partitioning {
 
   /** Whether Redis has been asked for the layout: before that, this process would take any queue for one without partitions. */
   get isRead(): boolean {
-    return this.#readAt > 0
+    return this.#isRead
   }
 
   /** Partitions that serve, as far as this process knows. */
@@ -162,6 +163,7 @@ export class Partitioning {
       if (further) await this.#follow(further.layout)
     }
     this.#readAt = performance.now()
+    this.#isRead = true
     // Of a queue without partitions, that was all there is to look at.
     if (this.generation === 0 && this.#maintainedAt === Number.NEGATIVE_INFINITY) this.#maintainedAt = this.#readAt
     return this.#known
@@ -206,7 +208,7 @@ export class Partitioning {
   /** Takes over what another client of this queue knows. */
   learnFrom(other: Partitioning): void {
     this.#learn(other.#known)
-    this.#readAt ||= other.#readAt
+    this.#isRead ||= other.#isRead
   }
 
   /** Reads the layout after a root has refused to serve, or to serve by the layout that is known here. Whoever of them is behind is restored. */

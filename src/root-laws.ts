@@ -74,12 +74,15 @@ function judgeLayouts(queueRoot: string, told: ReadonlyMap<string, RootLayout>, 
 /** The root of the queue decides; what it has not stored is as it is by default, which a partition may have stored. */
 function judgePolicies(queueRoot: string, told: ReadonlyMap<string, RootLayout>, newest: Layout, broken: Broken): void {
   const decided = Object.entries(told.get(queueRoot)?.policy ?? {})
+  // One that has come back empty, and takes nothing new, needs none.
+  const isEmpty = ({ keys, policy, serves }: RootLayout) => serves === 'retired' && keys === 0 && Object.keys(policy).length === 0
   for (const root of [
     ...rootsBetween(queueRoot, newest.serving),
     ...(newest.state === 'draining' ? rootsBetween(queueRoot, newest.other) : []),
   ]) {
-    const policy = told.get(root)?.policy as Record<string, number> | undefined
-    if (!policy || root === queueRoot || told.get(root)?.serves === 'unused') continue
+    const known = told.get(root)
+    if (!known || root === queueRoot || known.serves === 'unused' || isEmpty(known)) continue
+    const policy = known.policy as Record<string, number>
     const differing = decided.filter(([name, value]) => policy[name] !== value)
     if (differing.length === 0) continue
     const texts = differing.map(([name, value]) => `${name} is ${policy[name] ?? 'not set'} here and ${value} in the root of the queue`)
