@@ -15,6 +15,7 @@ export type Check =
   | 'latency'
   | 'rights'
   | 'partitions'
+  | 'clients'
 
 export interface Finding {
   check: Check
@@ -81,8 +82,16 @@ export function judge(facts: Facts, expected: Expected): Finding[] {
   }
   findings.push(...judgeCluster(facts.nodes, expected.roots), ...judgeClocks(facts.nodes))
   findings.push(...judgePartitions(facts, expected.told ?? new Map()))
+  if (expected.role === undefined || expected.role === 'producer') {
+    findings.push({ check: 'clients', level: 'note', nodes: facts.nodes.map(({ address }) => address), text: CLIENTS, mend: [] })
+  }
   return findings
 }
+
+/** What no server can tell. */
+const CLIENTS =
+  'whether a call is sent twice is up to the client: one that rapidfire makes sends none twice; an ioredis client or Cluster of your own sends again ' +
+  'what was not answered, and a message without an id then gets a random one, unless maxRetriesPerRequest is 0 or autoResendUnfulfilledCommands is false'
 
 const ok = (text: string): Opinion => ({ level: 'ok', text })
 const note = (text: string, mend?: string): Opinion => ({ level: 'note', text, ...(mend === undefined ? {} : { mend }) })

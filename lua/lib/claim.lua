@@ -115,7 +115,8 @@ local function claim_due(root, now, options, policy, batches, bytes)
         records[#records + 1], records[#records + 2] = key, token .. string.format(':1:0:%d:%.0f:', count, deadline) .. reason .. tail
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
-        local late = now - deadline
+        -- What somebody else has written has no time, and is not late.
+        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1

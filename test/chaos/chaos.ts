@@ -88,7 +88,10 @@ async function keepLogs(folders: readonly string[]): Promise<string> {
   return kept
 }
 
-/** One fault after the other until the time is over, and each at least once. */
+/** How often a fault that was not seen to happen is tried when the time is over. */
+const TRIES = 4
+
+/** One fault after the other until the time is over, and each at least once; some need luck, and are tried again. */
 async function strike<Actors extends Company>(
   cast: Actors,
   lane: readonly Fault<Actors>[],
@@ -100,13 +103,16 @@ async function strike<Actors extends Company>(
   if (each) for (const { name } of lane) faults.set(name, 0)
   let n = 0
   for (const { pause, fault } of planOf(lane, randomOf(seed))) {
-    if ((n >= lane.length || !each) && Date.now() >= end) return
+    const isOver = (n >= lane.length || !each) && Date.now() >= end
+    const unseen = lane.some(({ name }) => faults.get(name) === 0)
+    if (isOver && (!unseen || n >= TRIES * lane.length)) return
+    n += 1
+    if (isOver && faults.get(fault.name) !== 0) continue
     await sleep(pause)
     const since = Date.now()
-    const seen = await fault.strike(cast, randomOf(`${seed} ${n}`))
+    const seen = await fault.strike(cast, randomOf(`${seed} ${n - 1}`))
     cast.history.write({ what: 'fault', name: fault.name, since, seen })
     faults.set(fault.name, (faults.get(fault.name) ?? 0) + (seen ? 1 : 0))
-    n += 1
   }
 }
 

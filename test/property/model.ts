@@ -283,7 +283,8 @@ export class Model {
     const id = `${this.now}-${this.counters.batches}`
     conversation.held = { ...head, id, claim: 1, attempt: 1, lost: 0, ends: 0, span: 0, state: 'known' }
     this.#lease(conversation.held, lease, by)
-    const late = this.now - head.deadline
+    // What somebody else has written counts as received at 0, and is not late.
+    const late = head.deadline > 31_536_000_000 ? this.now - head.deadline : 0
     this.count(`closedBy:${head.reason}`)
     this.count('latenessSum', late)
     this.counters.latenessMax = Math.max(this.counters.latenessMax as number, late)
