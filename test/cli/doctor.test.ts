@@ -217,6 +217,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
       { check: 'rights', level: 'wrong' },
       { check: 'rights', level: 'wrong' },
       { check: 'rights', level: 'wrong', text: 'user bot lacks rights of an operator: +fcall_ro +function|load +scan' },
+      { check: 'clients', level: 'note' },
     ])
     await redis.call('ACL', 'SETUSER', 'bot', '+fcall_ro')
     expect((await examine(url)).filter(({ check }) => check === 'rights')).toMatchObject([
