@@ -46,6 +46,18 @@ it.each<[string, Entry[]]>([
   ],
   ['a batch whose process was killed', history(...added('a'), started(one, 'a'), killed, [2, started(again, 'a')], [2, ended(again, 'a')])],
   [
+    'a batch whose process was stopped, and killed before it could say so',
+    history(
+      ...added('a'),
+      started(one, 'a'),
+      { what: 'stopped' },
+      [2, started(again, 'a')],
+      [2, ended(again, 'a')],
+      { what: 'continued' },
+      killed,
+    ),
+  ],
+  [
     'a batch whose lease was lost, which came out later',
     history(...added('a'), started(one, 'a'), [2, started(again, 'a')], [2, ended(again, 'a')], ended(one, 'a'), told('lost', one)),
   ],
@@ -162,6 +174,18 @@ it.each<[string, Entry[]]>([
   [
     'batch 7-2:1 of ann was handed out while 7-1:1 was active',
     history(...added('a', 'b'), started(one, 'a'), [2, started(two, 'b')], ended(one, 'a'), told('completed', one), [2, ended(two, 'b')]),
+  ],
+  [
+    'batch 7-1:2 of ann was handed out although 7-1:1 had neither failed nor lost its lease',
+    history(
+      ...added('a'),
+      started(one, 'a'),
+      { what: 'stopped' },
+      { what: 'continued' },
+      [2, started(again, 'a')],
+      [2, ended(again, 'a')],
+      ended(one, 'a'),
+    ),
   ],
   [
     'batch 7-1:2 of ann was handed out although 7-1:1 had neither failed nor lost its lease',

@@ -224,15 +224,20 @@ function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of
   // That the lease was lost may come out long after somebody else has the batch.
   const lost = told('lost') || entries.some((entry) => entry.what === 'aborted' && of(entry))
   const over = entries.some((entry) => entry.what === 'over' && name(entry) === name(first))
+  // A process that is stopped keeps no lease, and may be killed before it hears of that.
+  const stops = before.filter((entry) => (entry.what === 'stopped' || entry.what === 'continued') && entry.pid === first.pid)
+  const stopped = stops.at(-1)?.what === 'stopped'
   // Its end could not be told to Redis.
   const untold = ended && before.some((entry) => entry.what === 'error' && entry.pid === first.pid)
   const what = `batch ${name(second)} of ${second.key} was handed out`
   if (second.batch !== first.batch) {
-    return ended || failed || killed || lost || over ? [] : [`${what} while ${name(first)} was active`]
+    return ended || failed || killed || lost || over || stopped ? [] : [`${what} while ${name(first)} was active`]
   }
   if (claimOf(second) <= claimOf(first)) return [`${what} after ${name(first)}`]
   if (told('completed')) return [`${what} after ${name(first)} was completed`]
-  return failed || killed || lost || untold || over ? [] : [`${what} although ${name(first)} had neither failed nor lost its lease`]
+  return failed || killed || lost || untold || over || stopped
+    ? []
+    : [`${what} although ${name(first)} had neither failed nor lost its lease`]
 }
 
 function tooEarly(entries: readonly Entry[], leased: Of<'leased'>[], started: Of<'started'>[]): string[] {
