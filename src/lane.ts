@@ -18,6 +18,8 @@ export class Lane {
   before: number | undefined
   /** Claims that have failed since the last one that was answered. */
   failures = 0
+  /** How often in a row the root has refused because it does not serve. */
+  refusals = 0
   /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */
   silent = false
   /** When a claim was answered last, by `performance.now`; 0 before the first. */

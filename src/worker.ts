@@ -227,6 +227,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
 
   #claimed(lane: Lane, now: number, next: number): void {
     lane.failures = 0
+    lane.refusals = 0
     const first = this.#answered === undefined
     this.#answered = performance.now()
     if (first) this.#maintainIn(0)
@@ -305,7 +306,8 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     if (error instanceof RapidfireError && error.code === 'REPARTITIONED') {
       // The root serves no more, or never did: there is nothing wrong with that, unless it goes on being one of those that should. While the
       // partitions change it may be for a moment.
-      if (lane.failures > 2) this.#report(error)
+      lane.refusals += 1
+      if (lane.refusals > 3) this.#report(error)
       this.#divide(lane.root).then(
         () => this.#again(lane),
         (problem) => {
@@ -315,6 +317,7 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
       )
       return
     }
+    lane.refusals = 0
     this.#failed(error, lane.root)
     this.#again(lane)
   }
