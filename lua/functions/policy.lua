@@ -111,8 +111,12 @@ local function policy(keys, args)
     call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
   if current.dedupe > before.dedupe then
-    -- The ids that are remembered now must live as long as the new policy says.
-    if current.slice then call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', current.slice + 2 * current.dedupe)) end
+    -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
+    -- slice went on for longer.
+    if current.slice then
+      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    end
     if current.sliceBefore then
       call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
     end

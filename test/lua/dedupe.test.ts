@@ -133,6 +133,17 @@ describeBindings('message ids', (lua) => {
     await lua().holds()
   })
 
+  it('remembers what has just come when dedupe is shortened and lengthened again', async () => {
+    await add('old')
+    await lua().tick(600_000)
+    await add('a')
+    await lua().call('policy', 'DEDUPE', 1)
+    await lua().call('policy', 'DEDUPE', 500)
+    await lua().tick(499)
+    expect(await add('a')).toBe('duplicate')
+    await lua().holds()
+  })
+
   it('remembers a lone slice for longer too', async () => {
     await lua().call('policy', 'DEDUPE', 1000)
     await add('a')

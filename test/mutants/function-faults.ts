@@ -180,7 +180,12 @@ export const FUNCTION_FAULTS: Faults = {
     ["claim.state == 'released' and 'ready' or", '', 'a batch that was given back looks leased'],
   ],
   'functions/policy.lua': [
-    ['if current.slice then call(', 'if false then call(', 'a longer dedupe does not hold for the ids of this slice'],
+    ['if current.slice then\n', 'if false then\n', 'a longer dedupe does not hold for the ids of this slice'],
+    [
+      'math.max(current.slice + current.dedupe, now_ms())',
+      '(current.slice + current.dedupe)',
+      'an id that has just come is forgotten when dedupe is lengthened',
+    ],
     ['if current.sliceBefore then', 'if false then', 'a longer dedupe does not hold for the ids of the slice before'],
     [
       'current.slice + current.dedupe))',

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { Partitioning } from '../../src/layout.ts'
-import type { RapidFire } from '../../src/rapidfire.ts'
+import type { RapidFire, RapidFire } from '../../src/rapidfire.ts'
 import { useClients } from '../client/clients.ts'
 import { describeBindings } from '../support/lua.ts'
 import { type Earlier, keep, restoreHash } from '../support/roots.ts'
@@ -28,7 +28,14 @@ function numbers(seed: number): (below: number) => number {
 }
 
 describeBindings('whatever step of a change of partitions a root has lost', (lua) => {
-  const client = useClients(lua)
+  const made = useClients(lua)
+  /** Those of one history; the server bears only so many connections. */
+  const clients: RapidFire<any>[] = []
+  const client = () => {
+    const one = made<any>()
+    clients.push(one)
+    return one
+  }
 
   /** Somebody who knows nothing yet, and is killed after so many calls. */
   function partitioning(calls = Number.POSITIVE_INFINITY): Partitioning {
@@ -124,6 +131,7 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
         error.message = `SEED=${seed} HISTORIES=1: ${error.message}`
         throw error
       })
+      await Promise.all(clients.splice(0).map((each) => each.close()))
     }
   })
 })
