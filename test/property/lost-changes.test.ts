@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { Partitioning } from '../../src/layout.ts'
-import type { RapidFire, RapidFire } from '../../src/rapidfire.ts'
+import type { RapidFire } from '../../src/rapidfire.ts'
 import { useClients } from '../client/clients.ts'
 import { describeBindings } from '../support/lua.ts'
 import { type Earlier, keep, restoreHash } from '../support/roots.ts'
@@ -31,8 +31,8 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
   const made = useClients(lua)
   /** Those of one history; the server bears only so many connections. */
   const clients: RapidFire<any>[] = []
-  const client = () => {
-    const one = made<any>()
+  const client = <T = any>() => {
+    const one = made<T>()
     clients.push(one)
     return one
   }
