@@ -189,8 +189,8 @@ async function stopPrimary(cast: ClusterCast, random: Random): Promise<boolean> 
   const { primary } = await chosen(cast, random)
   const ms = between(random, 5500, 6500)
   return cast.disturb(primary, async (gone) => {
-    const replica = await cast.cluster.replicaOf(primary)
-    await replica.redis.config('SET', 'cluster-replica-no-failover', 'yes')
+    // Another replica may have come over from a primary that has two.
+    for (const each of cast.cluster.alive) if (each !== primary) await each.redis.config('SET', 'cluster-replica-no-failover', 'yes')
     gone()
     primary.server.process.kill('SIGSTOP')
     await sleep(ms)

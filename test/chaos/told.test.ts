@@ -39,6 +39,10 @@ it.each<[string, Entry[]]>([
       [1600, 2, started({ ...second, claim: 5 } as typeof first)],
     ),
   ],
+  [
+    'a start that a process wrote down late, since it was stopped',
+    history([1600, 2, started(second)], [1500, 1, started(first)], [1700, 1, aborted(first)]),
+  ],
   ['a forwarded batch', history([0, 0, over('lease', first)])],
   ['attempts before the last of which Redis has forgotten something', history([0, 9, forgot(0, 1)], [5, 1, started(second)])],
   ['a signal that aborts when the lease has ended', history([0, 1, started(first)], [1600, 1, aborted(first)])],

@@ -52,10 +52,13 @@ function withoutHandler(entries: readonly Entry[], losses: Losses): string[] {
 /** Whether a batch died since nobody had ever said that a claim of it arrived. */
 const isUnacknowledged = (entry: Entry) => entry.what === 'buried' && entry.cause === 'unacknowledged'
 
+/** In the order in which they happened: a process that is stopped writes down later what it did before. */
+const inTime = (starts: Of<'started'>[]) => [...starts].sort((a, b) => a.at - b.at)
+
 /** Handlers that were started for what somebody else had got by then: a person would get two answers. */
 function startedLate(entries: readonly Entry[], losses: Losses): string[] {
   const latest = new Map<string, Of<'started'>>()
-  return only(entries, 'started').flatMap((start) => {
+  return inTime(only(entries, 'started')).flatMap((start) => {
     const before = latest.get(start.batch)
     if (!before || claimOf(start) >= claimOf(before)) {
       latest.set(start.batch, start)
@@ -72,7 +75,7 @@ const SLACK = 1000
 /** Handlers that went on undisturbed for longer than a lease beside another one of the same key. */
 function abortedLate(entries: readonly Entry[], lease: number): string[] {
   const running = new Map<string, Of<'started'>>()
-  return only(entries, 'started').flatMap((second) => {
+  return inTime(only(entries, 'started')).flatMap((second) => {
     const first = running.get(second.key)
     // One that is started too late is told of above.
     if (first?.batch === second.batch && claimOf(first) >= claimOf(second)) return []

@@ -46,6 +46,22 @@ it.each<[string, Entry[]]>([
   ],
   ['a batch whose process was killed', history(...added('a'), started(one, 'a'), killed, [2, started(again, 'a')], [2, ended(again, 'a')])],
   [
+    'a batch that is handed out once more after the next one, since Redis has forgotten that it was done',
+    [
+      ...history(
+        ...added('a', 'b'),
+        started(one, 'a'),
+        ended(one, 'a'),
+        told('completed', one),
+        started(two, 'b'),
+        ended(two, 'b'),
+        told('completed', two),
+        forgot(4, 6),
+      ),
+      ...later(1000, history(started(one, 'a'), ended(one, 'a'), told('completed', one))),
+    ],
+  ],
+  [
     'a batch whose process was stopped, and killed before it could say so',
     history(
       ...added('a'),

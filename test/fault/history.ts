@@ -230,6 +230,9 @@ function unexplained(entries: readonly Entry[], first: Of<'started'>, second: Of
   // Its end could not be told to Redis.
   const untold = ended && before.some((entry) => entry.what === 'error' && entry.pid === first.pid)
   const what = `batch ${name(second)} of ${second.key} was handed out`
+  // Redis has gone back, and handed out once more what had been done before the second.
+  const done = entries.find((entry) => entry.what === 'started' && name(entry) === name(first) && entry.at < second.at)
+  if (second.at < first.at && done?.what === 'started' && losses.mayHaveUndone(done, first)) return []
   if (second.batch !== first.batch) {
     return ended || failed || killed || lost || over || stopped ? [] : [`${what} while ${name(first)} was active`]
   }
