@@ -189,8 +189,12 @@ async function stopPrimary(cast: ClusterCast, random: Random): Promise<boolean> 
   const { primary } = await chosen(cast, random)
   const ms = between(random, 5500, 6500)
   return cast.disturb(primary, async (gone) => {
+    await cast.cluster.replicaOf(primary)
     // Another replica may have come over from a primary that has two.
-    for (const each of cast.cluster.alive) if (each !== primary) await each.redis.config('SET', 'cluster-replica-no-failover', 'yes')
+    for (const { redis } of cast.cluster.alive) {
+      const follows = (await redis.info('replication')).includes(`master_port:${primary.port}\r`)
+      if (follows) await redis.config('SET', 'cluster-replica-no-failover', 'yes')
+    }
     gone()
     primary.server.process.kill('SIGSTOP')
     await sleep(ms)
