@@ -14,7 +14,7 @@ export default defineConfig({
       provider: 'custom',
       customProviderModule: 'test/cover/provider.ts',
       include: ['src/**', 'cli/**'],
-      exclude: ['test/**', 'src/generated/**'],
+      exclude: ['test/**', 'src/redis/generated/**'],
       reporter: ['text'],
       reportsDirectory: 'coverage/typescript',
     },

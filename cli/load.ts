@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { Redis } from 'ioredis'
-import { Binding, loadedVersion } from '../src/binding.ts'
-import { connect } from '../src/connection.ts'
 import { toRapidfireError } from '../src/errors.ts'
-import { SOURCE } from '../src/generated/library.ts'
+import { Binding, loadedVersion } from '../src/redis/binding.ts'
+import { connect } from '../src/redis/connection.ts'
+import { SOURCE } from '../src/redis/generated/library.ts'
 import { addressOf, primaries, redisOption, withRedis } from './connection.ts'
 import { CliError } from './errors.ts'
 

@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import { Command, CommanderError } from 'commander'
 import { RapidfireError } from '../src/errors.ts'
-import { SOURCE } from '../src/generated/library.ts'
+import { SOURCE } from '../src/redis/generated/library.ts'
 import { check } from './check.ts'
 import { dead } from './dead.ts'
 import { demo } from './demo.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { type Logger, pino } from 'pino'
-import type { Worker } from '../src/worker.ts'
+import type { Worker } from '../src/worker/worker.ts'
 import { redisOption } from './connection.ts'
 import { serveHealth } from './health.ts'
 import { integerOption } from './options.ts'

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
+import type { Stats } from '../src/batches/stats.ts'
 import { RapidfireError } from '../src/errors.ts'
 import { RapidFire } from '../src/rapidfire.ts'
-import type { Stats } from '../src/stats.ts'
 import { addressOf, primaries, redisOption, withRedis } from './connection.ts'
 import { formatStats } from './format.ts'
 

@@ -1,4 +1,4 @@
-import type { LibrarySource } from '../src/generated/library.ts'
+import type { LibrarySource } from '../src/redis/generated/library.ts'
 
 export interface Header {
   sentence: string

@@ -1,5 +1,5 @@
 // Makes the two builds of lua/: one library for servers with Functions, and one script per function for EVALSHA.
-// `node lua/assemble.mjs` writes src/generated/library.ts, `--dist` writes dist/rapidfire.lua for redis-cli,
+// `node lua/assemble.mjs` writes src/redis/generated/library.ts, `--dist` writes dist/rapidfire.lua for redis-cli,
 // `--check` fails when the committed file is not what lua/ gives.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -213,10 +213,10 @@ ${Object.entries(built.scripts)
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const built = assemble()
-    const target = join(here, '../src/generated/library.ts')
+    const target = join(here, '../src/redis/generated/library.ts')
     if (process.argv.includes('--check')) {
       if (readFileSync(target, 'utf8') !== generated(built))
-        throw new AssembleError('src/generated/library.ts is stale: run `npm run build`')
+        throw new AssembleError('src/redis/generated/library.ts is stale: run `npm run build`')
     } else if (process.argv.includes('--dist')) {
       mkdirSync(join(here, '../dist'), { recursive: true })
       writeFileSync(join(here, '../dist/rapidfire.lua'), built.library)

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
-import { COMMANDS } from '../../src/commands.ts'
-import { type Layout, type RootLayout, rootKey } from '../../src/roots.ts'
+import { type Layout, type RootLayout, rootKey } from '../../src/partitions/roots.ts'
+import { COMMANDS } from '../../src/protocol/commands.ts'
 import { NO_RETRY } from '../connection.ts'
 
 /** Partitions that are asked at most: beyond them, `rapidfire check` looks. */

@@ -23,7 +23,7 @@
 --   WRONG_TYPE    the root is a key of another type
 --   BAD_ARGUMENT  more than 100 parts
 --
--- WHY facts and not verdicts: what must hold is written once, in src/invariants.ts; here is only what can be seen at one moment.
+-- WHY facts and not verdicts: what must hold is written once, in src/check/invariants.ts; here is only what can be seen at one moment.
 -- WHY the first 1000 messages: a batch has no more. The cost of a call is bounded by messages and bytes, however long the lists are.
 local LOOKS, BYTES = 5000, 4194304
 

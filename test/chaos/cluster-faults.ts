@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rootKey } from '../../src/layout.ts'
+import { rootKey } from '../../src/partitions/layout.ts'
 import type { ClusterNode } from '../support/cluster.ts'
 import { LEASE } from './cast.ts'
 import { type ClusterCast, QUEUE } from './cluster-cast.ts'

@@ -1,4 +1,4 @@
-import { rootOfBatch } from '../../src/layout.ts'
+import { rootOfBatch } from '../../src/partitions/layout.ts'
 import { type Attempt, claimOf, type Entry, Losses, type Of } from '../fault/history.ts'
 
 /** Its token and key. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
-import { SOURCE } from '../../src/generated/library.ts'
+import { SOURCE } from '../../src/redis/generated/library.ts'
 import { lacksServer } from '../client/clients.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
 import { startRedis, type TestRedis, useRedis } from '../support/redis.ts'

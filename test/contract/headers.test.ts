@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/assemble.mjs'
-import { COMMANDS, generationTokens, withNonce } from '../../src/commands.ts'
-import type { Argument } from '../../src/connection.ts'
-import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
+import { COMMANDS, generationTokens, withNonce } from '../../src/protocol/commands.ts'
+import type { Argument } from '../../src/redis/connection.ts'
+import { type FunctionName, SOURCE } from '../../src/redis/generated/library.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 const { functions } = assemble()
@@ -122,7 +122,7 @@ describe('a server', () => {
   })
 })
 
-it('has src/generated/library.ts committed as lua/ gives it', () => {
+it('has src/redis/generated/library.ts committed as lua/ gives it', () => {
   const assembler = fileURLToPath(new URL('../../lua/assemble.mjs', import.meta.url))
   expect(() => execFileSync(process.execPath, [assembler, '--check'], { stdio: 'pipe' })).not.toThrow()
   const { library, scripts, lines, version } = assemble()

@@ -1,5 +1,5 @@
 import luaparse from 'luaparse'
-import type { LibrarySource } from '../../src/generated/library.ts'
+import type { LibrarySource } from '../../src/redis/generated/library.ts'
 
 /** A statement inside of a function: its place in the Lua files, and its first line. */
 export interface Statement {

@@ -1,9 +1,9 @@
 // The ways in which queues of this kind are known to fail that take servers, replicas and clusters to show.
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import type { BindingMode } from '../../src/binding.ts'
-import { SOURCE } from '../../src/generated/library.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import type { BindingMode } from '../../src/redis/binding.ts'
+import { SOURCE } from '../../src/redis/generated/library.ts'
 import { lacksServer } from '../client/clients.ts'
 import { ended, startRedis } from '../support/redis.ts'
 import { makeEveryCall } from './calls.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from '../../lua/assemble.mjs'
-import type { LibrarySource } from '../../src/generated/library.ts'
+import type { LibrarySource } from '../../src/redis/generated/library.ts'
 import { instrument } from '../cover/instrument.ts'
 
 const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')

@@ -1,12 +1,12 @@
-import type { Calls } from './calls.ts'
-import { COMMANDS } from './commands.ts'
-import type { Connection } from './connection.ts'
-import { RapidfireError } from './errors.ts'
+import { RapidfireError } from '../errors.ts'
+import { judgeRoots, type RootViolation } from '../partitions/root-laws.ts'
+import type { RootLayout } from '../partitions/roots.ts'
+import { COMMANDS } from '../protocol/commands.ts'
+import type { Calls } from '../redis/calls.ts'
+import type { Connection } from '../redis/connection.ts'
+import type { FunctionName } from '../redis/generated/library.ts'
 import { readQueueFacts } from './facts.ts'
-import type { FunctionName } from './generated/library.ts'
 import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
-import { judgeRoots, type RootViolation } from './root-laws.ts'
-import type { RootLayout } from './roots.ts'
 
 /** What `check` found broken. */
 export interface Found extends Violation {

@@ -1,5 +1,5 @@
-import { COMMANDS } from './commands.ts'
-import type { RootPolicy } from './options.ts'
+import type { RootPolicy } from '../options.ts'
+import { COMMANDS } from '../protocol/commands.ts'
 import { type CallRoot, type Layout, type RootLayout, rootKey, rootsOf } from './roots.ts'
 
 /** Partitions that are asked for the policy that the root of the queue has lost. */

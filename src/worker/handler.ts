@@ -1,6 +1,6 @@
 // What somebody who writes a handler has to know: what it gets, what may be set, and how a batch ends.
 
-import type { Batch } from './batch.ts'
+import type { Batch } from '../batches/batch.ts'
 import type { Timing } from './timing.ts'
 
 /** Where a handler's `log` goes; a pino logger is one. */

@@ -1,6 +1,6 @@
+import { RapidfireError } from '../errors.ts'
 import { Binding, type BindingOptions, type Call, type CallOptions } from './binding.ts'
 import type { Argument, Connection } from './connection.ts'
-import { RapidfireError } from './errors.ts'
 import type { FunctionName, LibrarySource } from './generated/library.ts'
 
 /** The calls of one client: none is lost sight of before the client is closed. */

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { CallOptions } from './binding.ts'
-import type { Calls } from './calls.ts'
+import { type AddResult, RapidfireError, toRapidfireError } from '../errors.ts'
+import type { OutgoingMessage } from '../options.ts'
+import { byRoot, type Partitioning } from '../partitions/layout.ts'
+import { COMMANDS, generationTokens } from '../protocol/commands.ts'
+import type { CallOptions } from '../redis/binding.ts'
+import type { Calls } from '../redis/calls.ts'
+import { Unanswered } from '../redis/patience.ts'
 import { Coalescer, Queue } from './coalescer.ts'
-import { COMMANDS, generationTokens } from './commands.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
-import { type AddResult, RapidfireError, toRapidfireError } from './errors.ts'
-import { byRoot, type Partitioning } from './layout.ts'
-import type { OutgoingMessage } from './options.ts'
 import { bytesOf } from './outgoing.ts'
-import { Unanswered } from './patience.ts'
 
 type Result = AddResult | RapidfireError
 

@@ -1,6 +1,6 @@
-import { COMMANDS } from './commands.ts'
-import { RapidfireError } from './errors.ts'
-import type { Policy, RootPolicy } from './options.ts'
+import { RapidfireError } from '../errors.ts'
+import type { Policy, RootPolicy } from '../options.ts'
+import { COMMANDS } from '../protocol/commands.ts'
 import {
   type CallRoot,
   isBehind,

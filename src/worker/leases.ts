@@ -1,4 +1,4 @@
-import type { Batch } from './batch.ts'
+import type { Batch } from '../batches/batch.ts'
 import type { HandlerContext, Logger } from './handler.ts'
 import type { Source } from './processor.ts'
 

@@ -1,11 +1,11 @@
-import { type Cause, type Claim, type DeadBatch, decodeMessage, type Peek, type Reason, type State } from './batch.ts'
-import type { Argument } from './connection.ts'
-import type { AddResult } from './errors.ts'
-import { readFacts } from './facts.ts'
-import type { FunctionName } from './generated/library.ts'
-import type { OutgoingMessage, RootPolicy, Watching } from './options.ts'
+import { type Cause, type Claim, type DeadBatch, decodeMessage, type Peek, type Reason, type State } from '../batches/batch.ts'
+import { readFacts } from '../check/facts.ts'
+import type { AddResult } from '../errors.ts'
+import type { OutgoingMessage, RootPolicy, Watching } from '../options.ts'
+import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
+import type { Argument } from '../redis/connection.ts'
+import type { FunctionName } from '../redis/generated/library.ts'
 import { array, readFields } from './replies.ts'
-import type { Gift, Layout, RootLayout } from './roots.ts'
 
 type Pair = { key: string | Buffer; token: string }
 

@@ -1,5 +1,5 @@
-import type { Argument } from './connection.ts'
-import { RapidfireError } from './errors.ts'
+import { RapidfireError } from '../errors.ts'
+import type { Argument } from '../redis/connection.ts'
 
 /** What a message waits for before `addMessage` answers. */
 export interface Durability {

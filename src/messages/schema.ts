@@ -1,4 +1,4 @@
-import { RapidfireError } from './errors.ts'
+import { RapidfireError } from '../errors.ts'
 
 /** The part of Standard Schema (https://standardschema.dev) that rapidfire uses; zod, valibot and arktype schemas have it. */
 export interface Schema<T, Input = T> {

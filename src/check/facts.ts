@@ -1,6 +1,6 @@
 // What `rapidfire_check` sees of a queue at one moment, and how its replies are read. What must hold of it stands in invariants.ts.
 
-import { readFields } from './replies.ts'
+import { readFields } from '../protocol/replies.ts'
 
 interface PartFacts {
   /** What stands behind the root and its colon. */

@@ -1,8 +1,8 @@
+import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import type { OutgoingMessage } from '../options.ts'
+import type { CallRoot } from '../partitions/layout.ts'
+import { COMMANDS, generationTokens } from '../protocol/commands.ts'
 import type { DeadBatch } from './batch.ts'
-import { COMMANDS, generationTokens } from './commands.ts'
-import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from './errors.ts'
-import type { CallRoot } from './layout.ts'
-import type { OutgoingMessage } from './options.ts'
 
 /** Dead batches of several roots, oldest first: at most `limit` after `offset`. */
 export async function listDead(call: CallRoot, roots: string[], { limit = 100, offset = 0 }): Promise<DeadBatch[]> {

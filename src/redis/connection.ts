@@ -1,5 +1,5 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
-import { RapidfireError, toRapidfireError } from './errors.ts'
+import { RapidfireError, toRapidfireError } from '../errors.ts'
 import { gotNoAnswer, NotSent, type Patience, patiently } from './patience.ts'
 import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
 

@@ -1,12 +1,12 @@
 import { inspect } from 'node:util'
-import type { Batch } from './batch.ts'
-import { RapidfireError } from './errors.ts'
+import type { Batch } from '../batches/batch.ts'
+import { Discard, PartialFailure, RetryLater } from '../batches/outcomes.ts'
+import { RapidfireError } from '../errors.ts'
+import type { Claimed, FailOptions, RootClaimOptions, Watching } from '../options.ts'
+import type { RapidFire } from '../rapidfire.ts'
 import { exponentialBackoff, type Handler, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { type Attempt, Leases } from './leases.ts'
-import type { Claimed, FailOptions, RootClaimOptions, Watching } from './options.ts'
-import { Discard, PartialFailure, RetryLater } from './outcomes.ts'
-import type { RapidFire } from './rapidfire.ts'
 import { TIMING, type Timing } from './timing.ts'
 
 /** The calls of a client that a processor makes. */

@@ -1,5 +1,5 @@
+import { RapidfireError, toRapidfireError } from '../errors.ts'
 import type { Argument, Connection, Send } from './connection.ts'
-import { RapidfireError, toRapidfireError } from './errors.ts'
 import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
 import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 

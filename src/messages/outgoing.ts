@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import { RapidfireError } from './errors.ts'
-import type { MessageOptions, OutgoingMessage } from './options.ts'
+import { RapidfireError } from '../errors.ts'
+import type { MessageOptions, OutgoingMessage } from '../options.ts'
 
 /** Checks what Redis could not: that it gets what the caller has. */
 export function outgoing(key: string, data: unknown, options: MessageOptions): OutgoingMessage {
