@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { ended } from '../../cli/private-redis.ts'
+import { ended } from '../../cli/demo/private-redis.ts'
 import type { Tasks } from './tasks.ts'
 
 const folder = new URL('.', import.meta.url)

@@ -1,7 +1,7 @@
 // `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: like
 // FULL=1, and the figures and charts of README.md are made anew.
 import { Redis } from 'ioredis'
-import { startRedis } from '../../cli/private-redis.ts'
+import { startRedis } from '../../cli/demo/private-redis.ts'
 import { buildPrograms } from './agents.ts'
 import { judged, type Results } from './aims.ts'
 import { type Bench, SCALES } from './bench.ts'

@@ -1,4 +1,4 @@
-import { type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+import { type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { Part } from '../fault/support/processes.ts'
 import { Stage } from '../fault/support/stage.ts'

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { findServer } from '../../cli/private-redis.ts'
+import { findServer } from '../../cli/demo/private-redis.ts'
 import { chaos, STAGES } from './chaos.ts'
 import { CLUSTER_LANES } from './cluster-faults.ts'
 import { type Fault, planOf } from './faults.ts'

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
-import { ended, freePort } from '../../../cli/private-redis.ts'
+import { ended, freePort } from '../../../cli/demo/private-redis.ts'
 import { built } from '../agents.ts'
 import type { Bench } from '../bench.ts'
 import type { Measure, Row } from '../rounds.ts'

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import type { Policy } from '../src/options.ts'
-import { RapidFire } from '../src/rapidfire.ts'
-import { redisOption, withRedis } from './connection.ts'
-import { UsageError } from './errors.ts'
+import type { Policy } from '../../src/options.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { redisOption, withRedis } from '../terminal/connection.ts'
+import { UsageError } from '../terminal/errors.ts'
 
 export function policy(program: Command): void {
   program

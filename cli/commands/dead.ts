@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { DeadBatch } from '../src/batches/batch.ts'
-import { RefusedBatchesError } from '../src/errors.ts'
-import { RapidFire } from '../src/rapidfire.ts'
-import { redisOption, withRedis } from './connection.ts'
-import { CliError, UsageError } from './errors.ts'
-import { formatDead } from './format.ts'
+import type { DeadBatch } from '../../src/batches/batch.ts'
+import { RefusedBatchesError } from '../../src/errors.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { redisOption, withRedis } from '../terminal/connection.ts'
+import { CliError, UsageError } from '../terminal/errors.ts'
+import { formatDead } from '../terminal/format.ts'
 
 interface DeadOptions {
   queue: string

@@ -1,11 +1,11 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import type { Cluster, Redis } from 'ioredis'
-import type { Stats } from '../src/batches/stats.ts'
-import { RapidfireError } from '../src/errors.ts'
-import { RapidFire } from '../src/rapidfire.ts'
-import { addressOf, primaries, redisOption, withRedis } from './connection.ts'
-import { formatStats } from './format.ts'
+import type { Stats } from '../../src/batches/stats.ts'
+import { RapidfireError } from '../../src/errors.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
+import { formatStats } from '../terminal/format.ts'
 
 /** Keys looked at for each server in search of queues: some seconds at most, also on a server that holds much else. */
 const MOST_KEYS = 1_000_000

@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
-import { RapidFire } from '../src/rapidfire.ts'
-import type { ChatMessage, RateLimits, Webhook } from '../src/webhook/index.ts'
-import { openClient } from './connection.ts'
-import { CliError, UsageError } from './errors.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import type { ChatMessage, RateLimits, Webhook } from '../../src/webhook/index.ts'
+import { openClient } from '../terminal/connection.ts'
+import { CliError, UsageError } from '../terminal/errors.ts'
+import { integerOption } from '../terminal/options.ts'
+import { addRunOptions, loggerOf, type RunOptions, untilSignal } from '../terminal/run.ts'
 import { answerHealth } from './health.ts'
-import { integerOption } from './options.ts'
-import { addRunOptions, loggerOf, type RunOptions, untilSignal } from './run.ts'
 
 interface ServeOptions extends RunOptions {
   port: number
@@ -60,7 +60,7 @@ export function serve(program: Command): void {
 }
 
 async function run(options: ServeOptions): Promise<void> {
-  const parts = await Promise.all([import('@hono/node-server'), import('../src/webhook/index.ts')]).catch(() => {
+  const parts = await Promise.all([import('@hono/node-server'), import('../../src/webhook/index.ts')]).catch(() => {
     throw new UsageError('the webhook needs two packages more: npm install @hono/node-server rate-limiter-flexible')
   })
   const [{ getRequestListener }, { allSources, createWebhook }] = parts

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import { type Logger, pino } from 'pino'
-import type { Worker } from '../src/worker/worker.ts'
+import type { Worker } from '../../src/worker/worker.ts'
+import { serveHealth } from '../commands/health.ts'
 import { redisOption } from './connection.ts'
-import { serveHealth } from './health.ts'
 import { integerOption } from './options.ts'
 
 /** Options of every command that runs until it is stopped. */

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { Redis } from 'ioredis'
-import { toRapidfireError } from '../src/errors.ts'
-import { Binding, loadedVersion } from '../src/redis/binding.ts'
-import { connect } from '../src/redis/connection.ts'
-import { SOURCE } from '../src/redis/generated/library.ts'
-import { addressOf, primaries, redisOption, withRedis } from './connection.ts'
-import { CliError } from './errors.ts'
+import { toRapidfireError } from '../../src/errors.ts'
+import { Binding, loadedVersion } from '../../src/redis/binding.ts'
+import { connect } from '../../src/redis/connection.ts'
+import { SOURCE } from '../../src/redis/generated/library.ts'
+import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
+import { CliError } from '../terminal/errors.ts'
 
 export function load(program: Command): void {
   program

@@ -3,13 +3,13 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
-import type { Handler, WorkerOptions } from '../src/index.ts'
-import { RapidFire } from '../src/rapidfire.ts'
-import { openClient } from './connection.ts'
-import { UsageError } from './errors.ts'
+import type { Handler, WorkerOptions } from '../../src/index.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { openClient } from '../terminal/connection.ts'
+import { UsageError } from '../terminal/errors.ts'
+import { integerOption } from '../terminal/options.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
-import { integerOption } from './options.ts'
-import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
 
 interface WorkOptions extends RunOptions, HealthOptions {
   to?: string
@@ -67,7 +67,7 @@ function targetOf(module: string | undefined, to: string | undefined): { kind: '
 }
 
 async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
-  const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../src/bullmq/index.ts')]).catch(() => {
+  const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../../src/bullmq/index.ts')]).catch(() => {
     throw new UsageError('--to bullmq needs one package more: npm install bullmq')
   })
   const jobs = new Queue(name, { connection: { url } })

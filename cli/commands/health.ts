@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { CliError } from './errors.ts'
+import { CliError } from '../terminal/errors.ts'
 
 /**
  * Answers `GET /healthz` and `GET /readyz`: 200 while healthy, else 503. For a process that does nothing without Redis they are the

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { RapidFire } from '../src/rapidfire.ts'
-import { openClient } from './connection.ts'
-import { integerOption } from './options.ts'
-import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from './run.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { openClient } from '../terminal/connection.ts'
+import { integerOption } from '../terminal/options.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 
 interface ForwardCommandOptions extends RunOptions, HealthOptions {
   maxLength: number

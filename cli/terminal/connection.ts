@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
-import { leaveReplica } from '../src/redis/connection.ts'
+import { leaveReplica } from '../../src/redis/connection.ts'
 import { CliError, UsageError } from './errors.ts'
 
 const LOCAL = 'redis://127.0.0.1:6379'

@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
-import { integerOption } from './options.ts'
+import { integerOption } from '../terminal/options.ts'
 
 interface InitOptions {
   queue: string

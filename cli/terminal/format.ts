@@ -1,5 +1,5 @@
-import type { DeadBatch } from '../src/batches/batch.ts'
-import type { Stats } from '../src/batches/stats.ts'
+import type { DeadBatch } from '../../src/batches/batch.ts'
+import type { Stats } from '../../src/batches/stats.ts'
 
 /** Colours a text or leaves it as it is; `styleText` of node:util is one. */
 export type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string

@@ -3,13 +3,12 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
-import { type Command, InvalidArgumentError } from 'commander'
 import { Redis } from 'ioredis'
-import { joinText } from '../src/batches/batch.ts'
-import { RapidFire } from '../src/rapidfire.ts'
-import { NO_RETRY } from './connection.ts'
-import { CliError, Interrupted } from './errors.ts'
-import { formatBar, formatMs, formatStats } from './format.ts'
+import { joinText } from '../../src/batches/batch.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { NO_RETRY } from '../terminal/connection.ts'
+import { CliError } from '../terminal/errors.ts'
+import { formatBar, formatMs, formatStats } from '../terminal/format.ts'
 import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
 
 /** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
@@ -37,36 +36,8 @@ interface HandedOver {
   deadline: number
 }
 
-export function demo(program: Command): void {
-  program
-    .command('demo')
-    .description('replay a real conversation against a throw-away Redis: its four messages come out as one')
-    .option('--speed <factor>', 'how many times faster than in life, 0.1 to 100', toSpeed, 10)
-    .action(async ({ speed }: { speed: number }) => {
-      const stop = new AbortController()
-      const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal))
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
-      try {
-        await run(speed, stop)
-      } catch (error) {
-        if (!stop.signal.aborted) throw error
-        // What fails after a stop fails because of it: Ctrl-C reaches the server and the worker too.
-        if (process.stdout.isTTY) process.stdout.write('\n')
-        throw stop.signal.reason
-      } finally {
-        process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
-      }
-    })
-}
-
-function toSpeed(text: string): number {
-  const speed = Number(text)
-  if (text.trim() !== '' && speed >= 0.1 && speed <= 100) return speed
-  throw new InvalidArgumentError('It must be a number from 0.1 to 100.')
-}
-
 /** Starts what the demo needs, and ends it however the demo ends. */
-async function run(speed: number, stop: AbortController): Promise<void> {
+export async function run(speed: number, stop: AbortController): Promise<void> {
   const server = await startRedis().catch((error: Error) => {
     throw new CliError(error.message)
   })
@@ -87,7 +58,7 @@ async function run(speed: number, stop: AbortController): Promise<void> {
       children.push(child.once('exit', gone))
       return child
     }
-    const [webhook, worker] = [start('./main.js', 'serve'), start('./main.js', 'work', '--to', `stream:${STREAM}`)]
+    const [webhook, worker] = [start('../main.js', 'serve'), start('../main.js', 'work', '--to', `stream:${STREAM}`)]
     release = endTogether(children.map((child) => child.pid))
     await Promise.all([webhook, worker].map((child) => once(child, 'message', { signal: stop.signal })))
     await play(rapidfire, client, `http://127.0.0.1:${port}/webhook/whatsapp/batched`, speed, policy, stop.signal)

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import type { CheckReport } from '../src/check/check.ts'
-import { isCountable } from '../src/check/invariants.ts'
-import { RapidFire } from '../src/rapidfire.ts'
-import { redisOption, withRedis } from './connection.ts'
+import type { CheckReport } from '../../src/check/check.ts'
+import { isCountable } from '../../src/check/invariants.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { redisOption, withRedis } from '../terminal/connection.ts'
 
 interface CheckOptions {
   queue: string
