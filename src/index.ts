@@ -1,5 +1,4 @@
-export type { Cause, DeadBatch, Peek, State } from './batches/batch.ts'
-export { type Batch, joinText, type Message, type Reason } from './batches/batch.ts'
+export { type Batch, type DeadBatch, joinText, type Message, type Peek } from './batches/batch.ts'
 export { Discard, PartialFailure, RetryLater } from './batches/outcomes.ts'
 export type { Stats } from './batches/stats.ts'
 export type { CheckReport, Found } from './check/check.ts'
@@ -27,9 +26,10 @@ export type {
   Summary,
 } from './options.ts'
 export { partitionOf } from './partitions/layout.ts'
+export type { Cause, Reason, State } from './protocol/replies.ts'
 export { RapidFire } from './rapidfire.ts'
-export type { BindingMode, BindingOptions } from './redis/binding.ts'
 export type { RedisInput } from './redis/connection.ts'
+export type { BindingMode, BindingOptions } from './redis/loader.ts'
 export type { Forwarded, ForwardOptions } from './worker/forwarder.ts'
 export {
   exponentialBackoff,

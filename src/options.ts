@@ -1,8 +1,8 @@
 import type { Batch, Message } from './batches/batch.ts'
 import type { Durability } from './messages/durability.ts'
 import type { Schema } from './messages/schema.ts'
-import type { BindingOptions } from './redis/binding.ts'
 import type { RedisInput } from './redis/connection.ts'
+import type { BindingOptions } from './redis/loader.ts'
 import type { ProcessorOptions } from './worker/handler.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
@@ -151,10 +151,4 @@ export interface Claimed<T> {
   /** When to look next, ms since 1970; 0 when nothing is pending. */
   next: number
   batches: Batch<T>[]
-}
-
-/** What a claim of one root got. */
-export interface RootClaimed<T> extends Claimed<T> {
-  /** Whether an earlier claim was not answered: batches that it took have the lease that it asked for, and have had it since then. */
-  repeats: boolean
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
-import type { Batch, DeadBatch, Peek } from './batches/batch.ts'
+import { type Batch, type DeadBatch, decodeDead, decodePeek, type Peek } from './batches/batch.ts'
 import { Claims } from './batches/claims.ts'
 import { listDead, type Requeued, requeueDead } from './batches/dead.ts'
 import { readStats, type Stats } from './batches/stats.ts'
@@ -22,10 +22,9 @@ import type {
   RapidFireOptions,
   Summary,
 } from './options.ts'
-import { type CallRoot, Partitioning, rootOfBatch } from './partitions/layout.ts'
-import { COMMANDS } from './protocol/commands.ts'
-import type { Call } from './redis/binding.ts'
-import { Calls } from './redis/calls.ts'
+import { Partitioning, rootOfBatch } from './partitions/layout.ts'
+import type { Call } from './protocol/calls.ts'
+import { Caller } from './redis/caller.ts'
 import { type Connection, connect } from './redis/connection.ts'
 import { type LibrarySource, SOURCE } from './redis/generated/library.ts'
 import { type Forwarded, type ForwardOptions, sumForwarded } from './worker/forwarder.ts'
@@ -63,8 +62,7 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #options: RapidFireOptions<T, Input>
   readonly #source: LibrarySource
   readonly #durability: Durability | undefined
-  readonly #calls: Calls
-  readonly #call: CallRoot
+  readonly #caller: Caller
   readonly #partitioning: Partitioning
   readonly #turns = new Turns()
   readonly #adds: Adds
@@ -93,23 +91,22 @@ export class RapidFire<T = unknown, Input = T> {
     }
     this.#schema = options.schema
     this.#durability = options.durability && checkDurability(options.durability)
-    this.#calls = new Calls(
+    this.#caller = new Caller(
       connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379'),
       options,
       (call) => this.#prepare(call),
       source,
     )
-    this.#call = (root, name, args, reply) => this.#calls.call(root, name, args, reply)
-    this.#partitioning = new Partitioning(this.queue, this.#call)
-    this.#adds = new Adds(this.#calls, this.#partitioning)
-    this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
+    this.#partitioning = new Partitioning(this.queue, this.#caller.call)
+    this.#adds = new Adds(this.#caller, this.#partitioning)
+    this.#claims = new Claims(this.queue, this.#caller, this.#partitioning)
   }
 
   /** Writes the policy that the client was given: once a process, and what Redis has lost of it when it had lost the functions. */
   async #prepare(call: Call): Promise<void> {
     const { policy } = this.#options
     if (!policy || Object.keys(policy).length === 0) return
-    const partitioning = new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args)))
+    const partitioning = new Partitioning(this.queue, call)
     await partitioning.give(policy, program(), GIVEN.has(this.#options))
     GIVEN.add(this.#options)
     this.#partitioning.learnFrom(partitioning)
@@ -136,7 +133,7 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   #add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
-    this.#calls.checkOpen()
+    this.#caller.underway.checkOpen()
     return this.#adds.add(message, durability)
   }
 
@@ -151,7 +148,7 @@ export class RapidFire<T = unknown, Input = T> {
     const schema = this.#schema
     const durability = options.durability ? checkDurability(options.durability) : this.#durability
     const add = (data: readonly unknown[]) => {
-      this.#calls.checkOpen()
+      this.#caller.underway.checkOpen()
       return this.#adds.addAll(
         messages.map((message, n) => outgoing(message.key, data[n], message)),
         durability,
@@ -207,7 +204,7 @@ export class RapidFire<T = unknown, Input = T> {
     try {
       // Once more when the number of partitions was changed just now, or a root has lost what it knew.
       for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
-        const { serving, draining } = await this.#calls.run(() => this.#partitioning.roots(refusal?.root))
+        const { serving, draining } = await this.#caller.underway.run(() => this.#partitioning.roots(refusal?.root))
         refusal = undefined
         processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
         await processor.drain(limit - summary.batches)
@@ -262,7 +259,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */
   forward(stream: string, options: ForwardOptions = {}): Promise<Forwarded> {
-    return this.#calls.run(async () => {
+    return this.#caller.underway.run(async () => {
       const parts: Forwarded[] = []
       for (const turn of await this.#claims.turns()) parts.push(await this.#claims.forward(stream, { ...options, ...turn }))
       return sumForwarded(parts)
@@ -277,21 +274,20 @@ export class RapidFire<T = unknown, Input = T> {
    * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
   peek(key: string, limit?: number): Promise<Peek<T>> {
-    return this.#calls.run(async () => {
+    return this.#caller.underway.run(async () => {
       await this.#partitioning.read()
-      const args = COMMANDS.peek.args({ key, limit })
       const root = this.#partitioning.rootFor(key)
-      const found = (await this.#call(root, 'peek', args, COMMANDS.peek.reply)) as Peek<T>
+      const found = await this.#caller.call(root, 'peek', { key, limit })
       const after = found.state === 'empty' ? this.#partitioning.rootAfter(root, key) : undefined
-      return after === undefined ? found : ((await this.#call(after, 'peek', args, COMMANDS.peek.reply)) as Peek<T>)
+      return decodePeek<T>(after === undefined ? found : await this.#caller.call(after, 'peek', { key, limit }))
     })
   }
 
   /** Figures of the queue, at a cost that does not depend on its size. */
   getStats(): Promise<Stats> {
-    return this.#calls.run(async () => {
+    return this.#caller.underway.run(async () => {
       const roots = await this.#partitioning.everyRoot()
-      const replies = await Promise.all(roots.map((root) => this.#call(root, 'stats', [], COMMANDS.stats.reply)))
+      const replies = await Promise.all(roots.map((root) => this.#caller.call(root, 'stats', {})))
       return readStats(this.queue, this.#partitioning.partitions, replies)
     })
   }
@@ -303,12 +299,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
    */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
-    return this.#calls.run(() => this.#partitioning.policy(changes))
+    return this.#caller.underway.run(() => this.#partitioning.policy(changes))
   }
 
   /** The version of the Lua library that answers. */
   version(): Promise<string> {
-    return this.#calls.run(() => this.#calls.call(undefined, 'version', [], COMMANDS.version.reply))
+    return this.#caller.underway.run(() => this.#caller.call(undefined, 'version', {}))
   }
 
   /**
@@ -319,7 +315,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
   claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
-    return this.#calls.run(() => this.#claims.claimReady(options))
+    return this.#caller.underway.run(() => this.#claims.claimReady(options))
   }
 
   /** Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. */
@@ -333,7 +329,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`
    */
   fail(batch: Batch<T>, options: FailOptions<T> = {}): Promise<'retry' | 'dead' | 'lost'> {
-    return this.#calls.run(() => this.#claims.fail(batch, options))
+    return this.#caller.underway.run(() => this.#claims.fail(batch, options))
   }
 
   /**
@@ -343,7 +339,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @example for (const batch of batches.filter(({ key }) => isPaused(key))) await rapidfire.release(batch, { reason: 'paused' })
    */
   release(batch: Batch<T>, options: { reason?: string } = {}): Promise<'released' | 'lost'> {
-    return this.#calls.run(() => this.#claims.release(batch, options))
+    return this.#caller.underway.run(() => this.#claims.release(batch, options))
   }
 
   /**
@@ -354,15 +350,15 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    return this.#calls.run(() => this.#claims.extend(batches, lease))
+    return this.#caller.underway.run(() => this.#claims.extend(batches, lease))
   }
 
   /** Dead batches, oldest first, at most `limit` (100) after `offset`; or the one with this `id`, with its messages. */
   dead(options: { limit?: number; offset?: number; id?: string } = {}): Promise<DeadBatch[]> {
-    return this.#calls.run(async () => {
+    return this.#caller.underway.run(async () => {
       const { id, ...range } = options
-      if (id === undefined) return listDead(this.#call, await this.#partitioning.everyRoot(), range)
-      return this.#call(rootOfBatch(this.queue, id), 'dead', COMMANDS.dead.args({ id }), COMMANDS.dead.reply)
+      if (id === undefined) return listDead(this.#caller.call, await this.#partitioning.everyRoot(), range)
+      return (await this.#caller.call(rootOfBatch(this.queue, id), 'dead', { id })).map(decodeDead)
     })
   }
 
@@ -375,7 +371,7 @@ export class RapidFire<T = unknown, Input = T> {
   async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
     const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
     const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
-      requeueDead(this.#claims.repeatable, add, root, some, this.#partitioning.generation),
+      requeueDead(this.#caller.call, add, root, some, this.#partitioning.generation),
     )
     const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
     if (statuses.length === results.length) return statuses
@@ -387,16 +383,16 @@ export class RapidFire<T = unknown, Input = T> {
 
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
-    return this.#changeDead(ids, (root, some) => this.#claims.repeatable(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply))
+    return this.#changeDead(ids, (root, some) => this.#caller.call(root, 'drop', { ids: some }))
   }
 
   /**
    * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
-    return this.#calls.run(async () => {
+    return this.#caller.underway.run(async () => {
       const roots = await this.#partitioning.everyRoot()
-      return checkQueue(this.#calls, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
+      return checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 
@@ -407,7 +403,7 @@ export class RapidFire<T = unknown, Input = T> {
   close(): Promise<void> {
     this.#adds.flush()
     this.#claims.flush()
-    return this.#calls.close()
+    return this.#caller.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -415,15 +411,15 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   #changeDead<Status>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Status[]>): Promise<Status[]> {
-    return this.#calls.run(() => this.#claims.onRoots(ids, (id) => id, change))
+    return this.#caller.underway.run(() => this.#claims.onRoots(ids, (id) => id, change))
   }
 
   /** @param claims how the worker's own client claims */
   #worker(claims: (client: RapidFire<T, Input>) => WorkerClient<T>['claim'], handler: Handler<T>, options: WorkerOptions): Worker<T> {
     const { stall } = { ...TIMING, ...options.timing }
-    const commands = this.#calls.connection.duplicate(stall)
+    const commands = this.#caller.connection.duplicate(stall)
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(stall), handler, options)
+    return new Worker(client.#client(claims(client)), commands, this.#caller.connection.duplicate(stall), handler, options)
   }
 
   /** What a worker or a processor needs of this client. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-
-/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */
-export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
+import type { Output } from '../protocol/calls.ts'
+import { readHeader } from '../protocol/element.ts'
+import type { Cause, Claim, Reason, State } from '../protocol/replies.ts'
 
 /** One message of a batch. */
 export interface Message<T = unknown> {
@@ -32,11 +32,8 @@ export interface Batch<T = unknown> {
   messages: Message<T>[]
 }
 
-export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
-
 /** What `peek` shows of a key. Times in ms since 1970. */
 export interface Peek<T = unknown> {
-  /** `retry`: the batch pauses before its next attempt. */
   state: State
   now: number
   /** True deadline of the batch at the head; undefined when empty. */
@@ -52,12 +49,6 @@ export interface Peek<T = unknown> {
   /** Oldest first, at most `limit`. */
   messages: Message<T>[]
 }
-
-/**
- * Why a batch was given up: it failed in its last attempt, the lease of that ran out, or many claims of it were never heard of again, as when it
- * kills the process that takes it.
- */
-export type Cause = 'failed' | 'lease' | 'unacknowledged'
 
 /** A batch that was given up. Times in ms since 1970. */
 export interface DeadBatch {
@@ -75,46 +66,6 @@ export interface DeadBatch {
   size: number
   /** Only when asked for by id. */
   messages: Message[]
-}
-
-/** A batch as it came from Redis: what proves the claim, and the messages still undecoded. */
-export interface Claim {
-  /** The bytes of the key: it may not be valid UTF-8. */
-  key: Buffer
-  token: string
-  attempt: number
-  reason: Reason
-  deadline: number
-  messages: Buffer[]
-}
-
-const SPACE = 0x20
-/** Digits of a time in ms since 1970. */
-const TIME = 13
-
-/**
- * Reads what stands before id and data, as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] `. Undefined when something else
- * stands there. Byte by byte, since each message of each batch comes by here: to have the blanks looked for costs more than all of this.
- */
-function readHeader(bytes: Buffer): { receivedAt: number; id: number; data: number } | undefined {
-  let at = 0
-  const number = (most: number) => {
-    let value = 0
-    for (; at < most; at += 1) {
-      const digit = (bytes[at] as number) - 0x30
-      if (!(digit >= 0 && digit <= 9)) break
-      value = value * 10 + digit
-    }
-    return value
-  }
-  const receivedAt = number(TIME)
-  if (at !== TIME || bytes[TIME] !== SPACE) return undefined
-  at += 1
-  const length = number(bytes.length)
-  if (at === TIME + 1) return undefined
-  while (at < bytes.length && bytes[at] !== SPACE) at += 1
-  const id = at + 1
-  return id + length > bytes.length ? undefined : { receivedAt, id, data: id + length }
 }
 
 /** Decodes a message. What another program has put there is data as a whole, and text. */
@@ -159,6 +110,17 @@ export function decodeBatch<T>(claim: Claim): Batch<T> {
   if (!isUtf8(claim.key)) rawKeys.set(batch, claim.key)
   return batch
 }
+
+export const decodePeek = <T>(peek: Output<'peek'>): Peek<T> => ({
+  ...peek,
+  messages: peek.messages.map((message) => decodeMessage<T>(message)),
+})
+
+export const decodeDead = (batch: Output<'dead'>[number]): DeadBatch => ({
+  ...batch,
+  key: batch.key.toString(),
+  messages: batch.messages.map((message) => decodeMessage(message)),
+})
 
 /**
  * The text of a batch: the messages that are a string, or have a `text` that is one, joined.

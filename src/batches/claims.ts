@@ -1,34 +1,23 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import { Coalescer } from '../messages/coalescer.ts'
-import type { Claimed, ClaimOptions, FailOptions, RootClaimed, RootClaimOptions } from '../options.ts'
-import { byRoot, type CallRoot, type Partitioning, rootKey, rootOfBatch } from '../partitions/layout.ts'
-import { COMMANDS, withNonce } from '../protocol/commands.ts'
-import { Nonces, nonceText } from '../protocol/nonces.ts'
-import type { Calls } from '../redis/calls.ts'
-import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
+import type { Claimed, ClaimOptions, FailOptions, RootClaimOptions } from '../options.ts'
+import { byRoot, type Partitioning, rootKey, rootOfBatch } from '../partitions/layout.ts'
+import type { Caller } from '../redis/caller.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from '../worker/forwarder.ts'
 import { type Batch, decodeBatch, keyBytes } from './batch.ts'
-
-/** For how long the end of a batch is told again when Redis does not answer, ms. */
-const PATIENCE = 30_000
-const TOLD = new Set<FunctionName>(['complete', 'fail', 'release'])
 
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {
   readonly #queue: string
-  readonly #calls: Calls
-  readonly #call: CallRoot
+  readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #nonces = new Nonces()
   /** By root. */
   readonly #completions = new Map<string, Coalescer<Batch<T>, 'completed' | 'lost'>>()
 
-  constructor(queue: string, calls: Calls, partitioning: Partitioning) {
+  constructor(queue: string, caller: Caller, partitioning: Partitioning) {
     this.#queue = queue
-    this.#calls = calls
-    this.#call = (root, name, args, reply) => calls.call(root, name, args, reply)
+    this.#caller = caller
     this.#partitioning = partitioning
   }
 
@@ -62,51 +51,35 @@ export class Claims<T> {
   }
 
   /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
-  async claim(options: RootClaimOptions): Promise<RootClaimed<T>> {
+  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
     const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const args = () => COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
-    const { now, next, claims, repeats } = await this.#onRoot(options, () =>
-      this.#takeUp(root, 'claim_ready', args(), COMMANDS.claim_ready.reply),
+    const { now, next, claims } = await this.#onRoot(options, (generation) =>
+      this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }),
     )
     const batches = claims.map((claim) => decodeBatch<T>(claim))
     // The earlier claim may have had a higher limit.
     await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
-    return { now, next, batches, repeats }
+    return { now, next, batches }
+  }
+
+  /** Moves what is due in one root into a stream; repeated in the same way. */
+  forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
+    return this.#onRoot({ root, drain: rest.drain }, (generation) =>
+      this.#caller.call(root, 'forward', { stream, limit, maxLength, ...rest, generation }),
+    )
   }
 
   /** A root that has missed a change of partitions refuses: it is restored, and called again. */
-  async #onRoot<Output>({ root, drain }: { root: string; drain?: boolean | undefined }, call: () => Promise<Output>): Promise<Output> {
+  async #onRoot<Result>(
+    { root, drain }: { root: string; drain?: boolean | undefined },
+    call: (generation: number) => Promise<Result>,
+  ): Promise<Result> {
     try {
-      return await call()
+      return await call(this.#partitioning.generation)
     } catch (error) {
       if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) throw error
       if (!(await this.#partitioning.isRestored(root, drain === true))) throw error
-      return await call()
-    }
-  }
-
-  forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    const args = () => COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation: this.#partitioning.generation })
-    return this.#onRoot({ root, drain: rest.drain }, () => this.#takeUp(root, 'forward', args(), COMMANDS.forward.reply))
-  }
-
-  /** A call that takes what is due: one whose answer has not come is made again by the next one. */
-  async #takeUp<Output>(
-    root: string,
-    name: FunctionName,
-    args: Argument[],
-    reply: (raw: unknown) => Output,
-  ): Promise<Output & { repeats: boolean }> {
-    const pool = `${root} ${name}`
-    const nonce = this.#nonces.take(pool)
-    const { repeats } = nonce
-    let answered = false
-    try {
-      const result = await this.#call(root, name, withNonce(name, args, nonceText(nonce)), reply)
-      answered = true
-      return { ...result, repeats }
-    } finally {
-      this.#nonces.giveBack(pool, nonce, answered)
+      return await call(this.#partitioning.generation)
     }
   }
 
@@ -114,9 +87,7 @@ export class Claims<T> {
     const root = rootOfBatch(this.#queue, batch.id)
     let completions = this.#completions.get(root)
     if (!completions) {
-      completions = new Coalescer((batches) =>
-        this.#calls.run(() => this.repeatable(root, 'complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply)),
-      )
+      completions = new Coalescer((batches) => this.#caller.underway.run(() => this.#caller.call(root, 'complete', batches.map(claimName))))
       this.#completions.set(root, completions)
     }
     return completions.add(batch)
@@ -130,37 +101,21 @@ export class Claims<T> {
       .join(',')
     // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
     const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
-    const args = COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep })
-    return this.repeatable(rootOfBatch(this.#queue, batch.id), 'fail', args, COMMANDS.fail.reply)
+    const input = { ...claimName(batch), delay, attempts, error: text, keep }
+    return this.#caller.call(rootOfBatch(this.#queue, batch.id), 'fail', input)
   }
 
   release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<'released' | 'lost'> {
     // 80 UTF-16 units are at most 240 bytes; the function takes 256.
-    const args = COMMANDS.release.args({ ...claimOf(batch), reason: reason?.slice(0, 80) })
-    return this.repeatable(rootOfBatch(this.#queue, batch.id), 'release', args, COMMANDS.release.reply)
-  }
-
-  /**
-   * Calls a function of a root so that the call can be made again when its answer does not come: then it says what the first one did. Functions
-   * that know no NONCE are called as they are.
-   */
-  readonly repeatable: CallRoot = async (root, name, args, reply) => {
-    const pool = `${root} ${name}`
-    const nonce = this.#nonces.take(pool)
-    const patience = TOLD.has(name) ? { patience: PATIENCE } : {}
-    try {
-      return await this.#calls.call(root, name, withNonce(name, args, nonceText(nonce)), reply, patience)
-    } finally {
-      // The next call has other arguments. It must not be told what this one did, whether this one was answered or not.
-      this.#nonces.giveBack(pool, nonce, true)
-    }
+    const input = { ...claimName(batch), reason: reason?.slice(0, 80) }
+    return this.#caller.call(rootOfBatch(this.#queue, batch.id), 'release', input)
   }
 
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
     return this.onRoots(
       batches,
       ({ id }) => id,
-      (root, some) => this.#call(root, 'extend', COMMANDS.extend.args({ lease, claims: some.map(claimOf) }), COMMANDS.extend.reply),
+      (root, some) => this.#caller.call(root, 'extend', { lease, claims: some.map(claimName) }),
     )
   }
 
@@ -181,4 +136,4 @@ export class Claims<T> {
   }
 }
 
-const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: batch.token })
+const claimName = (batch: Batch) => ({ key: keyBytes(batch), token: batch.token })

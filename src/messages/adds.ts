@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type AddResult, RapidfireError, toRapidfireError } from '../errors.ts'
+import { type AddResult, RapidfireError } from '../errors.ts'
 import type { OutgoingMessage } from '../options.ts'
 import { byRoot, type Partitioning } from '../partitions/layout.ts'
-import { COMMANDS, generationTokens } from '../protocol/commands.ts'
-import type { CallOptions } from '../redis/binding.ts'
-import type { Calls } from '../redis/calls.ts'
+import { isNamed } from '../protocol/calls.ts'
+import type { Caller } from '../redis/caller.ts'
 import { Unanswered } from '../redis/patience.ts'
 import { Coalescer, Queue } from './coalescer.ts'
-import { confirmation, type Durability, waitCommand } from './durability.ts'
+import { type Confirmation, confirmation, type Durability, waitCommand } from './durability.ts'
 import { bytesOf } from './outgoing.ts'
 
 type Result = AddResult | RapidfireError
@@ -20,14 +19,14 @@ const MOST_MOVES = 5
  * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
  */
 export class Adds {
-  readonly #calls: Calls
+  readonly #caller: Caller
   readonly #partitioning: Partitioning
   readonly #queue = new Queue<OutgoingMessage, AddResult>(({ key }) => key)
   /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
 
-  constructor(calls: Calls, partitioning: Partitioning) {
-    this.#calls = calls
+  constructor(caller: Caller, partitioning: Partitioning) {
+    this.#caller = caller
     this.#partitioning = partitioning
   }
 
@@ -51,7 +50,7 @@ export class Adds {
 
   #rootFor(message: OutgoingMessage): string {
     // What the client sends again by itself is told from a new message by its id alone.
-    if (this.#calls.connection.resends && !isNamed(message)) message.id = randomUUID()
+    if (this.#caller.connection.resends && !isNamed(message)) message.id = randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
 
@@ -60,7 +59,7 @@ export class Adds {
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
       coalescer = new Coalescer<OutgoingMessage, AddResult>(
-        (messages) => this.#calls.finish(() => this.#send(root, messages, durability)),
+        (messages) => this.#caller.underway.finish(() => this.#send(root, messages, durability)),
         bytesOf,
         this.#queue,
       )
@@ -87,7 +86,7 @@ export class Adds {
     if (moved.length === 0 || moves === MOST_MOVES) return results
     const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.rootAfter(root, message.key, refusal)
     if (moved.some((each) => after(each) === undefined)) await this.#partitioning.readAfter(root)
-    const settled = await byRoot(
+    const afterwards = await byRoot(
       moved,
       (each) => after(each) ?? this.#partitioning.rootFor(each.message.key),
       (to, some) =>
@@ -98,12 +97,11 @@ export class Adds {
           moves + 1,
         ),
     )
-    return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
+    return results.map((result) => (isMoved(result) ? (afterwards.shift() as Result) : result))
   }
 
   async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const { binding, connection } = this.#calls
-    const { started } = binding
+    const { connection, started } = this.#caller
     const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
       const some = messages.filter((_, n) => isOpen(results[n]))
       const repeated = await this.#once(root, some, durability).catch((error) => some.map(() => error as RapidfireError))
@@ -112,7 +110,7 @@ export class Adds {
     try {
       const results = await this.#once(root, messages, durability)
       // An older library takes what it understands, and refuses the rest.
-      return results.some(isUnknown) && (await binding.renew(started)) ? await repeat(results, isUnknown) : results
+      return results.some(isUnknown) && (await this.#caller.renew(started)) ? await repeat(results, isUnknown) : results
     } catch (error) {
       // One message alone is refused as a whole, and so are all of a caller who goes by another layout.
       if (isMoved(error)) return messages.map(() => error)
@@ -125,22 +123,17 @@ export class Adds {
   }
 
   async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const options: CallOptions = { after: durability && waitCommand(durability), once: !messages.every(isNamed) }
-    const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
-    const args = [...COMMANDS.add.args(messages), ...generationTokens(this.#partitioning.generation)]
-    const results = await this.#calls.call(root, 'add', args, read, options)
-    return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+    const input = { messages, generation: this.#partitioning.generation }
+    if (!durability) return this.#caller.call(root, 'add', input)
+    let confirmed: Confirmation = {}
+    const results = await this.#caller.call(root, 'add', input, {
+      command: waitCommand(durability),
+      read: (reply) => (confirmed = confirmation(reply, durability)),
+    })
+    return results.map((result) => (result instanceof RapidfireError ? result : { ...result, ...confirmed }))
   }
 }
-
-/** Whether Redis knows the message again when it comes once more: a requeued one has a name of its own. */
-const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || requeued !== undefined
 
 const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 
 const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
-
-function confirmed([reply, waited]: [unknown, unknown], durability: Durability): (AddResult | Error)[] {
-  const what = confirmation(waited, durability)
-  return COMMANDS.add.reply(reply).map((result) => (result instanceof Error ? result : { ...result, ...what }))
-}

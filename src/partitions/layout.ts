@@ -1,8 +1,7 @@
 import { RapidfireError } from '../errors.ts'
 import type { Policy, RootPolicy } from '../options.ts'
-import { COMMANDS } from '../protocol/commands.ts'
+import type { Call } from '../protocol/calls.ts'
 import {
-  type CallRoot,
   isBehind,
   isOtherGeneration,
   type Layout,
@@ -53,7 +52,7 @@ const prepared = ({ serving, other, generation }: Layout): Layout => ({
 export class Partitioning {
   readonly #queue: string
   readonly #root: string
-  readonly #call: CallRoot
+  readonly #call: Call
   readonly #steps: Steps
   #known: Layout = { state: 'steady', serving: NONE, other: NONE, generation: 0 }
   /** What the root of the queue has told last. */
@@ -69,7 +68,7 @@ export class Partitioning {
   /** The former partition that is looked at next. */
   #former = 0
 
-  constructor(queue: string, call: CallRoot) {
+  constructor(queue: string, call: Call) {
     this.#queue = queue
     this.#root = rootKey(queue)
     this.#call = call
@@ -316,7 +315,7 @@ export class Partitioning {
   }
 
   #ask(root: string): Promise<RootLayout> {
-    return this.#call(root, 'layout', [], COMMANDS.layout.reply)
+    return this.#call(root, 'layout', {})
   }
 
   /**

@@ -1,7 +1,5 @@
 import { crc32 } from 'node:zlib'
 import type { RootPolicy } from '../options.ts'
-import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
 
 /** A row of partitions, by their numbers. `count` 0 is the root of the queue itself, which serves a queue without partitions. */
 export interface Partitions {
@@ -44,9 +42,6 @@ export interface Roots {
   /** Those that serve no more and may hold messages. */
   draining: string[]
 }
-
-/** Calls a function of one root. */
-export type CallRoot = <Output>(root: string, name: FunctionName, args: Argument[], reply: (raw: unknown) => Output) => Promise<Output>
 
 /** Whether a root has refused since it goes by another generation than the caller, whatever it holds. */
 export const isOtherGeneration = (refusal: Error) => /goes by generation \d+ /.test(refusal.message)

@@ -1,0 +1,177 @@
+import { RapidfireError } from '../errors.ts'
+import type { Argument, Connection, Send } from './connection.ts'
+import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import { gotNoAnswer, NotSent } from './patience.ts'
+
+/** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
+export type BindingMode = 'functions' | 'scripts'
+
+export interface BindingOptions {
+  /** @default 'auto': functions where the server has them */
+  binding?: BindingMode | 'auto'
+  /** `never`: the operator loads the library (`rapidfire load`); a missing one is an error. Scripts are loaded all the same. @default 'auto' */
+  load?: 'auto' | 'never'
+}
+
+/**
+ * Sees to it that the Lua functions are there, as a library or as scripts, and sends calls of them: absent, they are loaded; an older
+ * library is replaced; a newer one is used as it is, since other processes of a rolling deploy need it.
+ */
+export class Loader {
+  readonly #connection: Connection
+  readonly #options: Required<BindingOptions>
+  readonly #source: LibrarySource
+  readonly #prepare: () => Promise<unknown>
+  #binding: BindingMode | undefined
+  #started: Promise<void> | undefined
+
+  /**
+   * `prepare` runs after each start: on the first call, and whenever the server had lost the functions (and so, perhaps, its data).
+   *
+   * @throws RapidfireError `BAD_OPTION`
+   */
+  constructor(
+    connection: Connection,
+    options: BindingOptions,
+    prepare: () => Promise<unknown> = async () => {},
+    source: LibrarySource = SOURCE,
+  ) {
+    const { binding = 'auto', load = 'auto' } = options
+    if (!['auto', 'functions', 'scripts'].includes(binding)) {
+      throw new RapidfireError('BAD_OPTION', `binding must be 'auto', 'functions' or 'scripts', got '${String(binding)}'`)
+    }
+    if (!['auto', 'never'].includes(load)) throw new RapidfireError('BAD_OPTION', `load must be 'auto' or 'never', got '${String(load)}'`)
+    this.#connection = connection
+    this.#options = { binding, load }
+    this.#source = source
+    this.#prepare = prepare
+  }
+
+  /** How the functions are called, once that has been found out. */
+  get binding(): BindingMode | undefined {
+    return this.#binding
+  }
+
+  /** Loads the library where it is missing or older. Called by the first call; calling it again does nothing. */
+  start(): Promise<void> {
+    this.#started ??= this.#start().catch((error) => {
+      this.#started = undefined
+      // What waits for it has not been sent, and all that was sent here may be sent again.
+      throw gotNoAnswer(error) ? new NotSent(error, error instanceof NotSent && error.final) : error
+    })
+    return this.#started
+  }
+
+  /** Starts anew, unless that has been done since `started`. */
+  restart(started: Promise<void> | undefined): Promise<void> {
+    if (this.#started === started) this.#started = undefined
+    return this.start()
+  }
+
+  /** The start that holds now. */
+  get started(): Promise<void> | undefined {
+    return this.#started
+  }
+
+  /**
+   * Starts anew when a server has an older library by now, as comes back with an old snapshot. Returns whether that was done, or has been done
+   * since `started`: then what was refused as unknown may be known.
+   */
+  async renew(started: Promise<void> | undefined): Promise<boolean> {
+    if (this.#started === started) {
+      if (this.#binding !== 'functions' || this.#options.load === 'never') return false
+      // One that does not answer has refused nothing.
+      const asked = (await this.#connection.primaries()).map((send) => loadedVersion(send).catch(() => undefined))
+      const isOld = (found: string | undefined) => found !== undefined && isOlder(found, this.#source.version)
+      if (!(await Promise.all(asked)).some(isOld)) return false
+    }
+    await this.restart(started)
+    return true
+  }
+
+  async #start(): Promise<void> {
+    const primaries = await this.#connection.primaries()
+    this.#binding = (await this.#loadLibrary(primaries)) ? 'functions' : 'scripts'
+    if (this.#binding === 'scripts') {
+      const scripts = Object.values(this.#source.scripts)
+      await onEach(primaries, (send) => Promise.all(scripts.map(({ text }) => send('script', ['LOAD', text]))))
+    }
+    await this.#prepare()
+  }
+
+  /** False when scripts are to be used instead. */
+  async #loadLibrary(primaries: Send[]): Promise<boolean> {
+    if (this.#options.binding === 'scripts') return false
+    try {
+      await onEach(primaries, (send) => this.#loadOn(send))
+      return true
+    } catch (error) {
+      if (this.#options.binding === 'auto' && /unknown command/i.test(messageOf(error))) return false
+      throw error
+    }
+  }
+
+  async #loadOn(send: Send, attempt = 1): Promise<void> {
+    const found = await loadedVersion(send)
+    if (found !== undefined && !isOlder(found, this.#source.version)) return
+    if (this.#options.load === 'never') {
+      // An older library still serves the calls that it knows.
+      if (found !== undefined) return
+      throw notLoaded('is not loaded')
+    }
+    try {
+      await send('function', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
+    } catch (error) {
+      // Somebody else has loaded it in between, perhaps a newer one.
+      if (attempt > 1 || !/already exists/.test(messageOf(error))) throw error
+      await this.#loadOn(send, attempt + 1)
+    }
+  }
+
+  /** Sends a call, once it has been started; `after` is a command that must follow on the same connection. */
+  send(name: FunctionName, keys: readonly string[], args: readonly Argument[], after?: Argument[]): Promise<unknown> {
+    if (this.#binding === 'functions') return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
+    return this.#connection.send('evalsha', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args], after)
+  }
+}
+
+/**
+ * Does something on each primary. One of several that does not answer may have been replaced, and must not keep the others from serving;
+ * what refuses, refuses for all.
+ */
+async function onEach(primaries: Send[], load: (send: Send) => Promise<unknown>): Promise<void> {
+  const results = await Promise.allSettled(primaries.map(load))
+  const failures = results.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+  const refusal = failures.find((error) => error instanceof RapidfireError || /^[A-Z]{2,} /.test(messageOf(error)))
+  if (refusal) throw refusal
+  if (failures.length === primaries.length) throw failures[0]
+}
+
+/** The version of the library that a server has, or undefined. */
+export async function loadedVersion(send: Send): Promise<string | undefined> {
+  try {
+    return String(await send('fcall_ro', ['rapidfire_version', 0]))
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+export function notLoaded(what: string, cause?: unknown): RapidfireError {
+  return new RapidfireError('NOT_LOADED', `the rapidfire library in Redis ${what}: run \`rapidfire load\` with the server's URL`, { cause })
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : '')
+
+/** Whether the server has not got the function. */
+export const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
+
+/** Whether version `a` is older than `b`, both `major.minor.patch`. */
+function isOlder(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((version) => version.split('.').map((part) => Number.parseInt(part, 10)))
+  for (let n = 0; n < 3; n += 1) {
+    const difference = (left?.[n] ?? 0) - (right?.[n] ?? 0)
+    if (difference !== 0) return difference < 0
+  }
+  return false
+}
