@@ -26,8 +26,8 @@ mutants: setup redis ## Put small faults into the Lua files, one by one, and see
 check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx tsc --noEmit -p .
 	@npx biome check .
-	@node lua/assemble.mjs --check
-	@node lua/assemble.mjs --dist && luacheck -q dist/rapidfire.lua
+	@node lua/build/main.mjs --check
+	@node lua/build/main.mjs --dist && luacheck -q dist/rapidfire.lua
 	@npx knip
 
 # Servers of its own, since Redis itself is killed.

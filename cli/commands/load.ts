@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { toRapidfireError } from '../../src/errors.ts'
 import { Binding, loadedVersion } from '../../src/redis/binding.ts'
 import { connect } from '../../src/redis/connection.ts'
-import { SOURCE } from '../../src/redis/generated/library.ts'
+import { SOURCE } from '../../src/redis/source.ts'
 import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
 

@@ -7,7 +7,7 @@ import { COMMANDS, withNonce } from '../protocol/commands.ts'
 import { Nonces, nonceText } from '../protocol/nonces.ts'
 import type { Calls } from '../redis/calls.ts'
 import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from '../worker/forwarder.ts'
 import { type Batch, decodeBatch, keyBytes } from './batch.ts'
 

@@ -4,7 +4,7 @@ import type { RootLayout } from '../partitions/roots.ts'
 import { COMMANDS } from '../protocol/commands.ts'
 import type { Calls } from '../redis/calls.ts'
 import type { Connection } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
 import { readQueueFacts } from './facts.ts'
 import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { RootPolicy } from '../options.ts'
 import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
 
 /** A row of partitions, by their numbers. `count` 0 is the root of the queue itself, which serves a queue without partitions. */
 export interface Partitions {

@@ -4,7 +4,7 @@ import type { AddResult } from '../errors.ts'
 import type { OutgoingMessage, RootPolicy, Watching } from '../options.ts'
 import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
 import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
 import { array, readFields } from './replies.ts'
 
 type Pair = { key: string | Buffer; token: string }

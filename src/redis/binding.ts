@@ -1,7 +1,8 @@
 import { RapidfireError, toRapidfireError } from '../errors.ts'
 import type { Argument, Connection, Send } from './connection.ts'
-import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import type { FunctionName } from './generated/facts.ts'
 import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
+import { type LibrarySource, type Scripts, SOURCE } from './source.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
 export type BindingMode = 'functions' | 'scripts'
@@ -41,6 +42,8 @@ export class Binding {
   readonly #source: LibrarySource
   readonly #prepare: (call: Call) => Promise<unknown>
   #mode: BindingMode | undefined
+  /** The scripts to call; undefined while the functions are in use. */
+  #scripts: Scripts | undefined
   #started: Promise<void> | undefined
 
   /**
@@ -169,10 +172,14 @@ export class Binding {
 
   async #start(): Promise<void> {
     const primaries = await this.#connection.primaries()
-    this.#mode = (await this.#loadLibrary(primaries)) ? 'functions' : 'scripts'
-    if (this.#mode === 'scripts') {
-      const scripts = Object.values(this.#source.scripts)
-      await onEach(primaries, (send) => Promise.all(scripts.map(({ text }) => send('script', ['LOAD', text]))))
+    // Most servers have functions, so the text of the scripts is read only when they are needed.
+    const scripts = (await this.#loadLibrary(primaries))
+      ? undefined
+      : (this.#source.scripts ?? (await import('./generated/scripts.ts')).SCRIPTS)
+    this.#scripts = scripts
+    this.#mode = scripts ? 'scripts' : 'functions'
+    if (scripts) {
+      await onEach(primaries, (send) => Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text]))))
     }
     await this.#prepare(async (name, keys, args) => {
       try {
@@ -213,8 +220,8 @@ export class Binding {
   }
 
   #send(name: FunctionName, keys: string[], args: Argument[], after?: Argument[]): Promise<unknown> {
-    if (this.#mode === 'functions') return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
-    return this.#connection.send('evalsha', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args], after)
+    if (!this.#scripts) return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
+    return this.#connection.send('evalsha', [this.#scripts[name].sha1, keys.length, ...keys, ...args], after)
   }
 }
 

@@ -1,7 +1,8 @@
 import { RapidfireError } from '../errors.ts'
 import { Binding, type BindingOptions, type Call, type CallOptions } from './binding.ts'
 import type { Argument, Connection } from './connection.ts'
-import type { FunctionName, LibrarySource } from './generated/library.ts'
+import type { FunctionName } from './generated/facts.ts'
+import type { LibrarySource } from './source.ts'
 
 /** The calls of one client: none is lost sight of before the client is closed. */
 export class Calls {

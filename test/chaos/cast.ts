@@ -18,7 +18,7 @@ export const LEASE = 1500
 export const ATTEMPTS = 4
 const CLOSE_TIMEOUT = 500
 
-/** What a forwarder claims with, as lua/functions/forward.lua says: its leases end with the script. */
+/** What a forwarder claims with, as lua/functions/batch/forward.lua says: its leases end with the script. */
 export const FORWARD_LEASE = 60_000
 const STREAM = 'batches'
 

@@ -61,7 +61,7 @@ it('finds a batch that Redis never handed out, or with other messages', () => {
 })
 
 it('finds an error that no fault explains', () => {
-  const errors = ['Redis cannot be used: Connection is closed.', 'ERR attempt to index a nil value (lua/functions/add.lua:27)']
+  const errors = ['Redis cannot be used: Connection is closed.', 'ERR attempt to index a nil value (lua/functions/conversation/add.lua:27)']
   const entries = history(...errors.map((text): [number, Fact] => [2, { what: 'error', text }]))
   expect(judge(entries, [], faults).broken).toEqual([`process 2 met an error of its own: ${errors[1]}`])
 })

@@ -1,5 +1,5 @@
 import luaparse from 'luaparse'
-import type { LibrarySource } from '../../src/redis/generated/library.ts'
+import type { LibrarySource } from '../../src/redis/source.ts'
 
 /** A statement inside of a function: its place in the Lua files, and its first line. */
 export interface Statement {
@@ -23,7 +23,7 @@ export function instrument({ library, lines }: LibrarySource): { library: string
   const statements = starts.map((start, n) => {
     noted += `${text.slice(starts[n - 1] ?? 0, start)}ran[${n}] = true; `
     const line = text.slice(0, start).split('\n').length + 1
-    const [first, path] = lines.findLast(([begin]) => begin <= line) ?? [1, 'lua/assemble.mjs']
+    const [first, path] = lines.findLast(([begin]) => begin <= line) ?? [1, 'lua/build']
     return { path, line: line - first + 1, text: text.slice(start).split('\n', 1)[0] as string }
   })
   noted += text.slice(starts.at(-1))

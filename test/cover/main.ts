@@ -1,7 +1,7 @@
 /** Prints which statements of the Lua functions no test has run, after tests that ran with LUA_COVERAGE. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 import { instrument } from './instrument.ts'
 
 const folder = process.env.LUA_COVERAGE as string

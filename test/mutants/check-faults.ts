@@ -1,7 +1,7 @@
 import type { Faults } from './fault.ts'
 
 export const CHECK_FAULTS: Faults = {
-  'functions/check.lua': [
+  'functions/health/check.lua': [
     ['if options then own = own + 1 end', '', 'messages with options are not told of'],
     ['unreadable = unreadable + 1 end', 'unreadable = 0 end', 'messages that cannot be read are not told of'],
     ["text_of(found('ZSCORE', active_key(root), key))", "''", 'the lease is not told of'],
@@ -16,7 +16,7 @@ export const CHECK_FAULTS: Faults = {
       'a wait that a message asks for is blamed',
     ],
   ],
-  'functions/repair.lua': [
+  'functions/health/repair.lua': [
     ["    if kind ~= 'none' and kind ~= expected then return true end\n", '', 'a queue with a foreign index is repaired'],
     ['if claim and (size == 0 or claim.count < 1) then claim = nil end', '', 'a claim without messages stays'],
     ["if own and call('SADD', overrides_key(root), key) == 1 then", 'if false then', 'options stay unknown'],

@@ -1,7 +1,7 @@
 import type { Faults } from './fault.ts'
 
 export const FUNCTION_FAULTS: Faults = {
-  'functions/add.lua': [
+  'functions/conversation/add.lua': [
     ["  redis.pcall('PEXPIREAT', set, expires)\nend", 'end', 'what is remembered again is remembered for ever'],
     ['and #args[at + 1] <= 512 and', 'and', 'an id may be longer than 512 bytes'],
     ['own.maxWait < own.wait', 'own.maxWait <= own.wait', 'MAXWAIT equal to WAIT is refused'],
@@ -118,33 +118,33 @@ export const FUNCTION_FAULTS: Faults = {
     ],
     ["register('add', add, {},", "register('add', add, { 'allow-oom' },", 'messages are taken over maxmemory'],
   ],
-  'functions/claim_ready.lua': [
+  'functions/batch/claim_ready.lua': [
     ['options.limit or 10,', 'options.limit or 100,', 'another default LIMIT'],
     ['math.min(options.before or now, now)', 'options.before or now', 'BEFORE may lie in the future'],
     ["{ 'allow-oom' }", '{}', 'a full server cannot be drained'],
   ],
-  'functions/complete.lua': [
+  'functions/batch/complete.lua': [
     ['given == 0 or given % 2 == 1', 'given == 0', 'a key without its token is taken'],
     ['    if count and counts[fields[n]] then count = nil end\n', '', 'a pair that is given twice is counted twice'],
     ['  if soonest then wake(root, policy, soonest, policy.now) end\n', '', 'nobody is told of what is ready behind a batch'],
     ["{ 'allow-oom' }", '{}', 'nothing can be completed on a full server'],
   ],
-  'functions/dead.lua': [
+  'functions/dead/dead.lua': [
     ['(options.limit or 100) - 1', '(options.limit or 100)', 'one dead batch more than LIMIT is listed'],
     ['tonumber(died)', 'tonumber(about[4])', 'the deadline is shown as the time of death'],
   ],
-  'functions/drop.lua': [
+  'functions/dead/drop.lua': [
     ["      call('DEL', dead_key(root, id))\n", '', 'a dropped batch keeps its messages'],
     ["'droppedMessages', count", "'droppedMessages', 1", 'a dropped batch counts as one message'],
   ],
-  'functions/extend.lua': [
+  'functions/batch/extend.lua': [
     ['#args < 3 or #args % 2 == 0', '#args < 3', 'a key without its token is taken'],
     ['claimed_count(stored[n], args[2 * n + 1])', 'claimed_count(stored[n], args[3])', 'each pair is judged by the first token'],
     ['math.max(size - count, 0)', 'size', 'the messages of the batch count as queued'],
     ['  lengthen(root, held, claims, lease, now_ms(), true)\n', '', 'a lease is not lengthened'],
     ['    if count then held[', '    if decode_claim(stored[n]) then held[', 'a lease that is lost is lengthened'],
   ],
-  'functions/fail.lua': [
+  'functions/batch/fail.lua': [
     ['(found[#found] or 0) + 1, count', '(found[#found] or 1), count', 'KEEP may name a message twice'],
     ['(found[#found] or 0) + 1, count', '(found[#found] or 0) + 1, 1000', 'KEEP may name a message behind the batch'],
     ["  redis.call('LTRIM', list, done, -1)\n", '', 'messages that are done come again'],
@@ -158,7 +158,7 @@ export const FUNCTION_FAULTS: Faults = {
     ["  redis.call('HINCRBY', root, 'failed', 1)\n", '', 'failures are not counted'],
     ['  wake(root, policy, now + delay, now)\n', '', 'nobody is told when the pause ends early'],
   ],
-  'functions/forward.lua': [
+  'functions/batch/forward.lua': [
     ['tonumber(a_seq) < tonumber(b_seq)', 'a_seq < b_seq', 'entries of one ms are compared as text'],
     ['tonumber(a_ms) < tonumber(b_ms)', 'tonumber(a_ms) > tonumber(b_ms)', 'the newest entry that a group needs bounds the trim'],
     ['pending[1] > 0 and pending[2] or', 'false or', 'entries are deleted that were read and not acknowledged'],
@@ -174,12 +174,12 @@ export const FUNCTION_FAULTS: Faults = {
     ['policy, #done), #done', 'policy, 0), #done', 'a worker that has no slot left rests though more is ready'],
     ['longest - length - #done }', 'longest - length }', 'there is said to be more room than there is'],
   ],
-  'functions/peek.lua': [
+  'functions/conversation/peek.lua': [
     ["deadline <= now and 'ready'", "deadline < now and 'ready'", 'a batch is ready a ms after its deadline'],
     ["claim.state == 'retry' and 'retry' or", '', 'a pause looks like a lease'],
     ["claim.state == 'released' and 'ready' or", '', 'a batch that was given back looks leased'],
   ],
-  'functions/policy.lua': [
+  'functions/queue/policy.lua': [
     ['if current.slice then\n', 'if false then\n', 'a longer dedupe does not hold for the ids of this slice'],
     [
       'math.max(current.slice + current.dedupe, now_ms())',
@@ -193,7 +193,7 @@ export const FUNCTION_FAULTS: Faults = {
       'the slice before expires too early when dedupe is lengthened',
     ],
   ],
-  'functions/release.lua': [
+  'functions/batch/release.lua': [
     ["'released', 0\n", "'released', claim.span\n", 'a batch that was given back has a span'],
     ['active_key(root), now, key)', 'active_key(root), now + 1000, key)', 'a batch that was given back is not ready at once'],
     ['  wake(root, policy, now, now)\n', '', 'nobody is told of a batch that was given back'],
@@ -204,7 +204,7 @@ export const FUNCTION_FAULTS: Faults = {
       'any token of a batch that was given back is told so',
     ],
   ],
-  'functions/requeue.lua': [
+  'functions/dead/requeue.lua': [
     ["      call('ZREM', dead_key(root), id)\n", '', 'a batch stays in the index of the dead'],
     ["        call('ZADD', dead_key(root), died, id)\n", '', 'a batch that could not come back is in no index'],
     ['        undo()\n', '', 'messages come back twice when their dead batch cannot be deleted'],
@@ -217,7 +217,7 @@ export const FUNCTION_FAULTS: Faults = {
     ["'deadMessages', -count", "'deadMessages', -1", 'a requeued batch counts as one message'],
     ['  if soonest then wake(root, policy, soonest, now) end\n', '', 'nobody is told of what was put back'],
   ],
-  'functions/stats.lua': [
+  'functions/queue/stats.lua': [
     ["'-inf', now)", "'-inf', '(' .. now)", 'a key is ready a ms after its deadline'],
     ["'collecting', due - ready", "'collecting', due", 'ready keys count as collecting'],
     ['math.max(held - claimed, 0)', 'held', 'claimed messages count as queued'],

@@ -2,19 +2,19 @@ import type { Faults } from './fault.ts'
 
 /** Of partitions and of what changes their number. */
 export const LAYOUT_FAULTS: Faults = {
-  'functions/add.lua': [
+  'functions/conversation/add.lua': [
     ['  refusal = other_generation(root, policy, generation)\n', '', 'a producer with another layout is served'],
     ['own.generation or generation, nil', 'nil, nil', 'the layout of a producer is not looked at'],
     ['size == 1 and policy.closed', 'false', 'a retired root takes messages of new keys'],
     ['size == 1 and policy.closed', 'policy.closed', 'a retired root refuses messages of keys that have some there'],
   ],
-  'functions/layout.lua': [
+  'functions/layout/layout.lua': [
     ["partition_of(root) and 'unused' or 'open'", "'open'", 'a partition that nobody has opened looks open to who asks it'],
     ['reply[8], reply[9] = policy.generation', 'reply[8], reply[9] = reply[6]', 'a root tells the generation of the layout for its own'],
     ['if value then stored', 'if false then stored', 'a root does not tell its policy'],
     ['if text then given', 'if false then given', 'what programs have given is not told'],
   ],
-  'functions/policy.lua': [
+  'functions/queue/policy.lua': [
     [
       "text == '' or last and not agrees and not again",
       "text == '' or last and not agrees",
@@ -36,23 +36,23 @@ export const LAYOUT_FAULTS: Faults = {
     ['if given and next(changes) and bad_policy(current) then', 'if false then', 'a deploy is refused for what a person has set'],
     ["if given and not string.find(given, '^[%w_.@%-]+$') then", 'if false then', 'a program may have any name'],
   ],
-  'functions/claim_ready.lua': [
+  'functions/batch/claim_ready.lua': [
     [' or other_generation(root, policy, options.generation)', '', 'a worker with another layout is served'],
     ['if policy.closed and not options.drain then', 'if false then', 'a worker does not learn that a root is retired'],
     ['if policy.closed and not options.drain then', 'if policy.closed then', 'nobody can drain a retired root'],
   ],
-  'functions/forward.lua': [
+  'functions/batch/forward.lua': [
     [' or other_generation(root, policy, options.generation)', '', 'a forwarder with another layout is served'],
     ['if policy.closed and not options.drain then', 'if false then', 'a forwarder does not learn that a root is retired'],
   ],
-  'functions/requeue.lua': [
+  'functions/dead/requeue.lua': [
     ['if policy.closed then return', 'if false then return', 'a dead batch comes back to a retired root'],
     ['  if stale then return stale end\n', '', 'a dead batch comes back to a root that has lost a step'],
   ],
   'lib/claim.lua': [
     ['options.worker and (next_at or not policy.closed)', 'options.worker', 'a worker does not learn that a root is drained'],
   ],
-  'functions/repartition.lua': [
+  'functions/layout/repartition.lua': [
     ['options.prepare ~= math.max(serving, 1)', 'options.prepare ~= serving', 'a queue without partitions is changed to one'],
     ["state == 'draining' and same", 'false', 'the same number once more is refused while partitions are drained'],
     ["wanted and state ~= 'steady' and not", 'false and not', 'a second change begins during the first'],
@@ -84,7 +84,7 @@ export const LAYOUT_FAULTS: Faults = {
     ['options[field] and not stored[n]', 'options[field]', 'a restored policy replaces what is stored'],
     [", 'given:' .. field, '*')", ')', 'a restored policy is undone by the next start of a program'],
   ],
-  'functions/partition.lua': [
+  'functions/layout/partition.lua': [
     ["partition_of(root) and 'unused' or 'open'", "'open'", 'a partition that nobody has opened looks open'],
     ["open and (state == 'unused' or state == 'open' and newer)", 'open', 'a retired partition is opened again'],
     [

@@ -50,7 +50,7 @@ function run(program: string, args: string[]): Promise<{ code: number | string |
 
 async function judge(): Promise<Verdict> {
   const began = performance.now()
-  const built = await run(process.execPath, ['lua/assemble.mjs'])
+  const built = await run(process.execPath, ['lua/build/main.mjs'])
   if (built.code !== 0) throw new Error(built.printed)
   let caught: string | undefined
   for (const tests of TESTS) caught ??= await failureOf(tests)

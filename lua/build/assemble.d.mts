@@ -1,4 +1,4 @@
-import type { LibrarySource } from '../src/redis/generated/library.ts'
+import type { LibrarySource, Scripts } from '../../src/redis/source.ts'
 
 export interface Header {
   sentence: string
@@ -10,9 +10,9 @@ export interface Header {
 }
 
 export interface Assembled extends LibrarySource {
+  scripts: Scripts
   codes: string[]
   functions: { name: string; path: string; text: string; header: Header; flags: string[] }[]
 }
 
 export function assemble(options?: { root?: string; clock?: string; version?: string }): Assembled
-export function readHeader(path: string, text: string): Header
