@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import { Command, CommanderError } from 'commander'
 import { RapidfireError } from '../src/errors.ts'
-import { SOURCE } from '../src/redis/generated/library.ts'
+import { SOURCE } from '../src/redis/source.ts'
 import { check } from './commands/check.ts'
 import { dead } from './commands/dead.ts'
 import { demo } from './commands/demo.ts'

@@ -2,7 +2,7 @@ import { type Facts, type QueueFacts, readFacts } from '../check/facts.ts'
 import type { OutgoingMessage, RootPolicy } from '../options.ts'
 import type { Layout } from '../partitions/roots.ts'
 import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/library.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
 import {
   appendTokens,
   type ClaimName,

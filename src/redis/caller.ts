@@ -2,9 +2,10 @@ import { RapidfireError, toRapidfireError } from '../errors.ts'
 import { type Call, definitionOf, type Input, type Output, withNonce } from '../protocol/calls.ts'
 import { Nonces } from '../protocol/nonces.ts'
 import type { Argument, Connection } from './connection.ts'
-import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import type { FunctionName } from './generated/facts.ts'
 import { type BindingOptions, isMissing, Loader, notLoaded } from './loader.ts'
 import { gotNoAnswer, type Patience, patiently, Unanswered } from './patience.ts'
+import { type LibrarySource, SOURCE } from './source.ts'
 import { Underway } from './underway.ts'
 
 /** A command that must follow a call on the same connection. */

@@ -1,7 +1,8 @@
 import { RapidfireError } from '../errors.ts'
 import type { Argument, Connection, Send } from './connection.ts'
-import { type FunctionName, type LibrarySource, SOURCE } from './generated/library.ts'
+import type { FunctionName } from './generated/facts.ts'
 import { gotNoAnswer, NotSent } from './patience.ts'
+import { type LibrarySource, type Scripts, SOURCE } from './source.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
 export type BindingMode = 'functions' | 'scripts'
@@ -23,6 +24,8 @@ export class Loader {
   readonly #source: LibrarySource
   readonly #prepare: () => Promise<unknown>
   #binding: BindingMode | undefined
+  /** The scripts to call; undefined while the functions are in use. */
+  #scripts: Scripts | undefined
   #started: Promise<void> | undefined
 
   /**
@@ -91,10 +94,14 @@ export class Loader {
 
   async #start(): Promise<void> {
     const primaries = await this.#connection.primaries()
-    this.#binding = (await this.#loadLibrary(primaries)) ? 'functions' : 'scripts'
-    if (this.#binding === 'scripts') {
-      const scripts = Object.values(this.#source.scripts)
-      await onEach(primaries, (send) => Promise.all(scripts.map(({ text }) => send('script', ['LOAD', text]))))
+    // Most servers have functions, so the text of the scripts is read only when they are needed.
+    const scripts = (await this.#loadLibrary(primaries))
+      ? undefined
+      : (this.#source.scripts ?? (await import('./generated/scripts.ts')).SCRIPTS)
+    this.#scripts = scripts
+    this.#binding = scripts ? 'scripts' : 'functions'
+    if (scripts) {
+      await onEach(primaries, (send) => Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text]))))
     }
     await this.#prepare()
   }
@@ -130,8 +137,8 @@ export class Loader {
 
   /** Sends a call, once it has been started; `after` is a command that must follow on the same connection. */
   send(name: FunctionName, keys: readonly string[], args: readonly Argument[], after?: Argument[]): Promise<unknown> {
-    if (this.#binding === 'functions') return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
-    return this.#connection.send('evalsha', [this.#source.scripts[name].sha1, keys.length, ...keys, ...args], after)
+    if (!this.#scripts) return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
+    return this.#connection.send('evalsha', [this.#scripts[name].sha1, keys.length, ...keys, ...args], after)
   }
 }
 

@@ -6,7 +6,8 @@ import type { Batch } from '../../src/batches/batch.ts'
 import { RetryLater } from '../../src/batches/outcomes.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { RedisInput } from '../../src/redis/connection.ts'
-import { type FunctionName, SOURCE } from '../../src/redis/generated/library.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
@@ -82,7 +83,7 @@ function cutter() {
   const due = new WeakSet<object>()
   return {
     cut: ((name) => {
-      wanted = [`rapidfire_${name}`, SOURCE.scripts[name].sha1]
+      wanted = [`rapidfire_${name}`, SCRIPTS[name].sha1]
       cuts += 1
     }) as Cut,
     get left() {

@@ -1,6 +1,6 @@
 import { Cluster, type Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { TestCluster } from '../support/cluster.ts'

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { SOURCE } from '../../src/redis/generated/library.ts'
+import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { lacksServer } from '../client/clients.ts'
 import { ended, startRedis } from '../support/redis.ts'
@@ -43,7 +43,7 @@ describe.skipIf(lacksServer('patterns of servers'))('patterns of servers', () =>
         await makeEveryCall(rapidfire)
         const slots = await Promise.all((await redis.keys('*')).map((name) => redis.cluster('KEYSLOT', name)))
         expect([slots.length > 10, new Set(slots).size]).toEqual([true, 1])
-        const added = binding === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVALSHA', SOURCE.scripts.add.sha1]
+        const added = binding === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVALSHA', SCRIPTS.add.sha1]
         const [command, ...name] = added as [string, string]
         await expect(redis.call(command, ...name, 1, 'rapid-fire:orders', 'ann', '1')).rejects.toThrow(/^RAPIDFIRE_BAD_ROOT/)
       } finally {

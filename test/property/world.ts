@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis'
 import { judge, judgeQueue } from '../../src/check/invariants.ts'
 import { CALLS } from '../../src/protocol/calls.ts'
-import type { FunctionName, LibrarySource } from '../../src/redis/generated/library.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
+import type { LibrarySource } from '../../src/redis/source.ts'
 import { START } from '../support/lua.ts'
 import { type Keyspace, readKeyspace, SNAPSHOT } from './keyspace.ts'
 
@@ -30,12 +31,12 @@ export class World {
   /** What was done by hand, which `check` tells of: whether something was pushed into lists, and keys that were taken from `due`. */
   damaged: { foreign: boolean; lost: string[] } = { foreign: false, lost: [] }
   readonly #redis: Redis
-  readonly #source: LibrarySource
+  readonly #source: Required<LibrarySource>
   #now = START
   #keyspace: Keyspace = new Map()
   #snapshot = ''
 
-  constructor(redis: Redis, mode: BindingMode, source: LibrarySource) {
+  constructor(redis: Redis, mode: BindingMode, source: Required<LibrarySource>) {
     this.#redis = redis
     this.mode = mode
     this.#source = source
