@@ -22,7 +22,7 @@ import type {
   RapidFireOptions,
   Summary,
 } from './options.ts'
-import { Partitioning, rootOfBatch } from './partitions/layout.ts'
+import { byRoot, Partitioning, rootKey, rootOfId } from './partitions/layout.ts'
 import type { Call } from './protocol/calls.ts'
 import { Caller } from './redis/caller.ts'
 import { type Connection, connect } from './redis/connection.ts'
@@ -318,7 +318,11 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#caller.underway.run(() => this.#claims.claimReady(options))
   }
 
-  /** Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. */
+  /**
+   * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue
+   */
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
     return this.#claims.complete(batch)
   }
@@ -358,7 +362,7 @@ export class RapidFire<T = unknown, Input = T> {
     return this.#caller.underway.run(async () => {
       const { id, ...range } = options
       if (id === undefined) return listDead(this.#caller.call, await this.#partitioning.everyRoot(), range)
-      return (await this.#caller.call(rootOfBatch(this.queue, id), 'dead', { id })).map(decodeDead)
+      return (await this.#caller.call(rootOfId(this.queue, id), 'dead', { id })).map(decodeDead)
     })
   }
 
@@ -411,7 +415,9 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   #changeDead<Status>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Status[]>): Promise<Status[]> {
-    return this.#caller.underway.run(() => this.#claims.onRoots(ids, (id) => id, change))
+    // Without ids the root of the queue says what was expected.
+    if (ids.length === 0) return this.#caller.underway.run(() => change(rootKey(this.queue), []))
+    return this.#caller.underway.run(() => byRoot(ids, (id) => rootOfId(this.queue, id), change))
   }
 
   /** @param claims how the worker's own client claims */

@@ -13,11 +13,16 @@ export interface Message<T = unknown> {
   receivedAt: number
 }
 
-/** The messages of one key, handed over together. */
+/**
+ * The messages of one key, handed over together. A copy of it, also one that went through JSON, completes or fails it as well, as long as it has
+ * `root`, `key` and `token`.
+ */
 export interface Batch<T = unknown> {
   /** Stable over all attempts. */
   id: string
-  /** The conversation. */
+  /** Where it is: root key in Redis of the queue, or of one of its partitions. @example 'rapid-fire:{whatsapp:3}' */
+  root: string
+  /** The conversation. A key that is no UTF-8, which only another program can have added, is shown as text, and is lost by JSON. */
   key: string
   /** Proof of the claim, another one each time that the batch is handed over. */
   token: string
@@ -88,17 +93,18 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Keys that are not valid UTF-8: the string in the batch would not find them again. */
-const rawKeys = new WeakMap<object, Buffer>()
+/** The bytes of a key that is no UTF-8: its text would not find it again. A property, so that a copy of the batch has them too. */
+const KEY_BYTES = Symbol('the bytes of the key')
 
 /** The key of a batch as Redis has it. */
-export const keyBytes = (batch: { key: string }): string | Buffer => rawKeys.get(batch) ?? batch.key
+export const keyOf = (batch: Batch & { [KEY_BYTES]?: Buffer }): string | Buffer => batch[KEY_BYTES] ?? batch.key
 
-/** Decodes a claimed batch. */
-export function decodeBatch<T>(claim: Claim): Batch<T> {
+/** Decodes a batch that was claimed from a root. */
+export function decodeBatch<T>(claim: Claim, root: string): Batch<T> {
   const messages = claim.messages.map((message) => decodeMessage<T>(message))
   const batch: Batch<T> = {
     id: claim.token.slice(0, claim.token.lastIndexOf(':')),
+    root,
     key: claim.key.toString(),
     token: claim.token,
     attempt: claim.attempt,
@@ -107,8 +113,7 @@ export function decodeBatch<T>(claim: Claim): Batch<T> {
     deadline: claim.deadline,
     messages,
   }
-  if (!isUtf8(claim.key)) rawKeys.set(batch, claim.key)
-  return batch
+  return isUtf8(claim.key) ? batch : Object.assign(batch, { [KEY_BYTES]: claim.key })
 }
 
 export const decodePeek = <T>(peek: Output<'peek'>): Peek<T> => ({

@@ -2,10 +2,10 @@ import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import { Coalescer } from '../messages/coalescer.ts'
 import type { Claimed, ClaimOptions, FailOptions, RootClaimOptions } from '../options.ts'
-import { byRoot, type Partitioning, rootKey, rootOfBatch } from '../partitions/layout.ts'
+import { byRoot, isRootOf, type Partitioning, rootKey } from '../partitions/layout.ts'
 import type { Caller } from '../redis/caller.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from '../worker/forwarder.ts'
-import { type Batch, decodeBatch, keyBytes } from './batch.ts'
+import { type Batch, decodeBatch, keyOf } from './batch.ts'
 
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {
@@ -56,7 +56,7 @@ export class Claims<T> {
     const { now, next, claims } = await this.#onRoot(options, (generation) =>
       this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }),
     )
-    const batches = claims.map((claim) => decodeBatch<T>(claim))
+    const batches = claims.map((claim) => decodeBatch<T>(claim, root))
     // The earlier claim may have had a higher limit.
     await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
     return { now, next, batches }
@@ -84,9 +84,10 @@ export class Claims<T> {
   }
 
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
-    const root = rootOfBatch(this.#queue, batch.id)
+    const { root } = batch
     let completions = this.#completions.get(root)
     if (!completions) {
+      if (!isRootOf(this.#queue, root)) return Promise.reject(this.#foreign(root))
       completions = new Coalescer((batches) => this.#caller.underway.run(() => this.#caller.call(root, 'complete', batches.map(claimName))))
       this.#completions.set(root, completions)
     }
@@ -102,32 +103,34 @@ export class Claims<T> {
     // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
     const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
     const input = { ...claimName(batch), delay, attempts, error: text, keep }
-    return this.#caller.call(rootOfBatch(this.#queue, batch.id), 'fail', input)
+    return this.#caller.call(this.#rootOf(batch), 'fail', input)
   }
 
   release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<'released' | 'lost'> {
     // 80 UTF-16 units are at most 240 bytes; the function takes 256.
     const input = { ...claimName(batch), reason: reason?.slice(0, 80) }
-    return this.#caller.call(rootOfBatch(this.#queue, batch.id), 'release', input)
+    return this.#caller.call(this.#rootOf(batch), 'release', input)
   }
 
-  extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    return this.onRoots(
+  async extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
+    // Without batches the root of the queue says what was expected.
+    if (batches.length === 0) return this.#caller.call(rootKey(this.#queue), 'extend', { lease, claims: [] })
+    return byRoot(
       batches,
-      ({ id }) => id,
+      (batch) => this.#rootOf(batch),
       (root, some) => this.#caller.call(root, 'extend', { lease, claims: some.map(claimName) }),
     )
   }
 
-  /** Calls each root with those items whose batches are there. */
-  onRoots<Item, Result>(
-    items: readonly Item[],
-    batchId: (item: Item) => string,
-    call: (root: string, items: Item[]) => Promise<Result[]>,
-  ): Promise<Result[]> {
-    // Without items the root of the queue says what was expected.
-    if (items.length === 0) return call(rootKey(this.#queue), [])
-    return byRoot(items, (item) => rootOfBatch(this.#queue, batchId(item)), call)
+  /** @throws RapidfireError `BAD_ARGUMENT` */
+  #rootOf({ root }: Batch<T>): string {
+    if (isRootOf(this.#queue, root)) return root
+    throw this.#foreign(root)
+  }
+
+  #foreign(root: string): RapidfireError {
+    const text = `a batch must be one that the queue '${this.#queue}' has handed over, or a copy of it; its root is '${root}'`
+    return new RapidfireError('BAD_ARGUMENT', text)
   }
 
   /** Sends what waits for the end of the tick. */
@@ -136,4 +139,4 @@ export class Claims<T> {
   }
 }
 
-const claimName = (batch: Batch) => ({ key: keyBytes(batch), token: batch.token })
+const claimName = (batch: Batch) => ({ key: keyOf(batch), token: batch.token })

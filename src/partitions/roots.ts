@@ -70,8 +70,19 @@ export const rootsBetween = (queueRoot: string, { first, count }: Partitions): s
 export const rootOfKey = (queue: string, { first, count }: Partitions, key: string | Uint8Array): string =>
   count === 0 ? rootKey(queue) : rootKey(queue, first + partitionOf(key, count))
 
-/** A batch of a partition has the number of it at the end of its id. */
-export function rootOfBatch(queue: string, id: string): string {
+/** Whether a root is that of the queue, or of one of its partitions. */
+export function isRootOf(queue: string, root: string): boolean {
+  const whole = rootKey(queue)
+  return (
+    root === whole || (typeof root === 'string' && root.startsWith(`${whole.slice(0, -1)}:`) && /^\d+\}$/.test(root.slice(whole.length)))
+  )
+}
+
+/**
+ * The root that holds a dead batch, by its id: a batch of a partition has the number of it at the end, `<ms>-<number>-<partition>`. Ids are all
+ * that people have of a dead batch; a claimed one carries its root.
+ */
+export function rootOfId(queue: string, id: string): string {
   const partition = /^\d+-\d+-(\d+)$/.exec(id)?.[1]
   return rootKey(queue, partition === undefined ? undefined : Number(partition))
 }
