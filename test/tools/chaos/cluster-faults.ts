@@ -99,10 +99,13 @@ async function restartEmpty(cast: ClusterCast, random: Random): Promise<boolean>
     const keys = await cast.keysIn(await cast.rootsOn(primary))
     const replica = await cluster.replicaOf(primary)
     await replica.redis.config('SET', 'cluster-replica-no-failover', 'yes')
+    const dead = await cast.deadOn(primary)
     gone()
     await cluster.kill(primary)
     await sleep(away)
-    cast.history.write({ what: 'forgot', since: 0, until: Date.now(), keys })
+    const until = Date.now()
+    cast.history.write({ what: 'forgot', since: 0, until, keys })
+    cast.history.write({ what: 'forgot', since: 0, until, ...dead })
     await cluster.restart(primary, { empty: true })
     const [role] = (await primary.redis.role()) as unknown[]
     return role === 'master'
