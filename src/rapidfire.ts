@@ -1,41 +1,29 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { type Batch, type DeadBatch, decodeDead, decodePeek, type Peek } from './batches/batch.ts'
-import { Claims } from './batches/claims.ts'
+import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
 import { listDead, type Requeued, requeueDead } from './batches/dead.ts'
+import { type Forwarded, type ForwardOptions, sumForwarded } from './batches/forward.ts'
 import { readStats, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
-import { type AddResult, ProcessingError, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
+import { RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
 import { Adds } from './messages/adds.ts'
 import { checkDurability, type Durability } from './messages/durability.ts'
-import { outgoing } from './messages/outgoing.ts'
+import { type EncodedMessage, encode } from './messages/encode.ts'
+import type { AddResult } from './messages/results.ts'
 import { allValidated, type Schema, Turns, validated } from './messages/schema.ts'
-import type {
-  AddOptions,
-  Claimed,
-  ClaimOptions,
-  FailOptions,
-  NewMessage,
-  OutgoingMessage,
-  Policy,
-  ProcessOptions,
-  RapidFireOptions,
-  Summary,
-} from './options.ts'
+import type { AddOptions, NewMessage, Policy, RapidFireOptions } from './options.ts'
 import { byRoot, Partitioning, rootKey, rootOfId } from './partitions/layout.ts'
 import type { Call } from './protocol/calls.ts'
 import { Caller } from './redis/caller.ts'
 import { type Connection, connect } from './redis/connection.ts'
 import { type LibrarySource, SOURCE } from './redis/source.ts'
-import { type Forwarded, type ForwardOptions, sumForwarded } from './worker/forwarder.ts'
+import type { WorkerClient } from './worker/client.ts'
 import type { Handler } from './worker/handler.ts'
-import { Lane } from './worker/lane.ts'
-import { Processor, whole } from './worker/processor.ts'
+import { type ProcessOptions, processPending } from './worker/pending.ts'
+import type { Summary } from './worker/summary.ts'
 import { TIMING } from './worker/timing.ts'
-import { Worker, type WorkerClient, type WorkerOptions } from './worker/worker.ts'
-
-/** How often `processPendingBatches` asks which roots serve, when one refuses to. */
-const ROUNDS = 3
+import { Worker, type WorkerOptions } from './worker/worker.ts'
 
 /** Options whose policy this process has stored; a worker has those of its client. */
 const GIVEN = new WeakSet<object>()
@@ -125,14 +113,14 @@ export class RapidFire<T = unknown, Input = T> {
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
       const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema) return this.#add(outgoing(key, data, options), durability)
-      return this.#turns.take([key], validated(schema, data), (value) => this.#add(outgoing(key, value, options), durability))
+      if (!schema) return this.#add(encode(key, data, options), durability)
+      return this.#turns.take([key], validated(schema, data), (value) => this.#add(encode(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+  #add(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
     this.#caller.underway.checkOpen()
     return this.#adds.add(message, durability)
   }
@@ -150,7 +138,7 @@ export class RapidFire<T = unknown, Input = T> {
     const add = (data: readonly unknown[]) => {
       this.#caller.underway.checkOpen()
       return this.#adds.addAll(
-        messages.map((message, n) => outgoing(message.key, data[n], message)),
+        messages.map((message, n) => encode(message.key, data[n], message)),
         durability,
       )
     }
@@ -175,46 +163,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws ProcessingError `UNAVAILABLE` and others when a part of the queue could not be asked, or the end of a batch not be told; its
    * `summary` says what was done. What a handler throws stays with its batch.
    */
-  async processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
-    const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
-    const failures: unknown[] = []
-    const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
-    let refusal: { root: string; error: unknown } | undefined
-    const processor = new Processor<T>(
-      this.#client((claim) => this.#claims.claim(claim)),
-      handler,
-      options,
-      {
-        settled: (outcome, batch) => {
-          // Nothing is given back here that a handler has seen.
-          if (outcome === 'released') return
-          summary[outcome] += 1
-          summary.batches += 1
-          summary.messages += batch.messages.length
-        },
-        claimed: () => {},
-        refused: (lane, error) => {
-          lane.failures += 1
-          if (error instanceof RapidfireError && error.code === 'REPARTITIONED') refusal = { root: lane.root, error }
-          else failures.push(error)
-        },
-        failed: (error) => failures.push(error),
-      },
-    )
-    try {
-      // Once more when the number of partitions was changed just now, or a root has lost what it knew.
-      for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
-        const { serving, draining } = await this.#caller.underway.run(() => this.#partitioning.roots(refusal?.root))
-        refusal = undefined
-        processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
-        await processor.drain(limit - summary.batches)
-      }
-      if (refusal) failures.push(refusal.error)
-    } catch (error) {
-      failures.push(error)
+  processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
+    const client = {
+      ...this.#client((claim) => this.#claims.claim(claim)),
+      roots: (refused?: string) => this.#caller.underway.run(() => this.#partitioning.roots(refused)),
     }
-    if (failures.length > 0) throw new ProcessingError(failures[0], failures.length, summary)
-    return summary
+    return processPending(client, handler, options)
   }
 
   /**
@@ -373,7 +327,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RefusedBatchesError when some could not be put back: they are dead still, and its `results` tell what became of each
    */
   async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
-    const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
+    const add = (messages: EncodedMessage[]) => this.#adds.addAll(messages, undefined)
     const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
       requeueDead(this.#caller.call, add, root, some, this.#partitioning.generation),
     )

@@ -1,11 +1,51 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import { Coalescer } from '../messages/coalescer.ts'
-import type { Claimed, ClaimOptions, FailOptions, RootClaimOptions } from '../options.ts'
 import { byRoot, isRootOf, type Partitioning, rootKey } from '../partitions/layout.ts'
+import type { Watching } from '../protocol/arguments.ts'
 import type { Caller } from '../redis/caller.ts'
-import { type Forwarded, type RootForwardOptions, soonest } from '../worker/forwarder.ts'
-import { type Batch, decodeBatch, keyOf } from './batch.ts'
+import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
+import { type Forwarded, type RootForwardOptions, soonest } from './forward.ts'
+
+export interface ClaimOptions {
+  /** At most this many batches, 1 to 1000. @default 10 */
+  limit?: number
+  /** ms, 1 to a day, until a batch that is neither completed nor failed is handed out again. @default 30000 */
+  lease?: number
+  /** A batch whose lease ran out in this attempt is dead, 1 to 1000. @default 5 */
+  attempts?: number
+  /** Only what was due at this time, ms since 1970 in Redis time. @default now */
+  before?: number | undefined
+}
+
+/** A claim of one root, for those who serve the roots of a queue in turn. */
+export interface RootClaimOptions extends ClaimOptions {
+  /** Root key of the queue or of one of its partitions. */
+  root: string
+  /** The worker that claims; see lua/lib/watch.lua. */
+  watching?: Watching | undefined
+  /** Whether the root is known to serve no more. */
+  drain?: boolean | undefined
+}
+
+export interface Claimed<T> {
+  /** The time in Redis, ms since 1970. */
+  now: number
+  /** When to look next, ms since 1970; 0 when nothing is pending. */
+  next: number
+  batches: Batch<T>[]
+}
+
+export interface FailOptions<T> {
+  /** Why; kept with a dead batch. */
+  error?: unknown
+  /** Pause before the next attempt, ms. @default 1000 */
+  delay?: number
+  /** A batch that fails in this attempt or a later one is dead. @default 5 */
+  attempts?: number
+  /** The messages of the batch that failed; the others are done. @default all */
+  messages?: readonly Message<T>[]
+}
 
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {

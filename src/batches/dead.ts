@@ -1,5 +1,6 @@
-import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
-import type { OutgoingMessage } from '../options.ts'
+import { RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import type { EncodedMessage } from '../messages/encode.ts'
+import type { AddResult } from '../messages/results.ts'
 import type { Call, Output } from '../protocol/calls.ts'
 import { readHeader, readOptions } from '../protocol/element.ts'
 import { type DeadBatch, decodeDead } from './batch.ts'
@@ -40,7 +41,7 @@ export type Requeued = 'requeued' | 'unknown'
  */
 export async function requeueDead(
   call: Call,
-  add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
+  add: (messages: EncodedMessage[]) => Promise<(AddResult | RapidfireError)[]>,
   root: string,
   ids: string[],
   generation: number,
@@ -61,7 +62,7 @@ export async function requeueDead(
 
 async function moveDead(
   call: Call,
-  add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
+  add: (messages: EncodedMessage[]) => Promise<(AddResult | RapidfireError)[]>,
   root: string,
   id: string,
 ): Promise<Requeued | RapidfireError> {
@@ -75,7 +76,7 @@ async function moveDead(
   return 'requeued'
 }
 
-function requeuedMessages(batch: string, { key, messages }: Output<'dead'>[number]): OutgoingMessage[] {
+function requeuedMessages(batch: string, { key, messages }: Output<'dead'>[number]): EncodedMessage[] {
   let receivedAt = 0
   return messages.map((bytes, n) => {
     const header = readHeader(bytes)

@@ -3,17 +3,7 @@ import { judgeRoots, type RootViolation } from '../partitions/root-laws.ts'
 import type { RootLayout } from '../partitions/roots.ts'
 import type { Caller } from '../redis/caller.ts'
 import type { Connection } from '../redis/connection.ts'
-import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
-
-/** What `check` found broken. */
-export interface Found extends Violation {
-  /** Root key of the queue, or of the partition, in which it was found. */
-  root: string
-  /** What was done about it; the next look found it in order. */
-  mended?: string
-  /** Why it could not be mended: the next look found it again. */
-  unmended?: string
-}
+import { type Found, isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
 
 /** What `check` found. */
 export interface CheckReport {

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { type AddResult, RapidfireError } from '../errors.ts'
-import type { OutgoingMessage } from '../options.ts'
+import { RapidfireError } from '../errors.ts'
 import { byRoot, type Partitioning } from '../partitions/layout.ts'
 import { isNamed } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
 import { Unanswered } from '../redis/patience.ts'
 import { Coalescer, Queue } from './coalescer.ts'
-import { type Confirmation, confirmation, type Durability, waitCommand } from './durability.ts'
-import { bytesOf } from './outgoing.ts'
+import { confirmation, type Durability, waitCommand } from './durability.ts'
+import { bytesOf, type EncodedMessage } from './encode.ts'
+import type { AddResult, Confirmation } from './results.ts'
 
 type Result = AddResult | RapidfireError
 
@@ -21,21 +21,21 @@ const MOST_MOVES = 5
 export class Adds {
   readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #queue = new Queue<OutgoingMessage, AddResult>(({ key }) => key)
+  readonly #queue = new Queue<EncodedMessage, AddResult>(({ key }) => key)
   /** By root, and by what the messages wait for. */
-  readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
+  readonly #coalescers = new Map<string, Coalescer<EncodedMessage, AddResult>>()
 
   constructor(caller: Caller, partitioning: Partitioning) {
     this.#caller = caller
     this.#partitioning = partitioning
   }
 
-  add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+  add(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
     return this.#coalescer(this.#rootFor(message), durability).add(message)
   }
 
   /** One result for each message, in order. */
-  addAll(messages: readonly OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+  addAll(messages: readonly EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
     return byRoot(
       messages,
       (message) => this.#rootFor(message),
@@ -48,17 +48,17 @@ export class Adds {
     this.#queue.flush()
   }
 
-  #rootFor(message: OutgoingMessage): string {
+  #rootFor(message: EncodedMessage): string {
     // What the client sends again by itself is told from a new message by its id alone.
     if (this.#caller.connection.resends && !isNamed(message)) message.id = randomUUID()
     return this.#partitioning.rootFor(message.key)
   }
 
-  #coalescer(root: string, durability: Durability | undefined): Coalescer<OutgoingMessage, AddResult> {
+  #coalescer(root: string, durability: Durability | undefined): Coalescer<EncodedMessage, AddResult> {
     const name = durability ? `${root} ${waitCommand(durability).join(' ')}` : root
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
-      coalescer = new Coalescer<OutgoingMessage, AddResult>(
+      coalescer = new Coalescer<EncodedMessage, AddResult>(
         (messages) => this.#caller.underway.finish(() => this.#send(root, messages, durability)),
         bytesOf,
         this.#queue,
@@ -68,7 +68,7 @@ export class Adds {
     return coalescer
   }
 
-  async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
+  async #send(root: string, messages: EncodedMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
     // A root that has restarted empty takes whatever comes: nobody may send there before knowing whether there are partitions.
     if (!this.#partitioning.isRead) {
       await this.#partitioning.read()
@@ -100,7 +100,7 @@ export class Adds {
     return results.map((result) => (isMoved(result) ? (afterwards.shift() as Result) : result))
   }
 
-  async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+  async #call(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
     const { connection, started } = this.#caller
     const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
       const some = messages.filter((_, n) => isOpen(results[n]))
@@ -122,7 +122,7 @@ export class Adds {
     }
   }
 
-  async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+  async #once(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
     const input = { messages, generation: this.#partitioning.generation }
     if (!durability) return this.#caller.call(root, 'add', input)
     let confirmed: Confirmation = {}

@@ -1,6 +1,7 @@
 // How arguments are written that several calls have, or that take more than a line.
 
-import type { OutgoingMessage, RootPolicy, Watching } from '../options.ts'
+import type { EncodedMessage } from '../messages/encode.ts'
+import type { RootPolicy } from '../options.ts'
 import type { Layout } from '../partitions/roots.ts'
 import type { Argument } from '../redis/connection.ts'
 
@@ -21,7 +22,7 @@ export function appendTokens(args: Argument[], options: Record<string, Argument 
 
 export const claimNames = (claims: readonly ClaimName[]): Argument[] => claims.flatMap(({ key, token }) => [key, token])
 
-export function messageArguments(messages: readonly OutgoingMessage[]): Argument[] {
+export function messageArguments(messages: readonly EncodedMessage[]): Argument[] {
   const args: Argument[] = []
   for (const message of messages) {
     if (args.length > 0) args.push('NEXT')
@@ -38,6 +39,16 @@ export function messageArguments(messages: readonly OutgoingMessage[]): Argument
 
 export const policyTokens = (policy: Partial<RootPolicy>): Argument[] =>
   appendTokens([], Object.fromEntries(Object.entries(policy).map(([name, value]) => [name.toUpperCase(), value])))
+
+/** How a worker that rests hears of what is due before. */
+export interface Watching {
+  /** Its name, 1 to 64 bytes. */
+  worker: string
+  /** Whether to send it an echo. */
+  echo: boolean
+  /** How long it rests at most, ms. */
+  rest: number
+}
 
 /** What those tell who take what is due: who they are, and what they know of the root. */
 export interface Taker {

@@ -1,5 +1,6 @@
 import { type Facts, type QueueFacts, readFacts } from '../check/facts.ts'
-import type { OutgoingMessage, RootPolicy } from '../options.ts'
+import type { EncodedMessage } from '../messages/encode.ts'
+import type { RootPolicy } from '../options.ts'
 import type { Layout } from '../partitions/roots.ts'
 import type { Argument } from '../redis/connection.ts'
 import type { FunctionName } from '../redis/generated/facts.ts'
@@ -54,12 +55,12 @@ const define = <Input, Output>(each: Definition<Input, Output>) => each
 const END_PATIENCE = 30_000
 
 /** Whether Redis knows a message again that comes once more: one that was dead has a name of its own. */
-export const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || requeued !== undefined
+export const isNamed = ({ id, requeued }: EncodedMessage) => id !== undefined || requeued !== undefined
 
 /** Every function of lua/functions: what it is given, how that is written, and what its reply means. */
 export const CALLS = {
   add: define({
-    write: ({ messages, generation }: { messages: readonly OutgoingMessage[]; generation: number }) => {
+    write: ({ messages, generation }: { messages: readonly EncodedMessage[]; generation: number }) => {
       const args = messageArguments(messages)
       if (generation > 0) args.push(...generationTokens(generation))
       return args

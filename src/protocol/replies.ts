@@ -1,6 +1,7 @@
 // How replies are read. Integers are made numbers, since a client with `stringNumbers` brings them as text.
 
-import { type AddResult, type RapidfireError, toRapidfireError } from '../errors.ts'
+import { type RapidfireError, toRapidfireError } from '../errors.ts'
+import type { AddResult } from '../messages/results.ts'
 import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
 
 /** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */

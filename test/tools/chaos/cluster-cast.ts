@@ -10,12 +10,13 @@ import { openCluster } from '../../fault/support/client.ts'
 import { Processes } from '../../fault/support/processes.ts'
 import type { Task, WorkerSetup } from '../../fault/support/worker.ts'
 import { type ClusterNode, isAlive, TestCluster, until } from '../../support/cluster.ts'
-import { ATTEMPTS, LEASE } from './cast.ts'
 import type { Company } from './company.ts'
-import { judgeCluster, type Verdict } from './judge.ts'
+import { judgeCluster } from './judge.ts'
 import { readLayout } from './leftovers.ts'
 import type { ProducerSetup } from './producer.ts'
 import { readAppendOnlyFile } from './redis-log.ts'
+import { ATTEMPTS, LEASE } from './settings.ts'
+import type { Verdict } from './verdict.ts'
 
 // Written at once, and not later by another thread: what a node has answered is in its file when it is killed.
 const SERVER = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrite-percentage', '0', '--maxmemory-policy', 'noeviction']

@@ -1,4 +1,4 @@
-import type { Watching } from '../options.ts'
+import type { Watching } from '../protocol/arguments.ts'
 
 export interface ForwardOptions {
   /** Batches moved by one call, 1 to 1000. @default 100 */
