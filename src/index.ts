@@ -1,7 +1,6 @@
 export { type Batch, type DeadBatch, joinText, type Message, type Peek } from './batches/batch.ts'
 export type { Claimed, ClaimOptions, FailOptions } from './batches/claims.ts'
 export type { Forwarded, ForwardOptions } from './batches/forward.ts'
-export { Discard, PartialFailure, RetryLater } from './batches/outcomes.ts'
 export type { Stats } from './batches/stats.ts'
 export type { CheckReport } from './check/check.ts'
 export type { Found, Violation } from './check/invariants.ts'
@@ -31,4 +30,5 @@ export {
 } from './worker/handler.ts'
 export type { ProcessOptions } from './worker/pending.ts'
 export type { Summary } from './worker/summary.ts'
+export { Discard, PartialFailure, RetryLater } from './worker/verdicts.ts'
 export { Worker, type WorkerEvents, type WorkerOptions } from './worker/worker.ts'
