@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ended, freePort } from '../../cli/private-redis.ts'
+import { ended, freePort } from '../../cli/demo/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'

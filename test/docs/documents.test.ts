@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, posix } from 'node:path'
 import { expect, it } from 'vitest'
 import { DOCUMENTS, REPOSITORY, read } from './blocks.ts'
@@ -53,4 +53,14 @@ it('the door is a screen or two, and no line of a README has to be scrolled', ()
       .flatMap((line, n) => (line.length < 120 ? [] : [`${file}:${n + 1} has ${line.length} characters`])),
   )
   expect(long).toEqual([])
+})
+
+it('src/README.md begins with a map that names all that is in src, in at most 30 lines', () => {
+  const [map = ''] = read('src/README.md').split('\n## ')
+  expect(map.split('\n').length).toBeLessThanOrEqual(30)
+  const rooms = [...map.matchAll(/^\| \[([^\]]+)\]/gm)].map(([, name]) => name)
+  const entries = readdirSync(new URL('src', REPOSITORY), { withFileTypes: true }).map(
+    (each) => each.name + (each.isDirectory() ? '/' : ''),
+  )
+  expect(rooms.sort()).toEqual(entries.filter((name) => name !== 'README.md').sort())
 })

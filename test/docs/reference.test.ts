@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { codes, read, tableOf } from './blocks.ts'
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+import { freePort, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 
 const run = promisify(execFile)
 
