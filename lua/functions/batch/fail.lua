@@ -23,7 +23,7 @@
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
 local FAIL_TOKENS = {
   DELAY = { 'delay', 0, POLICY.WAIT[3] },
   ATTEMPTS = { 'attempts', 1, 1000 },
@@ -82,7 +82,7 @@ local function fail_batch(keys, args)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
@@ -91,8 +91,9 @@ local function fail_batch(keys, args)
   -- first write
   local delay = options.delay or 1000
   claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end

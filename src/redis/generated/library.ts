@@ -345,8 +345,8 @@ end
 -- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
 -- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
 -- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is
--- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
--- lib/nonce.lua), and nothing when it is acknowledged.
+-- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'done' (completed while its list was missing, see finish),
+-- 'by=<name>/<number>' (nobody has acknowledged it yet, see lib/nonce.lua), and nothing when it is acknowledged.
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -357,7 +357,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -369,8 +370,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 -- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 -- An error that Redis replied, told as ours, or nil.
@@ -471,8 +472,8 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
@@ -657,11 +658,15 @@ end
 
 -- An entry whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a while: such
 -- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
--- Returns whether it is to go.
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+-- Returns whether the entry is to go.
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 
@@ -818,11 +823,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -861,8 +870,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -879,7 +889,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -999,13 +1012,22 @@ end
 
 -- Finishes claimed batches, \`counts[key]\` messages of each key: opens what is left behind them, and returns when the first of that is due.
 -- The claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in no index.
-local function finish(root, keys, counts, policy)
+-- Where the list is missing, the claim, \`claims[key]\` as it was stored, is kept as one that is done, and the key leaves \`keys\`: when the list
+-- comes back, the batch is taken off it, and what is behind the batch is handed over.
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -1014,8 +1036,8 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
@@ -1632,20 +1654,20 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, claims, done = {}, {}, {}, {}
   for n = 1, #fields do
     local count = kept == nil and claimed_count(stored[n], tokens[n])
     if count and counts[fields[n]] then count = nil end
     reply[n] = count and 'completed' or 'lost'
     if count then
-      counts[fields[n]] = count
+      counts[fields[n]], claims[fields[n]] = count, stored[n]
       done[#done + 1] = fields[n]
     end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
+  local soonest = finish(root, done, counts, claims, policy)
   keep_reply(root, nonce, 'complete', reply)
   if soonest then wake(root, policy, soonest, policy.now) end
   return reply
@@ -1845,7 +1867,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
 local FAIL_TOKENS = {
   DELAY = { 'delay', 0, POLICY.WAIT[3] },
   ATTEMPTS = { 'attempts', 1, 1000 },
@@ -1904,7 +1926,7 @@ local function fail_batch(keys, args)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
@@ -1913,8 +1935,9 @@ local function fail_batch(keys, args)
   -- first write
   local delay = options.delay or 1000
   claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -2064,7 +2087,7 @@ local function forward(keys, args)
     call('XADD', stream, '*', unpack(fields_of(batch)))
     done[n], counts[batch[1]] = batch[1], #batch[6]
   end
-  if #done > 0 then finish(root, done, counts, policy) end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
   local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
   return reply
@@ -2491,6 +2514,8 @@ local function mend_key(root, key, policy, now, done)
   local stored = call('HGET', claims_key(root), key)
   local claim = decode_claim(stored)
   if claim and (size == 0 or claim.count < 1) then claim = nil end
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
 
   -- A batch has no more than the first 1000.
   local own, at = false, 0

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '61087fff4f14c951aeaabda10d2be15f2e807a8a',
+    sha1: '96ec6cc1cefcfa2e26dfc90d0c48b51ee48473fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -267,7 +267,8 @@ ${blank(27)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -360,8 +361,8 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
@@ -378,7 +379,7 @@ local function bring_back(root, key, messages, policy)
   end
   return undo, deadline
 end
-${blank(189)}
+${blank(193)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -388,7 +389,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(330)}
+${blank(347)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -764,7 +765,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3b5342ef83a1cdb885a63bd79a310b4170cd54a3',
+    sha1: '7ebbbd006560987eb04cce5e0539fd8b0d00f715',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -892,7 +893,7 @@ local function own_options(message)
 end
 ${blank(8)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-${blank(208)}
+${blank(209)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -927,7 +928,7 @@ end
 local AHEAD = 1000
 ${blank(13)}
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(842)}
+${blank(863)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1051,7 +1052,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd169f26e2c6947f7fb216fc2df10511931231013',
+    sha1: 'aec10801791e2c5368da86eb22255b0f861aa203',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1304,7 +1305,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -1316,8 +1318,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 ${blank(158)}
 local AHEAD = 1000
@@ -1439,11 +1441,18 @@ local function bury(root, key, claim, cause, text, now, policy, overrides)
   redis.call('ZREM', active_key(root), key)
   return true, deadline
 end
-${blank(3)}
+
+
+
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 ${blank(14)}
@@ -1571,11 +1580,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -1614,8 +1627,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -1632,7 +1646,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -1749,7 +1766,7 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(512)}
+${blank(521)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1836,7 +1853,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a86c8d2ab973656e6e27beaf23d7461a5b909d2b',
+    sha1: 'dd5829aac02c94b28c37fbd4bba66f150da60c7e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2011,11 +2028,11 @@ end
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(35)}
+${blank(36)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 ${blank(158)}
 local AHEAD = 1000
@@ -2052,7 +2069,11 @@ local function drop_prefix(root, key, count, policy, overrides)
   end
   return deadline
 end
-${blank(45)}
+${blank(23)}
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+${blank(22)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -2101,14 +2122,21 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(241)}
-local function finish(root, keys, counts, policy)
+${blank(251)}
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -2117,8 +2145,8 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
@@ -2164,20 +2192,20 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, claims, done = {}, {}, {}, {}
   for n = 1, #fields do
     local count = kept == nil and claimed_count(stored[n], tokens[n])
     if count and counts[fields[n]] then count = nil end
     reply[n] = count and 'completed' or 'lost'
     if count then
-      counts[fields[n]] = count
+      counts[fields[n]], claims[fields[n]] = count, stored[n]
       done[#done + 1] = fields[n]
     end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
+  local soonest = finish(root, done, counts, claims, policy)
   keep_reply(root, nonce, 'complete', reply)
   if soonest then wake(root, policy, soonest, policy.now) end
   return reply
@@ -2189,7 +2217,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'eb205f2a31c2d841f99ede3064f7d57d017c5513',
+    sha1: 'c9adb1b0687d402eb0ddbd30557a8da5bea813b8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2337,7 +2365,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(297)}
+${blank(298)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2355,7 +2383,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1144)}
+${blank(1165)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2418,7 +2446,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ab363454190763c07307a5290b1a88df94d62e8e',
+    sha1: '78edd988d4794a2073fa42845294a5090e7327d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2524,7 +2552,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(525)}
+${blank(530)}
 local NONCE_KEPT = 60000
 
 
@@ -2563,7 +2591,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(953)}
+${blank(970)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2620,7 +2648,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '2672add3ae9bb0e3913c9779fca589de30832605',
+    sha1: 'f528e8195bc058261940b3eb312d8d4b01852f43',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2746,7 +2774,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -2755,10 +2784,10 @@ end
 ${blank(3)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(561)}
+${blank(573)}
 local function lengthen(root, keys, claims, lease, now, known)
   if #keys == 0 then return end
   local records, ends = {}, {}
@@ -2774,7 +2803,7 @@ local function lengthen(root, keys, claims, lease, now, known)
   if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
   redis.call('ZADD', active_key(root), 'GT', unpack(ends))
 end
-${blank(813)}
+${blank(822)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -2835,7 +2864,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '0b735dcfa633f3ca8ac49a28d80bb8c248e44b48',
+    sha1: '8bdedcf672eb648b7f7a43f8c99325de322d2e8f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3074,7 +3103,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3086,8 +3116,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 ${blank(158)}
 local AHEAD = 1000
@@ -3141,7 +3171,7 @@ local function bury(root, key, claim, cause, text, now, policy, overrides)
   redis.call('ZREM', active_key(root), key)
   return true, deadline
 end
-${blank(11)}
+${blank(15)}
 local function foreign_type(root, key)
   for _, each in ipairs({
     { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
@@ -3189,7 +3219,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1061)}
+${blank(1078)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3216,7 +3246,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
 local FAIL_TOKENS = {
   DELAY = { 'delay', 0, POLICY.WAIT[3] },
   ATTEMPTS = { 'attempts', 1, 1000 },
@@ -3275,7 +3305,7 @@ local function fail_batch(keys, args)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
@@ -3284,8 +3314,9 @@ local function fail_batch(keys, args)
   -- first write
   local delay = options.delay or 1000
   claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -3305,7 +3336,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '8617b3e5896c8ebeedcad9d08f2e3e48d5cb05cb',
+    sha1: '062c7410ce98b6aaf4b7bc0653e7cbda07967270',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3568,7 +3599,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3696,11 +3728,18 @@ local function bury(root, key, claim, cause, text, now, policy, overrides)
   redis.call('ZREM', active_key(root), key)
   return true, deadline
 end
-${blank(3)}
+
+
+
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 ${blank(14)}
@@ -3828,11 +3867,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -3871,8 +3914,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -3889,7 +3933,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -3961,16 +4008,21 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-
-
-
-local function finish(root, keys, counts, policy)
+${blank(4)}
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -3979,12 +4031,12 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(910)}
+${blank(911)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4119,7 +4171,7 @@ local function forward(keys, args)
     call('XADD', stream, '*', unpack(fields_of(batch)))
     done[n], counts[batch[1]] = batch[1], #batch[6]
   end
-  if #done > 0 then finish(root, done, counts, policy) end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
   local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
   return reply
@@ -4131,7 +4183,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8c379cceb17233b85c4d0f34e531f84ff5f59e3b',
+    sha1: 'bf83dc530a034f22b85aeffd5a8099c466372088',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4299,7 +4351,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(1837)}
+${blank(1860)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4350,7 +4402,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'cfde06b8413f616a941cda00d5df86bbcc24ee8f',
+    sha1: 'c458ae20c050f63c48b4fbadd3a583423e5bcce3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4542,9 +4594,9 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(444)}
+${blank(449)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1437)}
+${blank(1455)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4642,7 +4694,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '000a1901b4ad2f942119ae19f76f27593a0c9351',
+    sha1: 'f57e26796f052d8a3eab6a84dcc96b46a7a6f8d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4877,7 +4929,8 @@ ${blank(22)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -4892,7 +4945,7 @@ local function in_time(deadline, last, now)
   if deadline > now and received_at(last) > now + AHEAD then return now end
   return deadline
 end
-${blank(1669)}
+${blank(1691)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -4951,7 +5004,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7d3dd3a0dc05cfb3f549578642c9b3e5d1e8cf5c',
+    sha1: '45ee06ad4080a346871aad16e12ef5e4ddd17c85',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5123,7 +5176,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2061)}
+${blank(2084)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5259,7 +5312,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '9abee3d342933e7bdfea035c2540a79115f4b74d',
+    sha1: '675b3a8b00e2a227d28d501b6d109bb009759e73',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5433,7 +5486,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -5445,10 +5499,10 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(293)}
+${blank(297)}
 local function foreign_type(root, key)
   for _, each in ipairs({
     { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
@@ -5496,7 +5550,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1638)}
+${blank(1656)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -5556,7 +5610,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '58e14b9fa8be960903268ea1b1d9cc6f22c36ea2',
+    sha1: 'e4abd018f12c608960bfb705b253b2b4fac64393',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5747,7 +5801,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -5797,7 +5852,7 @@ local function lowered_active(stored, score, now)
   if not claim then return score end
   return score > now + claim.span + AHEAD and now + claim.span or score
 end
-${blank(117)}
+${blank(121)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -5807,7 +5862,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1762)}
+${blank(1780)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -5848,6 +5903,8 @@ local function mend_key(root, key, policy, now, done)
   local stored = call('HGET', claims_key(root), key)
   local claim = decode_claim(stored)
   if claim and (size == 0 or claim.count < 1) then claim = nil end
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
 
   -- A batch has no more than the first 1000.
   local own, at = false, 0
@@ -5962,7 +6019,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'df0783afc4c3728f0b849b1a78e244a96bf5d2ba',
+    sha1: 'fcb89b6651f24cfc6f507af2bbfdd302556bef92',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6144,7 +6201,7 @@ local function told_layout(text, generation)
   end
   return { 'draining', serving, first, other, other_first, generation }
 end
-${blank(2372)}
+${blank(2397)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6258,7 +6315,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '22fc606d92b80fb670bab261ca09606d5d7d5e6d',
+    sha1: '7d7641c1d288566495fb5f18c1ba053781173336',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6455,7 +6512,8 @@ ${blank(27)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -6555,8 +6613,8 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
@@ -6592,7 +6650,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(170)}
+${blank(174)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -6641,7 +6699,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1952)}
+${blank(1972)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -6735,7 +6793,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a77a293e167224f2a9d212020e61883190ae5190',
+    sha1: '2019b5740d7724574796ad508fca8baf75bb9e88',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6902,13 +6960,14 @@ ${blank(160)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2435)}
+${blank(2459)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -6971,12 +7030,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'fa9c70f038905a17b8ff895d47fcc4452d5cce0f',
+    sha1: '81f819d635c28f977ffaca1a4fa7a8dd0ddc8114',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2851)}
+${blank(2876)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --

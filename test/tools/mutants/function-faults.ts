@@ -156,6 +156,8 @@ export const FUNCTION_FAULTS: Faults = {
     ['    if deadline then wake(root, policy, deadline, now) end\n', '', 'nobody is told of what is ready behind a batch that died'],
     ['active_key(root), now + delay, key)', 'active_key(root), now, key)', 'there is no pause before the next attempt'],
     ["  redis.call('HINCRBY', root, 'failed', 1)\n", '', 'failures are not counted'],
+    ['if kept and size >= count then', 'if kept then', 'a failure in part breaks off when the list is missing'],
+    ['(options.attempts or 5) and size > 0', '(options.attempts or 5)', 'a batch whose list is missing is buried without its messages'],
     ['  wake(root, policy, now + delay, now)\n', '', 'nobody is told when the pause ends early'],
   ],
   'functions/batch/forward.lua': [
