@@ -69,7 +69,7 @@ export const add = (messages: Addition[]) =>
 
 export const tick = (ms: number) =>
   step('tick', ms, (model, world) => {
-    model.now += ms
+    model.tick(ms)
     return world.tick(ms)
   })
 
@@ -188,8 +188,8 @@ export const lose = (key: string) =>
   )
 
 /**
- * Nothing is to be mended in what the library itself has written; a score that a shortened policy, or something that was pushed by hand, has
- * made late may be moved.
+ * Nothing is to be mended in what the library itself has written. A score that a shortened policy, something that was pushed by hand, or the
+ * clock has made late may be moved, and a lease that the clock has made longer is shortened.
  */
 export const repair = step('repair', '', async (model, world) => {
   const parts = [...KEYS.map((key) => `messages:${key}`), ...[...model.dead.keys()].map((id) => `dead:${id}`), 'due']
@@ -197,10 +197,12 @@ export const repair = step('repair', '', async (model, world) => {
   const { replies, keyspace } = await world.run(world.command('repair', ...parts), world.command('repair'))
   const [done, counters] = replies as [string[], string[]]
   const moved = done.flatMap((each, n) => {
-    const { policies, until } = model.at(KEYS[n] ?? '')
+    const { policies, until, held } = model.at(KEYS[n] ?? '')
     if (each === 'moved to its deadline') return [policies.length > 1 || until !== undefined]
+    if (held && model.lower(held)) return [each === 'lowered to the lease that was granted']
     return [each === (lost[n] ? 'added to due' : '')]
   })
+  for (const [key, { held }] of model.conversations) if (!held) model.planned(key, undefined)
   for (const key of model.lost) model.at(key).lost = false
   expect([moved.every(Boolean), done, counters]).toEqual([true, done, ['']])
   return keyspace

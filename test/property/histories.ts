@@ -114,6 +114,7 @@ const RARE = fc.oneof(
 const STEPS: fc.Arbitrary<Step>[] = [
   ...[adding(6), adding(2), adding(2), adding(2)],
   ...[1, 2, 3].map(() => fc.constantFrom(1, 99, 300, 999, 1000, 1000, 3000, 10_000).map(tick)),
+  fc.constantFrom(-500, -2000, -2000, -3_600_000).map(tick),
   ...[1, 2, 3, 4].map(() => CLAIM.map(claim)),
   BACKS.map(complete),
   ...[1, 2, 3].map(() => FAIL.map(fail)),
@@ -147,6 +148,8 @@ async function drain(model: Model, world: World): Promise<void> {
 async function begin(world: World): Promise<{ model: Model; real: World }> {
   await world.reset()
   const model = new Model(START_POLICY, written)
+  // As if there had never been another: the default of `wait` would be the longest for all the history.
+  await world.run(world.command('policy', 'WAIT', START_POLICY.wait), ['HDEL', world.root, 'longestWait'])
   await policy(START_POLICY).run(model, world)
   return { model, real: world }
 }

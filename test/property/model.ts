@@ -17,7 +17,7 @@ export interface Kept extends Overrides {
   /** 0 of what somebody has pushed into the list by hand, which is told apart by `foreign`. */
   receivedAt: number
   foreign?: boolean
-  /** In which order the messages arrived, from 1; 0 of what was pushed by hand: it stays behind what it stands behind. */
+  /** In which order the messages arrived, from 1; 0 of what was pushed by hand. Not that of their times when the clock has gone back. */
   order: number
   /** `<number of the batch with which it died first>.<position there>` */
   died?: string
@@ -51,8 +51,8 @@ interface Conversation {
   policies: BatchPolicy[]
   /** Somebody has deleted it from `due`: nobody looks at it until a call notices. */
   lost?: boolean
-  /** When it was due at the latest before somebody pushed something old into its list: nobody has looked since. */
-  until?: number
+  /** When it was due at the latest before somebody pushed something old into its list, or the clock went back: nobody has looked since. */
+  until?: number | undefined
 }
 
 export interface Dead extends Head {
@@ -67,7 +67,9 @@ export interface Dead extends Head {
 
 interface Remembered {
   accepted: number
-  /** Until then it must be refused. */
+  /** The latest time that there was when it was accepted: it may be remembered as if it had been accepted then. */
+  latest: number
+  /** Until then it must be refused. Once that has passed, it need not, even if the clock goes back behind it. */
   until: number
   /** From then on it must be accepted. */
   forgotten: number
@@ -97,6 +99,9 @@ const bucket = (bound: number) => `lateness:${bound === Number.POSITIVE_INFINITY
 
 const MIB = 2 ** 20
 
+/** So far the clock may go back, or a message lie in the future, without anything being done about it, ms. */
+const AHEAD = 1000
+
 /** Bytes that a message takes in Redis, about: id, data and some 20 more. */
 export const bytesOf = (messages: readonly Kept[], written: (message: Kept) => string) =>
   messages.reduce((sum, message) => sum + written(message).length, 0)
@@ -110,12 +115,16 @@ const digestOf = (key: string, id: string) =>
 
 export const hasOptions = ({ wait, maxWait, maxSize, flush }: Overrides) => Boolean(wait || maxWait || maxSize || flush)
 
-/** The place of each message in the order of arrival; of what was pushed by hand, that of the message before it. */
-function placed(messages: Kept[]): { message: Kept; place: number }[] {
-  let place = 0
+/** Whether one message belongs behind another: it is newer by the clock or, within one ms, arrived later. */
+const isBehind = (one: Kept, other: Kept) =>
+  one.receivedAt > other.receivedAt || (one.receivedAt === other.receivedAt && one.order > other.order)
+
+/** With each message the newest up to it: what stands behind a newer one, since it was pushed by hand or the clock went back, stays behind it. */
+function placed(messages: Kept[]): { message: Kept; newest: Kept }[] {
+  let [newest] = messages
   return messages.map((message) => {
-    place = Math.max(place, message.order)
-    return { message, place }
+    if (isBehind(message, newest as Kept)) newest = message
+    return { message, newest: newest as Kept }
   })
 }
 
@@ -134,6 +143,12 @@ export class Model {
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
   longestDedupe: number
+  /** The longest wait that the policy had before it was shortened, or 0. */
+  longestWait = 0
+  /** When somebody looked last, as far as that is told to others: they see by it that the clock has gone back. */
+  looked = 0
+  /** The latest time that there ever was. */
+  latestNow = START
   #arrived = 0
   #pushed = false
   readonly #written: (message: Kept) => string
@@ -167,7 +182,10 @@ export class Model {
   accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
     const { dedupe, maxSize } = this.policy
     if (message.id)
-      this.ids.set(digestOf(key, message.id), { accepted: this.now, until: this.now + dedupe, forgotten: this.now + 2 * dedupe })
+      this.ids.set(digestOf(key, message.id), {
+        ...{ accepted: this.now, latest: this.latestNow },
+        ...{ until: this.now + dedupe, forgotten: this.latestNow + 2 * dedupe },
+      })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
     this.#arrived += 1
     conversation.messages.push({ ...message, receivedAt: this.now, order: this.#arrived })
@@ -184,6 +202,17 @@ export class Model {
     conversation.messages.push({ id: '', data, receivedAt: 0, order: 0, foreign: true })
     this.#pushed = true
     this.count('added')
+  }
+
+  /** What may be seen of it that the clock has gone back: keys with messages in the future, and those that are due, or held, for too long. */
+  get ahead(): { received: string[]; due: string[]; held: string[] } {
+    const all = [...this.conversations]
+    const keys = (found: typeof all) => found.map(([key]) => key)
+    return {
+      received: keys(all.filter(([, { messages }]) => messages.some((message) => this.isAhead(message)))),
+      due: keys(all.filter(([key, { held }]) => !held && this.latest(key) > this.now + this.longestRest + AHEAD)),
+      held: keys(all.filter(([, { held }]) => held && held.ends > this.now + held.span + AHEAD)),
+    }
   }
 
   /** Whether anything was ever pushed by hand. */
@@ -206,28 +235,92 @@ export class Model {
     if (policy.maxWait < policy.wait || policy.maxBacklog < policy.maxSize) return false
     if (policy.dedupe !== this.policy.dedupe) {
       for (const known of this.ids.values()) {
-        known.forgotten = Math.max(known.forgotten, known.accepted + 3 * Math.max(policy.dedupe, this.policy.dedupe))
+        known.forgotten = Math.max(known.forgotten, known.latest + 3 * Math.max(policy.dedupe, this.policy.dedupe))
         if (this.now < known.until) known.until = known.accepted + policy.dedupe
       }
     }
     this.longestDedupe = Math.max(this.longestDedupe, policy.dedupe)
+    if (policy.wait < this.policy.wait) this.longestWait = Math.max(this.longestWait, this.policy.wait)
     // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full.
     const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY }
     for (const { policies } of this.conversations.values()) policies.push(earlier, policy)
     this.policy = policy
+    this.#letGo()
     return true
   }
 
-  /** The open batch of a key, when no worker has its messages. */
-  open(key: string): Head | undefined {
+  /** Moves the clock. */
+  tick(ms: number): void {
+    // What is planned stays planned, but what comes now is older than what was there.
+    if (ms < 0) for (const [key, conversation] of this.conversations) if (!conversation.held) conversation.until = this.latest(key)
+    this.now += ms
+    this.latestNow = Math.max(this.latestNow, this.now)
+    this.#letGo()
+  }
+
+  /** Ids that need not be refused any more. */
+  #letGo(): void {
+    for (const known of this.ids.values()) if (this.now >= known.until) known.until = 0
+  }
+
+  /** Whether a message lies so far in the future that the clock has gone back since it came. */
+  isAhead({ receivedAt }: Kept): boolean {
+    return receivedAt > this.now + AHEAD
+  }
+
+  /** The open batch of a key, when no worker has its messages; `ahead`: it is ready at once, since its last message lies in the future. */
+  open(key: string): (Head & { ahead: boolean }) | undefined {
     const { messages, held } = this.at(key)
-    return held ? undefined : headOf(messages, this.policy)
+    return held ? undefined : this.#headOf(messages, this.policy)
+  }
+
+  #headOf(messages: Kept[], policy: BatchPolicy): (Head & { ahead: boolean }) | undefined {
+    const head = headOf(messages, policy)
+    if (!head) return undefined
+    const ahead = head.deadline > this.now && this.isAhead(messages[head.count - 1] as Kept)
+    return { ...head, ahead, deadline: ahead ? this.now : head.deadline }
   }
 
   /** When its open batch is handed over at the latest, lateness aside. */
   latest(key: string): number {
     const { messages, policies, until = 0 } = this.at(key)
-    return Math.max(until, ...policies.map((policy) => headOf(messages, policy)?.deadline ?? 0))
+    return Math.max(until, ...policies.map((policy) => this.#headOf(messages, policy)?.deadline ?? 0))
+  }
+
+  /** How far ahead a key may be due that has no message with a wait of its own, ms. */
+  get longestRest(): number {
+    return Math.max(this.policy.wait, this.longestWait)
+  }
+
+  /**
+   * Somebody looks. When the look before lies in the future, the clock has gone back: no lease and no pause lasts longer than it was
+   * granted, and no key is due later than in its longest wait. Whether it was so.
+   */
+  notice(): boolean {
+    if (this.looked <= this.now + AHEAD) return false
+    for (const [key, conversation] of this.conversations) {
+      if (conversation.held) this.lower(conversation.held)
+      else this.planned(key, Math.min(this.latest(key), Math.max(this.now + this.longestRest, this.open(key)?.deadline ?? 0)))
+    }
+    this.looked = this.now
+    return true
+  }
+
+  /** Somebody tells others that it has looked now, unless it is still to be seen that the clock has gone back. */
+  leaveLook(): void {
+    if (this.looked <= this.now + AHEAD) this.looked = this.now
+  }
+
+  /** A lease or pause ends no later than it could if it began now. Whether it did. */
+  lower(held: Held): boolean {
+    const ahead = held.ends > this.now + held.span + AHEAD
+    if (ahead) held.ends = this.now + held.span
+    return ahead
+  }
+
+  /** Somebody has looked at an open key: it is due then at the latest, until somebody finds out more. */
+  planned(key: string, until: number | undefined): void {
+    Object.assign(this.at(key), { until, policies: [this.policy] })
   }
 
   /** When each key has to be looked at next, at the latest. */
@@ -276,9 +369,9 @@ export class Model {
 
   /** Hands out the open batch of a key. Undefined when there is none. */
   take(key: string, lease: number, by?: Nonce): Claimed | undefined {
-    const head = this.open(key)
+    const { ahead: _, ...head } = this.open(key) ?? { ahead: false }
     const conversation = this.conversations.get(key)
-    if (!head || !conversation) return undefined
+    if (!('count' in head) || !conversation) return undefined
     this.count('batches')
     const id = `${this.now}-${this.counters.batches}`
     conversation.held = { ...head, id, claim: 1, attempt: 1, lost: 0, ends: 0, span: 0, state: 'known' }
@@ -407,7 +500,7 @@ export class Model {
     return true
   }
 
-  /** The messages go where they belong in the order of arrival, behind those that are with a worker. */
+  /** The messages go where their times belong, in one ms in the order of arrival, and behind those that are with a worker. */
   requeue(id: string): 'requeued' | 'unknown' {
     const dead = this.dead.get(id)
     if (!dead) return 'unknown'
@@ -417,8 +510,8 @@ export class Model {
     const back = placed(dead.messages.map((message, n) => (message.foreign ? message : { ...message, died: message.died ?? died(n) })))
     const waiting = placed(messages.slice(claimed))
     const all = messages.slice(0, claimed)
-    for (const { message, place } of back) {
-      while (waiting[0] && waiting[0].place <= place) all.push((waiting.shift() as { message: Kept }).message)
+    for (const { message, newest } of back) {
+      while (waiting[0] && !isBehind(waiting[0].newest, newest)) all.push((waiting.shift() as { message: Kept }).message)
       all.push(message)
     }
     all.push(...waiting.map(({ message }) => message))
