@@ -72,7 +72,7 @@ function compareNext(model: Model, keyspace: Keyspace, next: number, taking: Tak
   if (next > 0 && !bounded) expect(next).toBeGreaterThan(taking.before)
 }
 
-interface ClaimOptions {
+export interface ClaimOptions {
   limit: number
   lease: number
   attempts: number
@@ -175,7 +175,7 @@ export const consume = ({ name, count }: { name: string; count: number }) =>
   })
 
 /** Claims are picked by number: even ones from those that hold, odd ones from all that workers that live have ever had; 0 is the newest. */
-function pick(model: Model, back: number): { key: string; token: string } {
+export function pick(model: Model, back: number): { key: string; token: string } {
   const holding = model.claims.filter(({ key, token }) => model.holds(key, token))
   const picked = back % 2 === 0 ? holding.at(-1 - back / 2) : undefined
   return picked ?? model.claims.at(-1 - back) ?? { key: 'ann', token: '1-1:1' }
@@ -198,7 +198,7 @@ export const completeAll = step('complete', 'all', async (model, world) => {
   return keyspace
 })
 
-interface FailOptions {
+export interface FailOptions {
   back: number
   delay: number
   attempts: number

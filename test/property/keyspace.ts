@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
-import { hasOptions, type Kept, type Model, tokenOf } from './model.ts'
+import { type Claimed, hasOptions, type Kept, type Model, tokenOf } from './model.ts'
 
 /** What stands in Redis, by name without the root and its colon; the root itself is ''. Texts are latin1. */
 export type Keyspace = Map<string, { type: string; expires: number; content: unknown }>
@@ -34,7 +34,7 @@ end
 return out`
 
 /** A text as the snapshot gives it. */
-const short = (text: string) => (text.length <= 400 ? text : `${text.slice(0, 200)}...${text.length}...${text.slice(-100)}`)
+export const short = (text: string) => (text.length <= 400 ? text : `${text.slice(0, 200)}...${text.length}...${text.slice(-100)}`)
 
 const pairs = (flat: string[]) =>
   Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]])) as Record<string, string>
@@ -115,16 +115,18 @@ function exactly({ conversations, dead, streams }: Model): Record<string, unknow
   }
   if (dead.size > 0) expected.dead = ['zset', Object.fromEntries([...dead].map(([id, { died }]) => [id, died]))]
   for (const [name, { entries }] of streams) {
-    const told = entries.map(({ id, key, reason, count, deadline, messages }) => {
-      const about = { id, key, reason, count: `${count}`, openedAt: `${messages[0]?.receivedAt}`, deadline: `${deadline}` }
-      const each = messages.map(({ id, data, receivedAt }, n) => {
-        return { [`id:${n + 1}`]: id, [`at:${n + 1}`]: `${receivedAt}`, [`data:${n + 1}`]: short(data) }
-      })
-      return Object.assign(about, ...each)
-    })
-    expected[`stream:${name}`] = ['stream', told]
+    expected[`stream:${name}`] = ['stream', entries.map(told)]
   }
   return expected
+}
+
+/** The entry of a batch in a stream. */
+export function told({ id, key, reason, count, deadline, messages }: Omit<Claimed, 'token' | 'attempt'>): Record<string, string> {
+  const about = { id, key, reason, count: `${count}`, openedAt: `${messages[0]?.receivedAt}`, deadline: `${deadline}` }
+  const each = messages.map(({ id, data, receivedAt }, n) => {
+    return { [`id:${n + 1}`]: id, [`at:${n + 1}`]: `${receivedAt}`, [`data:${n + 1}`]: short(data) }
+  })
+  return Object.assign(about, ...each)
 }
 
 /** Fields that say how the queue is looked at and remembered, not what it holds. */

@@ -43,7 +43,7 @@ export interface Nonce {
   number: number
 }
 
-interface Conversation {
+export interface Conversation {
   /** Oldest first; the first `held.count` of them are with a worker, or pause. */
   messages: Kept[]
   held: Held | undefined
@@ -85,7 +85,7 @@ export interface Claimed extends Head {
 
 /** A stream of batches, and how many of its entries its one group has read and acknowledged. */
 export interface Stream {
-  entries: Claimed[]
+  entries: Omit<Claimed, 'token' | 'attempt'>[]
   read: number | undefined
 }
 
@@ -138,7 +138,7 @@ export class Model {
   /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
   claims: { worker: string; key: string; token: string }[] = []
   /** The last claim of each name that has taken something: its number, and what it took. */
-  readonly calls = new Map<string, { number: number; taken: Claimed[] }>()
+  readonly calls = new Map<string, { number: number; taken: { key: string; token: string }[] }>()
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
@@ -150,6 +150,7 @@ export class Model {
   /** The latest time that there ever was. */
   latestNow = START
   #arrived = 0
+  #serial = 0
   #pushed = false
   readonly #written: (message: Kept) => string
 
@@ -158,6 +159,12 @@ export class Model {
     this.policy = policy
     this.longestDedupe = policy.dedupe
     this.#written = written
+  }
+
+  /** A number that no other has. */
+  serial(): number {
+    this.#serial += 1
+    return this.#serial
   }
 
   count(counter: string, by = 1): void {
@@ -318,6 +325,15 @@ export class Model {
     return ahead
   }
 
+  /** Somebody has put all in order: what is due, or held, for too long, and keys that nobody looks at. */
+  mended(): void {
+    for (const [key, conversation] of this.conversations) {
+      conversation.lost = false
+      if (conversation.held) this.lower(conversation.held)
+      else this.planned(key, undefined)
+    }
+  }
+
   /** Somebody has looked at an open key: it is due then at the latest, until somebody finds out more. */
   planned(key: string, until: number | undefined): void {
     Object.assign(this.at(key), { until, policies: [this.policy] })
@@ -413,7 +429,7 @@ export class Model {
   }
 
   /** A claim is made again: what it still holds, under a lease that begins anew. */
-  takeAgain(taken: Claimed[], lease: number): Claimed[] {
+  takeAgain(taken: { key: string; token: string }[], lease: number): Claimed[] {
     return taken.flatMap(({ key, token }) => {
       const held = this.holds(key, token)
       if (!held) return []
@@ -482,6 +498,8 @@ export class Model {
   bury(key: string, held: Held, cause: Dead['cause'], error: string): boolean {
     if (this.dead.size >= this.policy.maxDead) return false
     const { count, deadline, reason, attempt, claim } = held
+    // A call that was cut off may have left it with the dead and with a worker.
+    const again = this.dead.has(held.id)
     this.dead.set(held.id, {
       key,
       count,
@@ -494,8 +512,10 @@ export class Model {
       died: this.now,
       messages: this.at(key).messages.slice(0, count),
     })
-    this.count('dead')
-    this.count('deadMessages', count)
+    if (!again) {
+      this.count('dead')
+      this.count('deadMessages', count)
+    }
     this.#drop(key, held)
     return true
   }

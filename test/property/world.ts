@@ -98,8 +98,35 @@ export class World {
    * Sends commands, and reads the keyspace behind them. In the same go, since that is what takes time, `check` looks at what was there
    * before them; a law that is broken is thrown.
    */
-  async run(...commands: Arg[][]): Promise<{ replies: Reply[]; keyspace: Keyspace }> {
-    const checks = this.#checks()
+  run(...commands: Arg[][]): Promise<{ replies: Reply[]; keyspace: Keyspace }> {
+    return this.#run(this.#checks(), commands)
+  }
+
+  /**
+   * A call by a user who may do all but one command, so that it may be cut off in the middle, and the same call again with all rights, as a
+   * client makes it. What both replied, and the keyspace behind them.
+   */
+  async cut(lacking: string, command: Arg[]): Promise<{ first: any; again: any; keyspace: Keyspace }> {
+    const { username, password } = this.#redis.options
+    const { replies, keyspace } = await this.run(
+      ['ACL', 'SETUSER', 'cut', 'reset', 'on', 'nopass', '+@all', `-${lacking}`, '~*', '&*'],
+      ['AUTH', 'cut', 'none'],
+      command,
+      ['AUTH', username ?? 'default', password ?? 'none'],
+      command,
+    )
+    return { first: replies[2], again: replies[4], keyspace }
+  }
+
+  /** Sends commands, and then mends all parts and the counters: here alone nobody looks at the laws before, since a call was cut off. */
+  async mend(keys: readonly string[], ...commands: Arg[][]): Promise<{ replies: Reply[]; keyspace: Keyspace }> {
+    const dead = new Set([...this.#keyspace.keys()].filter((part) => part.startsWith('dead:')))
+    for (const id of Object.keys((this.#keyspace.get('dead')?.content ?? {}) as object)) dead.add(`dead:${id}`)
+    const parts = [...keys.map((key) => `messages:${key}`), ...dead, 'due', 'active', 'claims', 'overrides', 'dead']
+    return this.#run([], [...commands, this.command('repair', ...parts), this.command('repair')])
+  }
+
+  async #run(checks: Arg[][], commands: Arg[][]): Promise<{ replies: Reply[]; keyspace: Keyspace }> {
     const replies = await this.#raw([...checks, ...commands, ['EVALSHA', this.#snapshot, 1, ROOT]])
     const [first, ...others] = replies.splice(0, checks.length)
     const decoded = replies.map(decode)
