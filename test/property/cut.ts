@@ -18,7 +18,8 @@ import type { Arg, Reply } from './world.ts'
  * 3. The messages of a key keep their order.
  * 4. What a call has replied is true, that of the second one too: its tokens prove claims, and what it has completed is gone.
  * 5. No two batches have the same id.
- * 6. What the call was not about is as it was, and all laws hold once all is mended. `compareKeyspace` and `World.run` look at that.
+ * 6. Every key that has messages is in an index, so that somebody looks at it, also before anything is mended.
+ * 7. What the call was not about is as it was, and all laws hold once all is mended. `compareKeyspace` and `World.run` look at that.
  */
 
 export interface How {
@@ -81,7 +82,11 @@ const BURYING = ['dead', 'deadMessages', 'added']
 const COMPLETING = ['completed', 'completedMessages', 'added']
 
 /** Conversations of which a claim may take something. */
-const claimable = (model: Model) => KEYS.filter((key) => (model.at(key).held?.ends ?? 0) <= model.now)
+const claimable = (model: Model) =>
+  KEYS.filter((key) => {
+    const { held } = model.at(key)
+    return !held || model.endOf(held) <= model.now
+  })
 
 function expectTaken(batches: [string, string, number, string, number, string[]][], now: Now): void {
   for (const [key, token, , , , messages] of batches) {
@@ -208,6 +213,7 @@ export const cut = (label: string, planner: Planner, how: How) =>
     const then = new Now(keyspace)
     for (const reply of [first, again]) if (!isError(reply)) plan.expectTrue(reply, then)
     expect([again, isError(again)]).toEqual([again, false])
+    expectIndexed(model, then)
     plan.learn?.(first, again)
     const look = how.look ? [world.command('claim_ready', 'LIMIT', 5, 'LEASE', 1000, 'ATTEMPTS', 2)] : []
     const mended = await world.mend(KEYS, ...look)
@@ -355,6 +361,11 @@ function expectNoneLost(model: Model, key: string, before: Before, done: Kept[],
   expect(has.filter((name) => had.includes(name))).toEqual(had.filter((name) => has.includes(name)))
 }
 
+function expectIndexed(model: Model, now: Now): void {
+  const lost = KEYS.filter((key) => now.list(key).length > 0 && now.due(key) === undefined && now.active(key) === undefined)
+  expect(lost.filter((key) => !model.at(key).lost)).toEqual([])
+}
+
 function expectUniqueIds(model: Model): void {
   const owners = [...model.conversations].flatMap(([key, { held }]) => (held ? [{ id: held.id, key }] : []))
   for (const [id, { key }] of model.dead) owners.push({ id, key })
@@ -366,7 +377,8 @@ function expectUniqueIds(model: Model): void {
 export const cutAdd = (messages: Addition[], lacking: string) =>
   step('cut add', [lacking, messages], async (model, world) => {
     const { data, args } = adding(model, messages)
-    const { first, again } = await world.cut(lacking, world.command('add', ...args))
+    const { first, again, keyspace: then } = await world.cut(lacking, world.command('add', ...args))
+    expectIndexed(model, new Now(then))
     const replies: Reply[] = Array.isArray(first) ? first : [first, 0]
     for (const [n, { key, id = '', data: _, ...own }] of messages.entries()) {
       const [status, size] = replies.slice(2 * n, 2 * n + 2)
@@ -399,6 +411,7 @@ export const cutDead = (name: 'requeue' | 'drop', backs: number[], how: Omit<How
     expect([again, isError(again)]).toEqual([again, false])
     const done = [first, again].flatMap((reply) => ids.filter((_, n) => Array.isArray(reply) && reply[n] !== 'unknown'))
     for (const id of done) expect(new Now(then).buried(id)).toBe(undefined)
+    expectIndexed(model, new Now(then))
     const { keyspace } = await world.mend(KEYS)
     const now = new Now(keyspace)
     for (const id of ids) {

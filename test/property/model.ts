@@ -194,6 +194,8 @@ export class Model {
         ...{ until: this.now + dedupe, forgotten: this.latestNow + 2 * dedupe },
       })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
+    // What is older than what was there makes the batch due earlier, and nobody looks for that.
+    if (conversation.messages.some(({ receivedAt }) => receivedAt > this.now)) conversation.until = this.latest(key)
     this.#arrived += 1
     conversation.messages.push({ ...message, receivedAt: this.now, order: this.#arrived })
     this.conversations.set(key, conversation)
@@ -218,7 +220,7 @@ export class Model {
     return {
       received: keys(all.filter(([, { messages }]) => messages.some((message) => this.isAhead(message)))),
       due: keys(all.filter(([key, { held }]) => !held && this.latest(key) > this.now + this.longestRest + AHEAD)),
-      held: keys(all.filter(([, { held }]) => held && held.ends > this.now + held.span + AHEAD)),
+      held: keys(all.filter(([, { held }]) => held && this.endOf(held) < held.ends)),
     }
   }
 
@@ -318,11 +320,16 @@ export class Model {
     if (this.looked <= this.now + AHEAD) this.looked = this.now
   }
 
-  /** A lease or pause ends no later than it could if it began now. Whether it did. */
+  /** When a lease or pause ends for those who see that the clock has gone back: no later than if it began now. */
+  endOf({ ends, span }: Held): number {
+    return ends > this.now + span + AHEAD ? this.now + span : ends
+  }
+
+  /** Somebody has seen it. Whether that changes anything. */
   lower(held: Held): boolean {
-    const ahead = held.ends > this.now + held.span + AHEAD
-    if (ahead) held.ends = this.now + held.span
-    return ahead
+    const { ends } = held
+    held.ends = this.endOf(held)
+    return held.ends < ends
   }
 
   /** Somebody has put all in order: what is due, or held, for too long, and keys that nobody looks at. */
