@@ -52,11 +52,15 @@ end
 
 -- An entry whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a while: such
 -- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
--- Returns whether it is to go.
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+-- Returns whether the entry is to go.
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 

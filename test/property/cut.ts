@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
-import type { FunctionName } from '../../src/generated/library.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { type Addition, added, adding, deadId } from './calls.ts'
 import { pick } from './claims.ts'
 import { type Keyspace, short, told, written } from './keyspace.ts'

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
-import type { BindingMode } from '../../src/binding.ts'
-import { COMMANDS } from '../../src/commands.ts'
-import { readQueueFacts } from '../../src/facts.ts'
-import type { FunctionName, LibrarySource } from '../../src/generated/library.ts'
-import { judge, judgeQueue } from '../../src/invariants.ts'
+import { readQueueFacts } from '../../src/check/facts.ts'
+import { judge, judgeQueue } from '../../src/check/invariants.ts'
+import { COMMANDS } from '../../src/protocol/commands.ts'
+import type { BindingMode } from '../../src/redis/binding.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import type { LibrarySource } from '../../src/redis/source.ts'
 import { START } from '../support/lua.ts'
 import { type Keyspace, readKeyspace, SNAPSHOT } from './keyspace.ts'
 
@@ -34,12 +35,12 @@ export class World {
   /** Laws that may be broken, by what was done by hand or since the clock went back. */
   excused: Excused = {}
   readonly #redis: Redis
-  readonly #source: LibrarySource
+  readonly #source: Required<LibrarySource>
   #now = START
   #keyspace: Keyspace = new Map()
   #snapshot = ''
 
-  constructor(redis: Redis, mode: BindingMode, source: LibrarySource) {
+  constructor(redis: Redis, mode: BindingMode, source: Required<LibrarySource>) {
     this.#redis = redis
     this.mode = mode
     this.#source = source

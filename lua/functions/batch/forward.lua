@@ -1,0 +1,140 @@
+--- Move ready batches into a Redis Stream, one entry each.
+--
+--   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
+--   FCALL rapidfire_forward 1 rapid-fire:{orders} batches LIMIT 100 MAXLEN 50000
+--
+-- KEYS
+--   root       root key of the queue
+-- ARGV
+--   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
+--   LIMIT      at most this many batches, 1 to 1000 (100)
+--   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   WORKER     as in claim_ready
+--   ECHO       as in claim_ready
+--   REST       as in claim_ready
+--   DRAIN      as in claim_ready
+--   NONCE      as in claim_ready: repeated with it, the call says what the first did, and moves nothing
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
+-- RETURNS
+--   now        the time in Redis, ms
+--   next       as in claim_ready; a second from now when the stream is full
+--   forwarded  batches moved
+--   room       entries that still fit into the stream
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the key of the stream, is a key of another type
+--   MISSING_ARGUMENT  the name, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
+--   REPARTITIONED     as in claim_ready
+--
+-- WHY there is no lease: the batch leaves its key in the same script that writes the entry, so nothing can come between. What
+-- happens to the entry is the affair of the stream's consumer groups.
+-- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
+-- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- batches stay where they are, since to delete the others would lose messages.
+local FORWARD_TOKENS = {
+  LIMIT = { 'limit', 1, 1000 },
+  MAXLEN = { 'longest', 1, 10000000 },
+  WORKER = { 'worker', text = 64 },
+  ECHO = { 'echo', flag = true },
+  REST = { 'rest', 1, 3600000 },
+  DRAIN = { 'drain', flag = true },
+  NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
+}
+
+-- Redis replies to XINFO with a flat list of names and values.
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+-- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+local function delete_acknowledged(stream)
+  local oldest
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local about = named(group)
+    local pending = redis.call('XPENDING', stream, about.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+end
+
+-- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
+local FIELDS = {}
+
+-- The fields of the entry of a batch. At most some 6000 values, which is less than a call takes in Lua.
+local function fields_of(batch)
+  local messages = batch[6]
+  local fields, at = {
+    'id', string.match(batch[2], '^(.*):%d+$'), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'deadline', string.format('%.0f', batch[5]),
+  }, 12
+  for n = 1, #messages do
+    local names = FIELDS[n]
+    if not names then
+      names = { 'id:' .. n, 'at:' .. n, 'data:' .. n }
+      FIELDS[n] = names
+    end
+    fields[at + 1], fields[at + 3], fields[at + 5] = names[1], names[2], names[3]
+    fields[at + 4], fields[at + 2], fields[at + 6] = parts_of(messages[n])
+    at = at + 6
+  end
+  fields[10] = fields[16]
+  return fields
+end
+
+local function forward(keys, args)
+  local call, root, name = redis.call, keys[1], args[1]
+  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
+  options = options or {}
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  if refusal then return refusal end
+  if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
+  if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if bad then return bad end
+  if policy.closed and not options.drain then return not_serving(root) end
+  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  local length = redis.pcall('XLEN', stream)
+  if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
+  local kept = kept_reply(policy, nonce, 'forward')
+  if kept then return kept end
+  if kept == false then return { now, 0, 0, math.max(longest - length, 0) } end
+
+  -- first write
+  if length >= longest then
+    delete_acknowledged(stream)
+    length = call('XLEN', stream)
+    if length >= longest then return { now, now + 1000, 0, 0 } end
+  end
+  options.limit = math.min(options.limit or 100, longest - length)
+  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+  options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
+  local batches = take_ready(root, now, options, policy)
+  local done, counts = {}, {}
+  for n = 1, #batches do
+    local batch = batches[n]
+    call('XADD', stream, '*', unpack(fields_of(batch)))
+    done[n], counts[batch[1]] = batch[1], #batch[6]
+  end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
+  local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
+  if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
+  return reply
+end
+
+register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
