@@ -204,6 +204,16 @@ export class Model {
     if (hasOptions(message) || conversation.messages.length >= maxSize) conversation.lost = false
   }
 
+  /** Messages of a key that are there a second time, with the dead or in the list, come behind those: as if all of the list had arrived again. */
+  arriveAgain(key: string): void {
+    const conversation = this.at(key)
+    conversation.messages = conversation.messages.map((message) => {
+      if (message.foreign || message.died) return message
+      this.#arrived += 1
+      return { ...message, order: this.#arrived }
+    })
+  }
+
   /** Somebody pushes an element into the list of a key by hand. */
   push(key: string, data: string): void {
     const conversation = this.at(key)
