@@ -1,6 +1,6 @@
-import type { Confirmation } from './durability.ts'
-import type { LuaErrorCode } from './generated/library.ts'
+import type { Confirmation } from './messages/durability.ts'
 import type { Summary } from './options.ts'
+import type { LuaErrorCode } from './redis/generated/facts.ts'
 
 /** Every code of a `RapidfireError`: those the Lua functions return, and those that arise on this side. */
 export type ErrorCode =

@@ -1,9 +1,9 @@
-export type { Cause, DeadBatch, Peek, State } from './batch.ts'
-export { type Batch, joinText, type Message, type Reason } from './batch.ts'
-export type { BindingMode, BindingOptions } from './binding.ts'
-export type { CheckReport, Found } from './check.ts'
-export type { RedisInput } from './connection.ts'
-export type { Confirmation, Durability } from './durability.ts'
+export type { Cause, DeadBatch, Peek, State } from './batches/batch.ts'
+export { type Batch, joinText, type Message, type Reason } from './batches/batch.ts'
+export { Discard, PartialFailure, RetryLater } from './batches/outcomes.ts'
+export type { Stats } from './batches/stats.ts'
+export type { CheckReport, Found } from './check/check.ts'
+export type { Violation } from './check/invariants.ts'
 export {
   type AddResult,
   type ErrorCode,
@@ -12,10 +12,8 @@ export {
   RefusedBatchesError,
   RefusedMessagesError,
 } from './errors.ts'
-export type { Forwarded, ForwardOptions } from './forwarder.ts'
-export { exponentialBackoff, type Handler, type HandlerContext, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
-export type { Violation } from './invariants.ts'
-export { partitionOf } from './layout.ts'
+export type { Confirmation, Durability } from './messages/durability.ts'
+export type { Schema } from './messages/schema.ts'
 export type {
   AddOptions,
   Claimed,
@@ -28,8 +26,17 @@ export type {
   RapidFireOptions,
   Summary,
 } from './options.ts'
-export { Discard, PartialFailure, RetryLater } from './outcomes.ts'
+export { partitionOf } from './partitions/layout.ts'
 export { RapidFire } from './rapidfire.ts'
-export type { Schema } from './schema.ts'
-export type { Stats } from './stats.ts'
-export { Worker, type WorkerEvents, type WorkerOptions } from './worker.ts'
+export type { BindingMode, BindingOptions } from './redis/binding.ts'
+export type { RedisInput } from './redis/connection.ts'
+export type { Forwarded, ForwardOptions } from './worker/forwarder.ts'
+export {
+  exponentialBackoff,
+  type Handler,
+  type HandlerContext,
+  type Logger,
+  type Outcome,
+  type ProcessorOptions,
+} from './worker/handler.ts'
+export { Worker, type WorkerEvents, type WorkerOptions } from './worker/worker.ts'

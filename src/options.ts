@@ -1,9 +1,9 @@
-import type { Batch, Message } from './batch.ts'
-import type { BindingOptions } from './binding.ts'
-import type { RedisInput } from './connection.ts'
-import type { Durability } from './durability.ts'
-import type { ProcessorOptions } from './handler.ts'
-import type { Schema } from './schema.ts'
+import type { Batch, Message } from './batches/batch.ts'
+import type { Durability } from './messages/durability.ts'
+import type { Schema } from './messages/schema.ts'
+import type { BindingOptions } from './redis/binding.ts'
+import type { RedisInput } from './redis/connection.ts'
+import type { ProcessorOptions } from './worker/handler.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
 export interface Policy {

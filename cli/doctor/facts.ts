@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
-import { loadedVersion } from '../../src/binding.ts'
-import { connect } from '../../src/connection.ts'
-import { addressOf, connected, NO_RETRY } from '../connection.ts'
+import { loadedVersion } from '../../src/redis/binding.ts'
+import { connect } from '../../src/redis/connection.ts'
+import { addressOf, connected, NO_RETRY } from '../terminal/connection.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 
 /** How often the round trip to a server is measured. */

@@ -1,5 +1,5 @@
-import { judgeRoots } from '../../src/root-laws.ts'
-import type { RootLayout } from '../../src/roots.ts'
+import { judgeRoots } from '../../src/partitions/root-laws.ts'
+import type { RootLayout } from '../../src/partitions/roots.ts'
 import { type Facts, type NodeFacts, replicasOf } from './facts.ts'
 import { judgeCluster, type RootSlot } from './judge-cluster.ts'
 import type { Role } from './rights.ts'

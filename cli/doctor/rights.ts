@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { FunctionName } from '../../src/generated/library.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
 
 /** What a user of Redis is for. */
 export type Role = 'producer' | 'worker' | 'operator'

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
-import { COMMANDS } from '../../src/commands.ts'
-import { type Layout, type RootLayout, rootKey } from '../../src/roots.ts'
-import { NO_RETRY } from '../connection.ts'
+import { type Layout, type RootLayout, rootKey } from '../../src/partitions/roots.ts'
+import { COMMANDS } from '../../src/protocol/commands.ts'
+import { NO_RETRY } from '../terminal/connection.ts'
 
 /** Partitions that are asked at most: beyond them, `rapidfire check` looks. */
 const MOST = 2048

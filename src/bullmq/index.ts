@@ -1,5 +1,5 @@
 import type { JobsOptions } from 'bullmq'
-import { type Batch, joinText, type Message, type Reason } from '../batch.ts'
+import { type Batch, joinText, type Message, type Reason } from '../batches/batch.ts'
 import { RapidfireError } from '../errors.ts'
 
 /** The data of a job: a batch and its text. */

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
+import type { Stats } from '../batches/stats.ts'
 import { RapidfireError } from '../errors.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
-import type { Stats } from '../stats.ts'
 import { parseJson, readBody } from './body.ts'
 import { Gate } from './gate.ts'
 import { Refusal, toRefusal } from './problem.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { formatBar, formatMs, formatStats, type Paint } from '../../cli/format.ts'
-import { readStats } from '../../src/stats.ts'
+import { formatBar, formatMs, formatStats, type Paint } from '../../cli/terminal/format.ts'
+import { readStats } from '../../src/batches/stats.ts'
 
 /** A queue in the middle of its work, as Redis replies it. */
 const REPLY: [string, number][] = [

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Stats } from '../../src/batches/stats.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { Stats } from '../../src/stats.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { rapidfire } from '../support/shell.ts'
 

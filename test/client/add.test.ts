@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { joinText } from '../../src/batch.ts'
+import { joinText } from '../../src/batches/batch.ts'
 import { RapidfireError, RefusedMessagesError } from '../../src/errors.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'

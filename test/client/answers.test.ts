@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Batch } from '../../src/batch.ts'
-import type { BindingMode } from '../../src/binding.ts'
-import type { RedisInput } from '../../src/connection.ts'
-import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
-import { RetryLater } from '../../src/outcomes.ts'
+import type { Batch } from '../../src/batches/batch.ts'
+import { RetryLater } from '../../src/batches/outcomes.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import type { BindingMode } from '../../src/redis/binding.ts'
+import type { RedisInput } from '../../src/redis/connection.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { type PrivateRedis, startRedis } from '../support/redis.ts'
 import { proxyTo } from '../worker/proxy.ts'
@@ -82,7 +83,7 @@ function cutter() {
   const due = new WeakSet<object>()
   return {
     cut: ((name) => {
-      wanted = [`rapidfire_${name}`, SOURCE.scripts[name].sha1]
+      wanted = [`rapidfire_${name}`, SCRIPTS[name].sha1]
       cuts += 1
     }) as Cut,
     get left() {

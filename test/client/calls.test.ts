@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'
 import { useClients } from './clients.ts'

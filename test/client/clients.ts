@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import { findServer } from '../../cli/private-redis.ts'
+import { findServer } from '../../cli/demo/private-redis.ts'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { type Lua, TEST_SOURCE } from '../support/lua.ts'

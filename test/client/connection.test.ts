@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Batch } from '../../src/batch.ts'
+import type { Batch } from '../../src/batches/batch.ts'
 import { RapidfireError } from '../../src/errors.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'

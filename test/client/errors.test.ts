@@ -5,7 +5,7 @@ import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
 import { useClients } from './clients.ts'
 
-/** The line that an error message names, as in `(lua/functions/add.lua:12)`. */
+/** The line that an error message names, as in `(lua/functions/conversation/add.lua:12)`. */
 function namedLine(message: string): { path: string; text: string } {
   const [, path = '', line = ''] = /\((lua\/\S+\.lua):(\d+)\)$/.exec(message) ?? []
   expect(path, message).not.toBe('')
@@ -51,7 +51,7 @@ describeBindings('errors', (lua) => {
     const inFunction = await thrown(rapidfire.getStats())
     expect(inFunction).toMatchObject({ code: 'SERVER', command: 'rapidfire_stats', message: /^WRONGTYPE / })
     expect(inFunction.cause.message).toMatch(/WRONGTYPE/)
-    expect(namedLine(inFunction.message)).toEqual({ path: 'lua/functions/stats.lua', text: expect.stringContaining('due_key(root)') })
+    expect(namedLine(inFunction.message)).toEqual({ path: 'lua/functions/queue/stats.lua', text: expect.stringContaining('due_key(root)') })
 
     await lua().redis.set(`${lua().root}:overrides`, 'mine')
     const inLib = await thrown(rapidfire.claimReady())

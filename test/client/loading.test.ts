@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings, Lua } from '../support/lua.ts'

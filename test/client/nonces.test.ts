@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Nonces } from '../../src/nonces.ts'
+import { Nonces } from '../../src/protocol/nonces.ts'
 
 it('all calls that were not answered are repeated, although only one is made at a time from then on', () => {
   const nonces = new Nonces()

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import type { Schema } from '../../src/messages/schema.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
-import type { Schema } from '../../src/schema.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from '../worker/proxy.ts'
 import { gate, useClients } from './clients.ts'

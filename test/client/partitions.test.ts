@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { RefusedBatchesError } from '../../src/errors.ts'
-import { partitionOf } from '../../src/layout.ts'
+import { partitionOf } from '../../src/partitions/layout.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
 import { useClients } from './clients.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
 let folder: string
@@ -24,7 +24,7 @@ function edit(path: string, change: (text: string) => string): void {
 }
 
 const assembled = () => assemble({ root: join(folder, 'lua') })
-const EXTEND = 'lua/functions/extend.lua'
+const EXTEND = 'lua/functions/batch/extend.lua'
 
 it('takes the files as they are', () => {
   expect(assembled().library).toBe(assemble().library)
@@ -79,12 +79,12 @@ it.each<[string, string, (text: string) => string, RegExp]>([
 })
 
 it('finds out that the committed library is stale, and says so in one line', () => {
-  for (const path of ['src/generated', 'package.json']) cpSync(join(project, path), join(folder, path), { recursive: true })
+  for (const path of ['src/redis/generated', 'package.json']) cpSync(join(project, path), join(folder, path), { recursive: true })
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'))
-  const check = () => spawnSync(process.execPath, [join(folder, 'lua/assemble.mjs'), '--check'], { encoding: 'utf8' })
+  const check = () => spawnSync(process.execPath, [join(folder, 'lua/build/main.mjs'), '--check'], { encoding: 'utf8' })
   expect(check()).toMatchObject({ status: 0, stderr: '' })
   edit(EXTEND, (text) => text.replace('WHY', 'BECAUSE'))
-  expect(check()).toMatchObject({ status: 1, stderr: 'src/generated/library.ts is stale: run `npm run build`\n' })
+  expect(check()).toMatchObject({ status: 1, stderr: 'src/redis/generated/library.ts is stale: run `npm run build`\n' })
 })
 
 it('gives a function a script of its own, with nothing that it does not need, and the lines of the library', () => {

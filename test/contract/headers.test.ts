@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
-import { COMMANDS, generationTokens, withNonce } from '../../src/commands.ts'
-import type { Argument } from '../../src/connection.ts'
-import { type FunctionName, SOURCE } from '../../src/generated/library.ts'
+import { assemble } from '../../lua/build/assemble.mjs'
+import { COMMANDS, generationTokens, withNonce } from '../../src/protocol/commands.ts'
+import type { Argument } from '../../src/redis/connection.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
+import { SOURCE } from '../../src/redis/source.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 const { functions } = assemble()
@@ -70,7 +72,7 @@ const IMPOSSIBLE: Partial<Record<FunctionName, string[]>> = {
 it.each(functions.map((each) => each.name as FunctionName))(
   'names in the header of %s the codes of the lib functions that it uses',
   (name) => {
-    const script = SOURCE.scripts[name].text
+    const script = SCRIPTS[name].text
     const reachable = new Set([...script.matchAll(/\bfail\(\s*(?:token\.code or )?'([A-Z_]+)'/g)].map(([, code]) => code as string))
     const unnamed = [...reachable].filter((code) => !header(name).ERRORS.includes(code))
     expect(unnamed.sort()).toEqual(IMPOSSIBLE[name] ?? [])
@@ -118,13 +120,13 @@ describe('a server', () => {
   })
 
   it('gives each script the sha1 that is computed beforehand', async () => {
-    for (const { sha1, text } of Object.values(SOURCE.scripts)) expect(await server.redis.script('LOAD', text)).toBe(sha1)
+    for (const { sha1, text } of Object.values(SCRIPTS)) expect(await server.redis.script('LOAD', text)).toBe(sha1)
   })
 })
 
-it('has src/generated/library.ts committed as lua/ gives it', () => {
-  const assembler = fileURLToPath(new URL('../../lua/assemble.mjs', import.meta.url))
-  expect(() => execFileSync(process.execPath, [assembler, '--check'], { stdio: 'pipe' })).not.toThrow()
+it('has src/redis/generated/ committed as lua/ gives it', () => {
+  const main = fileURLToPath(new URL('../../lua/build/main.mjs', import.meta.url))
+  expect(() => execFileSync(process.execPath, [main, '--check'], { stdio: 'pipe' })).not.toThrow()
   const { library, scripts, lines, version } = assemble()
-  expect(SOURCE).toEqual({ library, scripts, lines, version })
+  expect({ ...SOURCE, scripts: SCRIPTS }).toEqual({ library, scripts, lines, version })
 })

@@ -81,7 +81,7 @@ it('holds what is promised and nothing else', async () => {
   expect(paths).toEqual(
     expect.arrayContaining(['package.json', 'LICENSE', 'dist/rapidfire.lua', 'dist/src/index.js', 'dist/src/index.d.ts']),
   )
-  expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'lua/functions/add.lua', 'lua/lib/clock.lua']))
+  expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'lua/functions/conversation/add.lua', 'lua/lib/clock.lua']))
   const foreign = paths.filter(
     (path) => !/^(dist\/.*\.(js|d\.ts|lua)|lua\/.*\.lua|lua\/README\.md|[A-Z]+(\.md)?|package\.json)$/.test(path),
   )

@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { CALLS, commandsOf, type Role } from '../../cli/doctor/rights.ts'
-import type { BindingMode } from '../../src/binding.ts'
-import { SOURCE } from '../../src/generated/library.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import type { BindingMode } from '../../src/redis/binding.ts'
+import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
+import { SOURCE } from '../../src/redis/source.ts'
 import { eventually, start } from '../cli/processes.ts'
 import { additionsFor, rulesOf, setUser, urlOf } from '../support/acl.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
@@ -18,9 +19,7 @@ describe.each(ROLES)('the ACL line of a %s', (role) => {
   it.each<BindingMode>(['functions', 'scripts'])('has what the functions it calls need, and no more: %s', (binding) => {
     // The first command of a script that frees memory is not one of the function.
     const called = CALLS[role].flatMap((name) => [
-      ...SOURCE.scripts[name].text
-        .replace(/.*\n?$/, '')
-        .matchAll(/(?:call|found)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
+      ...SCRIPTS[name].text.replace(/.*\n?$/, '').matchAll(/(?:call|found)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
     ])
     const commands = called.map(([, command, sub, size]) => [command ?? size, sub].flatMap((part) => part?.toLowerCase() ?? []).join('|'))
     const client = commandsOf(role, binding).filter((command) => !commands.includes(command))

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ended, freePort } from '../../cli/private-redis.ts'
+import { ended, freePort } from '../../cli/demo/private-redis.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { TestCluster } from '../support/cluster.ts'
 import { START, TEST_SOURCE } from '../support/lua.ts'

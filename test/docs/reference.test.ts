@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { beforeAll, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
+import { assemble } from '../../lua/build/assemble.mjs'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { codes, REPOSITORY, read, tableOf } from './blocks.ts'
 

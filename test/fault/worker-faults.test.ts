@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { findServer } from '../../cli/private-redis.ts'
+import { findServer } from '../../cli/demo/private-redis.ts'
 import { Run } from './support/run.ts'
 
 const missing = !findServer()

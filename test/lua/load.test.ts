@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { assemble } from '../../lua/assemble.mjs'
-import { SOURCE } from '../../src/generated/library.ts'
+import { assemble } from '../../lua/build/assemble.mjs'
+import { SOURCE } from '../../src/redis/source.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { findRedisCli, run } from '../support/shell.ts'
 

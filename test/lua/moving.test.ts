@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SOURCE } from '../../src/generated/library.ts'
+import { SOURCE } from '../../src/redis/source.ts'
 import { lacksServer } from '../client/clients.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
 

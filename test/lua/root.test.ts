@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { FunctionName } from '../../src/generated/library.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 
 const CALLS: [FunctionName, string[]][] = [

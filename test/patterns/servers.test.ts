@@ -1,9 +1,9 @@
 // The ways in which queues of this kind are known to fail that take servers, replicas and clusters to show.
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import type { BindingMode } from '../../src/binding.ts'
-import { SOURCE } from '../../src/generated/library.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import type { BindingMode } from '../../src/redis/binding.ts'
+import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
 import { lacksServer } from '../client/clients.ts'
 import { ended, startRedis } from '../support/redis.ts'
 import { makeEveryCall } from './calls.ts'
@@ -43,7 +43,7 @@ describe.skipIf(lacksServer('patterns of servers'))('patterns of servers', () =>
         await makeEveryCall(rapidfire)
         const slots = await Promise.all((await redis.keys('*')).map((name) => redis.cluster('KEYSLOT', name)))
         expect([slots.length > 10, new Set(slots).size]).toEqual([true, 1])
-        const added = binding === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVALSHA', SOURCE.scripts.add.sha1]
+        const added = binding === 'functions' ? ['FCALL', 'rapidfire_add'] : ['EVALSHA', SCRIPTS.add.sha1]
         const [command, ...name] = added as [string, string]
         await expect(redis.call(command, ...name, 1, 'rapid-fire:orders', 'ann', '1')).rejects.toThrow(/^RAPIDFIRE_BAD_ROOT/)
       } finally {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { Worker } from 'bullmq'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePort } from '../../cli/private-redis.ts'
+import { freePort } from '../../cli/demo/private-redis.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { eventually, type Running, start } from '../cli/processes.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { FunctionName } from '../../src/generated/library.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import type { Overrides } from '../support/message.ts'
 import { written } from './keyspace.ts'
 import { type Model, type Policy, tokenOf } from './model.ts'

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { Partitioning } from '../../src/layout.ts'
+import { Partitioning } from '../../src/partitions/layout.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { useClients } from '../client/clients.ts'
 import { describeBindings } from '../support/lua.ts'

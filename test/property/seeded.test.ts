@@ -18,13 +18,13 @@ const FAULTS = [
   },
   {
     name: 'a batch that is completed twice in one call takes the next messages with it',
-    file: 'functions/complete.lua',
+    file: 'functions/batch/complete.lua',
     right: 'if count and counts[fields[n]] then count = nil end',
     wrong: '',
   },
   {
     name: 'the id of a message that found no room is remembered',
-    file: 'functions/add.lua',
+    file: 'functions/conversation/add.lua',
     right: "  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end\n",
     wrong: '',
   },

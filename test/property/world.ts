@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
-import type { BindingMode } from '../../src/binding.ts'
-import { COMMANDS } from '../../src/commands.ts'
-import { readQueueFacts } from '../../src/facts.ts'
-import type { FunctionName, LibrarySource } from '../../src/generated/library.ts'
-import { judge, judgeQueue } from '../../src/invariants.ts'
+import { readQueueFacts } from '../../src/check/facts.ts'
+import { judge, judgeQueue } from '../../src/check/invariants.ts'
+import { COMMANDS } from '../../src/protocol/commands.ts'
+import type { BindingMode } from '../../src/redis/binding.ts'
+import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import type { LibrarySource } from '../../src/redis/source.ts'
 import { START } from '../support/lua.ts'
 import { type Keyspace, readKeyspace, SNAPSHOT } from './keyspace.ts'
 
@@ -31,12 +32,12 @@ export class World {
   /** What was done by hand, which `check` tells of: whether something was pushed into lists, and keys that were taken from `due`. */
   damaged: { foreign: boolean; lost: string[] } = { foreign: false, lost: [] }
   readonly #redis: Redis
-  readonly #source: LibrarySource
+  readonly #source: Required<LibrarySource>
   #now = START
   #keyspace: Keyspace = new Map()
   #snapshot = ''
 
-  constructor(redis: Redis, mode: BindingMode, source: LibrarySource) {
+  constructor(redis: Redis, mode: BindingMode, source: Required<LibrarySource>) {
     this.#redis = redis
     this.mode = mode
     this.#source = source

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { ended, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+import { ended, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 
 const SLOTS = 16_384
 

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
-import { Binding } from '../../src/binding.ts'
-import { checkQueue } from '../../src/check.ts'
-import { connect } from '../../src/connection.ts'
+import { checkQueue } from '../../src/check/check.ts'
+import { Binding } from '../../src/redis/binding.ts'
+import { connect } from '../../src/redis/connection.ts'
 import { TEST_SOURCE } from './source.ts'
 
 /**
- * The laws of src/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
+ * The laws of src/check/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
  * the server has or has lost.
  */
 export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {

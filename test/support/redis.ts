@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterAll } from 'vitest'
-import { findServer, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+import { findServer, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 
-export { ended, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+export { ended, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 
 export interface TestRedis {
   url: string

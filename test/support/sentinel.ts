@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { ended, endTogether, findServer, type PrivateRedis, startRedis } from '../../cli/private-redis.ts'
+import { ended, endTogether, findServer, type PrivateRedis, startRedis } from '../../cli/demo/private-redis.ts'
 import { connectTo, isAlive, startOnPort, until } from './cluster.ts'
 
 /** The name under which the sentinels know the primary. */

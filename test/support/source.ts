@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { assemble } from '../../lua/assemble.mjs'
-import type { LibrarySource } from '../../src/generated/library.ts'
-import { instrument } from '../cover/instrument.ts'
+import { assemble } from '../../lua/build/assemble.mjs'
+import type { LibrarySource } from '../../src/redis/source.ts'
+import { instrument } from '../tools/cover/instrument.ts'
 
 const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
 
 /** The Lua files of a folder with the clock of the tests; the shipped ones without one. */
-export const testSource = (root?: string): LibrarySource => assemble({ clock: CLOCK, ...(root ? { root } : {}) })
+export const testSource = (root?: string): Required<LibrarySource> => assemble({ clock: CLOCK, ...(root ? { root } : {}) })
 
 export const TEST_SOURCE = testSource()
 // `make coverage` wants to know which statements have run.

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
-import { findServer } from '../../cli/private-redis.ts'
+import { findServer } from '../../cli/demo/private-redis.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
 import { ended, type PrivateRedis, startRedis } from '../support/redis.ts'

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
-import { compareClocks, Lane } from '../../src/lane.ts'
+import { compareClocks, Lane } from '../../src/worker/lane.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { addDue, eventually, gate, useWorkers } from './workers.ts'

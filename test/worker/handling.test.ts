@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
-import type { Batch } from '../../src/batch.ts'
+import type { Batch } from '../../src/batches/batch.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, block, eventually, gate, recordCalls, useWorkers } from './workers.ts'

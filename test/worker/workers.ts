@@ -3,10 +3,10 @@ import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, onTestFinished, vi } from 'vitest'
-import type { Handler } from '../../src/handler.ts'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { Worker, WorkerEvents, WorkerOptions } from '../../src/worker.ts'
+import type { Handler } from '../../src/worker/handler.ts'
+import type { Worker, WorkerEvents, WorkerOptions } from '../../src/worker/worker.ts'
 import { type Lua, TEST_SOURCE } from '../support/lua.ts'
 
 export type Told = [event: keyof WorkerEvents<unknown>, ...args: any[]]

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ended, endTogether } from '../../../cli/private-redis.ts'
+import { ended, endTogether } from '../../../cli/demo/private-redis.ts'
 import type { RapidFire } from '../../../src/rapidfire.ts'
 import { type Entry, type Fact, History } from '../history.ts'
 import type { Task } from './worker.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { ended, type PrivateRedis, startRedis } from '../../../cli/private-redis.ts'
+import { ended, type PrivateRedis, startRedis } from '../../../cli/demo/private-redis.ts'
 import { Processes } from './processes.ts'
 
 /** A Redis server and processes that use it, all of which can be stopped and killed. */

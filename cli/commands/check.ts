@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander'
+import type { CheckReport } from '../../src/check/check.ts'
+import { isCountable } from '../../src/check/invariants.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { redisOption, withRedis } from '../terminal/connection.ts'
+
+interface CheckOptions {
+  queue: string
+  redis: string
+  repair?: true
+  json?: true
+}
+
+export function check(program: Command): void {
+  program
+    .command('check')
+    .description('walk a live queue and report each law that is broken; exit code 1 when one was')
+    .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('default'))
+    .addOption(redisOption())
+    .option('--repair', 'mend what can be mended without loss')
+    .option('--json', 'one JSON object')
+    .action((options: CheckOptions) =>
+      withRedis(options.redis, async (redis) => {
+        const report = await new RapidFire({ redis, queue: options.queue }).check({ repair: options.repair === true })
+        const violations = report.violations.map((each) => ({ ...each, key: each.key?.toString(), part: each.part?.toString() }))
+        console.log(options.json ? JSON.stringify({ ...report, violations }) : format(report))
+        if (violations.length > 0) process.exitCode = 1
+      }),
+    )
+}
+
+function format({ queue, keys, violations, counted }: CheckReport): string {
+  const lines = violations.map(({ root, law, key, part, text, since, repairable, mended, unmended }) => {
+    const name = JSON.stringify([root, ...(part ? [part.toString()] : [])].join(':'))
+    const conversation = key && `key ${JSON.stringify(key.toString())}`
+    const where = !conversation ? name : law.startsWith('dead-') ? `${conversation} (${name})` : conversation
+    const when = since === undefined ? '' : `, since ${new Date(since).toISOString()}`
+    const possible = repairable ? '--repair mends it' : 'only a person can mend it'
+    const done = mended !== undefined ? `mended: ${mended}` : unmended !== undefined ? `not mended: ${unmended}` : possible
+    return `${law}: ${where}: ${text}${when} (${done})`
+  })
+  if (!counted) {
+    const why = !isCountable(violations.filter(({ mended }) => mended === undefined))
+      ? 'messages are not where they should be'
+      : 'too many to be counted at one moment'
+    lines.push(`The counters were not compared with what is held: ${why}.`)
+  }
+  const broken = violations.length === 0 ? 'all laws hold' : `${violations.length} broken`
+  return [...lines, `${queue}: ${keys} keys looked at, ${broken}.`].join('\n')
+}

@@ -1,0 +1,31 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { run } from '../demo/demo.ts'
+import { Interrupted } from '../terminal/errors.ts'
+
+export function demo(program: Command): void {
+  program
+    .command('demo')
+    .description('replay a real conversation against a throw-away Redis: its four messages come out as one')
+    .option('--speed <factor>', 'how many times faster than in life, 0.1 to 100', toSpeed, 10)
+    .action(async ({ speed }: { speed: number }) => {
+      const stop = new AbortController()
+      const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal))
+      process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+      try {
+        await run(speed, stop)
+      } catch (error) {
+        if (!stop.signal.aborted) throw error
+        // What fails after a stop fails because of it: Ctrl-C reaches the server and the worker too.
+        if (process.stdout.isTTY) process.stdout.write('\n')
+        throw stop.signal.reason
+      } finally {
+        process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      }
+    })
+}
+
+function toSpeed(text: string): number {
+  const speed = Number(text)
+  if (text.trim() !== '' && speed >= 0.1 && speed <= 100) return speed
+  throw new InvalidArgumentError('It must be a number from 0.1 to 100.')
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { openClient } from '../terminal/connection.ts'
+import { integerOption } from '../terminal/options.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
+
+interface ForwardCommandOptions extends RunOptions, HealthOptions {
+  maxLength: number
+}
+
+export function forward(program: Command): void {
+  addHealthOptions(addRunOptions(program.command('forward')))
+    .description('move batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due')
+    .argument('<stream>', 'name of the stream')
+    .addOption(
+      integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', 1, 10_000_000).default(100_000),
+    )
+    .action((stream: string, options: ForwardCommandOptions) => forwardTo(stream, options))
+}
+
+/** Forwards until the process is stopped. */
+export async function forwardTo(stream: string, options: RunOptions & HealthOptions & { maxLength?: number }): Promise<void> {
+  const { queue, maxLength } = options
+  const redis = openClient(options.redis, options.cluster === true)
+  redis.on('error', () => {}) // the worker, which has connections of its own, says it
+  const rapidfire = new RapidFire({ redis, queue })
+  await runUntilStopped(rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength }), loggerOf(options), options)
+  await rapidfire.close()
+  redis.disconnect()
+}

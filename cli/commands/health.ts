@@ -1,0 +1,29 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import { CliError } from '../terminal/errors.ts'
+
+/**
+ * Answers `GET /healthz` and `GET /readyz`: 200 while healthy, else 503. For a process that does nothing without Redis they are the
+ * same question. Returns false, and does nothing, for any other request.
+ */
+export function answerHealth(request: IncomingMessage, response: ServerResponse, healthy: boolean): boolean {
+  if (request.method !== 'GET' || !/^\/(healthz|readyz)$/.test(request.url ?? '')) return false
+  response.writeHead(healthy ? 200 : 503, { 'content-type': 'text/plain; charset=utf-8' })
+  response.end(healthy ? 'ok\n' : 'Redis does not answer\n')
+  return true
+}
+
+/** A server for health alone. */
+export async function serveHealth(port: number, host: string, isHealthy: () => boolean, logger: Logger): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (!answerHealth(request, response, isHealthy())) response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new CliError(`port ${port} cannot be used for health: ${error.message}`)))
+    server.listen(port, host, resolve)
+  })
+  logger.info({ host, port: (server.address() as { port: number }).port }, 'health is answered')
+  // It must not keep a process alive that has nothing else to do.
+  server.unref()
+  return server
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import type { Redis } from 'ioredis'
+import { toRapidfireError } from '../../src/errors.ts'
+import { Binding, loadedVersion } from '../../src/redis/binding.ts'
+import { connect } from '../../src/redis/connection.ts'
+import { SOURCE } from '../../src/redis/source.ts'
+import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
+import { CliError } from '../terminal/errors.ts'
+
+export function load(program: Command): void {
+  program
+    .command('load')
+    .description('load the Lua library into Redis, or update it; a newer one is left as it is')
+    .addOption(redisOption())
+    .option('--print', 'print the library for `redis-cli -x FUNCTION LOAD REPLACE` and do nothing else')
+    .action(async (options: { redis: string; print?: true }) => {
+      if (options.print) return void process.stdout.write(SOURCE.library)
+      await withRedis(options.redis, async (redis) => {
+        const failures: string[] = []
+        for (const server of primaries(redis)) {
+          try {
+            console.log(`${addressOf(server)}  ${await loadOn(server)}`)
+          } catch (error) {
+            failures.push(`${addressOf(server)}: ${toRapidfireError(error, 'rapidfire load').message}`)
+          }
+        }
+        if (failures.length > 0) throw new CliError(failures.join('\n'))
+      })
+    })
+}
+
+/** Says in words what was done. */
+async function loadOn(server: Redis): Promise<string> {
+  const connection = connect(server)
+  const binding = new Binding(connection, {}, async () => {})
+  // What keeps the version from being asked keeps the library from being loaded, and is reported then.
+  const before = await loadedVersion(connection.send).catch(() => undefined)
+  await binding.start()
+  if (binding.mode === 'scripts') return 'has no Functions: clients send scripts, there is nothing to load'
+  const after = await loadedVersion(connection.send)
+  if (before === undefined) return `loaded ${after}`
+  if (before !== after) return `updated ${before} to ${after}`
+  return after === SOURCE.version ? `has ${after} already` : `has ${after}, newer than ${SOURCE.version}: left as it is`
+}

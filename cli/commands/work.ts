@@ -1,0 +1,130 @@
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Command } from 'commander'
+import type { Logger } from 'pino'
+import type { Handler, WorkerOptions } from '../../src/index.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { openClient } from '../terminal/connection.ts'
+import { UsageError } from '../terminal/errors.ts'
+import { integerOption } from '../terminal/options.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
+import { forwardTo } from './forward.ts'
+
+interface WorkOptions extends RunOptions, HealthOptions {
+  to?: string
+  concurrency: number
+  lease: number
+  attempts: number
+  timeout?: number
+  wait?: number
+  maxWait?: number
+  maxSize?: number
+  logContent?: true
+}
+
+export function work(program: Command): void {
+  addHealthOptions(addRunOptions(program.command('work')))
+    .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
+    .argument('[module]', 'file whose default export is called with each batch')
+    .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
+    .addOption(integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', 1, 1000).default(10))
+    .addOption(
+      integerOption('--lease <ms>', 'how long a crashed worker keeps its batches', 'RAPIDFIRE_LEASE', 1, 86_400_000).default(30_000),
+    )
+    .addOption(integerOption('--attempts <n>', 'a batch that fails in this attempt is dead', 'RAPIDFIRE_ATTEMPTS', 1, 1000).default(5))
+    .addOption(integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', 1, 86_400_000))
+    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', 1, 31_536_000_000))
+    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', 1, 31_536_000_000))
+    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', 1, 1000))
+    .option('--log-content', 'log keys and messages too: they are personal data')
+    .action(async (module: string | undefined, options: WorkOptions) => {
+      const target = targetOf(module, options.to)
+      if (target.kind === 'stream') return forwardTo(target.name, options)
+      const { queue, wait, maxWait, maxSize, cluster } = options
+      const logger = loggerOf(options)
+      if (cluster && target.kind === 'bullmq') throw new UsageError('--to bullmq needs a server that is no cluster')
+      const { handler, close } =
+        target.kind === 'bullmq' ? await bullmqHandler(target.name, options.redis) : { handler: await loadHandler(target.name) }
+      const policy = Object.fromEntries(Object.entries({ wait, maxWait, maxSize }).filter(([, value]) => value !== undefined))
+      const redis = openClient(options.redis, cluster === true)
+      redis.on('error', () => {}) // the worker, which has connections of its own, says it
+      const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
+      const worker = rapidfire.worker(logged(handler, logger, options), workerOptions(options, logger))
+      await runUntilStopped(worker, logger, options)
+      await rapidfire.close()
+      redis.disconnect()
+      await close?.()
+    })
+}
+
+function targetOf(module: string | undefined, to: string | undefined): { kind: 'module' | 'stream' | 'bullmq'; name: string } {
+  if ((module === undefined) === (to === undefined)) throw new UsageError('give either a module or --to')
+  if (module !== undefined) return { kind: 'module', name: module }
+  const [, kind, name] = /^(stream|bullmq):(.+)$/s.exec(to ?? '') ?? []
+  if (!kind || !name) throw new UsageError(`--to must be stream:<name> or bullmq:<queue>, got '${to}'`)
+  return { kind: kind as 'stream' | 'bullmq', name }
+}
+
+async function bullmqHandler(name: string, url: string): Promise<{ handler: Handler<unknown>; close: () => Promise<void> }> {
+  const [{ Queue }, { toBullmq }] = await Promise.all([import('bullmq'), import('../../src/bullmq/index.ts')]).catch(() => {
+    throw new UsageError('--to bullmq needs one package more: npm install bullmq')
+  })
+  const jobs = new Queue(name, { connection: { url } })
+  // What fails is told by the batch that fails.
+  jobs.on('error', () => {})
+  return { handler: toBullmq(jobs), close: () => jobs.close() }
+}
+
+function workerOptions({ concurrency, lease, attempts, timeout }: WorkOptions, logger: Logger): WorkerOptions {
+  return { concurrency, lease, attempts, logger, ...(timeout === undefined ? {} : { timeout }) }
+}
+
+const unusable = (module: string) => (error: unknown) => {
+  const [line] = String(error instanceof Error ? error.message : error).split('\n')
+  throw new UsageError(`${module} cannot be loaded: ${line}`)
+}
+
+/** The default export of a file. TypeScript is run by tsx, where Node cannot. */
+async function loadHandler(module: string): Promise<Handler<unknown>> {
+  const file = resolve(module)
+  await access(file).catch(() => {
+    throw new UsageError(`there is no file ${module}`)
+  })
+  const url = pathToFileURL(file).href
+  let exported: { default?: unknown }
+  if (/\.[cm]?tsx?$/.test(file)) {
+    const tsx = await import('tsx/esm/api').catch(() => {
+      throw new UsageError(`${module} is TypeScript: install tsx beside rapidfire (npm install tsx)`)
+    })
+    exported = await tsx.tsImport(url, import.meta.url).catch(unusable(module))
+  } else exported = await import(url).catch(unusable(module))
+  // A CommonJS file that was compiled from an ES module has its default export one deeper.
+  const handler = (exported.default as { default?: unknown } | undefined)?.default ?? exported.default
+  if (typeof handler !== 'function')
+    throw new UsageError(`the default export of ${module} must be a function that takes a batch, got ${typeof handler}`)
+  return handler as Handler<unknown>
+}
+
+/** One line for each attempt, without what people wrote unless `logContent` says so. */
+function logged(handler: Handler<unknown>, logger: Logger, { logContent }: WorkOptions): Handler<unknown> {
+  return async (batch, context) => {
+    const started = Date.now()
+    const { id, attempt, reason, messages, deadline } = batch
+    const about = { batch: id, attempt, reason, messages: messages.length, late: started - deadline }
+    const content = logContent ? { key: batch.key, content: messages.map(({ data }) => data) } : {}
+    try {
+      const result = await handler(batch, {
+        signal: context.signal,
+        extend: (ms) => context.extend(ms),
+        log: logger.child({ batch: id, attempt }),
+      })
+      logger.info({ ...about, took: Date.now() - started, ...content }, 'handled')
+      return result
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      logger.warn({ ...about, took: Date.now() - started, error: text, ...content }, 'failed')
+      throw error
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+import { Redis } from 'ioredis'
+import { joinText } from '../../src/batches/batch.ts'
+import { RapidFire } from '../../src/rapidfire.ts'
+import { NO_RETRY } from '../terminal/connection.ts'
+import { CliError } from '../terminal/errors.ts'
+import { formatBar, formatMs, formatStats } from '../terminal/format.ts'
+import { ended, endTogether, freePort, startRedis } from './private-redis.ts'
+
+/** A real conversation: when each message was sent, and what a bot that reads it alone can say. */
+const CONVERSATION = [
+  { at: 0, text: 'Запишите на стрижку меня', answer: 'На какой день?' },
+  { at: 3000, text: 'На завтра', answer: 'Что именно на завтра?' },
+  { at: 8000, text: 'В 18:00', answer: '18:00 какого дня?' },
+  { at: 12_000, text: 'К Бари', answer: 'Бари? По какому вопросу?' },
+]
+const MERGED = 'Запишите на стрижку меня На завтра В 18:00 К Бари'
+const ANSWER = 'Записал вас на стрижку к Бари, завтра в 18:00.'
+const WAIT = 10_000
+const QUEUE = 'demo'
+const STREAM = 'batches'
+const KEY = '79001234567@c.us'
+const WIDEST = Math.max(...CONVERSATION.map(({ text }) => text.length))
+const FRAME = 50
+const NO_LIMIT = { RAPIDFIRE_RATE_LIMIT: '0', RAPIDFIRE_CONVERSATION_LIMIT: '0' }
+
+/** A batch as it stands in the stream. */
+interface HandedOver {
+  text: string
+  messages: number
+  openedAt: number
+  deadline: number
+}
+
+/** Starts what the demo needs, and ends it however the demo ends. */
+export async function run(speed: number, stop: AbortController): Promise<void> {
+  const server = await startRedis().catch((error: Error) => {
+    throw new CliError(error.message)
+  })
+  const children: ChildProcess[] = []
+  let release = () => {}
+  const client = new Redis(server.url, NO_RETRY)
+  client.on('error', () => {})
+  try {
+    stop.signal.throwIfAborted()
+    const policy = { wait: Math.round(WAIT / speed), maxWait: Math.round((6 * WAIT) / speed) }
+    const rapidfire = new RapidFire<{ text: string }>({ redis: client, queue: QUEUE, policy })
+    await rapidfire.policy()
+    const port = await freePort()
+    const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), ...NO_LIMIT }
+    const gone = () => stop.abort(new CliError('the webhook or the worker of the demo has ended'))
+    const start = (file: string, ...args: string[]) => {
+      const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+      children.push(child.once('exit', gone))
+      return child
+    }
+    const [webhook, worker] = [start('../main.js', 'serve'), start('../main.js', 'work', '--to', `stream:${STREAM}`)]
+    release = endTogether(children.map((child) => child.pid))
+    await Promise.all([webhook, worker].map((child) => once(child, 'message', { signal: stop.signal })))
+    await play(rapidfire, client, `http://127.0.0.1:${port}/webhook/whatsapp/batched`, speed, policy, stop.signal)
+  } finally {
+    release()
+    for (const child of children) child.removeAllListeners('exit')
+    await Promise.all(children.map((child) => ended(child, 'SIGTERM')))
+    client.disconnect()
+    await server.stop()
+  }
+}
+
+/** Tells the conversation twice, without batching and with it. */
+async function play(
+  rapidfire: RapidFire<{ text: string }>,
+  client: Redis,
+  webhook: string,
+  speed: number,
+  policy: { wait: number; maxWait: number },
+  signal: AbortSignal,
+): Promise<void> {
+  // A line that is written again and again must fit into one row.
+  const live = process.stdout.isTTY && process.stdout.columns >= 76
+  const line = (text: string) => process.stdout.write(`${live ? '\r\x1b[2K' : ''}${text}\n`)
+  /** Seconds of the conversation: those of the clock times `speed`. */
+  const seconds = (ms: number) => `${((ms * speed) / 1000).toFixed(1)} s`
+  const at = (ms: number) => styleText('dim', seconds(ms).padStart(8))
+  const answered = (text: string) => `${styleText('dim', '->')}  ${text}`
+
+  line(`\nA client writes to a hair salon: four messages in 12 seconds${speed === 1 ? '' : `, replayed ${speed} times as fast`}.`)
+  line(styleText('bold', '\nWithout rapidfire the bot answers each message. Four answers, none of use:\n'))
+  for (const { at: sent, text, answer } of CONVERSATION) line(`${at(sent / speed)}  ${text.padEnd(WIDEST)}  ${answered(answer)}`)
+  line(styleText('bold', '\nWith rapidfire it answers once the client has been quiet for 10 seconds:\n'))
+  line(styleText('dim', `  POST ${webhook}  ->  Redis  ->  worker  ->  stream ${STREAM}\n`))
+
+  /** The batch as it fills: how far its deadline is. */
+  const progress = async () => {
+    const { now, deadline = now, count } = await rapidfire.peek(KEY)
+    const left = Math.max(deadline - now, 0)
+    const bar = live ? `${formatBar(1 - left / policy.wait, 24)}  ` : ''
+    return `          ${styleText('dim', `${bar}${count} message${count === 1 ? '' : 's'}, handed over in ${seconds(left)}`)}`
+  }
+  let batch: HandedOver | undefined
+  /** Passes the time until `end`, or until the batch is handed over. */
+  const watch = async (end: number) => {
+    while (!batch && Date.now() < end) {
+      if (live) process.stdout.write(`\r\x1b[2K${await progress()}`)
+      await sleep(Math.max(Math.min(FRAME, end - Date.now()), 0), undefined, { signal })
+    }
+  }
+
+  // The first request loads the library; the conversation should not wait for it.
+  await fetch(`${webhook}/stats`)
+  const handedOver = nextEntry(client).then((entry) => (batch = entry))
+  const start = Date.now()
+  for (const [n, { at: sent, text }] of CONVERSATION.entries()) {
+    await watch(start + sent / speed)
+    await post(webhook, text, n + 1)
+    const { messages } = await rapidfire.peek(KEY)
+    line(`${at((messages.at(-1)?.receivedAt ?? 0) - (messages[0]?.receivedAt ?? 0))}  ${text}`)
+    if (!live) line(await progress())
+  }
+  await watch(start + policy.maxWait + 5000)
+  if (!batch) throw new CliError('the batch has not been handed over')
+  await handedOver
+
+  const stats = await rapidfire.getStats()
+  const { text, messages, openedAt, deadline } = batch
+  line(`${at(deadline - openedAt)}  one batch of ${messages} messages, ${formatMs(stats.lateness.max)} after its deadline\n`)
+  line(`          ${styleText('bold', styleText('green', text))}\n`)
+  if (text !== MERGED) throw new CliError(`the text should have been: ${MERGED}`)
+  line(`          ${answered(ANSWER)}\n`)
+  line(`${formatStats(stats, styleText)}\n`)
+}
+
+/** Sends a message as venom-bot has it. */
+async function post(webhook: string, text: string, n: number): Promise<void> {
+  const message = {
+    id: `false_${KEY}_${n}`,
+    from: KEY,
+    type: 'chat',
+    body: text,
+    t: Math.floor(Date.now() / 1000),
+    isGroupMsg: false,
+  }
+  const response = await fetch(webhook, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(message) })
+  if (!response.ok) throw new CliError(`the webhook answers ${response.status}: ${await response.text()}`)
+}
+
+/** The first entry of the stream, asked for until it is there. */
+async function nextEntry(client: Redis): Promise<HandedOver | undefined> {
+  while (client.status === 'ready') {
+    const [entry] = await client.xrange(`rapid-fire:{${QUEUE}}:stream:${STREAM}`, '-', '+', 'COUNT', 1).catch(() => [])
+    if (entry) {
+      const fields = new Map(Array.from({ length: entry[1].length / 2 }, (_, n) => [entry[1][2 * n], entry[1][2 * n + 1]]))
+      const count = Number(fields.get('count'))
+      const messages = Array.from({ length: count }, (_, n) => ({
+        data: JSON.parse(fields.get(`data:${n + 1}`) ?? 'null') as { text: string },
+      }))
+      return {
+        text: joinText({ messages }),
+        messages: count,
+        openedAt: Number(fields.get('openedAt')),
+        deadline: Number(fields.get('deadline')),
+      }
+    }
+    await sleep(20)
+  }
+  return undefined
+}

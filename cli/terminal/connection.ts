@@ -1,0 +1,95 @@
+import { Option } from 'commander'
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { leaveReplica } from '../../src/redis/connection.ts'
+import { CliError, UsageError } from './errors.ts'
+
+const LOCAL = 'redis://127.0.0.1:6379'
+
+/** A person waits for the answer: a server that is not there is said so at once and not tried again. */
+export const NO_RETRY = { lazyConnect: true, retryStrategy: null, connectTimeout: 5000, commandTimeout: 10_000 } satisfies RedisOptions
+
+/** `--redis`, which wins over REDIS_URL. Help shows where the default comes from and not its value: it may hold a password. */
+export const redisOption = () =>
+  new Option('--redis <url>', 'the server').default(process.env.REDIS_URL || LOCAL, `REDIS_URL, else ${LOCAL}`)
+
+/**
+ * Connects to the server, or to the whole cluster when it is a node of one, and disconnects when `use` is done.
+ *
+ * @throws UsageError, CliError
+ */
+export function withRedis<T>(url: string, use: (redis: Redis | Cluster) => Promise<T>): Promise<T> {
+  return withServer(url, async (redis) => {
+    if (!(await isCluster(redis))) return await use(redis)
+    const cluster = clusterOf(redis.options, { clusterRetryStrategy: () => null })
+    cluster.on('error', () => {})
+    try {
+      await cluster.connect()
+      return await use(cluster)
+    } finally {
+      cluster.disconnect()
+    }
+  })
+}
+
+/**
+ * Connects to the server alone, and disconnects when `use` is done.
+ *
+ * @throws UsageError, CliError
+ */
+export async function withServer<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
+  checkUrl(url)
+  const redis = new Redis(url, NO_RETRY)
+  try {
+    await connected(redis)
+    return await use(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** Each server that takes writes: the primaries of a cluster, or the one server. */
+export const primaries = (redis: Redis | Cluster): Redis[] => (redis instanceof Cluster ? redis.nodes('master') : [redis])
+
+export const addressOf = (redis: Redis) => `${redis.options.host}:${redis.options.port}`
+
+function checkUrl(url: string): void {
+  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return
+  throw new UsageError(`the server must be given as a URL such as ${LOCAL} (--redis or REDIS_URL)`)
+}
+
+/**
+ * A client of the server, or of the cluster that it is a node of, for a command that goes on when it is gone.
+ *
+ * @throws UsageError
+ */
+export function openClient(url: string, cluster: boolean): Redis | Cluster {
+  checkUrl(url)
+  if (!cluster) return new Redis(url, { lazyConnect: true, reconnectOnError: leaveReplica })
+  return clusterOf(new Redis(url, { lazyConnect: true }).options, {})
+}
+
+function clusterOf(
+  { host = '127.0.0.1', port = 6379, username, password, tls, connectTimeout }: RedisOptions,
+  options: ClusterOptions,
+): Cluster {
+  return new Cluster([{ host, port }], { lazyConnect: true, ...options, redisOptions: { username, password, tls, connectTimeout } })
+}
+
+/** @throws CliError that says why there is no connection */
+export async function connected(redis: Redis): Promise<void> {
+  // The promise of `connect` only says that the connection is closed; the events say why. A refused SELECT is nothing but an event.
+  let failure: (Error & { code?: string }) | undefined
+  redis.on('error', (error) => (failure ??= error))
+  await redis.connect().catch((error) => (failure ??= error))
+  if (!failure) return
+  // Both addresses of a host name can fail: then the error has a code and no text.
+  const why = failure.message || failure.code
+  if (failure.name === 'ReplyError') throw new CliError(`Redis at ${addressOf(redis)} refuses the connection: ${why}`)
+  throw new CliError(`Redis at ${addressOf(redis)} cannot be reached: ${why} (--redis or REDIS_URL names the server)`)
+}
+
+async function isCluster(redis: Redis): Promise<boolean> {
+  // A user who may not ask is taken to be on a single server.
+  const info = await redis.info('cluster').catch(() => '')
+  return info.includes('cluster_enabled:1')
+}

@@ -1,0 +1,107 @@
+import type { DeadBatch } from '../../src/batches/batch.ts'
+import type { Stats } from '../../src/batches/stats.ts'
+
+/** Colours a text or leaves it as it is; `styleText` of node:util is one. */
+export type Paint = (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string
+
+const plain: Paint = (_, text) => text
+
+const count = (value: number) => value.toLocaleString('en-US')
+
+/** A span of time with the unit that a person would choose. */
+export function formatMs(ms: number): string {
+  if (ms >= 60_000) return `${(ms / 60_000).toFixed(1)} min`
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`
+  return `${Number.isInteger(ms) ? ms : ms.toFixed(1)} ms`
+}
+
+/** `part` of a bar, 0 to 1. */
+export function formatBar(part: number, width: number): string {
+  const full = Math.round(Math.min(Math.max(part, 0), 1) * width)
+  return '█'.repeat(full) + '░'.repeat(width - full)
+}
+
+type Row = [label: string, value: string, style?: 'yellow' | 'red']
+
+/** The figures of a queue as a table of three columns. */
+export function formatStats(stats: Stats, paint: Paint = plain): string {
+  const { totals, lateness, closedBy } = stats
+  const late = (ms: number, sign = '') => (totals.batches === 0 ? '-' : sign + formatMs(ms))
+  const columns: [string, Row[]][] = [
+    [
+      'now',
+      [
+        ['collecting', count(stats.collecting)],
+        ['ready', count(stats.ready), stats.ready > 0 ? 'yellow' : undefined],
+        ['active', count(stats.active)],
+        ['queued behind', count(stats.queued)],
+        ['dead', count(stats.dead), stats.dead > 0 ? 'red' : undefined],
+        ['messages', count(stats.messages)],
+      ],
+    ],
+    [
+      'in all',
+      [
+        ['messages', count(totals.added)],
+        ['duplicates', count(totals.duplicates)],
+        ['batches', count(totals.batches)],
+        ['completed', count(totals.completed)],
+        ['failed', count(totals.failed)],
+        ['redelivered', count(totals.redelivered)],
+        ['died', count(totals.died)],
+      ],
+    ],
+    [
+      'lateness',
+      [
+        ['mean', late(lateness.mean)],
+        // The percentiles are upper bounds.
+        ['p50', late(lateness.p50, '≤ ')],
+        ['p99', late(lateness.p99, '≤ ')],
+        ['max', late(lateness.max)],
+      ],
+    ],
+  ]
+  const saved = totals.completedMessages - totals.completed
+  const ratio =
+    totals.completed === 0
+      ? 'no batch is completed yet'
+      : `${stats.meanBatchSize.toFixed(1)} messages a batch, ${count(saved)} handler calls saved (${Math.round(stats.callsSaved * 100)} %)`
+  return [
+    paint('bold', stats.queue),
+    '',
+    ...table(columns, paint),
+    '',
+    `  ${paint('dim', 'closed by')}   wait ${count(closedBy.wait)}, maxWait ${count(closedBy.maxWait)}, size ${count(closedBy.size)}, flush ${count(closedBy.flush)}`,
+    `  ${paint('dim', 'on average')}  ${ratio}`,
+  ].join('\n')
+}
+
+function table(columns: [string, Row[]][], paint: Paint): string[] {
+  const height = Math.max(...columns.map(([, rows]) => rows.length))
+  const widths = columns.map(([title, rows]) => {
+    const value = Math.max(...rows.map((row) => row[1].length))
+    return { value, label: Math.max(title.length - value - 2, ...rows.map(([label]) => label.length)) }
+  })
+  const line = (cells: string[]) => `  ${cells.join('     ')}`.trimEnd()
+  const lines = [line(columns.map(([title], n) => paint('dim', title.padEnd((widths[n]?.label ?? 0) + (widths[n]?.value ?? 0) + 2))))]
+  for (let n = 0; n < height; n += 1) {
+    const cells = columns.map(([, rows], column) => {
+      const { label, value } = widths[column] as { label: number; value: number }
+      const row = rows[n]
+      if (!row) return ' '.repeat(label + value + 2)
+      const shown = row[1].padStart(value)
+      return `${row[0].padEnd(label)}  ${row[2] ? paint(row[2], shown) : shown}`
+    })
+    lines.push(line(cells))
+  }
+  return lines
+}
+
+/** A dead batch in two lines. */
+export function formatDead(batch: DeadBatch): string {
+  const { id, key, diedAt, attempt, size, reason, cause, error } = batch
+  const messages = `${size} message${size === 1 ? '' : 's'}`
+  const died = `died ${new Date(diedAt).toISOString()} in attempt ${attempt} (${cause})`
+  return `${id}  key ${JSON.stringify(key)}  ${messages}, closed by ${reason}, ${died}\n  ${error}`
+}

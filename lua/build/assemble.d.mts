@@ -1,0 +1,18 @@
+import type { LibrarySource, Scripts } from '../../src/redis/source.ts'
+
+export interface Header {
+  sentence: string
+  examples: string[]
+  KEYS: string[]
+  ARGV: string[]
+  RETURNS: string[]
+  ERRORS: string[]
+}
+
+export interface Assembled extends LibrarySource {
+  scripts: Scripts
+  codes: string[]
+  functions: { name: string; path: string; text: string; header: Header; flags: string[] }[]
+}
+
+export function assemble(options?: { root?: string; clock?: string; version?: string }): Assembled

@@ -1,0 +1,219 @@
+import { RapidfireError } from '../errors.ts'
+import { judgeRoots, type RootViolation } from '../partitions/root-laws.ts'
+import type { RootLayout } from '../partitions/roots.ts'
+import { COMMANDS } from '../protocol/commands.ts'
+import type { Calls } from '../redis/calls.ts'
+import type { Connection } from '../redis/connection.ts'
+import type { FunctionName } from '../redis/generated/facts.ts'
+import { readQueueFacts } from './facts.ts'
+import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
+
+/** What `check` found broken. */
+export interface Found extends Violation {
+  /** Root key of the queue, or of the partition, in which it was found. */
+  root: string
+  /** What was done about it; the next look found it in order. */
+  mended?: string
+  /** Why it could not be mended: the next look found it again. */
+  unmended?: string
+}
+
+/** What `check` found. */
+export interface CheckReport {
+  queue: string
+  /** Conversations that were looked at. */
+  keys: number
+  violations: Found[]
+  /**
+   * Whether the message counters could be compared with what is held: not with more than 5000 open keys and dead batches, and not while
+   * messages are where they are not counted, which is told as a violation of its own.
+   */
+  counted: boolean
+}
+
+export interface CheckOptions {
+  /** Mends what can be mended without loss. */
+  repair?: boolean
+  /** Restores roots that have missed a change of partitions; the layouts are those of all roots. */
+  restore?: (roots: ReadonlyMap<string, RootLayout>) => Promise<void>
+}
+
+const PAGE = 100
+
+/**
+ * Walks a live queue in bounded steps and judges every part at one moment of its own; with `repair` it mends what can be mended without
+ * loss. Parts come from a scan of the names and from the indexes, so that what is in no index, and what is in an index alone, is found; and so
+ * are roots that no layout names.
+ *
+ * @param roots that are known, the root of the queue first
+ */
+export async function checkQueue(
+  { connection, binding }: Pick<Calls, 'connection' | 'binding'>,
+  queue: string,
+  roots: readonly string[],
+  options: CheckOptions,
+): Promise<CheckReport> {
+  const [queueRoot] = roots as [string]
+  const call = <Output>(root: string, name: FunctionName, args: Buffer[], reply: (raw: unknown) => Output) =>
+    binding.call(name, [root], args).then(reply)
+  const report: CheckReport = { queue, keys: 0, violations: [], counted: true }
+
+  // First of all, since it refuses what is no queue.
+  await call(queueRoot, 'check', [], readQueueFacts)
+  const foreign = new Set<string>()
+  const found = new Set(roots)
+  for await (const { root, parts } of pages(connection, queueRoot, found)) {
+    if (foreign.has(root)) continue
+    try {
+      let page = parts
+      // A call replies fewer facts than it was asked for when lists are long.
+      while (page.length > 0) {
+        const facts = await call(root, 'check', page, COMMANDS.check.reply)
+        page = page.slice(facts.length)
+        report.keys += facts.filter(({ what }) => what === 'messages').length
+        for (const each of facts) await note(root, judge(each), async () => (await look(root, each.part)).flatMap(judge))
+      }
+    } catch (error) {
+      foreign.add(root)
+      noteForeign(root, error)
+    }
+  }
+  for (const root of found) {
+    if (foreign.has(root)) continue
+    // After the parts: what was mended there is counted, and what was not would make the counters seem wrong.
+    const count = async () => {
+      const facts = new Map(await call(root, 'check', [], readQueueFacts))
+      const left = report.violations.filter((each) => each.root === root && each.mended === undefined)
+      if (!isCountable(left)) facts.delete('held')
+      return facts
+    }
+    try {
+      const facts = await count()
+      report.counted &&= facts.has('held')
+      await note(root, judgeQueue(facts), async () => judgeQueue(await count()))
+    } catch (error) {
+      foreign.add(root)
+      noteForeign(root, error)
+    }
+  }
+  await checkRoots([...found].filter((root) => !foreign.has(root)))
+  return report
+
+  function look(root: string, part: Buffer) {
+    return call(root, 'check', [part], COMMANDS.check.reply)
+  }
+
+  /** Notes what is broken in one part, or in the counters; mends it, and believes that only when another look finds it in order. */
+  async function note(root: string, broken: Violation[], again: () => Promise<Violation[]>): Promise<void> {
+    const [first] = broken
+    if (!first) return
+    if (!options.repair || !broken.some(({ repairable }) => repairable)) {
+      report.violations.push(...broken.map((each) => ({ ...each, root })))
+      return
+    }
+    const [done] = await call(root, 'repair', first.part ? [first.part] : [], COMMANDS.repair.reply)
+    const left = await again()
+    for (const each of broken) report.violations.push({ ...each, root, ...(each.repairable ? outcome(each, left, done) : {}) })
+    // What has come to light by what was mended.
+    for (const each of left) if (!broken.some(({ law }) => law === each.law)) report.violations.push({ ...each, root })
+  }
+
+  /** A root of another type; only its owner can say what it is for. */
+  function noteForeign(root: string, error: unknown): void {
+    if (root === queueRoot || !(error instanceof RapidfireError) || error.code !== 'WRONG_TYPE') throw error
+    const text = `it cannot be looked at: ${error.message}`
+    report.violations.push({ law: 'root-type', root, key: undefined, part: undefined, text, since: undefined, repairable: false })
+  }
+
+  /** What holds between the roots: which of them serve, and by which policy. */
+  async function checkRoots(all: string[]): Promise<void> {
+    const ask = async () =>
+      new Map(await Promise.all(all.map(async (root) => [root, await call(root, 'layout', [], COMMANDS.layout.reply)] as const)))
+    const told = await ask()
+    const broken = judgeRoots(queueRoot, told)
+    if (!options.repair || !options.restore || !broken.some(({ repairable }) => repairable)) {
+      report.violations.push(...broken.map(asFound))
+      return
+    }
+    const failure = await options.restore(told).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    const left = judgeRoots(queueRoot, await ask())
+    for (const each of broken) {
+      const same = left.filter(({ root }) => root === each.root)
+      report.violations.push({ ...asFound(each), ...(each.repairable ? outcome(each, same, failure ?? each.repair) : {}) })
+    }
+    for (const each of left) {
+      if (!broken.some(({ law, root }) => law === each.law && root === each.root)) report.violations.push(asFound(each))
+    }
+  }
+}
+
+const asFound = ({ repair: _, ...found }: RootViolation): Found => found
+
+/** Whether a law that was broken holds in the end. */
+function outcome({ law }: Violation, left: readonly Violation[], done: string | undefined): Pick<Found, 'mended' | 'unmended'> {
+  if (!left.some((each) => each.law === law)) return { mended: done || 'already in order' }
+  return { unmended: done ? `${done}, and it is broken all the same` : 'nothing was found that may be changed' }
+}
+
+/** Every part of the queue that has a key or stands in an index, once, in pages of one root; roots that the scan finds are added to `roots`. */
+async function* pages(connection: Connection, queueRoot: string, roots: Set<string>): AsyncGenerator<{ root: string; parts: Buffer[] }> {
+  const seen = new Set<string>()
+  const waiting = new Map<string, Buffer[]>()
+  /** The page that is full by this part, if one is. */
+  const add = (root: string, part: Buffer) => {
+    const name = `${root}:${part.toString('latin1')}`
+    if (seen.has(name)) return undefined
+    seen.add(name)
+    const parts = waiting.get(root) ?? []
+    waiting.set(root, parts)
+    parts.push(part)
+    if (parts.length === PAGE) waiting.delete(root)
+    return parts.length === PAGE ? { root, parts } : undefined
+  }
+  for await (const { root, part } of names(connection, queueRoot)) {
+    roots.add(root)
+    const full = part && add(root, part)
+    if (full) yield full
+  }
+  for (const root of roots) {
+    for await (const part of indexed(connection, root)) {
+      const full = add(root, part)
+      if (full) yield full
+    }
+  }
+  for (const [root, parts] of waiting) yield { root, parts }
+}
+
+/** The names of all keys of the queue and of its partitions, taken apart: one scan, whatever their number. */
+async function* names(connection: Connection, queueRoot: string): AsyncGenerator<{ root: string; part: Buffer | undefined }> {
+  const prefix = queueRoot.slice(0, -1)
+  for await (const name of connection.scan('SCAN', undefined, `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`)) {
+    const behind = name.subarray(name.indexOf(prefix) + Buffer.byteLength(prefix)).toString('latin1')
+    const [, partition, part] = /^(:\d+)?\}(?::(.*))?$/s.exec(behind) ?? [undefined, undefined, undefined]
+    if (!/^(:\d+)?\}(:|$)/.test(behind)) continue
+    yield { root: `${prefix}${partition ?? ''}}`, part: part === undefined ? undefined : Buffer.from(part, 'latin1') }
+  }
+}
+
+async function* indexed(connection: Connection, root: string): AsyncGenerator<Buffer> {
+  for (const [index, command, stride, part] of [
+    ['due', 'ZSCAN', 2, 'messages:'],
+    ['active', 'ZSCAN', 2, 'messages:'],
+    ['claims', 'HSCAN', 2, 'messages:'],
+    ['overrides', 'SSCAN', 1, 'messages:'],
+    ['dead', 'ZSCAN', 2, 'dead:'],
+  ] as const) {
+    let at = 0
+    try {
+      for await (const element of connection.scan(command, `${root}:${index}`)) {
+        if (at++ % stride === 0) yield Buffer.concat([Buffer.from(part), element])
+      }
+    } catch (error) {
+      // An index of another type is told of the index.
+      if (!String(error).includes('WRONGTYPE')) throw error
+    }
+  }
+}

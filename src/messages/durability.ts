@@ -1,0 +1,46 @@
+import { RapidfireError } from '../errors.ts'
+import type { Argument } from '../redis/connection.ts'
+
+/** What a message waits for before `addMessage` answers. */
+export interface Durability {
+  /** Replicas that must have it, 0 to 100. @default 0 */
+  replicas?: number
+  /** Wait until it is in the append-only file, of the primary and of so many replicas: Redis 7.2 and later. @default false */
+  aof?: boolean
+  /** ms, 1 to a minute; then `addMessage` answers with what was confirmed till then. @default 100 */
+  timeout?: number
+}
+
+/** What was confirmed of a message before `addMessage` answered. */
+export interface Confirmation {
+  /** Replicas that had it, in their append-only file when `aof` was asked for. */
+  replicas?: number
+  /** Whether the append-only file of the primary had it. */
+  aof?: boolean
+}
+
+/** @throws RapidfireError `BAD_OPTION` */
+export function checkDurability(durability: Durability): Durability {
+  const { replicas = 0, aof = false, timeout = 100 } = durability
+  const whole = (name: string, value: number, least: number, most: number) => {
+    if (Number.isInteger(value) && value >= least && value <= most) return
+    throw new RapidfireError('BAD_OPTION', `durability.${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
+  }
+  whole('replicas', replicas, 0, 100)
+  whole('timeout', timeout, 1, 60_000)
+  if (typeof aof !== 'boolean') throw new RapidfireError('BAD_OPTION', `durability.aof must be true or false, got ${String(aof)}`)
+  if (replicas === 0 && !aof) throw new RapidfireError('BAD_OPTION', 'durability must name replicas, aof or both; got neither')
+  return durability
+}
+
+/** The command that waits, on the connection on which the messages were written. */
+export function waitCommand({ replicas = 0, aof = false, timeout = 100 }: Durability): Argument[] {
+  return aof ? ['WAITAOF', 1, replicas, timeout] : ['WAIT', replicas, timeout]
+}
+
+/** Reads its reply. A server that has no append-only file, does not know the command or does not allow it has confirmed nothing. */
+export function confirmation(reply: unknown, { aof = false }: Durability): Confirmation {
+  if (!aof) return { replicas: reply instanceof Error ? 0 : Number(reply) }
+  const [local, replicas] = (reply instanceof Error ? [0, 0] : reply) as [unknown, unknown]
+  return { aof: Number(local) > 0, replicas: Number(replicas) }
+}

@@ -1,0 +1,32 @@
+import { inspect } from 'node:util'
+import { RapidfireError } from '../errors.ts'
+import type { MessageOptions, OutgoingMessage } from '../options.ts'
+
+/** Checks what Redis could not: that it gets what the caller has. */
+export function outgoing(key: string, data: unknown, options: MessageOptions): OutgoingMessage {
+  if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
+  const { id, wait, maxWait, maxSize, flush } = options
+  if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
+  // Half of a surrogate pair would be sent as U+FFFD, and different keys or ids would become the same.
+  if (!key.isWellFormed()) throw new RapidfireError('BAD_KEY', 'a key must be well-formed Unicode, got half of a surrogate pair')
+  if (id?.isWellFormed() === false) throw new RapidfireError('BAD_ID', 'an id must be well-formed Unicode, got half of a surrogate pair')
+  return { key, data: toJson(data), id, wait, maxWait, maxSize, flush }
+}
+
+/** What a message counts towards the bound of a call. */
+export const bytesOf = (message: OutgoingMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
+
+function toJson(data: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(data)
+  } catch (error) {
+    throw new RapidfireError(
+      'BAD_DATA',
+      `data must be something that JSON can carry: ${error instanceof Error ? error.message : inspect(error)}`,
+      { cause: error },
+    )
+  }
+  if (text === undefined) throw new RapidfireError('BAD_DATA', `data must be something that JSON can carry, got ${typeof data}`)
+  return text
+}

@@ -1,0 +1,267 @@
+import { type Cluster, Redis, type RedisOptions } from 'ioredis'
+import { RapidfireError, toRapidfireError } from '../errors.ts'
+import { gotNoAnswer, NotSent, type Patience, patiently } from './patience.ts'
+import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
+
+/** An argument of a Redis command. */
+export type Argument = string | Buffer | number
+
+type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'command'
+
+/**
+ * Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. `after` is a second command that must
+ * follow on the same connection: then the replies of both are returned, the second one perhaps an `Error`.
+ */
+export type Send = (command: Command, args: Argument[], after?: Argument[]) => Promise<unknown>
+
+/** The few things that rapidfire needs of a Redis client. */
+export interface Connection {
+  /**
+   * On a connection of our own nothing is ever sent twice, and it is always known whether a command was sent at all: else `NotSent` is thrown.
+   * It waits for the connection that is being made.
+   */
+  send: Send
+  /** Whether it is a cluster. */
+  cluster: boolean
+  /** Whether the client sends again, by itself, what was not answered: then only an id tells a message that was stored from one that was not. */
+  resends: boolean
+  /** For how long, and how often, a call that got no answer is repeated unless it says otherwise; not by us on a client of the caller's. */
+  patience: Patience
+  /** Asks a cluster anew which node serves which slots: a pipeline that is sent to the wrong one does not do so by itself. */
+  refresh(): Promise<void>
+  /** One sender for each primary of a cluster, or for the one server. */
+  primaries(): Promise<Send[]>
+  /** Walks with SCAN, or with ZSCAN, HSCAN or SSCAN of a key, in bounded steps; of a cluster all primaries are walked. */
+  scan(command: 'SCAN' | 'ZSCAN' | 'HSCAN' | 'SSCAN', key: string | undefined, pattern?: string): AsyncGenerator<Buffer>
+  /**
+   * Another connection of our own to the same server, for calls that are not repeated unless they ask for it. A command fails when nothing
+   * arrives from its server for `silence` ms: a long answer on a slow way goes on arriving.
+   */
+  duplicate(silence: number): Connection
+  /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
+  subscribe(
+    channels: () => string[],
+    heard: { message: (channel: string, message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
+  ): void
+  /** Hears the channels that `subscribe` names by now as well. */
+  resubscribe(): void
+  /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
+  reconnect(root?: string): void
+  /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. */
+  onReady(listener: () => void): void
+  /** Ends the connection if it is our own. */
+  close(): Promise<void>
+}
+
+/** How to reach Redis: a URL, ioredis options, or a client or Cluster of your own, which is never closed by rapidfire. */
+export type RedisInput = string | RedisOptions | Redis | Cluster
+
+const isClient = (redis: RedisInput): redis is Redis | Cluster => typeof redis === 'object' && 'fcallBuffer' in redis
+
+type Methods = Record<`${Command}Buffer`, (args: Argument[]) => Promise<unknown>> & {
+  callBuffer(name: Argument, args: Argument[]): Promise<unknown>
+}
+
+// The method of the command and not `callBuffer`, which loses the command's name when the caller's client pipelines automatically.
+// The arguments in one array, since ioredis flattens once: an array among them must not become several arguments.
+function sender(client: Redis | Cluster): Send {
+  // The automatic pipelines of ioredis 5 choose the node by the first argument, which is not the key here.
+  const pipelined = 'nodes' in client && client.options.enableAutoPipelining
+  return (command, args, after) => {
+    if (!pipelined && !after) return (client as unknown as Methods)[`${command}Buffer`](args)
+    const pipeline = client.pipeline()
+    const methods = pipeline as unknown as Methods
+    methods[`${command}Buffer`](args)
+    if (after) methods.callBuffer(after[0] as Argument, after.slice(1))
+    return replies(pipeline.exec() as Promise<[Error | null, unknown][]>, after !== undefined)
+  }
+}
+
+async function replies(results: Promise<[Error | null, unknown][]>, both: boolean): Promise<unknown> {
+  const [first, second] = await results
+  if (first?.[0]) throw first[0]
+  // What the second command is refused with is a reply: the first one has been carried out.
+  return both ? [first?.[1], second?.[0] ?? second?.[1]] : first?.[1]
+}
+
+export function connect(redis: RedisInput): Connection {
+  if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') {
+    throw new RapidfireError(
+      'BAD_OPTION',
+      // Not shown: it may hold a password.
+      'redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got a text that is none',
+    )
+  }
+  if (isClient(redis)) return connectionOf(redis)
+  if (typeof redis === 'object' && 'sendCommand' in redis) {
+    throw new RapidfireError('BAD_OPTION', 'redis must be a client or Cluster of ioredis; got one of another library')
+  }
+  const given: RedisOptions = typeof redis === 'string' ? {} : redis
+  const client = typeof redis === 'string' ? new Redis(redis, { lazyConnect: true }) : new Redis({ ...redis, lazyConnect: true })
+  const { reconnectOnError = leaveReplica, retryStrategy = soon } = given
+  Object.assign(client.options, ONCE, {
+    retryStrategy,
+    // It may ask to have the command sent again as well (2), which is up to us.
+    reconnectOnError: (error: Error) => Boolean(reconnectOnError?.(error)),
+  })
+  return connectionOf(client, { patience: PATIENCE, retries: retriesOf(given) })
+}
+
+/**
+ * A connection of our own never sends a command a second time, nor keeps it for later: a claim that was sent twice would take batches for
+ * nobody, and of a message without an id there would be two. What may be repeated, a `Binding` repeats. ioredis settles what is under way
+ * when the connection is lost only with this number of retries.
+ */
+const ONCE = { maxRetriesPerRequest: 0, enableOfflineQueue: false }
+
+/** For how long a client goes on trying, ms. */
+const PATIENCE = 10_000
+
+/** How long it waits for one attempt to connect, ms. */
+const CONNECT_WITHIN = 5000
+
+const soon = (times: number) => Math.min(times * 50, 500)
+
+/** What a caller asks of ioredis, which we do in its place. */
+function retriesOf({ maxRetriesPerRequest, enableOfflineQueue }: RedisOptions): number {
+  if (enableOfflineQueue === false) return 0
+  return maxRetriesPerRequest ?? Number.POSITIVE_INFINITY
+}
+
+/**
+ * For `reconnectOnError`: at a failover a primary that has become a replica still answers; its address, or a sentinel, leads to the new one.
+ * The command is not sent again by itself: without an end, where there is no other server than a replica.
+ */
+export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
+
+/** @param own given for a connection that we have made: how patient its calls are, and after how much silence they fail, ms */
+function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: number }): Connection {
+  // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
+  if (own) client.on('error', () => {})
+  const plain = sender(client)
+  const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: Number.POSITIVE_INFINITY }
+  const wait = silence ?? CONNECT_WITHIN
+  let closed = false
+  const send: Send = own
+    ? (command, args, after) => {
+        // A client that was making a new connection when it was closed does not say so.
+        if (closed) return Promise.reject(new NotSent('Connection is closed.', true))
+        // FCALL and EVALSHA name the number of their keys and then the keys.
+        const key = Number(args[1]) > 0 ? String(args[2]) : undefined
+        const write = () => unlessSilent(silence, plain(command, args, after), () => nodeOf(client, key))
+        const waiting = ready(client, key, wait)
+        return waiting ? waiting.then(write) : write()
+      }
+    : plain
+  let resubscribe = () => {}
+  let dropping = false
+  return {
+    send,
+    cluster: 'nodes' in client,
+    resends: !own && doesResend(client),
+    patience,
+    refresh: () => new Promise((resolve) => ('nodes' in client ? client.refreshSlotsCache(() => resolve()) : resolve())),
+    primaries: async () => {
+      if (!('nodes' in client)) return [send]
+      // A cluster knows its nodes once it is connected.
+      if (own) await ready(client, undefined, wait)
+      else if (client.status !== 'ready') await client.ping()
+      return client.nodes('master').map((node) => {
+        const plain = sender(node)
+        return (command, args, after) => unlessSilent(silence, plain(command, args, after), () => node)
+      })
+    },
+    scan: async function* (command, key, pattern) {
+      const prefix = client.options.keyPrefix ?? ''
+      const match = pattern === undefined ? [] : ['MATCH', `${prefix}${pattern}`]
+      const tried = async <Reply>(node: Redis | Cluster, attempt: () => Promise<Reply>): Promise<Reply> => {
+        const connected = async () => {
+          if (own) await ready(node, key, wait)
+          return attempt()
+        }
+        try {
+          return await connected().catch((error) => patiently(error, connected, patience))
+        } catch (error) {
+          throw gotNoAnswer(error) ? toRapidfireError(error, command) : error
+        }
+      }
+      const nodes: (Redis | Cluster)[] =
+        key === undefined && 'nodes' in client ? await tried(client, async () => client.nodes('master')) : [client]
+      for (const node of nodes) {
+        let cursor = '0'
+        do {
+          const args = [...(key === undefined ? [] : [key]), cursor, ...match, 'COUNT', 500]
+          const [next, found] = (await tried(node, () => node.callBuffer(command, args))) as [Buffer, (Buffer | Buffer[])[]]
+          yield* found.flat() as Buffer[]
+          cursor = next.toString()
+        } while (cursor !== '0')
+      }
+    },
+    duplicate: (silence) => {
+      const options = {
+        ...ONCE,
+        commandTimeout: undefined,
+        lazyConnect: true,
+        // It would end the process when the connection is lost once more before the subscription is renewed.
+        autoResubscribe: false,
+        reconnectOnError: leaveReplica,
+        retryStrategy: soon,
+      }
+      const duplicate =
+        'nodes' in client
+          ? client.duplicate([], {
+              redisOptions: options,
+              lazyConnect: true,
+              enableOfflineQueue: true,
+              retryDelayOnFailover: 0,
+              // It asks any node, perhaps the one that is silent, and waits for it for ever.
+              enableReadyCheck: false,
+            })
+          : client.duplicate(options as RedisOptions)
+      return connectionOf(duplicate, { patience: 0, retries: Number.POSITIVE_INFINITY, silence })
+    },
+    subscribe: (channels, { message: listener, subscribed, failed }) => {
+      const prefix = client.options.keyPrefix ?? ''
+      resubscribe = () => {
+        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).then(subscribed, failed)
+      }
+      client.on('message', (channel: string, message: string) => listener(channel.slice(prefix.length), message))
+      client.on('ready', resubscribe)
+      client.connect().catch(failed)
+    },
+    resubscribe: () => resubscribe(),
+    reconnect: (root) => {
+      if (!('nodes' in client) || root !== undefined) {
+        drop(nodeOf(client, root))
+        return
+      }
+      // Once, however many calls have found it dead.
+      if (dropping || client.status !== 'ready') return
+      dropping = true
+      client.once('close', () => {
+        dropping = false
+      })
+      client.disconnect(true)
+    },
+    onReady: (listener) => {
+      client.on('ready', listener)
+      if ('nodes' in client) client.on('+node', (node: Redis) => node.on('ready', listener))
+    },
+    close: async () => {
+      if (!own || client.status === 'end') return
+      // QUIT waits for the replies that are under way; a server that is gone, or silent, does not answer it.
+      if (client.status === 'ready') await unlessSilent(wait, client.quit(), () => nodeOf(client, undefined)).catch(() => {})
+      closed = true
+      client.disconnect()
+      // A server that is stopped does not close its side either.
+      for (const each of 'nodes' in client ? client.nodes() : [client]) each.stream?.destroy()
+    },
+  }
+}
+
+/** A cluster sends again what got no answer, and so does a client of one server when its connection is back. */
+function doesResend(client: Redis | Cluster): boolean {
+  if ('nodes' in client) return true
+  const { autoResendUnfulfilledCommands, maxRetriesPerRequest } = client.options
+  return autoResendUnfulfilledCommands !== false && maxRetriesPerRequest !== 0
+}

@@ -1,0 +1,2899 @@
+// Generated from lua/ by lua/build. Do not edit: run `npm run build`.
+
+/** Text for FUNCTION LOAD. */
+export const LIBRARY: string = `#!lua name=rapidfire
+local VERSION = '0.1.0'
+local function register(name, callback, flags, text)
+  redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+--- Refusals: the one way in which a call says no.
+
+-- A value as it may stand in an error message: short, printable, in quotes.
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+-- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+-- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+--- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
+
+-- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+-- \`known\` maps a token to { field, least, most }, to { field, text = longest } or to { field, flag = true }.
+-- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options by field (nil when there are none),
+-- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
+-- behind it can still be read.
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if stop and string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token[1]] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.text then
+        value = #text <= token.text and text
+      else
+        value = integer(text, token[2], token[3])
+      end
+      if value then
+        options[token[1]] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+--- The one clock of the library: Redis's own, in ms since 1970.
+
+-- Read once per call: on Redis 7.0 TIME moves while a call runs.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+--- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+local function stream_key(root, name) return root .. ':stream:' .. name end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+-- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
+local function wake_channel(root) return root .. ':wake' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+-- The number of the partition that a root belongs to, as text, or nil.
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+-- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
+local function part_key(root, part) return root .. ':' .. part end
+
+local function named_part(part)
+  local what, of = string.match(part, '^(%a+):(.+)$')
+  if what == 'messages' or what == 'dead' then return what, of end
+  return 'other'
+end
+
+-- Refuses all but one root with a hash tag. Without the tag the parts of a queue would lie on different nodes of a cluster.
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+end
+--- The policy of a queue, stored in its root so that every caller goes by the same one.
+
+-- token = { field, least, most, default }. Times in ms; a year is the longest.
+local POLICY = {
+  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
+  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
+  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
+  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
+}
+
+-- In the order in which they are told.
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+-- What a constructor has written is kept beside each of them.
+local GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+}
+
+-- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it. \`caller\` is the name in
+-- the NONCE of the call: what is kept of its last call is read along.
+local function read_policy(keys, caller)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
+  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
+  local moving
+  if caller then
+    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
+  else
+    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
+  end
+  if type(moving) == 'table' and moving.err then
+    -- A right that the user of Redis lacks is told as it is.
+    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
+    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
+  end
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  local serves, since
+  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  return {
+    wait = tonumber(stored[1]) or POLICY.WAIT[4],
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    maxSize = maxSize,
+    last = tostring(maxSize - 1),
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    slice = tonumber(stored[8]),
+    sliceBefore = tonumber(stored[9]),
+    watcher = stored[10] or '',
+    watchAt = tonumber(stored[11]) or 0,
+    standbyUntil = tonumber(stored[12]) or 0,
+    looked = tonumber(stored[14]) or 0,
+    kept = caller and moving[3],
+    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+
+-- Refuses a policy whose members contradict each other.
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+
+-- A layout as it is stored: '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'. In the order of the reply it is a list with the
+-- generation at its end. Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired.
+local function encode_layout(known)
+  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
+  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+end
+
+-- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
+-- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
+local function told_layout(text, generation)
+  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
+  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
+  if not (serving and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return { 'draining', serving, first, other, other_first, generation }
+end
+
+-- Conversations that have messages in a root.
+local function count_keys(root)
+  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
+  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+end
+
+-- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+-- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
+-- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
+local function other_generation(root, policy, generation)
+  if not generation or generation == policy.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+  )
+end
+--- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
+
+-- '<receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one \`match\` reads the
+-- time. The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
+-- Here all that stands before id and data. \`died\`: with which batch the message died first, as place_among_dead writes it.
+local function message_header(now, id_length, own, died)
+  local header = string.format('%013.0f %d', now, id_length)
+  if died then header = header .. ',R' .. died end
+  if own then
+    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
+    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
+    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
+    if own.flush then header = header .. ',F' end
+  end
+  return header .. ' '
+end
+
+-- The options that a message carries, as message_header wrote them, or nil. Where it died is none.
+local function own_options(message)
+  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
+  return own
+end
+
+-- One of these options, or \`default\` where a message has none that could be right.
+local function own_number(own, option, most, default)
+  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or default
+end
+
+-- A message that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds nobody up.
+-- Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+
+-- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
+-- (which may be more). Nil when the list is empty, and why when it cannot be read. \`overridden\`: a message of the key may carry options of its own.
+local function head_batch(list, policy, overridden)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, nil, nil, messages end
+  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
+  if not overridden then
+    if count == policy.maxSize then closer = count end
+  else
+    count = 0
+    while messages[count + 1] do
+      local n = count + 1
+      local own = own_options(messages[n]) or ''
+      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      if n > size then
+        -- This message found more in the batch than it allows: it opens the next one.
+        closer = n
+        break
+      end
+      count = n
+      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      local flush = string.find(own, ',F', 1, true)
+      if n == size or flush then
+        closer, closed_by = n, flush and 'flush' or 'size'
+        break
+      end
+      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
+    end
+  end
+  local last = received_at(messages[count])
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return count, deadline, reason, messages
+end
+
+-- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+
+-- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
+local function parts_of(message)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+end
+
+-- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
+-- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is
+-- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'done' (completed while its list was missing, see finish),
+-- 'by=<name>/<number>' (nobody has acknowledged it yet, see lib/nonce.lua), and nothing when it is acknowledged.
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
+end
+
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+
+-- An error that Redis replied, told as ours, or nil.
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
+
+-- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
+-- never been dead came later. What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
+local function place_of(message)
+  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+-- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
+-- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+
+-- A message with its place among the dead, if it has none yet.
+local function with_place(message, place)
+  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
+  if not behind or string.find(message, '^,R%d', behind) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+end
+
+local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
+
+-- Puts elements in front of a list, the first of them first.
+local function push_front(list, elements)
+  local some = {}
+  for at = #elements, 1, -1 do
+    some[#some + 1] = elements[at]
+    if #some == 500 or at == 1 then
+      local done = redis.pcall('LPUSH', list, unpack(some))
+      if type(done) == 'table' then return done end
+      some = {}
+    end
+  end
+end
+
+-- Puts messages, which are in order, into a list: each behind what is older, and behind the first \`claimed\`, which are a batch in work.
+-- Returns what takes them out again; or nil and an error, and the list is as it was.
+-- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older,
+-- which is little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
+local function insert_by_time(list, claimed, messages)
+  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if ahead.err then return nil, error_of(ahead, 'list', list) end
+  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
+  for n = 1, #messages do
+    local place = place_of(messages[n])
+    while true do
+      if passed == #following and step > 0 then
+        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
+        if following.err then return nil, error_of(following, 'list', list) end
+        step = #following == step and math.min(2 * step, 64) or 0
+      end
+      local older = following[passed + 1]
+      if not older or is_behind(place_of(older), place) then break end
+      passed = passed + 1
+      ahead[#ahead + 1], front[#front + 1] = older, older
+    end
+    front[#front + 1] = messages[n]
+  end
+
+  local failed
+  if #ahead == 0 then
+    failed = push_front(list, messages)
+  else
+    -- Whether both commands are allowed must be known before something is taken off.
+    failed = redis.pcall('LTRIM', list, 0, -1)
+    if not failed.err then failed = push_front(list, { messages[1] }) end
+    if not failed then
+      redis.call('LTRIM', list, #ahead + 1, -1)
+      push_front(list, front)
+    end
+  end
+  if failed then return nil, error_of(failed, 'list', list) end
+  return function()
+    redis.pcall('LTRIM', list, #front, -1)
+    push_front(list, ahead)
+  end
+end
+
+-- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
+-- it, and when the key is due then; or nil and an error, and nothing is written.
+local function bring_back(root, key, messages, policy)
+  local pcall, list, own = redis.pcall, messages_key(root, key), false
+  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
+  local stored = pcall('HGET', claims_key(root), key)
+  local failed = error_of(stored, 'hash', claims_key(root))
+  if failed then return nil, failed end
+  local claim, deadline = decode_claim(stored), nil
+  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local overridden = own and pcall('SADD', overrides_key(root), key)
+  local function undo()
+    take_out()
+    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
+  end
+  failed = error_of(overridden, 'set', overrides_key(root))
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
+  failed = failed or error_of(held, 'zset', active_key(root))
+  if not failed and not held then
+    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
+    failed = error_of(known, 'set', overrides_key(root))
+    if not failed then
+      local _, at, _, found = head_batch(list, policy, known == 1)
+      deadline = at
+      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, deadline
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
+--- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
+
+-- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
+local AHEAD = 1000
+
+-- No call moves more entries than this, and no call looks at more than ten times as many.
+local LOWERED = 100
+
+-- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+-- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
+local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
+
+-- The longest wait of the policy: a shortened one holds only from the next look on.
+local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+
+-- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
+local function lowered_due(root, key, score, policy, now)
+  -- Options of its messages may allow more.
+  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, count and in_time(deadline, messages[count], now) or now)
+end
+
+-- When the lease or pause of a claim ends that ends at \`score\`. It was granted for \`span\` from some moment that has passed.
+local function lowered_active(stored, score, now)
+  local claim = decode_claim(stored)
+  if not claim then return score end
+  return score > now + claim.span + AHEAD and now + claim.span or score
+end
+
+-- Entries that lie more than \`from\` ahead, a page at a time, the furthest first; \`judge\` returns their scores as they should be.
+local function lower_index(index, from, left, judge)
+  local call, at, looks = redis.call, 0, 0
+  while left > 0 and looks < 10 * LOWERED do
+    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    if #moved > 0 then call('ZADD', index, unpack(moved)) end
+    looks = looks + #keys
+  end
+  return left
+end
+
+-- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
+local function lower_ahead(root, policy, now)
+  if policy.looked <= now + AHEAD then return end
+  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  policy.watchAt, policy.standbyUntil = 0, 0
+  if left > 0 then policy.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
+end
+--- What becomes of a key in \`due\` and \`active\` when its batch ends, one way or another.
+
+-- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
+local function write_index(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+-- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
+local function must_be_read(messages, list)
+  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+
+-- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns its deadline, if any is left.
+-- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+local function drop_prefix(root, key, count, policy, overrides)
+  local list = messages_key(root, key)
+  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  local overridden = overrides and is_overridden(root, key)
+  local left, deadline, _, messages = head_batch(list, policy, overridden)
+  must_be_read(messages, list)
+  if left then
+    policy.now = policy.now or now_ms()
+    deadline = in_time(deadline, messages[left], policy.now)
+    write_index('ZADD', due_key(root), deadline, key)
+  elseif overridden then
+    redis.call('SREM', overrides_key(root), key)
+  end
+  return deadline
+end
+
+-- Moves a batch that is given up to the dead ones; \`cause\`: 'failed' | 'lease' | 'unacknowledged'. Returns true, and the deadline of what
+-- is left. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages,
+-- and keeping it grow without a bound.
+-- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
+local function bury(root, key, claim, cause, text, now, policy, overrides)
+  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', cause, 'error', text, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
+  end
+  redis.call('HDEL', claims_key(root), key)
+  local deadline = drop_prefix(root, key, claim.count, policy, overrides)
+  redis.call('ZREM', active_key(root), key)
+  return true, deadline
+end
+
+-- An entry whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a while: such
+-- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+-- Returns whether the entry is to go.
+local function missing_twice(index, key, now)
+  local score = redis.call('ZSCORE', index, key)
+  if not score or string.find(score, '%.5$') then return true end
+  put_off(index, key, now)
+  return false
+end
+
+-- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+local function foreign_type(root, key)
+  for _, each in ipairs({
+    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
+    { 'ZCARD', dead_key(root), 'zset' },
+  }) do
+    local found = redis.pcall(each[1], each[2])
+    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+  end
+end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- A user of Redis who may not publish goes without wake-ups: an error here would hide what the call has written.
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+-- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+
+-- Settles, after a claim, when this worker looks next, at most \`rest\` ms from now; \`head\` is when the next batch is
+-- due, and a \`full\` worker may have no slot left.
+local function watch(root, policy, worker, now, head, full, rest)
+  local mine = policy.watcher == worker
+  local vacant = mine or policy.watchAt <= now
+  if full then
+    if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end
+    -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
+    if vacant and policy.standbyUntil > now then
+      redis.call('HSET', root, 'standbyUntil', 0)
+      say(root, '*', '0')
+    end
+    if not vacant and head then wake(root, policy, head, now) end
+    return head or 0
+  end
+  local latest = now + rest
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (head and head < policy.watchAt) then
+    redis.call('HSET', root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(head or latest, latest)
+  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
+  return at
+end
+--- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
+--- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
+--- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see is_acknowledged.
+
+-- How long a reply is kept, ms. For claims the lease comes on top.
+local NONCE_KEPT = 60000
+
+-- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+-- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
+-- Returns the nonce, where the other arguments begin, and a refusal.
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+-- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
+-- waits for this reply, and nothing is to be done. Nil: it is new.
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+-- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+-- Which claims of these records somebody has acknowledged, by position. Those in a state 'by=<name>/<number>' are when the caller of that
+-- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
+local function acknowledged(root, records, nonce)
+  local names, numbers, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
+    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for m = 1, #names do
+    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
+    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
+  end
+  return known
+end
+--- Taking ready batches and finishing them: what \`claim_ready\`, \`complete\` and \`forward\` have in common.
+
+local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
+local LATENESS_BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+-- Counts the end of a claim, and says whether the batch is to be buried, and of what; \`known\`: somebody has acknowledged the claim.
+local function count_end(claim, known, options)
+  if claim.state == 'released' then return nil end
+  if not known then
+    claim.lost = claim.lost + 1
+    if claim.lost < 4 * options.attempts then return nil end
+    return 'unacknowledged', 'nobody has said that a claim of it arrived, ' .. claim.lost .. ' times'
+  end
+  if claim.state == 'retry' or claim.attempt < options.attempts then
+    claim.attempt = claim.attempt + 1
+    return nil
+  end
+  return 'lease', 'the lease of attempt ' .. claim.attempt .. ' ran out'
+end
+
+-- Batches whose lease has run out or whose pause has ended: same id, same messages, a new token.
+local function claim_returned(root, now, options, policy, batches)
+  local call, active, claims = redis.call, active_key(root), claims_key(root)
+  local keys = call('ZRANGEBYSCORE', active, '-inf', options.before, 'LIMIT', 0, options.limit)
+  if #keys == 0 then return 0 end
+  local overrides, stored = has_overrides(root), call('HMGET', claims, unpack(keys))
+  local known, bytes = acknowledged(root, stored, options.nonce), 0
+  for n = 1, #keys do
+    if bytes >= CLAIM_BYTES then break end
+    local key, claim = keys[n], decode_claim(stored[n])
+    local list = messages_key(root, key)
+    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
+    must_be_read(messages, list)
+    bytes = bytes + bytes_of(messages)
+    if #messages == 0 then
+      -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
+      if missing_twice(active, key, now) then
+        call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
+        call('ZREM', active, key)
+      end
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
+      call('ZREM', active, key)
+    else
+      claim.count = #messages
+      local cause, text = count_end(claim, known[n], options)
+      if not cause or not bury(root, key, claim, cause, text, now, policy, overrides) then
+        if cause == 'lease' then claim.attempt = claim.attempt + 1 end
+        claim.claim, claim.span, claim.state = claim.claim + 1, options.lease, options.by
+        call('HSET', claims, key, encode_claim(claim))
+        call('ZADD', active, now + options.lease, key)
+        batches[#batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+      end
+    end
+  end
+  if #batches > 0 then call('HINCRBY', root, 'redelivered', #batches) end
+  return bytes
+end
+
+-- Batches of keys whose time has come.
+local function claim_due(root, now, options, policy, batches, bytes)
+  local call, due, overrides = redis.call, due_key(root), has_overrides(root)
+  policy.overrides = overrides
+  local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
+  local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
+  local closed_by, late_by, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  local partition = partition_of(root)
+  local behind = (partition and '-' .. partition or '') .. ':1'
+  local lease = string.format('%.0f', now + options.lease)
+  local tail = string.format(':%.0f', options.lease) .. (options.by and ':' .. options.by or '')
+  while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+    local wanted = options.limit - #batches
+    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, wanted)
+    if #keys == 0 then break end
+    local active = call('ZMSCORE', active_key(root), unpack(keys))
+    local taken, leases, records, moved = {}, {}, {}, {}
+    for n = 1, #keys do
+      if bytes >= CLAIM_BYTES then break end
+      local key = keys[n]
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
+      local overridden = overrides and is_overridden(root, key)
+      local count, deadline, reason, messages
+      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
+      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      if held then
+        taken[#taken + 1] = key
+      elseif not count then
+        must_be_read(messages, messages_key(root, key))
+        -- Somebody deleted the list by hand, or put a key of another type there.
+        if missing_twice(due, key, now) then
+          taken[#taken + 1] = key
+          if overridden then call('SREM', overrides_key(root), key) end
+        end
+      elseif deadline > options.before and not ahead then
+        moved[#moved + 1], moved[#moved + 2] = deadline, key
+        bytes = bytes + bytes_of(messages)
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
+      else
+        for extra = #messages, count + 1, -1 do messages[extra] = nil end
+        if ahead then deadline = now end
+        sequence = sequence + 1
+        -- Formatted: to join a number to a text takes Lua twice as long.
+        local token = stamp .. string.format('%d', sequence) .. behind
+        taken[#taken + 1] = key
+        leases[#leases + 1], leases[#leases + 2] = lease, key
+        records[#records + 1], records[#records + 2] = key, token .. string.format(':1:0:%d:%.0f:', count, deadline) .. reason .. tail
+        batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
+        bytes = bytes + bytes_of(messages)
+        -- What somebody else has written has no time, and is not late.
+        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        sum = sum + late
+        if late > max then max = late end
+        closed_by[reason] = (closed_by[reason] or 0) + 1
+        late_by[late] = (late_by[late] or 0) + 1
+      end
+    end
+    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    if #leases > 0 then
+      call('HSET', claims_key(root), unpack(records))
+      call('ZADD', active_key(root), unpack(leases))
+    end
+    if #moved > 0 then call('ZADD', due, unpack(moved)) end
+    if #taken > 0 then call('ZREM', due, unpack(taken)) end
+    looks = looks + #keys
+    if #keys < wanted then break end
+  end
+  if next(closed_by) then
+    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
+    for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
+    local late_in = {}
+    for late, by in pairs(late_by) do
+      local bound = 1
+      while LATENESS_BOUNDS[bound] and late > LATENESS_BOUNDS[bound] do bound = bound + 1 end
+      late_in[bound] = (late_in[bound] or 0) + by
+    end
+    for bound, by in pairs(late_in) do call('HINCRBY', root, 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more'), by) end
+  end
+end
+
+-- Takes what is ready under a lease. Returns the batches, each { key, token, attempt, reason, deadline, messages }.
+-- \`options.by\` is the state of a claim that the caller will acknowledge, \`options.nonce\` its nonce.
+local function take_ready(root, now, options, policy)
+  local batches = {}
+  policy.now = now
+  lower_ahead(root, policy, now)
+  local bytes = claim_returned(root, now, options, policy, batches)
+  claim_due(root, now, options, policy, batches, bytes)
+  return batches
+end
+
+-- Leases of claims, \`ends[n]\` and \`spans[n]\` for each of the keys: never shortened. \`known\`: the caller has them, which acknowledges them.
+local function lengthen(root, keys, claims, lease, now, known)
+  if #keys == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #keys do
+    local claim = claims[n]
+    if claim.span < lease or known and claim.state then
+      claim.span = math.max(claim.span, lease)
+      if known then claim.state = nil end
+      records[#records + 1], records[#records + 2] = keys[n], encode_claim(claim)
+    end
+    ends[#ends + 1], ends[#ends + 2] = now + lease, keys[n]
+  end
+  if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
+  redis.call('ZADD', active_key(root), 'GT', unpack(ends))
+end
+
+-- The batches of a claim that is made again, \`pairs\` being the keys and tokens of the first: those that it still holds, under a lease that
+-- begins anew, since nobody can tell when the first reply was lost.
+local function take_again(root, now, options, pairs)
+  local keys, held, claims, batches, kept = {}, {}, {}, {}, {}
+  for n = 1, #pairs, 2 do keys[#keys + 1] = pairs[n] end
+  local stored = redis.call('HMGET', claims_key(root), unpack(keys))
+  for n = 1, #keys do
+    local count = claimed_count(stored[n], pairs[2 * n])
+    local messages = count and redis.pcall('LRANGE', messages_key(root, keys[n]), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1], claims[#claims + 1] = keys[n], claim
+      kept[#kept + 1], kept[#kept + 2] = keys[n], pairs[2 * n]
+      batches[#batches + 1] = { keys[n], pairs[2 * n], claim.attempt, claim.reason, claim.deadline, messages }
+    end
+  end
+  lengthen(root, held, claims, options.lease, now, false)
+  return batches, kept
+end
+
+-- The keys and tokens of batches in turn: what is kept of a claim.
+local function proofs_of(batches)
+  local proofs = {}
+  for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
+  return proofs
+end
+
+-- When who has taken so many batches looks next, or 0: nothing is pending.
+local function next_look(root, now, options, policy, taken)
+  local next_at
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
+  if options.worker and (next_at or not policy.closed) then
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    if options.echo then say(root, options.worker, 'echo') end
+  elseif next_at then
+    -- What this call has made due, or has left, may be due before the watcher means to look.
+    wake(root, policy, next_at, now)
+  end
+  return next_at or 0
+end
+
+-- Finishes claimed batches, \`counts[key]\` messages of each key: opens what is left behind them, and returns when the first of that is due.
+-- The claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in no index.
+-- Where the list is missing, the claim, \`claims[key]\` as it was stored, is kept as one that is done, and the key leaves \`keys\`: when the list
+-- comes back, the batch is taken off it, and what is behind the batch is handed over.
+local function finish(root, keys, counts, claims, policy)
+  local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
+  if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
+  call('HDEL', claims_key(root), unpack(keys))
+  for n = completed, 1, -1 do
+    local key, list = keys[n], messages_key(root, keys[n])
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
+      emptied[#emptied + 1] = list
+    else
+      local deadline = drop_prefix(root, key, counts[key], policy, overrides)
+      if deadline then soonest = math.min(soonest or deadline, deadline) end
+    end
+    messages = messages + counts[key]
+  end
+  if #emptied > 0 then call('UNLINK', unpack(emptied)) end
+  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
+  call('HINCRBY', root, 'completedMessages', messages)
+  return soonest
+end
+do -- lua/functions/conversation/add.lua
+--- Append messages to the open batches of their keys.
+--
+--   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
+--   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"book me"}' ID wamid.2 WAIT 5000
+--   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"stop"}' FLUSH NEXT 79007654321 '{"text":"Hello"}' ID wamid.4
+--
+-- KEYS
+--   root     root key of the queue; every other key is this one plus a part (lua/README.md)
+-- ARGV
+--   key      the conversation, 1 to 1024 bytes
+--   data     the message, any bytes, at most maxMessageBytes of the policy; never decoded here
+--   ID       message id, 1 to 512 bytes, unique in the conversation: a second message of the key with it is a duplicate within \`dedupe\`
+--   WAIT     ms of quiet after this message instead of the policy's; like MAXWAIT and MAXSIZE, until the next message of the key
+--   MAXWAIT  ms from the first message of the batch instead of the policy's
+--   MAXSIZE  messages a batch instead of the policy's
+--   FLUSH    the batch ends with this message and is ready at once
+--   REQUEUED '<ms>:<name>', of a message that died in another partition: received at <ms>, remembered by <name> instead of ID, bound by no maxBacklog
+--   NEXT     another message follows: key, data and its tokens
+--   GENERATION  number of the change of partitions by which the caller has found this root: the last two arguments; none without partitions
+-- RETURNS
+--   status   for each message: 'added' | 'duplicate', or an error when this one of several was refused
+--   size     for each message: messages that the key holds now, those of a batch in work included
+-- ERRORS
+--   BAD_ROOT           not exactly one root key with a hash tag
+--   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
+--   MISSING_ARGUMENT   key, data or the value of a token is missing
+--   UNKNOWN_ARGUMENT   something else stands where a token was expected
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name
+--   BAD_KEY            the key is empty or too long
+--   BAD_ID             the id is empty or too long
+--   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
+--   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
+--   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
+--
+-- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
+-- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
+-- WHY each message of several stands alone: they may come from callers that know nothing of each other.
+-- WHY ids are remembered before the messages are stored, and each write can be taken back: a command may fail half-way, because the caller
+-- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
+local ADD_TOKENS = {
+  ID = { 'id', text = 512, code = 'BAD_ID' },
+  WAIT = { 'wait', 1, POLICY.WAIT[3] },
+  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
+  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
+  FLUSH = { 'flush', flag = true },
+  REQUEUED = { 'requeued', text = 128 },
+  GENERATION = { 'generation', 1, 999999 },
+}
+-- Lua's stack bounds how many values \`unpack\` can give.
+local UNPACKED = 1000
+
+-- Times that are the same in call after call as texts: to format one costs a tenth of what storing a message does.
+local TEXTS = {}
+local function text_of(what, ms)
+  local kept = TEXTS[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = string.format('%.0f', ms) }
+    TEXTS[what] = kept
+  end
+  return kept.text
+end
+
+-- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
+local function read_requeued(text)
+  local at, name = string.match(text, '^(%d+):(.+)$')
+  at = integer(at, 0, 9999999999999)
+  if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
+  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
+  return { at = at, name = name, died = batch and place_among_dead(batch, position) }
+end
+
+-- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
+-- has it), and the generation; or nil and a refusal of the whole call.
+local function read_messages(args)
+  local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
+  local at, count, generation = 1, 0, nil
+  repeat
+    count = count + 1
+    starts[count] = at
+    if not args[at + 1] then
+      return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
+    end
+    at = at + 2
+    -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
+    if args[at] == 'ID' and args[at + 1] and #args[at + 1] <= 512 and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
+      ids[count] = args[at + 1]
+      at = at + 2
+    elseif args[at] ~= 'NEXT' then
+      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
+      if not stopped then return nil, refusal end
+      at = stopped
+      if own then
+        if not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
+          refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
+        end
+        if own.requeued then
+          local again, bad = read_requeued(own.requeued)
+          requeued, refusal = requeued or {}, refusal or bad
+          requeued[count] = again
+        end
+        ids[count], own.id, own.requeued = own.id, nil, nil
+        generation, own.generation = own.generation or generation, nil
+        if next(own) then options[count] = own end
+      end
+      refusals[count] = refusal
+    end
+    local more = args[at]
+    at = at + 1
+  until not more
+  return starts, ids, options, refusals, requeued, generation
+end
+
+local function bad_message(key, data, id, policy)
+  if #key < 1 or #key > 1024 then return bad_key(key) end
+  if id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
+  if #data > policy.maxMessageBytes then
+    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', policy.maxMessageBytes, #data))
+  end
+end
+
+-- By what a message is remembered. The name of a requeued message must not be taken for an id.
+local function digest_of(key, id, again)
+  local text = again and 'requeued ' .. #key .. ':' .. key .. again.name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+-- Remembers those of the digests that are not known. Returns an error when that cannot be done, or the set would not expire.
+local function remember(set, asked, known, expires)
+  local fresh = asked
+  if next(known) then
+    fresh = {}
+    for n = 1, #asked do
+      if not known[asked[n]] then fresh[#fresh + 1] = asked[n] end
+    end
+    if #fresh == 0 then return nil end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', set, expires), 'set', set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+  end
+  return failed
+end
+
+-- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
+-- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
+-- is put in. Returns whether it was moved, and an error.
+local function move_in_due(root, key, score, policy)
+  local due = due_key(root)
+  local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
+  if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
+  for _, index in ipairs({ due, active_key(root) }) do
+    local found = redis.pcall('ZSCORE', index, key)
+    if found then return false, error_of(found, 'zset', index) end
+  end
+  -- The batch may have been full before this message came.
+  local _, deadline
+  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
+  done = redis.pcall('ZADD', due, deadline or score, key)
+  return done == 1, error_of(done, 'zset', due)
+end
+
+-- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
+-- changed, and an error, and then nothing of this is left.
+local function index_overridden(root, key, size, own, policy)
+  local list, overrides = messages_key(root, key), overrides_key(root)
+  local listed, deadline, failed, moved
+  if own then
+    listed = redis.pcall('SADD', overrides, key)
+    failed = error_of(listed, 'set', overrides)
+  end
+  if not failed then
+    local count, at, _, found = head_batch(list, policy, true)
+    deadline = at
+    if not count then
+      failed = error_of(found, 'list', list)
+    elseif size == 1 then
+      moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    else
+      moved, failed = move_in_due(root, key, deadline)
+    end
+  end
+  if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
+  return moved and deadline or nil, failed
+end
+
+-- From now on ids are remembered in the set of this slice. Returns an error when that cannot be written.
+local function begin_slice(root, slice, before)
+  if before then return error_of(redis.pcall('HSET', root, 'slice', slice, 'sliceBefore', before), 'hash', root) end
+  return error_of(redis.pcall('HSET', root, 'slice', slice), 'hash', root)
+end
+
+-- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
+-- the key is due; or nil and an error, and nothing is written.
+local function store_requeued(root, key, message, policy)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
+  if failed then return nil, failed end
+  local undo, deadline = bring_back(root, key, { message }, policy)
+  if not undo then return nil, deadline end
+  return size + 1, undo, deadline
+end
+
+-- Remembers what was taken back: the set may have been empty then, and gone.
+local function remember_again(set, digest, expires)
+  redis.pcall('SADD', set, digest)
+  redis.pcall('PEXPIREAT', set, expires)
+end
+
+-- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its list. False when that is not allowed:
+-- then it counts as stored, since half of it would be worse.
+local function take_back(set, digest, expires, list, undo)
+  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
+  if undo then
+    undo()
+    return true
+  end
+  if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
+  if digest then remember_again(set, digest, expires) end
+  return false
+end
+
+local function add(keys, args)
+  local pcall, root = redis.pcall, keys[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local starts, ids, options, refusals, requeued, generation = read_messages(args)
+  if not starts then return ids end
+  refusal = other_generation(root, policy, generation)
+  if refusal then return refusal end
+  local digests, asked = {}, nil
+  for n = 1, #starts do
+    local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]
+    refusals[n] = refusals[n] or bad_message(key, args[starts[n] + 1], id, policy)
+    if (id or again) and not refusals[n] then
+      asked = asked or {}
+      digests[n] = digest_of(key, id, again)
+      asked[#asked + 1] = digests[n]
+    end
+  end
+
+  local now = now_ms()
+  local due, prefix = due_key(root), messages_key(root, '')
+  local overrides = pcall('SCARD', overrides_key(root))
+  if type(overrides) == 'table' then return wrong_type(overrides, 'set', overrides_key(root)) end
+  overrides = overrides > 0
+  local slice, before = policy.slice, policy.sliceBefore
+  local begins = not slice or now >= slice + policy.dedupe
+  if begins then slice, before = now, slice end
+  local seen, expires, known, taken_back, forgetful = nil, nil, {}, nil, nil
+  if asked then
+    seen, expires = seen_key(root, text_of('slice', slice)), text_of('expires', slice + 2 * policy.dedupe)
+    forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
+  end
+  local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
+  local opened = policy.maxSize == 1 and now or now + policy.wait
+  -- Formatted only when it is needed.
+  local due_at, full_at
+
+  -- first write
+  if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
+  for n = 1, #starts do
+    local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
+    local key = args[at]
+    if digest and forgetful then refused = forgetful end
+    if not refused then
+      local list, own = prefix .. key, options[n]
+      if digest and known[digest] then
+        size = pcall('LLEN', list)
+        if type(size) == 'table' then
+          refused = wrong_type(size, 'list', list)
+        else
+          status, duplicates = 'duplicate', duplicates + 1
+        end
+      else
+        local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
+        local length = id and #id or 0
+        if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
+        if again then
+          local header = message_header(math.min(again.at, now), length, own, again.died)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          if not size then refused = undo end
+        else
+          local header = not own and headers[length] or message_header(now, length, own)
+          if not own then headers[length] = header end
+          size = pcall('RPUSH', list, header .. (id or '') .. args[at + 1])
+          if type(size) == 'table' then refused = wrong_type(size, 'list', list) end
+        end
+        if refused then
+          if digest then pcall('SREM', seen, digest) end
+        else
+          if not again and size == 1 and policy.closed then
+            -- While messages of the key are left here, newer ones must stay behind them.
+            refused = not_serving(root)
+          elseif not again and size > policy.maxBacklog then
+            refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
+          end
+          if begins and digest and not refused then
+            refused = begin_slice(root, slice, before)
+            begins = refused ~= nil
+          end
+          if not refused and not again then
+            local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
+            if listed == 1 then
+              at_once, refused = index_overridden(root, key, size, own, policy)
+              overrides = true
+            elseif listed ~= 0 then
+              refused = wrong_type(listed, 'set', overrides_key(root))
+            elseif size == 1 then
+              due_at = due_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, due_at, key)
+              if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
+            elseif size >= policy.maxSize then
+              local moved
+              full_at = full_at or string.format('%.0f', now)
+              moved, refused = move_in_due(root, key, full_at, policy)
+              if moved then at_once = now end
+            end
+          end
+          if refused and not take_back(seen, digest, expires, list, undo) then
+            pcall('ZADD', due, 'NX', opened, key)
+            refused = nil
+          end
+          if not refused then
+            status, added = 'added', added + 1
+            if digest then known[digest] = true end
+            if at_once and (not soonest or at_once < soonest) then soonest = at_once end
+          end
+        end
+        if refused and digest then
+          taken_back = taken_back or {}
+          taken_back[digest] = true
+        end
+      end
+    end
+    if refused then status, size = refused, 0 end
+    reply[2 * n - 1], reply[2 * n] = status, size
+  end
+  -- All is stored: nothing that fails from here on may hide it.
+  if added > 0 then pcall('HINCRBY', root, 'added', added) end
+  if duplicates > 0 then pcall('HINCRBY', root, 'duplicates', duplicates) end
+  if soonest then wake(root, policy, soonest, now) end
+  if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
+  return reply
+end
+
+register('add', add, {}, 'Append messages to the open batches of their keys.')
+end
+do -- lua/functions/health/check.lua
+--- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
+--
+--   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_check 1 rapid-fire:{orders} messages:79001234567
+--   FCALL_RO rapidfire_check 1 rapid-fire:{orders} dead:1790000000000-17 seen:1790000000000 due
+--
+-- KEYS
+--   root        root key of the queue
+-- ARGV
+--   part...     names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the
+--               conversation, 'dead:<batch id>' for all about the dead batch. Without one, the queue itself
+-- RETURNS
+--   facts       for each part an array, '' for what is absent; fewer arrays than parts when there was much to read: ask for the others
+--               again. All begin with what it is ('messages', 'dead' or 'other'), the part, its type, and ms until it expires (-1: never).
+--               messages: the time, how many, time of the first and of the last, how many of the first 1000 cannot be read, how many of them
+--               carry options, the latest score in due that could be right, score in due, score in active, claim, 1 when in overrides, the
+--               longest wait that the policy or one of the messages allows, how many of the messages lie in the future.
+--               dead: when it died, its key, its count, messages that are there without a gap, messages that are there in all.
+--               Without parts names and values: the time; ms until the root expires; the message counters; and, when not too many
+--               keys are open to be counted at one moment, the messages held and buried
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   WRONG_TYPE    the root is a key of another type
+--   BAD_ARGUMENT  more than 100 parts
+--
+-- WHY facts and not verdicts: what must hold is written once, in src/check/invariants.ts; here is only what can be seen at one moment.
+-- WHY the first 1000 messages: a batch has no more. The cost of a call is bounded by messages and bytes, however long the lists are.
+local LOOKS, BYTES = 5000, 4194304
+
+local function text_of(value) return value and tostring(value) or '' end
+
+-- What a command replies, or nil where a key is of another type: that is told of the key itself.
+local function found(...)
+  local value = redis.pcall(...)
+  return type(value) ~= 'table' and value or nil
+end
+
+-- What the first messages of a list are: how many cannot be read, how many have options, when the latest of them would have been due, the
+-- longest wait that one of them allows, and how many lie in the future.
+local function look_at(list, size, longest, now, spent)
+  local unreadable, own, latest, wait, ahead, at = 0, 0, 0, longest, 0, 0
+  while at < size and at < 1000 and spent.bytes < BYTES do
+    local messages = redis.call('LRANGE', list, at, at + 19)
+    for n = 1, #messages do
+      local options = own_options(messages[n])
+      if options then own = own + 1 end
+      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      latest, wait = math.max(latest, received + waits), math.max(wait, waits)
+      if received > now + AHEAD then ahead = ahead + 1 end
+      spent.bytes = spent.bytes + #messages[n]
+    end
+    at = at + #messages
+  end
+  spent.looks = spent.looks + at
+  -- An option that was not read may allow more.
+  if at < size and at < 1000 then latest, wait = nil, nil end
+  return unreadable, own, latest, wait, ahead
+end
+
+local function key_facts(root, key, now, longest, spent)
+  local call, list = redis.call, messages_key(root, key)
+  local about = { now, 0, '', '', 0, 0, '' }
+  if call('TYPE', list).ok == 'list' then
+    local size = call('LLEN', list)
+    local last = received_at(call('LINDEX', list, -1))
+    local unreadable, own, latest, wait, ahead = look_at(list, size, longest, now, spent)
+    about = { now, size, received_at(call('LINDEX', list, 0)), last, unreadable, own, latest and math.max(latest, last + longest) or '' }
+    about[12], about[13] = wait or '', ahead
+  end
+  about[8] = text_of(found('ZSCORE', due_key(root), key))
+  about[9] = text_of(found('ZSCORE', active_key(root), key))
+  about[10] = text_of(found('HGET', claims_key(root), key))
+  about[11] = found('SISMEMBER', overrides_key(root), key) or 0
+  about[12], about[13] = about[12] or '', about[13] or 0
+  return about
+end
+
+local function dead_facts(root, id)
+  local name = dead_key(root, id)
+  local positions, gapless = dead_positions(name) or {}, 0
+  while positions[gapless + 1] == gapless + 1 do gapless = gapless + 1 end
+  return {
+    text_of(found('ZSCORE', dead_key(root), id)), text_of(found('HGET', name, 'key')), text_of(found('HGET', name, 'count')), gapless, #positions,
+  }
+end
+
+local function check(keys, args)
+  local call, root = redis.call, keys[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
+  -- A shortened wait holds only from the next look on.
+  local longest = longest_wait(root, policy)
+  local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
+  for n = 1, #args do
+    if spent.looks >= LOOKS or spent.bytes >= BYTES then break end
+    local part = args[n]
+    local what, of = named_part(part)
+    local about = what == 'messages' and key_facts(root, of, now, longest, spent) or what == 'dead' and dead_facts(root, of) or {}
+    local name = part_key(root, part)
+    reply[n] = { what, part, call('TYPE', name).ok, call('PTTL', name), unpack(about) }
+  end
+  if #args > 0 then return reply end
+  reply = { 'now', now, 'expires', call('PTTL', root) }
+  local counters = { 'added', 'completedMessages', 'deadMessages', 'droppedMessages' }
+  for n, value in ipairs(call('HMGET', root, unpack(counters))) do
+    reply[#reply + 1], reply[#reply + 2] = counters[n], tonumber(value) or 0
+  end
+  local held, buried = count_messages(root)
+  if held then
+    for _, value in ipairs({ 'held', held, 'buried', buried }) do reply[#reply + 1] = value end
+  end
+  return reply
+end
+
+register('check', check, { 'no-writes' }, 'Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.')
+end
+do -- lua/functions/batch/claim_ready.lua
+--- Take ready batches under a lease.
+--
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} LIMIT 50 LEASE 30000 ATTEMPTS 5
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} WORKER w1 ECHO
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   LIMIT     at most this many batches, 1 to 1000 (10)
+--   LEASE     ms until a batch that is neither completed nor failed is handed out again, at most a day (30000)
+--   BEFORE    only what was due at this time, ms since 1970; for one pass over what is due now (no bound)
+--   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
+--   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
+--   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
+--   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   DRAIN     take what is left in a partition that does not serve any more
+--   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
+-- RETURNS
+--   now       the time in Redis, ms
+--   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
+--             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is not an integer in its range, or the NONCE is none
+--   REPARTITIONED     this root does not serve, and DRAIN is not given, or it goes by another generation: ask rapidfire_layout
+--
+-- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
+-- be lost on its way, and then no handler has run.
+-- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
+-- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
+-- were looked at too early or buried.
+local CLAIM_TOKENS = {
+  LIMIT = { 'limit', 1, 1000 },
+  LEASE = { 'lease', 1, 86400000 },
+  BEFORE = { 'before', 0, 9999999999999 },
+  ATTEMPTS = { 'attempts', 1, 1000 },
+  WORKER = { 'worker', text = 64 },
+  ECHO = { 'echo', flag = true },
+  REST = { 'rest', 1, 3600000 },
+  DRAIN = { 'drain', flag = true },
+  NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
+}
+
+local function claim_ready(keys, args)
+  local root = keys[1]
+  local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
+  options = options or {}
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
+  if refusal then return refusal end
+  if policy.closed and not options.drain then return not_serving(root) end
+  options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
+  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
+  options.before = math.min(options.before or now, now)
+  if kept == false then return { now, 0 } end
+
+  -- first write
+  local batches, proofs
+  if kept then
+    batches, proofs = take_again(root, now, options, kept)
+  else
+    batches = take_ready(root, now, options, policy)
+    proofs = nonce and proofs_of(batches)
+  end
+  if nonce and #batches > 0 then keep_reply(root, nonce, 'claim_ready', proofs, options.lease) end
+  return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
+end
+
+register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
+end
+do -- lua/functions/batch/complete.lua
+--- Finish claimed batches: drop their messages and open what has arrived behind them.
+--
+--   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
+--   FCALL rapidfire_complete 1 rapid-fire:{orders} NONCE w1/7 79001234567 1790000000000-17:1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
+--   key      the conversation
+--   token    proof of the claim, from claim_ready
+--   more...  further pairs of key and token, at most 1000 pairs in all
+-- RETURNS
+--   status   for each pair: 'completed' | 'lost'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or that of the claims, is a key of another type
+--   MISSING_ARGUMENT  no pair, or a key without its token
+--   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
+--
+-- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
+local function complete(keys, args)
+  local root = keys[1]
+  local nonce, first, no_nonce = leading_nonce(args)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  refusal = refusal or no_nonce
+  if refusal then return refusal end
+  local given = #args - first + 1
+  if given == 0 or given % 2 == 1 then
+    return fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. given .. ' arguments')
+  end
+  if given > 2000 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
+  local fields, tokens = {}, {}
+  for n = first, #args, 2 do
+    fields[#fields + 1], tokens[#tokens + 1] = args[n], args[n + 1]
+  end
+  local kept = kept_reply(policy, nonce, 'complete')
+  if kept then return kept end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, counts, claims, done = {}, {}, {}, {}
+  for n = 1, #fields do
+    local count = kept == nil and claimed_count(stored[n], tokens[n])
+    if count and counts[fields[n]] then count = nil end
+    reply[n] = count and 'completed' or 'lost'
+    if count then
+      counts[fields[n]], claims[fields[n]] = count, stored[n]
+      done[#done + 1] = fields[n]
+    end
+  end
+  if #done == 0 then return reply end
+
+  -- first write
+  local soonest = finish(root, done, counts, claims, policy)
+  keep_reply(root, nonce, 'complete', reply)
+  if soonest then wake(root, policy, soonest, policy.now) end
+  return reply
+end
+
+register('complete', complete, { 'allow-oom' }, 'Finish claimed batches: drop their messages and open what has arrived behind them.')
+end
+do -- lua/functions/dead/dead.lua
+--- List dead batches, oldest first, or show one with its messages.
+--
+--   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_dead 1 rapid-fire:{orders} LIMIT 20 OFFSET 100
+--   FCALL_RO rapidfire_dead 1 rapid-fire:{orders} ID 1790000000000-17
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   LIMIT     at most this many, 1 to 1000 (100)
+--   OFFSET    after this many (0)
+--   ID        only the batch with this id, at most 64 bytes
+-- RETURNS
+--   batch...  each batch is an array: id, key, when it died (ms), attempt, reason, deadline,
+--             cause ('failed' | 'lease' | 'unacknowledged'), error, number of messages, and an array of its messages as in
+--             claim_ready, empty without ID; no batch when none is dead or the id is unknown
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is out of its range
+local DEAD_TOKENS = {
+  LIMIT = { 'limit', 1, 1000 },
+  OFFSET = { 'offset', 0, 1000000 },
+  ID = { 'id', text = 64 },
+}
+
+local function dead(keys, args)
+  local call, root = redis.call, keys[1]
+  local _, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  if bad then return bad end
+  options = options or {}
+  local ids, reply = options.id and { options.id }, {}
+  if not ids then
+    local offset = options.offset or 0
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+  end
+  for n = 1, #ids do
+    local died = call('ZSCORE', dead_key(root), ids[n])
+    if died then
+      local about = call('HMGET', dead_key(root, ids[n]), 'key', 'attempt', 'reason', 'deadline', 'error', 'count', 'cause')
+      local count = tonumber(about[6]) or 0
+      reply[#reply + 1] = {
+        ids[n], about[1] or '', tonumber(died), tonumber(about[2]) or 0, about[3] or '', tonumber(about[4]) or 0, about[7] or '',
+        about[5] or '', count,
+        options.id and dead_messages(root, ids[n]) or {},
+      }
+    end
+  end
+  return reply
+end
+
+register('dead', dead, { 'no-writes' }, 'List dead batches, oldest first, or show one with its messages.')
+end
+do -- lua/functions/dead/drop.lua
+--- Delete dead batches with their messages.
+--
+--   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   NONCE    in front of all, as in complete
+--   id       of a dead batch
+--   more...  further ids, at most 100 in all
+-- RETURNS
+--   status   for each id: 'dropped' | 'unknown'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  no id
+--   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
+local function drop(keys, args)
+  local call, root = redis.call, keys[1]
+  local nonce, first, no_nonce = leading_nonce(args)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  refusal = refusal or no_nonce
+  if refusal then return refusal end
+  local given = #args - first + 1
+  if given == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  local reply, dropped, kept = {}, false, kept_reply(policy, nonce, 'drop')
+  if kept then return kept end
+
+  -- first write
+  for n = 1, given do
+    local id = args[first + n - 1]
+    reply[n] = 'unknown'
+    if kept == nil and call('ZREM', dead_key(root), id) == 1 then
+      reply[n], dropped = 'dropped', true
+      if call('TYPE', dead_key(root, id)).ok == 'hash' then
+        local count = integer(call('HGET', dead_key(root, id), 'count'), 0, 1000) or 0
+        call('DEL', dead_key(root, id))
+        if count > 0 then
+          call('HINCRBY', root, 'deadMessages', -count)
+          call('HINCRBY', root, 'droppedMessages', count)
+        end
+      end
+    end
+  end
+  if dropped then keep_reply(root, nonce, 'drop', reply) end
+  return reply
+end
+
+register('drop', drop, { 'allow-oom' }, 'Delete dead batches with their messages.')
+end
+do -- lua/functions/batch/extend.lua
+--- Lengthen the leases of claimed batches.
+--
+--   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
+--
+-- KEYS
+--   root     root key of the queue; every other key is this one plus a part (lua/README.md)
+-- ARGV
+--   lease    ms from now, 1 to a day
+--   key      the conversation
+--   token    proof of the claim, from claim_ready
+--   more...  further pairs of key and token, at most 1000 pairs in all
+-- RETURNS
+--   status   for each pair: 'extended' | 'lost'
+--   queued   for each pair: messages that have arrived behind this batch, 0 when lost
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
+--   BAD_LEASE         lease is not an integer from 1 to 86400000
+--   MISSING_ARGUMENT  no pair, or a key without its token
+--   BAD_ARGUMENT      more than 1000 pairs
+--
+-- A lease that ends later already stays as it is.
+--
+-- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
+local function extend(keys, args)
+  local root, lease = keys[1], integer(args[1], 1, 86400000)
+  local _, refusal = read_policy(keys)
+  if refusal then return refusal end
+  if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
+  if #args < 3 or #args % 2 == 0 then
+    return fail('MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got ' .. #args .. ' arguments')
+  end
+  if #args > 2001 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. (#args - 1) / 2) end
+  local fields, reply, held, claims = {}, {}, {}, {}
+  for n = 2, #args, 2 do fields[#fields + 1] = args[n] end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local leases = redis.pcall('ZCARD', active_key(root))
+  if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
+  for n = 1, #fields do
+    local key = fields[n]
+    local count = claimed_count(stored[n], args[2 * n + 1])
+    local size = count and redis.pcall('LLEN', messages_key(root, key)) or 0
+    if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+    if count then held[#held + 1], claims[#claims + 1] = key, decode_claim(stored[n]) end
+    reply[2 * n - 1], reply[2 * n] = count and 'extended' or 'lost', count and math.max(size - count, 0) or 0
+  end
+
+  -- first write
+  lengthen(root, held, claims, lease, now_ms(), true)
+  return reply
+end
+
+register('extend', extend, { 'allow-oom' }, 'Lengthen the leases of claimed batches.')
+end
+do -- lua/functions/batch/fail.lua
+--- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+--
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   token     proof of the claim, from claim_ready
+--   DELAY     ms until the next attempt, 0 to a year (1000)
+--   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
+--   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
+--   NONCE     as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
+--   MISSING_ARGUMENT  key, token or the value of a token is missing
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
+--   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
+--
+-- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
+local FAIL_TOKENS = {
+  DELAY = { 'delay', 0, POLICY.WAIT[3] },
+  ATTEMPTS = { 'attempts', 1, 1000 },
+  ERROR = { 'error', text = 4096 },
+  KEEP = { 'keep', text = 8192 },
+  NONCE = { 'nonce', text = 64 },
+}
+
+-- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
+local function positions(text, count)
+  local found = {}
+  for part in string.gmatch(text .. ',', '([^,]*),') do
+    local at = integer(part, (found[#found] or 0) + 1, count)
+    if not at then return nil end
+    found[#found + 1] = at
+  end
+  return found
+end
+
+-- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+local function keep_only(root, key, claim, kept)
+  local list, done = messages_key(root, key), claim.count - #kept
+  local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  for n = #kept, 1, -1 do
+    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
+  end
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  redis.call('LTRIM', list, done, -1)
+  redis.call('HINCRBY', root, 'completedMessages', done)
+end
+
+-- What a call says whose token proves no claim: the same as the call before it with that token.
+local function said_before(root, stored, token)
+  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
+  if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
+  return 'lost'
+end
+
+local function fail_batch(keys, args)
+  local root, key, token = keys[1], args[1], args[2]
+  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
+  options = options or {}
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  if refusal then return refusal end
+  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
+  if bad or no_nonce then return bad or no_nonce end
+  local kept_before = kept_reply(policy, nonce, 'fail')
+  if kept_before ~= nil then return kept_before or 'lost' end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
+  local count = claimed_count(stored, token)
+  if not count then return said_before(root, stored, token) end
+  local foreign = foreign_type(root, key)
+  if foreign then return foreign end
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
+  local kept = options.keep and positions(options.keep, count)
+  if options.keep and not kept then
+    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
+  end
+
+  -- first write
+  local delay = options.delay or 1000
+  claim.state, claim.span, policy.now = 'retry', delay, now
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
+    local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
+    if buried then keep_reply(root, nonce, 'fail', 'dead') end
+    if deadline then wake(root, policy, deadline, now) end
+    if buried then return 'dead' end
+  end
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(root), now + delay, key)
+  redis.call('HINCRBY', root, 'failed', 1)
+  keep_reply(root, nonce, 'fail', 'retry')
+  wake(root, policy, now + delay, now)
+  return 'retry'
+end
+
+register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
+end
+do -- lua/functions/batch/forward.lua
+--- Move ready batches into a Redis Stream, one entry each.
+--
+--   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
+--   FCALL rapidfire_forward 1 rapid-fire:{orders} batches LIMIT 100 MAXLEN 50000
+--
+-- KEYS
+--   root       root key of the queue
+-- ARGV
+--   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
+--   LIMIT      at most this many batches, 1 to 1000 (100)
+--   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   WORKER     as in claim_ready
+--   ECHO       as in claim_ready
+--   REST       as in claim_ready
+--   DRAIN      as in claim_ready
+--   NONCE      as in claim_ready: repeated with it, the call says what the first did, and moves nothing
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
+-- RETURNS
+--   now        the time in Redis, ms
+--   next       as in claim_ready; a second from now when the stream is full
+--   forwarded  batches moved
+--   room       entries that still fit into the stream
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the key of the stream, is a key of another type
+--   MISSING_ARGUMENT  the name, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
+--   REPARTITIONED     as in claim_ready
+--
+-- WHY there is no lease: the batch leaves its key in the same script that writes the entry, so nothing can come between. What
+-- happens to the entry is the affair of the stream's consumer groups.
+-- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
+-- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- batches stay where they are, since to delete the others would lose messages.
+local FORWARD_TOKENS = {
+  LIMIT = { 'limit', 1, 1000 },
+  MAXLEN = { 'longest', 1, 10000000 },
+  WORKER = { 'worker', text = 64 },
+  ECHO = { 'echo', flag = true },
+  REST = { 'rest', 1, 3600000 },
+  DRAIN = { 'drain', flag = true },
+  NONCE = { 'nonce', text = 64 },
+  GENERATION = { 'generation', 1, 999999 },
+}
+
+-- Redis replies to XINFO with a flat list of names and values.
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+-- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+local function delete_acknowledged(stream)
+  local oldest
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local about = named(group)
+    local pending = redis.call('XPENDING', stream, about.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+end
+
+-- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
+local FIELDS = {}
+
+-- The fields of the entry of a batch. At most some 6000 values, which is less than a call takes in Lua.
+local function fields_of(batch)
+  local messages = batch[6]
+  local fields, at = {
+    'id', string.match(batch[2], '^(.*):%d+$'), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'deadline', string.format('%.0f', batch[5]),
+  }, 12
+  for n = 1, #messages do
+    local names = FIELDS[n]
+    if not names then
+      names = { 'id:' .. n, 'at:' .. n, 'data:' .. n }
+      FIELDS[n] = names
+    end
+    fields[at + 1], fields[at + 3], fields[at + 5] = names[1], names[2], names[3]
+    fields[at + 4], fields[at + 2], fields[at + 6] = parts_of(messages[n])
+    at = at + 6
+  end
+  fields[10] = fields[16]
+  return fields
+end
+
+local function forward(keys, args)
+  local call, root, name = redis.call, keys[1], args[1]
+  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
+  options = options or {}
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  if refusal then return refusal end
+  if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
+  if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if bad then return bad end
+  if policy.closed and not options.drain then return not_serving(root) end
+  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  local length = redis.pcall('XLEN', stream)
+  if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
+  local kept = kept_reply(policy, nonce, 'forward')
+  if kept then return kept end
+  if kept == false then return { now, 0, 0, math.max(longest - length, 0) } end
+
+  -- first write
+  if length >= longest then
+    delete_acknowledged(stream)
+    length = call('XLEN', stream)
+    if length >= longest then return { now, now + 1000, 0, 0 } end
+  end
+  options.limit = math.min(options.limit or 100, longest - length)
+  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+  options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
+  local batches = take_ready(root, now, options, policy)
+  local done, counts = {}, {}
+  for n = 1, #batches do
+    local batch = batches[n]
+    call('XADD', stream, '*', unpack(fields_of(batch)))
+    done[n], counts[batch[1]] = batch[1], #batch[6]
+  end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
+  local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
+  if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
+  return reply
+end
+
+register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
+end
+do -- lua/functions/layout/layout.lua
+--- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
+--
+--   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_layout 1 rapid-fire:{orders:3}
+--
+-- KEYS
+--   root        root key of the queue, which tells what holds now; or of a partition, which tells by what layout it was opened or retired
+-- ARGV
+-- RETURNS
+--   state       'steady' | 'preparing' | 'draining'; a partition always says 'draining'
+--   partitions  that serve: 0 when the queue has none and the root itself serves
+--   first       number of the first of them: a key belongs to partition first + CRC-32 of the key modulo partitions
+--   other       partitions that are being prepared, or drained; 0 for the root itself, or when the state is steady
+--   otherFirst  number of the first of those
+--   generation  number of the change that made those partitions that serve; 0 when there never was one
+--   serves      'open' | 'retired' | 'unused': whether this root takes messages of new keys
+--   since       generation in which it began to do so, or ceased
+--   keys        conversations that have messages in this root
+--   policy      an array: name and value of each member of the policy that is stored in this root
+--   given       an array: name of each member that a program gives at its start, and what was given, newest first: '<value> <program>', by commas
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  there are no arguments
+local function layout(keys, args)
+  local call, root = redis.call, keys[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local _, _, bad = read_tokens(args, 1, {})
+  if bad then return bad end
+  local reply, stored, given = read_layout(root), {}, {}
+  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
+  reply[8], reply[9] = policy.generation, count_keys(root)
+  for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
+    if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
+  end
+  for n, text in ipairs(call('HMGET', root, unpack(GIVEN))) do
+    if text then given[#given + 1], given[#given + 2] = MEMBERS[n], text end
+  end
+  reply[10], reply[11] = stored, given
+  return reply
+end
+
+register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, as far as this root knows, and what this root is among them.')
+end
+do -- lua/functions/layout/partition.lua
+--- Open a partition for new keys, or retire it, or tell what is left in it.
+--
+--   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
+--   FCALL rapidfire_partition 1 rapid-fire:{orders:3} OPEN GENERATION 1 LAYOUT 4:0:0:0 WAIT 5000 MAXWAIT 30000
+--   FCALL rapidfire_partition 1 rapid-fire:{orders} RETIRE GENERATION 1 LAYOUT 4:0:0:0
+--
+-- KEYS
+--   root             root key of a partition, or of a queue
+-- ARGV
+--   OPEN             serve new keys, with the policy that follows; one that was retired stays so, and one that is open keeps its policy
+--   RETIRE           serve no new keys from now on; those that have messages keep their order: newer ones follow until all are done
+--   GENERATION       number of the change of partitions that this belongs to, 1 to 999999; an older one than this root knows changes nothing
+--   LAYOUT           partitions of that generation: '<partitions>:<first>:<other>:<otherFirst>', as layout tells them; kept, so that it can be asked for
+--   WAIT             as in policy, like the other members
+--   MAXWAIT          as in policy
+--   MAXSIZE          as in policy
+--   MAXBACKLOG       as in policy
+--   MAXMESSAGEBYTES  as in policy
+--   DEDUPE           as in policy
+--   MAXDEAD          as in policy
+-- RETURNS
+--   state            'open' | 'retired' | 'unused'
+--   keys             that have messages here
+--   remembers        ms since 1970, when the last message id that is remembered here has expired; 0 when none is
+--   generation       in which it was opened or retired; greater than the one that was given when the caller has missed a change
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_POLICY        a member of the policy is out of its range, or two of them contradict each other
+--   BAD_ARGUMENT      both OPEN and RETIRE, one of GENERATION and LAYOUT alone, or a value that cannot be read
+--
+-- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
+-- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
+local PARTITION_TOKENS = {
+  OPEN = { 'open', flag = true },
+  RETIRE = { 'retire', flag = true },
+  GENERATION = { 'generation', 1, 999999 },
+  LAYOUT = { 'layout', text = 64 },
+}
+
+local function partition(keys, args)
+  local call, root = redis.call, keys[1]
+  local current, refusal = read_policy(keys)
+  if refusal then return refusal end
+  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
+  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  if bad then return bad end
+  options = options or {}
+  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
+  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
+  if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  if (generation == nil) ~= (told == nil) then
+    return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
+  end
+  if told then
+    told, bad = told_layout(told, generation)
+    if bad then return bad end
+  end
+  for field, value in pairs(options) do current[field] = value end
+  bad = bad_policy(current)
+  if bad then return bad end
+  local remembers = current.slice and current.slice + 2 * current.dedupe or 0
+  if remembers <= now_ms() then remembers = 0 end
+  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local newer = generation and generation > since
+  local became
+  if open and (state == 'unused' or state == 'open' and newer) then
+    became = 'open'
+  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+    became = 'retired'
+  end
+
+  -- first write
+  if became then
+    if became == 'open' and state == 'unused' then
+      for field, value in pairs(options) do call('HSET', root, field, value) end
+    end
+    -- The root of the queue has the layout that holds now: only repartition changes it.
+    if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
+    since = generation or since
+    call('HSET', root, 'partition', string.format('%s:%d', became, since))
+    -- Workers that rest here must learn where new keys go.
+    if became ~= state and became == 'retired' then say(root, '*', '0') end
+    state = became
+  end
+  return { state, count_keys(root), remembers, since }
+end
+
+register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
+end
+do -- lua/functions/conversation/peek.lua
+--- Show the messages, state and deadline of one key.
+--
+--   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
+--   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567 LIMIT 1
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   LIMIT     at most this many messages, oldest first, 1 to 1000 (100)
+-- RETURNS
+--   state     'empty' | 'collecting' | 'ready' | 'active' | 'retry'; a batch that was given back is ready
+--   now       the time in Redis, ms
+--   deadline  of the batch at the head, ms; 0 when empty
+--   until     ms at which the lease or the pause before the next attempt ends; 0 when neither holds
+--   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
+--   count     messages of the batch at the head
+--   size      messages of the key
+--   messages  array of messages, as in claim_ready
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
+--   UNKNOWN_ARGUMENT  not LIMIT
+--   BAD_ARGUMENT      LIMIT is not an integer in its range
+local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+
+local function peek(keys, args)
+  local call, root, key = redis.call, keys[1], args[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local bad = bad_key(key)
+  if bad then return bad end
+  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  if unreadable then return unreadable end
+  local list, now = messages_key(root, key), now_ms()
+  local size = call('LLEN', list)
+  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local claim = decode_claim(call('HGET', claims_key(root), key))
+  if claim then
+    local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
+    local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+  end
+  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  deadline = in_time(deadline, head[count], now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+end
+
+register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
+end
+do -- lua/functions/queue/policy.lua
+--- Read the policy of the queue, or change it for every caller at once.
+--
+--   FCALL rapidfire_policy 1 rapid-fire:{orders}
+--   FCALL rapidfire_policy 1 rapid-fire:{orders} WAIT 5000 MAXWAIT 30000
+--   FCALL rapidfire_policy 1 rapid-fire:{orders} WAIT 5000 GIVEN bot.js@host1
+--
+-- KEYS
+--   root             root key of the queue
+-- ARGV
+--   WAIT             quiet time after the last message, ms (10000)
+--   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
+--   MAXSIZE          messages a batch, 1 to 1000 (10)
+--   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
+--   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
+--   DEDUPE           ms for which a message id is accepted once (3600000)
+--   MAXDEAD          dead batches that are kept, at most a million (10000)
+--   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
+--                    a program gave last, so that a start undoes nothing that a person has set. 1 to 64 of [A-Za-z0-9_.@-]
+--   AGAIN            with GIVEN: it has given them before; only those are written of which nothing is kept any more
+-- RETURNS
+--   field            for each member of the policy: its name
+--   value            for each member of the policy: its value
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  not a member of the policy
+--   MISSING_ARGUMENT  a member without its value
+--   BAD_POLICY        a value is not a positive integer in its range, or two of them contradict each other
+--   BAD_ARGUMENT      GIVEN is not a name
+--
+-- A lengthened policy holds at once for open batches, a shortened one from their next look on.
+-- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
+-- deployed with another does. Only what it gave before tells the one from the other.
+local POLICY_TOKENS = {
+  GIVEN = { 'given', text = 64 },
+  AGAIN = { 'again', flag = true },
+}
+-- So many of what programs gave last are kept beside a member.
+local GIFTS = 4
+
+local function name_of(program) return string.match(program, '^[^@]*') end
+
+-- Of the members that a program gives, those that are to be written; and by field what is to be kept beside, newest first.
+local function given_members(root, members, program, again)
+  local changes, kept = {}, {}
+  local stored = redis.call('HMGET', root, unpack(GIVEN))
+  for n, field in ipairs(MEMBERS) do
+    local value, text = members[field], stored[n] or ''
+    local last = tonumber(string.match(text, '^%d+'))
+    if value then
+      local gifts = {}
+      local agrees = last == value
+      -- '*': the root was lost, and has this member from another root.
+      if text == '' or last and not agrees and not again then changes[field] = value end
+      if changes[field] or text == '*' then gifts[1] = string.format('%d %s', value, program) end
+      for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
+        -- With what it gives now it takes back what it gave before, wherever it ran.
+        local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
+        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+      end
+      kept[field] = table.concat(gifts, ',')
+      if kept[field] == text then kept[field] = nil end
+    end
+  end
+  return changes, kept
+end
+
+-- What a person sets ends all differences between programs: only what was given last is kept.
+local function settled_gifts(root, members)
+  local kept = {}
+  local stored = redis.call('HMGET', root, unpack(GIVEN))
+  for n, field in ipairs(MEMBERS) do
+    if members[field] and stored[n] and string.find(stored[n], ',', 1, true) then kept[field] = string.match(stored[n], '^[^,]+') end
+  end
+  return kept
+end
+
+local function policy(keys, args)
+  local call, root = redis.call, keys[1]
+  local current, refusal = read_policy(keys)
+  if refusal then return refusal end
+  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
+  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  if bad then return bad end
+  members = members or {}
+  local given, again = members.given, members.again
+  members.given, members.again = nil, nil
+  if given and not string.find(given, '^[%w_.@%-]+$') then
+    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
+  end
+  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  if given then
+    changes, kept = given_members(root, members, given, again)
+  elseif next(members) then
+    kept = settled_gifts(root, members)
+  end
+  for field, value in pairs(changes) do current[field] = value end
+  if given and next(changes) and bad_policy(current) then
+    -- What has changed contradicts what a person has set: then all that the program gives holds.
+    changes = members
+    for field, value in pairs(members) do current[field] = value end
+  end
+  bad = bad_policy(current)
+  if bad then return bad end
+
+  -- first write
+  for field, value in pairs(changes) do call('HSET', root, field, value) end
+  for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
+  -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
+  if current.wait < before.wait then
+    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
+  end
+  if current.dedupe > before.dedupe then
+    -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
+    -- slice went on for longer.
+    if current.slice then
+      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    end
+    if current.sliceBefore then
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
+    end
+  end
+  local reply = {}
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  return reply
+end
+
+register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
+end
+do -- lua/functions/batch/release.lua
+--- Give a claimed batch back, ready at once for others, without using up an attempt.
+--
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 REASON closing
+--
+-- KEYS
+--   root    root key of the queue
+-- ARGV
+--   key     the conversation
+--   token   proof of the claim, from claim_ready
+--   REASON  why, at most 256 bytes: for those who read along (MONITOR, SLOWLOG), it is kept nowhere
+--   NONCE   as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   status  'released' | 'lost'; a second call says the same, until the batch is claimed again
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or one of the indexes, is a key of another type
+--   MISSING_ARGUMENT  key, token or the value of a token is missing
+--   UNKNOWN_ARGUMENT  not REASON or NONCE
+--   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
+--
+-- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
+local RELEASE_TOKENS = { REASON = { 'reason', text = 256 }, NONCE = { 'nonce', text = 64 } }
+
+local function release(keys, args)
+  local root, key, token = keys[1], args[1], args[2]
+  local options, _, bad = read_tokens(args, 3, RELEASE_TOKENS)
+  local nonce, no_nonce = read_nonce(options and options.nonce)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  if refusal then return refusal end
+  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
+  if bad or no_nonce then return bad or no_nonce end
+  local kept = kept_reply(policy, nonce, 'release')
+  if kept ~= nil then return kept or 'lost' end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
+  local claim, now = decode_claim(stored), now_ms()
+  if not claimed_count(stored, token) then
+    return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
+  end
+  local foreign = foreign_type(root, key)
+  if foreign then return foreign end
+
+  -- first write
+  claim.state, claim.span = 'released', 0
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(root), now, key)
+  keep_reply(root, nonce, 'release', 'released')
+  wake(root, policy, now, now)
+  return 'released'
+end
+
+register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
+end
+do -- lua/functions/health/repair.lua
+--- Put some parts of a queue in order, each at one moment, or the queue itself.
+--
+--   FCALL rapidfire_repair 1 rapid-fire:{orders}
+--   FCALL rapidfire_repair 1 rapid-fire:{orders} messages:79001234567
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   part...  names of keys without the root and its colon, as in check, at most 100; without one, the root: its counters
+-- RETURNS
+--   done     for each part, or for the root: what was mended, in words, or '' when nothing was
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   WRONG_TYPE    the root is a key of another type
+--   BAD_ARGUMENT  more than 100 parts
+--
+-- WHY it never deletes a message: the list of a key is the truth, and everything else is made to follow it. What is in order
+-- is left as it is, but for a score that the policy has made late since; so calling it again, or on a live queue, does no harm.
+local function has_foreign_index(root)
+  local types = {
+    [due_key(root)] = 'zset', [active_key(root)] = 'zset', [claims_key(root)] = 'hash', [overrides_key(root)] = 'set',
+    [dead_key(root)] = 'zset',
+  }
+  for name, expected in pairs(types) do
+    local kind = redis.call('TYPE', name).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
+end
+
+local function mend_key(root, key, policy, now, done)
+  local call, list = redis.call, messages_key(root, key)
+  local kind = call('TYPE', list).ok
+  -- Only its owner can say what a foreign key is for.
+  if kind ~= 'none' and kind ~= 'list' then return end
+  local size = kind == 'list' and call('LLEN', list) or 0
+  local stored = call('HGET', claims_key(root), key)
+  local claim = decode_claim(stored)
+  if claim and (size == 0 or claim.count < 1) then claim = nil end
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
+
+  -- A batch has no more than the first 1000.
+  local own, at = false, 0
+  while at < math.min(size, 1000) and not own do
+    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
+    at = at + 20
+  end
+  if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if size == 0 and call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
+
+  if claim then
+    if claim.count > size then
+      claim.count = size
+      call('HSET', claims_key(root), key, encode_claim(claim))
+      done[#done + 1] = 'claim cut to the messages that are there'
+    end
+    if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
+    -- A lease that ends now: the batch is handed out again.
+    if call('ZADD', active_key(root), 'NX', now, key) == 1 then done[#done + 1] = 'added to active' end
+    local score = tonumber(call('ZSCORE', active_key(root), key))
+    local right = lowered_active(stored, score, now)
+    if right < score then
+      call('ZADD', active_key(root), right, key)
+      done[#done + 1] = 'lowered to the lease that was granted'
+    end
+  else
+    if stored then
+      call('HDEL', claims_key(root), key)
+      done[#done + 1] = 'claim removed'
+    end
+    if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
+    local count, deadline, _, messages = head_batch(list, policy, own)
+    if count then deadline = in_time(deadline, messages[count], now) end
+    if not deadline then
+      if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
+    else
+      local score = tonumber(call('ZSCORE', due_key(root), key))
+      if not score or score > deadline then
+        call('ZADD', due_key(root), deadline, key)
+        wake(root, policy, deadline, now)
+        done[#done + 1] = score and 'moved to its deadline' or 'added to due'
+      end
+    end
+  end
+end
+
+local function mend_dead(root, id, now, done)
+  local call, name = redis.call, dead_key(root, id)
+  local kind = call('TYPE', name).ok
+  if kind == 'none' then
+    if call('ZREM', dead_key(root), id) == 1 then done[#done + 1] = 'removed from dead' end
+  elseif kind == 'hash' then
+    local positions = dead_positions(name) or {}
+    for n = 1, #positions do
+      if positions[n] ~= n then
+        call('HSET', name, n, call('HGET', name, positions[n]))
+        call('HDEL', name, positions[n])
+      end
+    end
+    if #positions > 0 and tonumber(call('HGET', name, 'count')) ~= #positions then
+      call('HSET', name, 'count', #positions)
+      done[#done + 1] = 'count set to the messages that are there'
+    end
+    if call('ZADD', dead_key(root), 'NX', now, id) == 1 then done[#done + 1] = 'added to dead' end
+  end
+end
+
+local KEPT = { due = true, active = true, claims = true, overrides = true, dead = true }
+
+local function mend(root, part, policy, now)
+  local what, of = named_part(part)
+  local name, done = part_key(root, part), {}
+  if (what ~= 'other' or KEPT[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
+  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * policy.dedupe))
+    done[#done + 1] = 'expires'
+  end
+  if what == 'messages' then mend_key(root, of, policy, now, done) end
+  if what == 'dead' then mend_dead(root, of, now, done) end
+  return table.concat(done, ', ')
+end
+
+local function repair(keys, args)
+  local root = keys[1]
+  local policy, refusal = read_policy(keys)
+  if refusal then return refusal end
+  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
+  local reply, now, foreign = {}, now_ms(), has_foreign_index(root)
+
+  -- first write
+  for n = 1, #args do reply[n] = foreign and '' or mend(root, args[n], policy, now) end
+  if #args > 0 then return reply end
+  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
+  local held, buried = count_messages(root)
+  if not held then return { table.concat(done, ', ') } end
+  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
+  local added = held + buried + (tonumber(counters[2]) or 0) + (tonumber(counters[4]) or 0)
+  if added ~= (tonumber(counters[1]) or 0) then
+    redis.call('HSET', root, 'added', added)
+    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
+  end
+  if buried ~= (tonumber(counters[3]) or 0) then
+    redis.call('HSET', root, 'deadMessages', buried)
+    done[#done + 1] = 'deadMessages set to ' .. buried
+  end
+  return { table.concat(done, ', ') }
+end
+
+register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or the queue itself.')
+end
+do -- lua/functions/layout/repartition.lua
+--- Change the number of partitions of a queue, step by step.
+--
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} COMMIT 0
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} SETTLE 0
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} RESTORE 1 LAYOUT 4:0:0:0
+--
+-- KEYS
+--   root             root key of the queue, not of a partition
+-- ARGV
+--   PREPARE          begin a change to so many partitions, 1 to 1024; they will be those of the next generation
+--   NEW              with PREPARE: only when the queue is new, without a message or a change so far
+--   COMMIT           the partitions from this number on are open and the others retired: new keys go to them
+--   DRAINED          with COMMIT: nothing is left in the others
+--   SETTLE           nothing is left in the others: forget them. The number is that of the first partition that serves
+--   RESTORE          a root of a partition knows this generation: when it is newer than the one here, a change was lost here, and this is it
+--   LAYOUT           with RESTORE: its partitions, '<partitions>:<first>:<other>:<otherFirst>'
+--   WAIT             with RESTORE: as in policy, like the other members; taken when no such member is stored here
+--   MAXWAIT          as WAIT
+--   MAXSIZE          as WAIT
+--   MAXBACKLOG       as WAIT
+--   MAXMESSAGEBYTES  as WAIT
+--   DEDUPE           as WAIT
+--   MAXDEAD          as WAIT
+-- RETURNS
+--   state            the layout after that, as in layout; a step that is not the next one changes nothing
+--   partitions       as in layout
+--   first            as in layout
+--   other            as in layout
+--   otherFirst       as in layout
+--   generation       as in layout
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag, or that of a partition
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is not an integer in its range, or RESTORE and LAYOUT do not come together
+--   BAD_POLICY        a member of the policy is out of its range, or two of them contradict each other
+--   REPARTITIONING    another change is under way
+--
+-- WHY three steps: no script reaches more than one slot. Between them every partition is open or retired, never both, and each step can be
+-- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
+-- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
+-- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
+local REPARTITION_TOKENS = {
+  PREPARE = { 'prepare', 1, 1024 },
+  NEW = { 'new', flag = true },
+  COMMIT = { 'commit', 0, 999999 },
+  DRAINED = { 'drained', flag = true },
+  SETTLE = { 'settle', 0, 999999 },
+  RESTORE = { 'restore', 1, 999999 },
+  LAYOUT = { 'layout', text = 64 },
+}
+
+-- The layout after the next step, or nil when it is not the next one.
+local function stepped(known, options, told, added)
+  local state, serving, first, other, other_first, generation = unpack(known)
+  if options.restore then return options.restore > generation and told or nil end
+  -- A queue without partitions has one, so to say.
+  if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
+    if options.new and (generation > 0 or added) then return nil end
+    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+  end
+  if options.commit == other_first and state == 'preparing' then
+    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
+    return { 'draining', other, other_first, serving, first, generation + 1 }
+  end
+  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+end
+
+local function repartition(keys, args)
+  local call, root = redis.call, keys[1]
+  local current, refusal = read_policy(keys)
+  if refusal then return refusal end
+  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
+  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
+  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  if bad then return bad end
+  options = options or {}
+  local told
+  if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
+  if options.restore then
+    told, bad = told_layout(options.layout, options.restore)
+    if bad then return bad end
+  end
+  local known = read_layout(root)
+  local state, wanted = known[1], options.prepare
+  local same = wanted == known[2]
+  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
+    return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
+  end
+  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
+  for n, field in ipairs(MEMBERS) do
+    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+  end
+  bad = bad_policy(current)
+  if bad then return bad end
+  local after = stepped(known, options, told, call('HGET', root, 'added'))
+
+  -- first write
+  if not after then return known end
+  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
+  call('HSET', root, 'layout', encode_layout(after))
+  return after
+end
+
+register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
+end
+do -- lua/functions/dead/requeue.lua
+--- Put the messages of dead batches back where their times belong among those of their keys.
+--
+--   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   NONCE    in front of all, as in complete
+--   id       of a dead batch
+--   more...  further ids, at most 100 in all
+--   GENERATION  as in add: the last two arguments
+-- RETURNS
+--   status   for each id: 'requeued' | 'unknown'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
+--   MISSING_ARGUMENT  no id
+--   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
+--   REPARTITIONED     this root does not serve, or goes by another generation: add the messages again where their key belongs now, then drop the batch
+--
+-- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
+-- They keep the time at which they were received, so they are ready at once.
+-- WHY by their times: batches may be brought back in any order, and the conversation must not be turned around. Of messages of one ms
+-- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
+-- WHY a message may take its key over maxBacklog: it was accepted once.
+local function requeue(keys, args)
+  local call, root = redis.call, keys[1]
+  local nonce, first, no_nonce = leading_nonce(args)
+  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  refusal = refusal or no_nonce
+  if refusal then return refusal end
+  local said = kept_reply(policy, nonce, 'requeue')
+  if said then return said end
+  for _ = 2, first do table.remove(args, 1) end
+  local generation
+  if string.upper(args[#args - 1] or '') == 'GENERATION' then
+    generation = integer(args[#args], 1, 999999)
+    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
+    args = { unpack(args, 1, #args - 2) }
+  end
+  if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
+  local stale = other_generation(root, policy, generation)
+  if stale then return stale end
+  if policy.closed then return not_serving(root) end
+  local reply, soonest, now, owners = {}, nil, now_ms(), {}
+  for n = 1, #args do
+    local key = redis.pcall('HGET', dead_key(root, args[n]), 'key')
+    if type(key) == 'string' then
+      owners[n] = key
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+    end
+  end
+
+  -- first write
+  for n = 1, #args do
+    local id, key = args[n], owners[n]
+    local died = key and said == nil and call('ZSCORE', dead_key(root), id)
+    local messages = died and dead_messages(root, id) or {}
+    local count = #messages
+    reply[n] = 'unknown'
+    if count > 0 then
+      for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
+      -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
+      call('ZREM', dead_key(root), id)
+      local undo, deadline = bring_back(root, key, messages, policy)
+      local gone = undo and redis.pcall('DEL', dead_key(root, id))
+      if type(gone) == 'table' then
+        undo()
+        undo, deadline = nil, gone
+      end
+      if not undo then
+        call('ZADD', dead_key(root), died, id)
+        return deadline
+      end
+      reply[n] = 'requeued'
+      if deadline then soonest = math.min(soonest or deadline, deadline) end
+      redis.pcall('HINCRBY', root, 'deadMessages', -count)
+    end
+  end
+  keep_reply(root, nonce, 'requeue', reply)
+  if soonest then wake(root, policy, soonest, now) end
+  return reply
+end
+
+register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back where their times belong among those of their keys.')
+end
+do -- lua/functions/queue/stats.lua
+--- Count what the queue holds and what it has done.
+--
+--   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
+--
+-- KEYS
+--   root   root key of the queue
+-- ARGV
+-- RETURNS
+--   field  for each figure: its name (lua/README.md explains them)
+--   value  for each figure: an integer
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  there are no arguments
+--
+-- WHY \`queued\` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
+-- ask whether its key is active. With more active keys it is a lower bound.
+local STATS_COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+  'lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200',
+  'lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more',
+}
+
+local function stats(keys, args)
+  local call, root = redis.call, keys[1]
+  local _, refusal = read_policy(keys)
+  if refusal then return refusal end
+  local _, _, bad = read_tokens(args, 1, {})
+  if bad then return bad end
+  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(STATS_COUNTERS))
+  local counted = {}
+  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 3]) or 0 end
+  local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
+  for n = 1, #active do
+    -- A key of another type must not hide the figures of all others.
+    local size = redis.pcall('LLEN', messages_key(root, active[n]))
+    if type(size) == 'number' then held = held + size end
+  end
+  local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
+  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
+  local reply = {
+    'now', now, 'collecting', due - ready, 'ready', ready, 'active', call('ZCARD', active_key(root)),
+    'queued', math.max(held - claimed, 0), 'dead', call('ZCARD', dead_key(root)),
+    'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
+    'died', tonumber(counters[1]) or 0,
+  }
+  for n = 1, #STATS_COUNTERS do
+    reply[#reply + 1] = STATS_COUNTERS[n]
+    reply[#reply + 1] = counted[STATS_COUNTERS[n]]
+  end
+  return reply
+end
+
+register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what it has done.')
+end
+do -- lua/functions/health/version.lua
+--- Tell the version of the library that is loaded.
+--
+--   FCALL_RO rapidfire_version 0
+--
+-- KEYS
+-- ARGV
+-- RETURNS
+--   version  such as 1.2.3
+-- ERRORS
+local function version() return VERSION end
+
+register('version', version, { 'no-writes' }, 'Tell the version of the library that is loaded.')
+end
+`

@@ -1,0 +1,113 @@
+import type { Faults } from './fault.ts'
+
+/** Of partitions and of what changes their number. */
+export const LAYOUT_FAULTS: Faults = {
+  'functions/conversation/add.lua': [
+    ['  refusal = other_generation(root, policy, generation)\n', '', 'a producer with another layout is served'],
+    ['own.generation or generation, nil', 'nil, nil', 'the layout of a producer is not looked at'],
+    ['size == 1 and policy.closed', 'false', 'a retired root takes messages of new keys'],
+    ['size == 1 and policy.closed', 'policy.closed', 'a retired root refuses messages of keys that have some there'],
+  ],
+  'functions/layout/layout.lua': [
+    ["partition_of(root) and 'unused' or 'open'", "'open'", 'a partition that nobody has opened looks open to who asks it'],
+    ['reply[8], reply[9] = policy.generation', 'reply[8], reply[9] = reply[6]', 'a root tells the generation of the layout for its own'],
+    ['if value then stored', 'if false then stored', 'a root does not tell its policy'],
+    ['if text then given', 'if false then given', 'what programs have given is not told'],
+  ],
+  'functions/queue/policy.lua': [
+    [
+      "text == '' or last and not agrees and not again",
+      "text == '' or last and not agrees",
+      'a policy that is stored again undoes that of others',
+    ],
+    ["text == '' or last and not agrees and not again", "text == '' or last and not again", 'a restart undoes what a person has set'],
+    [
+      "text == '' or last and not agrees and not again",
+      'last and not agrees and not again',
+      'the first policy of a program is not written',
+    ],
+    ["text == '' or last and not agrees and not again", "text == '' or not agrees and not again", 'a restart undoes what was restored'],
+    ["changes[field] or text == '*'", 'changes[field]', 'a deploy after a loss changes nothing'],
+    ['if not taken_back and', 'if', 'a program that has given in is still taken for one that disagrees'],
+    [' and name_of(by) == name_of(program)', '', 'a program takes back what others have given'],
+    [' and #gifts < GIFTS then', ' then', 'what programs give is kept for ever'],
+    ['      if kept[field] == text then kept[field] = nil end\n', '', 'a restart writes what is there', 'what is written is the same'],
+    ['    kept = settled_gifts(root, members)\n', '', 'a person cannot end a difference between programs'],
+    ['if given and next(changes) and bad_policy(current) then', 'if false then', 'a deploy is refused for what a person has set'],
+    ["if given and not string.find(given, '^[%w_.@%-]+$') then", 'if false then', 'a program may have any name'],
+  ],
+  'functions/batch/claim_ready.lua': [
+    [' or other_generation(root, policy, options.generation)', '', 'a worker with another layout is served'],
+    ['if policy.closed and not options.drain then', 'if false then', 'a worker does not learn that a root is retired'],
+    ['if policy.closed and not options.drain then', 'if policy.closed then', 'nobody can drain a retired root'],
+  ],
+  'functions/batch/forward.lua': [
+    [' or other_generation(root, policy, options.generation)', '', 'a forwarder with another layout is served'],
+    ['if policy.closed and not options.drain then', 'if false then', 'a forwarder does not learn that a root is retired'],
+  ],
+  'functions/dead/requeue.lua': [
+    ['if policy.closed then return', 'if false then return', 'a dead batch comes back to a retired root'],
+    ['  if stale then return stale end\n', '', 'a dead batch comes back to a root that has lost a step'],
+  ],
+  'lib/claim.lua': [
+    ['options.worker and (next_at or not policy.closed)', 'options.worker', 'a worker does not learn that a root is drained'],
+  ],
+  'functions/layout/repartition.lua': [
+    ['options.prepare ~= math.max(serving, 1)', 'options.prepare ~= serving', 'a queue without partitions is changed to one'],
+    ["state == 'draining' and same", 'false', 'the same number once more is refused while partitions are drained'],
+    ["wanted and state ~= 'steady' and not", 'false and not', 'a second change begins during the first'],
+    ['not (options.new or ', 'not (', 'a program that gives partitions is refused while they change'],
+    ['generation > 0 or added', 'added', 'the partitions of a program undo those of a person'],
+    ['generation > 0 or added', 'generation > 0', 'the partitions of a program change a queue that is in use'],
+    ['options.prepare, first + serving', 'options.prepare, first', 'numbers are used twice'],
+    ['options.commit == other_first and', 'options.commit and', 'the end of another change is taken for that of this one'],
+    ['if options.drained then return', 'if true then return', 'what the old partitions hold is forgotten'],
+    ['if options.drained then return', 'if false then return', 'empty partitions are drained'],
+    ['options.settle == first and', 'options.settle and', 'partitions are forgotten in the name of others'],
+    [
+      "return { 'draining', other, other_first, serving, first, generation + 1 }",
+      "return { 'draining', other, other_first, serving, first, generation }",
+      'a change has no number of its own',
+    ],
+    [
+      "return { 'draining', other, other_first, serving, first, generation + 1 }",
+      "return { 'draining', other, other_first, serving, other_first, generation + 1 }",
+      'other partitions have wrong numbers',
+    ],
+    [
+      "{ 'steady', serving, first, 0, 0, generation }",
+      "{ 'steady', serving, first, known[4], known[5], generation }",
+      'a steady layout names other partitions',
+    ],
+    ['options.restore > generation and', 'options.restore >= generation and', 'a layout of the same change replaces the one that holds'],
+    ['options.restore > generation and', '', 'an older layout replaces the one that holds'],
+    ['options[field] and not stored[n]', 'options[field]', 'a restored policy replaces what is stored'],
+    [", 'given:' .. field, '*')", ')', 'a restored policy is undone by the next start of a program'],
+  ],
+  'functions/layout/partition.lua': [
+    ["partition_of(root) and 'unused' or 'open'", "'open'", 'a partition that nobody has opened looks open'],
+    ["open and (state == 'unused' or state == 'open' and newer)", 'open', 'a retired partition is opened again'],
+    [
+      "state == 'unused' or state == 'open' and newer",
+      "state == 'unused'",
+      'a partition that was opened by hand never learns of its change',
+    ],
+    ["if became == 'open' and state == 'unused' then", "if became == 'open' then", 'a partition that is open gets another policy'],
+    ["      for field, value in pairs(options) do call('HSET', root, field, value) end\n", '', 'a partition is opened without its policy'],
+    ["retire and (state == 'retired' and newer or ", 'retire and (', 'a retired root never learns of a newer change'],
+    ['(newer or not generation)', '(not generation)', 'nobody with a layout can retire a root'],
+    ['(newer or not generation)', 'true', 'a caller with an old layout retires a root that serves'],
+    [
+      'generation and generation > since',
+      'generation and generation >= since',
+      'one of two changes with the same number retires the partitions of the other',
+    ],
+    ['if told and partition_of(root) then', 'if told then', 'the root of the queue takes a layout before it holds'],
+    ['if told and partition_of(root) then', 'if false then', 'a partition does not keep the layout'],
+    ["became ~= state and became == 'retired'", 'false', 'workers do not hear that a root is retired'],
+    ["became ~= state and became == 'retired'", "became == 'retired'", 'workers are woken by each retirement anew'],
+    ['current.slice + 2 * current.dedupe', 'current.slice + current.dedupe', 'ids are taken for forgotten too early'],
+    ['  bad = bad_policy(current)\n  if bad then return bad end\n', '', 'a partition is opened with a policy that contradicts itself'],
+    ['    since = generation or since\n', '', 'a root does not keep the generation in which it was opened or retired'],
+  ],
+}
