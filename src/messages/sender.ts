@@ -5,7 +5,7 @@ import { byRoot } from '../partitions/roots.ts'
 import { isNamed } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
 import { Unanswered } from '../redis/patience.ts'
-import { Coalescer, Queue } from './coalescer.ts'
+import { Coalescer, Outbox } from './coalescer.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { bytesOf, type EncodedMessage } from './encode.ts'
 import type { AddResult, Confirmation } from './results.ts'
@@ -22,7 +22,7 @@ const MOST_MOVES = 5
 export class Sender {
   readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #queue = new Queue<EncodedMessage, AddResult>(({ key }) => key)
+  readonly #outbox = new Outbox<EncodedMessage, AddResult>(({ key }) => key)
   /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<EncodedMessage, AddResult>>()
 
@@ -46,7 +46,7 @@ export class Sender {
 
   /** Sends what waits for the end of the tick. */
   flush(): void {
-    this.#queue.flush()
+    this.#outbox.flush()
   }
 
   #rootFor(message: EncodedMessage): string {
@@ -62,7 +62,7 @@ export class Sender {
       coalescer = new Coalescer<EncodedMessage, AddResult>(
         (messages) => this.#caller.underway.finish(() => this.#sendTo(root, messages, durability)),
         bytesOf,
-        this.#queue,
+        this.#outbox,
       )
       this.#coalescers.set(name, coalescer)
     }

@@ -24,6 +24,8 @@ const SERVER = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrit
 const CLUSTER = ['--cluster-require-full-coverage', 'no']
 
 export const QUEUE = 'spread'
+/** For how long ids are remembered, ms: roots that no longer serve are drained for as long. */
+export const DEDUPE = 8000
 const PRODUCERS = ['eva', 'fox']
 const KEYS = 12
 const WORKERS = 3
@@ -264,7 +266,7 @@ export class ClusterCast extends Processes implements Company {
 
   async judge(faults: ReadonlyMap<string, number>): Promise<Verdict> {
     await this.noteDead(this.client)
-    return judgeCluster(this.history.read(), faults)
+    return judgeCluster(this.history.read(), faults, DEDUPE)
   }
 
   override async end(): Promise<void> {
