@@ -25,6 +25,16 @@ export interface Violation {
   repairable: boolean
 }
 
+/** What `check` found broken. */
+export interface Found extends Violation {
+  /** Root key of the queue, or of the partition, in which it was found. */
+  root: string
+  /** What was done about it; the next look found it in order. */
+  mended?: string
+  /** Why it could not be mended: the next look found it again. */
+  unmended?: string
+}
+
 type Broken = (law: string, text: string, repairable?: boolean) => void
 
 const CLAIM = /^[\d-]+:\d+:\d+:\d+:(\d+):\d+:[a-zA-Z]+:(\d+)(?::(?:retry|released|done|by=[\w-]+\/\d+))?$/
