@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { Output } from '../protocol/calls.ts'
 import { readHeader } from '../protocol/element.ts'
-import type { Cause, Claim, Reason, State } from '../protocol/replies.ts'
+import type { Claim, Reason } from '../protocol/replies.ts'
 
 /** One message of a batch. */
 export interface Message<T = unknown> {
@@ -35,42 +34,6 @@ export interface Batch<T = unknown> {
   deadline: number
   /** Oldest first. */
   messages: Message<T>[]
-}
-
-/** What `peek` shows of a key. Times in ms since 1970. */
-export interface Peek<T = unknown> {
-  state: State
-  now: number
-  /** True deadline of the batch at the head; undefined when empty. */
-  deadline: number | undefined
-  /** When the lease or the pause ends; undefined when neither holds. */
-  until: number | undefined
-  /** Of the claim that holds the batch, or that held it last when it waits for its next attempt or was given back; else undefined. */
-  token: string | undefined
-  /** Messages of the batch at the head. */
-  count: number
-  /** Messages of the key. */
-  size: number
-  /** Oldest first, at most `limit`. */
-  messages: Message<T>[]
-}
-
-/** A batch that was given up. Times in ms since 1970. */
-export interface DeadBatch {
-  id: string
-  key: string
-  diedAt: number
-  /** The attempt that was the last. */
-  attempt: number
-  reason: Reason
-  deadline: number
-  cause: Cause
-  /** What the last attempt failed with. */
-  error: string
-  /** Number of messages. */
-  size: number
-  /** Only when asked for by id. */
-  messages: Message[]
 }
 
 /** Decodes a message. What another program has put there is data as a whole, and text. */
@@ -115,17 +78,6 @@ export function decodeBatch<T>(claim: Claim, root: string): Batch<T> {
   }
   return isUtf8(claim.key) ? batch : Object.assign(batch, { [KEY_BYTES]: claim.key })
 }
-
-export const decodePeek = <T>(peek: Output<'peek'>): Peek<T> => ({
-  ...peek,
-  messages: peek.messages.map((message) => decodeMessage<T>(message)),
-})
-
-export const decodeDead = (batch: Output<'dead'>[number]): DeadBatch => ({
-  ...batch,
-  key: batch.key.toString(),
-  messages: batch.messages.map((message) => decodeMessage(message)),
-})
 
 /**
  * The text of a batch: the messages that are a string, or have a `text` that is one, joined.

@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import { Coalescer } from '../messages/coalescer.ts'
-import { byRoot, isRootOf, type Partitioning, rootKey } from '../partitions/layout.ts'
+import type { Partitioning } from '../partitions/change.ts'
+import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
+import type { Output } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
 import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
-import { type Forwarded, type RootForwardOptions, soonest } from './forward.ts'
 
 export interface ClaimOptions {
   /** At most this many batches, 1 to 1000. @default 10 */
@@ -53,7 +54,7 @@ export class Claims<T> {
   readonly #caller: Caller
   readonly #partitioning: Partitioning
   /** By root. */
-  readonly #completions = new Map<string, Coalescer<Batch<T>, 'completed' | 'lost'>>()
+  readonly #completions = new Map<string, Coalescer<Batch<T>, Output<'complete'>[number]>>()
 
   constructor(queue: string, caller: Caller, partitioning: Partitioning) {
     this.#queue = queue
@@ -61,39 +62,34 @@ export class Claims<T> {
     this.#partitioning = partitioning
   }
 
-  /** The roots to claim from: what is left in those that serve no more comes first, for it is older. */
-  async turns(): Promise<{ root: string; drain: boolean }[]> {
-    const { serving, draining } = await this.#partitioning.roots()
-    return [...draining.map((root) => ({ root, drain: true })), ...serving.map((root) => ({ root, drain: false }))]
-  }
-
   /** Claims from all roots in turn. When a root refuses, what was claimed before is returned all the same. */
-  async claimReady(options: ClaimOptions): Promise<Claimed<T>> {
-    const parts: Claimed<T>[] = []
-    const failures: unknown[] = []
-    let left = options.limit ?? 10
-    for (const { root, drain } of await this.turns()) {
-      try {
-        const part = await this.claim({ ...options, limit: left, root, drain })
-        parts.push(part)
-        left -= part.batches.length
-      } catch (error) {
-        failures.push(error)
+  claimReady(options: ClaimOptions): Promise<Claimed<T>> {
+    return this.#caller.underway.run(async () => {
+      const parts: Claimed<T>[] = []
+      const failures: unknown[] = []
+      let left = options.limit ?? 10
+      for (const { root, drain } of inTurn(await this.#partitioning.roots())) {
+        try {
+          const part = await this.claim({ ...options, limit: left, root, drain })
+          parts.push(part)
+          left -= part.batches.length
+        } catch (error) {
+          failures.push(error)
+        }
+        // Leases run: whoever waits for a root that does not answer must not make these batches late.
+        const some = parts.some(({ batches }) => batches.length > 0)
+        if (left === 0 || (some && failures.length > 0)) break
       }
-      // Leases run: whoever waits for a root that does not answer must not make these batches late.
-      const some = parts.some(({ batches }) => batches.length > 0)
-      if (left === 0 || (some && failures.length > 0)) break
-    }
-    const batches = parts.flatMap((part) => part.batches)
-    if (failures.length > 0 && batches.length === 0) throw failures[0]
-    const now = Math.max(...parts.map((part) => part.now))
-    return { now, next: failures.length > 0 ? now : soonest(parts), batches }
+      const batches = parts.flatMap((part) => part.batches)
+      if (failures.length > 0 && batches.length === 0) throw failures[0]
+      const now = Math.max(...parts.map((part) => part.now))
+      return { now, next: failures.length > 0 ? now : soonest(parts), batches }
+    })
   }
 
   /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
-  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
-    const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
-    const { now, next, claims } = await this.#onRoot(options, (generation) =>
+  async claim({ root, limit = 10, lease = 30_000, attempts = 5, ...rest }: RootClaimOptions): Promise<Claimed<T>> {
+    const { now, next, claims } = await this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
       this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }),
     )
     const batches = claims.map((claim) => decodeBatch<T>(claim, root))
@@ -102,28 +98,7 @@ export class Claims<T> {
     return { now, next, batches }
   }
 
-  /** Moves what is due in one root into a stream; repeated in the same way. */
-  forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
-    return this.#onRoot({ root, drain: rest.drain }, (generation) =>
-      this.#caller.call(root, 'forward', { stream, limit, maxLength, ...rest, generation }),
-    )
-  }
-
-  /** A root that has missed a change of partitions refuses: it is restored, and called again. */
-  async #onRoot<Result>(
-    { root, drain }: { root: string; drain?: boolean | undefined },
-    call: (generation: number) => Promise<Result>,
-  ): Promise<Result> {
-    try {
-      return await call(this.#partitioning.generation)
-    } catch (error) {
-      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) throw error
-      if (!(await this.#partitioning.isRestored(root, drain === true))) throw error
-      return await call(this.#partitioning.generation)
-    }
-  }
-
-  complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
+  complete(batch: Batch<T>): Promise<Output<'complete'>[number]> {
     const { root } = batch
     let completions = this.#completions.get(root)
     if (!completions) {
@@ -134,32 +109,32 @@ export class Claims<T> {
     return completions.add(batch)
   }
 
-  fail(batch: Batch<T>, options: FailOptions<T>): Promise<'retry' | 'dead' | 'lost'> {
-    const { error = '', delay = 1000, attempts = 5, messages } = options
-    const keep = messages
-      ?.map((message) => batch.messages.indexOf(message) + 1)
-      .sort((a, b) => a - b)
-      .join(',')
-    // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
-    const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
-    const input = { ...claimName(batch), delay, attempts, error: text, keep }
-    return this.#caller.call(this.#rootOf(batch), 'fail', input)
+  fail(batch: Batch<T>, { error = '', delay = 1000, attempts = 5, messages }: FailOptions<T>): Promise<Output<'fail'>> {
+    return this.#caller.underway.run(() => {
+      const keep = messages
+        ?.map((message) => batch.messages.indexOf(message) + 1)
+        .sort((a, b) => a - b)
+        .join(',')
+      // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
+      const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
+      return this.#caller.call(this.#rootOf(batch), 'fail', { ...claimName(batch), delay, attempts, error: text, keep })
+    })
   }
 
-  release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<'released' | 'lost'> {
-    // 80 UTF-16 units are at most 240 bytes; the function takes 256.
-    const input = { ...claimName(batch), reason: reason?.slice(0, 80) }
-    return this.#caller.call(this.#rootOf(batch), 'release', input)
+  release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<Output<'release'>> {
+    return this.#caller.underway.run(() => {
+      // 80 UTF-16 units are at most 240 bytes; the function takes 256.
+      return this.#caller.call(this.#rootOf(batch), 'release', { ...claimName(batch), reason: reason?.slice(0, 80) })
+    })
   }
 
-  async extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    // Without batches the root of the queue says what was expected.
-    if (batches.length === 0) return this.#caller.call(rootKey(this.#queue), 'extend', { lease, claims: [] })
-    return byRoot(
-      batches,
-      (batch) => this.#rootOf(batch),
-      (root, some) => this.#caller.call(root, 'extend', { lease, claims: some.map(claimName) }),
-    )
+  extend(batches: readonly Batch<T>[], lease: number): Promise<Output<'extend'>> {
+    const call = (root: string, some: readonly Batch<T>[]) => this.#caller.call(root, 'extend', { lease, claims: some.map(claimName) })
+    return this.#caller.underway.run(() => {
+      // Without batches the root of the queue says what was expected.
+      if (batches.length === 0) return call(rootKey(this.#queue), batches)
+      return byRoot(batches, (batch) => this.#rootOf(batch), call)
+    })
   }
 
   /** @throws RapidfireError `BAD_ARGUMENT` */
@@ -180,3 +155,9 @@ export class Claims<T> {
 }
 
 const claimName = (batch: Batch) => ({ key: keyOf(batch), token: batch.token })
+
+/** When to look next, of all that are pending; 0 when none is. */
+export function soonest(parts: readonly { next: number }[]): number {
+  const pending = parts.map(({ next }) => next).filter((next) => next > 0)
+  return pending.length === 0 ? 0 : Math.min(...pending)
+}

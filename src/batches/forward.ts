@@ -1,4 +1,8 @@
+import type { Partitioning } from '../partitions/change.ts'
+import { inTurn } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
+import type { Caller } from '../redis/caller.ts'
+import { soonest } from './claims.ts'
 
 export interface ForwardOptions {
   /** Batches moved by one call, 1 to 1000. @default 100 */
@@ -29,18 +33,34 @@ export interface Forwarded {
   room: number
 }
 
-/** What several roots have answered, as one. */
-export function sumForwarded(parts: readonly Forwarded[]): Forwarded {
-  return {
-    now: Math.max(...parts.map(({ now }) => now)),
-    next: soonest(parts),
-    forwarded: parts.reduce((sum, { forwarded }) => sum + forwarded, 0),
-    room: Math.min(...parts.map(({ room }) => room)),
-  }
-}
+/** Moves what is due into a stream. */
+export class Forwarding {
+  readonly #caller: Caller
+  readonly #partitioning: Partitioning
 
-/** When to look next, of all that are pending; 0 when none is. */
-export function soonest(parts: readonly { next: number }[]): number {
-  const pending = parts.map(({ next }) => next).filter((next) => next > 0)
-  return pending.length === 0 ? 0 : Math.min(...pending)
+  constructor(caller: Caller, partitioning: Partitioning) {
+    this.#caller = caller
+    this.#partitioning = partitioning
+  }
+
+  /** From one root. A call whose reply was lost is made again by the next one, and says what that has moved. */
+  async forwardFrom(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
+    return this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
+      this.#caller.call(root, 'forward', { stream, limit, maxLength, ...rest, generation }),
+    )
+  }
+
+  /** From all roots, one after the other. */
+  forward(stream: string, options: ForwardOptions): Promise<Forwarded> {
+    return this.#caller.underway.run(async () => {
+      const parts: Forwarded[] = []
+      for (const turn of inTurn(await this.#partitioning.roots())) parts.push(await this.forwardFrom(stream, { ...options, ...turn }))
+      return {
+        now: Math.max(...parts.map(({ now }) => now)),
+        next: soonest(parts),
+        forwarded: parts.reduce((sum, { forwarded }) => sum + forwarded, 0),
+        room: Math.min(...parts.map(({ room }) => room)),
+      }
+    })
+  }
 }

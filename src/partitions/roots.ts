@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { RapidfireError } from '../errors.ts'
 import type { RootPolicy } from '../options.ts'
 
 /** A row of partitions, by their numbers. `count` 0 is the root of the queue itself, which serves a queue without partitions. */
@@ -46,6 +47,16 @@ export interface Roots {
 /** Whether a root has refused since it goes by another generation than the caller, whatever it holds. */
 export const isOtherGeneration = (refusal: Error) => /goes by generation \d+ /.test(refusal.message)
 
+/** @throws RapidfireError `BAD_QUEUE` */
+export function checkQueueName(queue: unknown): string {
+  if (typeof queue === 'string' && /^[^{}\s]{1,128}$/u.test(queue) && !/:\d+$/.test(queue)) return queue
+  throw new RapidfireError(
+    'BAD_QUEUE',
+    // With a colon and a number at its end it would be a partition of another queue.
+    `a queue name must have 1 to 128 characters without braces and blanks, and must not end in a colon and digits; got '${String(queue)}'`,
+  )
+}
+
 /** Root key of a queue, or of one of its partitions. */
 export const rootKey = (queue: string, partition?: number) => `rapid-fire:{${queue}${partition === undefined ? '' : `:${partition}`}}`
 
@@ -86,6 +97,12 @@ export function rootOfId(queue: string, id: string): string {
   const partition = /^\d+-\d+-(\d+)$/.exec(id)?.[1]
   return rootKey(queue, partition === undefined ? undefined : Number(partition))
 }
+
+/** The roots to claim from, one after the other: what is left in those that serve no more comes first, for it is older. */
+export const inTurn = ({ serving, draining }: Roots): { root: string; drain: boolean }[] => [
+  ...draining.map((root) => ({ root, drain: true })),
+  ...serving.map((root) => ({ root, drain: false })),
+]
 
 /** Whether two layouts, of one generation, are the same change. */
 export const isSameChange = (a: Layout, b: Layout) => a.serving.first === b.serving.first && a.serving.count === b.serving.count

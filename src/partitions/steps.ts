@@ -34,13 +34,14 @@ export class Steps {
     return this.#repartition({ settle: first })
   }
 
-  async open(layout: Layout, roots: string[], told: RootLayout): Promise<PartitionState[]> {
-    const policy = await this.#policyFor(layout, told)
-    return Promise.all(roots.map((root) => this.#partition(root, { state: 'OPEN', layout, policy })))
+  /** Lets a root serve; `told` is what the root of the queue has told. */
+  async open(layout: Layout, root: string, told: RootLayout): Promise<PartitionState> {
+    return this.#call(root, 'partition', { state: 'OPEN', layout, policy: await this.#policyFor(layout, told) })
   }
 
-  retire(layout: Layout, roots: string[]): Promise<PartitionState[]> {
-    return Promise.all(roots.map((root) => this.#partition(root, { state: 'RETIRE', layout })))
+  /** Lets a root take no messages of new keys any more. */
+  retire(layout: Layout, root: string): Promise<PartitionState> {
+    return this.#call(root, 'partition', { state: 'RETIRE', layout })
   }
 
   /**
@@ -52,8 +53,8 @@ export class Steps {
     const others = rootsOf(this.#queue, layout.other)
     const retired = [...new Set([...others, this.#root])]
     const policy = await this.#policyFor(layout, told)
-    const opened = await Promise.allSettled(serving.map((root) => this.#partition(root, { state: 'OPEN', layout, policy })))
-    const left = await Promise.allSettled(retired.map((root) => this.#partition(root, { state: 'RETIRE', layout })))
+    const opened = await Promise.allSettled(serving.map((root) => this.#call(root, 'partition', { state: 'OPEN', layout, policy })))
+    const left = await Promise.allSettled(retired.map((root) => this.retire(layout, root)))
     const states = new Map(
       [...serving, ...retired].map((root, n) => [root, [...opened, ...left][n] as PromiseSettledResult<PartitionState>]),
     )
@@ -87,9 +88,5 @@ export class Steps {
 
   #repartition(change: Input<'repartition'>): Promise<Layout> {
     return this.#call(this.#root, 'repartition', change)
-  }
-
-  #partition(root: string, change: Input<'partition'>): Promise<PartitionState> {
-    return this.#call(root, 'partition', change)
   }
 }

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { Partitioning } from '../../src/partitions/layout.ts'
+import { Partitioning } from '../../src/partitions/change.ts'
+import { changePolicy } from '../../src/partitions/policy.ts'
 import { definitionOf } from '../../src/protocol/calls.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { useClients } from '../client/clients.ts'
@@ -49,10 +50,7 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
     })
   }
 
-  const change = (partitions: number, calls?: number) =>
-    partitioning(calls)
-      .policy({ partitions })
-      .catch(() => {})
+  const change = (partitions: number, calls?: number) => changePolicy(partitioning(calls), { partitions }).catch(() => {})
 
   const generation = async (root: string) => Number((await lua().callWith('layout', [root]))[5])
 

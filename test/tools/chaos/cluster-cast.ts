@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
-import { type Layout, rootKey, rootOfKey, rootsOf } from '../../../src/partitions/layout.ts'
+import { type Layout, rootKey, rootOfKey, rootsOf } from '../../../src/partitions/roots.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
 import { openCluster } from '../../fault/support/client.ts'
 import { Processes } from '../../fault/support/processes.ts'
@@ -24,6 +24,8 @@ const SERVER = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrit
 const CLUSTER = ['--cluster-require-full-coverage', 'no']
 
 export const QUEUE = 'spread'
+/** For how long ids are remembered, ms: roots that no longer serve are drained for as long. */
+export const DEDUPE = 8000
 const PRODUCERS = ['eva', 'fox']
 const KEYS = 12
 const WORKERS = 3
@@ -264,7 +266,7 @@ export class ClusterCast extends Processes implements Company {
 
   async judge(faults: ReadonlyMap<string, number>): Promise<Verdict> {
     await this.noteDead(this.client)
-    return judgeCluster(this.history.read(), faults)
+    return judgeCluster(this.history.read(), faults, DEDUPE)
   }
 
   override async end(): Promise<void> {

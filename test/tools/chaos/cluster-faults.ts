@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rootKey } from '../../../src/partitions/layout.ts'
+import { rootKey } from '../../../src/partitions/roots.ts'
 import type { ClusterNode } from '../../support/cluster.ts'
 import { type ClusterCast, QUEUE } from './cluster-cast.ts'
 import { eventually } from './company.ts'

@@ -1,4 +1,4 @@
-import { rootOfId } from '../../../src/partitions/layout.ts'
+import { rootOfId } from '../../../src/partitions/roots.ts'
 import { type Attempt, claimOf, type Entry, Losses, type Of } from '../../fault/history.ts'
 
 /** Its token and key. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { RapidfireError } from '../errors.ts'
-import { byRoot, type Partitioning } from '../partitions/layout.ts'
+import type { Partitioning } from '../partitions/change.ts'
+import { byRoot } from '../partitions/roots.ts'
 import { isNamed } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
 import { Unanswered } from '../redis/patience.ts'
-import { Coalescer, Queue } from './coalescer.ts'
+import { Coalescer, Outbox } from './coalescer.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
 import { bytesOf, type EncodedMessage } from './encode.ts'
 import type { AddResult, Confirmation } from './results.ts'
@@ -18,10 +19,10 @@ const MOST_MOVES = 5
  * Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. Messages of a key are stored
  * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
  */
-export class Adds {
+export class Sender {
   readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #queue = new Queue<EncodedMessage, AddResult>(({ key }) => key)
+  readonly #outbox = new Outbox<EncodedMessage, AddResult>(({ key }) => key)
   /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<EncodedMessage, AddResult>>()
 
@@ -30,12 +31,12 @@ export class Adds {
     this.#partitioning = partitioning
   }
 
-  add(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
+  send(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
     return this.#coalescer(this.#rootFor(message), durability).add(message)
   }
 
   /** One result for each message, in order. */
-  addAll(messages: readonly EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+  sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
     return byRoot(
       messages,
       (message) => this.#rootFor(message),
@@ -45,13 +46,13 @@ export class Adds {
 
   /** Sends what waits for the end of the tick. */
   flush(): void {
-    this.#queue.flush()
+    this.#outbox.flush()
   }
 
   #rootFor(message: EncodedMessage): string {
     // What the client sends again by itself is told from a new message by its id alone.
     if (this.#caller.connection.resends && !isNamed(message)) message.id = randomUUID()
-    return this.#partitioning.rootFor(message.key)
+    return this.#partitioning.layout.rootFor(message.key)
   }
 
   #coalescer(root: string, durability: Durability | undefined): Coalescer<EncodedMessage, AddResult> {
@@ -59,38 +60,38 @@ export class Adds {
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
       coalescer = new Coalescer<EncodedMessage, AddResult>(
-        (messages) => this.#caller.underway.finish(() => this.#send(root, messages, durability)),
+        (messages) => this.#caller.underway.finish(() => this.#sendTo(root, messages, durability)),
         bytesOf,
-        this.#queue,
+        this.#outbox,
       )
       this.#coalescers.set(name, coalescer)
     }
     return coalescer
   }
 
-  async #send(root: string, messages: EncodedMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
+  async #sendTo(root: string, messages: EncodedMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
     // A root that has restarted empty takes whatever comes: nobody may send there before knowing whether there are partitions.
-    if (!this.#partitioning.isRead) {
-      await this.#partitioning.read()
+    if (!this.#partitioning.layout.isRead) {
+      await this.#partitioning.layout.read()
       return byRoot(
         messages,
-        ({ key }) => this.#partitioning.rootFor(key),
-        (to, some) => this.#send(to, some, durability, moves + 1),
+        ({ key }) => this.#partitioning.layout.rootFor(key),
+        (to, some) => this.#sendTo(to, some, durability, moves + 1),
       )
     }
-    const results = await this.#call(root, messages, durability)
+    const results = await this.#attempt(root, messages, durability)
     const moved = messages.flatMap((message, n) => {
       const refusal = results[n]
       return isMoved(refusal) ? [{ message, refusal }] : []
     })
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.rootAfter(root, message.key, refusal)
+    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.layout.rootAfter(root, message.key, refusal)
     if (moved.some((each) => after(each) === undefined)) await this.#partitioning.readAfter(root)
     const afterwards = await byRoot(
       moved,
-      (each) => after(each) ?? this.#partitioning.rootFor(each.message.key),
+      (each) => after(each) ?? this.#partitioning.layout.rootFor(each.message.key),
       (to, some) =>
-        this.#send(
+        this.#sendTo(
           to,
           some.map(({ message }) => message),
           durability,
@@ -100,7 +101,7 @@ export class Adds {
     return results.map((result) => (isMoved(result) ? (afterwards.shift() as Result) : result))
   }
 
-  async #call(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+  async #attempt(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
     const { connection, started } = this.#caller
     const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
       const some = messages.filter((_, n) => isOpen(results[n]))
@@ -123,7 +124,7 @@ export class Adds {
   }
 
   async #once(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const input = { messages, generation: this.#partitioning.generation }
+    const input = { messages, generation: this.#partitioning.layout.generation }
     if (!durability) return this.#caller.call(root, 'add', input)
     let confirmed: Confirmation = {}
     const results = await this.#caller.call(root, 'add', input, {
