@@ -3,10 +3,11 @@ import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, onTestFinished, vi } from 'vitest'
+import type { WorkerEvents } from '../../src/events.ts'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { Handler } from '../../src/worker/handler.ts'
-import type { Worker, WorkerEvents, WorkerOptions } from '../../src/worker/worker.ts'
+import type { Worker, WorkerOptions } from '../../src/worker/worker.ts'
 import { type Lua, TEST_SOURCE } from '../support/lua.ts'
 
 export type Told = [event: keyof WorkerEvents<unknown>, ...args: any[]]
@@ -34,13 +35,14 @@ export function useWorkers(lua: () => Lua) {
     return worker
   }
 
-  /** A worker that runs, with all that it has told so far. */
+  /** A worker that runs, with all that it has told so far; the figures of attempts are left out. */
   const start = <T = any>(handler: Handler<T>, options: WorkerOptions = {}, from = client<T>()): Worker<T> & { told: Told[] } => {
     const told: Told[] = []
     const worker = idle(handler, options, from)
-    for (const event of ['completed', 'failed', 'dead', 'lost', 'released', 'error'] as const) {
-      worker.on(event, (...args: unknown[]) => told.push([event, ...args]))
+    for (const event of ['completed', 'failed', 'dead', 'lost', 'released'] as const) {
+      worker.on(event, (...args: unknown[]) => told.push([event, ...args.slice(0, -1)]))
     }
+    worker.on('error', (error) => told.push(['error', error]))
     worker.run()
     return Object.assign(worker, { told })
   }
