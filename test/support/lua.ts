@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import type { BindingMode } from '../../src/redis/binding.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
-import { RAN } from '../tools/cover/instrument.ts'
+import { RAN, type Ran } from '../tools/cover/instrument.ts'
 import { brokenLaws } from './laws.ts'
 import { readMessage } from './message.ts'
 import { type TestRedis, useRedis } from './redis.ts'
@@ -196,16 +196,17 @@ export function describeBindings(name: string, tests: (lua: () => Lua) => void):
 }
 
 function noteCoverage(folder: string, redis: () => Redis): void {
-  const ran = new Set<number>()
+  const tests: Ran['tests'] = {}
   afterEach(async () => {
     // A test may leave the server without the library.
     const numbers = await redis()
       .fcall_ro(RAN, 0)
       .catch(() => [])
-    for (const number of numbers as number[]) ran.add(number)
+    for (const number of numbers as number[]) tests[number] = (tests[number] ?? 0) + 1
   })
   afterAll(() => {
     mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify([...ran]))
+    const noted: Ran = { file: expect.getState().testPath as string, tests }
+    writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify(noted))
   })
 }

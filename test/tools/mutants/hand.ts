@@ -1,0 +1,65 @@
+import type { Edit } from './mutants.ts'
+
+/** Faults that no operator makes: another text, another key, another field, another value that has the same type. */
+export const BY_HAND: (Edit & { what: string })[] = [
+  { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or id', what: 'an id is known in all conversations' },
+  { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or key .. id', what: 'the end of a key may be the beginning of an id' },
+  { within: 'digest_of', find: "'requeued ' .. #key", put: '#key', what: 'an id may be taken for the name of a requeued message' },
+  { within: 'seen_key', find: "':seen:' .. slice", put: "':seen'", what: 'all slices of ids are one set' },
+  { within: 'active_key', find: "':active'", put: "':due'", what: 'active and due are one index' },
+  { within: 'bad_root', find: '[^{}%s]+}$', put: '[^{}%s]+}', what: 'a root may have anything behind its hash tag' },
+  { within: 'integer', find: "'^%d+$'", put: "'^%d+'", what: 'a number may have anything behind it' },
+  { within: 'shown', find: "string.gsub(value, '%c', '?')", put: 'value', what: 'control characters get into an error message' },
+  { within: 'own_options', find: '%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,', put: '.*(,', what: 'options are read from the data' },
+  { within: 'received_at', find: '%d%d%d%d%d%d%d%d%d%d%d%d%d', put: '%d+', what: 'any number is a time' },
+  { within: 'head_batch', find: 'last + wait', put: 'received_at(messages[1]) + wait', what: 'the window does not slide' },
+  {
+    within: 'head_batch',
+    find: 'received_at(messages[1]) + maxWait',
+    put: 'received_at(messages[count]) + maxWait',
+    what: 'maxWait counts from the last message',
+  },
+  { within: 'head_batch', find: 'POLICY.WAIT[3], policy.wait)', put: 'POLICY.WAIT[3], wait)', what: 'WAIT holds for later messages too' },
+  {
+    within: 'push_front',
+    find: 'for at = #elements, 1, -1 do',
+    put: 'for at = 1, #elements do',
+    what: 'messages come back in the wrong order',
+  },
+  {
+    within: 'claim_returned',
+    find: 'options.lease, options.by',
+    put: 'options.lease, claim.state',
+    what: 'a batch that is handed out again looks paused',
+  },
+  {
+    within: 'claim_returned',
+    find: 'options.lease, options.by',
+    put: 'claim.span, options.by',
+    what: 'a lease has the span of the one before',
+  },
+  {
+    within: 'claim_due',
+    find: "(partition and '-' .. partition or '')",
+    put: "''",
+    what: 'two partitions may give the same batch id',
+  },
+  {
+    within: 'finish',
+    find: "'completedMessages', messages",
+    put: "'completedMessages', #keys",
+    what: 'a completed batch counts as one message',
+  },
+  {
+    within: 'bury',
+    find: 'dead_key(root), now, claim.id',
+    put: 'dead_key(root), claim.deadline, claim.id',
+    what: 'a batch died at its deadline',
+  },
+  { within: 'drop', find: "'droppedMessages', count", put: "'droppedMessages', 1", what: 'a dropped batch counts as one message' },
+  { within: 'extend', find: 'args[2 * n + 1]', put: 'args[3]', what: 'each pair is judged by the first token' },
+  { within: 'is_before', find: 'tonumber(a_seq) < tonumber(b_seq)', put: 'a_seq < b_seq', what: 'entries of one ms are compared as text' },
+  { within: 'fields_of', find: "string.match(batch[2], '^(.*):%d+$')", put: 'batch[2]', what: 'the id of an entry is the token' },
+  { within: 'repartition', find: ", 'given:' .. field, '*'", put: '', what: 'a restored policy is undone by the next start of a program' },
+  { within: 'watch', find: "say(root, '*', '0')", put: "say(root, policy.watcher, '0')", what: 'a full watcher tells itself to look' },
+]
