@@ -76,6 +76,15 @@ local function head_batch(list, policy, overridden)
   return count, deadline, reason, messages
 end
 
+-- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
+local AHEAD = 1000
+
+-- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
 -- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
@@ -94,8 +103,8 @@ end
 -- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
 -- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
 -- `span` is the length of the lease or pause, so no score in `active` is further ahead than that. `state` says what the claim is
--- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
--- lib/nonce.lua), and nothing when it is acknowledged.
+-- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'done' (completed while its list was missing, see finish),
+-- 'by=<name>/<number>' (nobody has acknowledged it yet, see lib/nonce.lua), and nothing when it is acknowledged.
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -106,7 +115,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -118,8 +128,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 -- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 -- An error that Redis replied, told as ours, or nil.
@@ -205,7 +215,7 @@ end
 
 -- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
 -- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -220,15 +230,15 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end

@@ -42,11 +42,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -85,8 +89,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -103,7 +108,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -123,8 +131,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of `due` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of `due` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -134,7 +144,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -223,13 +232,22 @@ end
 
 -- Finishes claimed batches, `counts[key]` messages of each key: opens what is left behind them, and returns when the first of that is due.
 -- The claims go first, since a token must not prove anything once the messages are gone; `active` last, so that no key is in no index.
-local function finish(root, keys, counts, policy)
+-- Where the list is missing, the claim, `claims[key]` as it was stored, is kept as one that is done, and the key leaves `keys`: when the list
+-- comes back, the batch is taken off it, and what is behind the batch is handed over.
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -238,8 +256,8 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end

@@ -42,7 +42,7 @@ describe.each(ROLES)('the ACL line of a %s', (role) => {
   })
 })
 
-describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of README.md, %s', (binding) => {
+describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of cli/README.md, %s', (binding) => {
   let server: TestRedis
   let admin: Redis
   beforeAll(async () => {
@@ -209,7 +209,7 @@ it('the command line does what an operator needs, and doctor knows each role', a
   expect(await redis.function('LIST')).toHaveLength(1)
 })
 
-it('serve and the consumers of a stream do with what README.md adds for them', async () => {
+it('serve and the consumers of a stream do with what cli/README.md adds for them', async () => {
   const { url, redis } = await useRedis()
   await redis.flushall()
   await redis.function('LOAD', 'REPLACE', SOURCE.library)

@@ -38,20 +38,20 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, claims, done = {}, {}, {}, {}
   for n = 1, #fields do
     local count = kept == nil and claimed_count(stored[n], tokens[n])
     if count and counts[fields[n]] then count = nil end
     reply[n] = count and 'completed' or 'lost'
     if count then
-      counts[fields[n]] = count
+      counts[fields[n]], claims[fields[n]] = count, stored[n]
       done[#done + 1] = fields[n]
     end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
+  local soonest = finish(root, done, counts, claims, policy)
   keep_reply(root, nonce, 'complete', reply)
   if soonest then wake(root, policy, soonest, policy.now) end
   return reply

@@ -23,7 +23,7 @@
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
 local FAIL_TOKENS = {
   DELAY = { 'delay', 0, POLICY.WAIT[3] },
   ATTEMPTS = { 'attempts', 1, 1000 },
@@ -44,15 +44,16 @@ local function positions(text, count)
 end
 
 -- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
+-- call would take other messages for those at its positions.
 local function keep_only(root, key, claim, kept)
   local list, done = messages_key(root, key), claim.count - #kept
   local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
   end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   redis.call('LTRIM', list, done, -1)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -82,7 +83,7 @@ local function fail_batch(keys, args)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
@@ -91,8 +92,9 @@ local function fail_batch(keys, args)
   -- first write
   local delay = options.delay or 1000
   claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end

@@ -131,7 +131,7 @@ local function forward(keys, args)
     call('XADD', stream, '*', unpack(fields_of(batch)))
     done[n], counts[batch[1]] = batch[1], #batch[6]
   end
-  if #done > 0 then finish(root, done, counts, policy) end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
   local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
   return reply

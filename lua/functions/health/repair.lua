@@ -37,6 +37,8 @@ local function mend_key(root, key, policy, now, done)
   local stored = call('HGET', claims_key(root), key)
   local claim = decode_claim(stored)
   if claim and (size == 0 or claim.count < 1) then claim = nil end
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
 
   -- A batch has no more than the first 1000.
   local own, at = false, 0

@@ -1,7 +1,7 @@
 // Generated from lua/ by lua/build. Do not edit: run `npm run build`.
 
 /** Text for FUNCTION LOAD. */
-export const LIBRARY = `#!lua name=rapidfire
+export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
@@ -327,6 +327,15 @@ local function head_batch(list, policy, overridden)
   return count, deadline, reason, messages
 end
 
+-- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
+local AHEAD = 1000
+
+-- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
 -- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
@@ -345,8 +354,8 @@ end
 -- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
 -- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
 -- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is
--- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
--- lib/nonce.lua), and nothing when it is acknowledged.
+-- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'done' (completed while its list was missing, see finish),
+-- 'by=<name>/<number>' (nobody has acknowledged it yet, see lib/nonce.lua), and nothing when it is acknowledged.
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -357,7 +366,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -369,8 +379,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 -- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 -- An error that Redis replied, told as ours, or nil.
@@ -456,7 +466,7 @@ end
 
 -- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
 -- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -471,15 +481,15 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
@@ -530,17 +540,8 @@ local function count_messages(root)
 end
 --- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
 
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
-
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 -- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
@@ -605,10 +606,10 @@ local function lower_ahead(root, policy, now)
 end
 --- What becomes of a key in \`due\` and \`active\` when its batch ends, one way or another.
 
--- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
-local function write_index(...)
+-- Writes to an index or a list. One of another type must not break off the end of a batch that is nearly told.
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 -- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
@@ -620,14 +621,14 @@ end
 -- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -657,11 +658,15 @@ end
 
 -- An entry whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a while: such
 -- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
--- Returns whether it is to go.
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+-- Returns whether the entry is to go.
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 
@@ -818,11 +823,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -861,8 +870,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -879,7 +889,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -899,8 +912,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -910,7 +925,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -999,13 +1013,22 @@ end
 
 -- Finishes claimed batches, \`counts[key]\` messages of each key: opens what is left behind them, and returns when the first of that is due.
 -- The claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in no index.
-local function finish(root, keys, counts, policy)
+-- Where the list is missing, the claim, \`claims[key]\` as it was stored, is kept as one that is done, and the key leaves \`keys\`: when the list
+-- comes back, the batch is taken off it, and what is behind the batch is handed over.
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -1014,8 +1037,8 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
@@ -1188,7 +1211,7 @@ end
 -- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
 -- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
 -- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
+local function move_in_due(root, key, score, now, policy)
   local due = due_key(root)
   local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
   if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
@@ -1197,15 +1220,17 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  if policy then
+    local count, deadline, _, messages = head_batch(messages_key(root, key), policy, false)
+    score = count and in_time(deadline, messages[count], now) or score
+  end
+  done = redis.pcall('ZADD', due, score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
 -- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
+local function index_overridden(root, key, size, own, policy, now)
   local list, overrides = messages_key(root, key), overrides_key(root)
   local listed, deadline, failed, moved
   if own then
@@ -1214,13 +1239,13 @@ local function index_overridden(root, key, size, own, policy)
   end
   if not failed then
     local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
+    deadline = count and in_time(at, found[count], now)
     if not count then
       failed = error_of(found, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
-      moved, failed = move_in_due(root, key, deadline)
+      moved, failed = move_in_due(root, key, deadline, now)
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
@@ -1235,12 +1260,12 @@ end
 
 -- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
 -- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
+local function store_requeued(root, key, message, policy, now)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
   if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
+  local undo, deadline = bring_back(root, key, { message }, policy, now)
   if not undo then return nil, deadline end
   return size + 1, undo, deadline
 end
@@ -1322,7 +1347,7 @@ local function add(keys, args)
         if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy, now)
           if not size then refused = undo end
         else
           local header = not own and headers[length] or message_header(now, length, own)
@@ -1346,7 +1371,7 @@ local function add(keys, args)
           if not refused and not again then
             local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
             if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
+              at_once, refused = index_overridden(root, key, size, own, policy, now)
               overrides = true
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
@@ -1357,7 +1382,7 @@ local function add(keys, args)
             elseif size >= policy.maxSize then
               local moved
               full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
+              moved, refused = move_in_due(root, key, full_at, now, policy)
               if moved then at_once = now end
             end
           end
@@ -1632,20 +1657,20 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, claims, done = {}, {}, {}, {}
   for n = 1, #fields do
     local count = kept == nil and claimed_count(stored[n], tokens[n])
     if count and counts[fields[n]] then count = nil end
     reply[n] = count and 'completed' or 'lost'
     if count then
-      counts[fields[n]] = count
+      counts[fields[n]], claims[fields[n]] = count, stored[n]
       done[#done + 1] = fields[n]
     end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
+  local soonest = finish(root, done, counts, claims, policy)
   keep_reply(root, nonce, 'complete', reply)
   if soonest then wake(root, policy, soonest, policy.now) end
   return reply
@@ -1845,7 +1870,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
 local FAIL_TOKENS = {
   DELAY = { 'delay', 0, POLICY.WAIT[3] },
   ATTEMPTS = { 'attempts', 1, 1000 },
@@ -1866,15 +1891,16 @@ local function positions(text, count)
 end
 
 -- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
+-- call would take other messages for those at its positions.
 local function keep_only(root, key, claim, kept)
   local list, done = messages_key(root, key), claim.count - #kept
   local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
   end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   redis.call('LTRIM', list, done, -1)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -1904,7 +1930,7 @@ local function fail_batch(keys, args)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
@@ -1913,8 +1939,9 @@ local function fail_batch(keys, args)
   -- first write
   local delay = options.delay or 1000
   claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -2064,7 +2091,7 @@ local function forward(keys, args)
     call('XADD', stream, '*', unpack(fields_of(batch)))
     done[n], counts[batch[1]] = batch[1], #batch[6]
   end
-  if #done > 0 then finish(root, done, counts, policy) end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
   local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
   return reply
@@ -2491,6 +2518,8 @@ local function mend_key(root, key, policy, now, done)
   local stored = call('HGET', claims_key(root), key)
   local claim = decode_claim(stored)
   if claim and (size == 0 or claim.count < 1) then claim = nil end
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
 
   -- A batch has no more than the first 1000.
   local own, at = false, 0
@@ -2777,7 +2806,7 @@ local function requeue(keys, args)
       for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
       -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
       call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
+      local undo, deadline = bring_back(root, key, messages, policy, now)
       local gone = undo and redis.pcall('DEL', dead_key(root, id))
       if type(gone) == 'table' then
         undo()

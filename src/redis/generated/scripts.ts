@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '61087fff4f14c951aeaabda10d2be15f2e807a8a',
+    sha1: 'e9aa5cfbeb6f5fee5825fbd9757dfccb254c5b04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -263,11 +263,21 @@ local function head_batch(list, policy, overridden)
   if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
+
+
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
 ${blank(27)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -345,7 +355,7 @@ end
 
 
 
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -360,15 +370,15 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
@@ -378,7 +388,7 @@ local function bring_back(root, key, messages, policy)
   end
   return undo, deadline
 end
-${blank(189)}
+${blank(184)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -388,7 +398,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(330)}
+${blank(348)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -558,7 +568,7 @@ end
 -- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
 -- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
 -- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
+local function move_in_due(root, key, score, now, policy)
   local due = due_key(root)
   local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
   if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
@@ -567,15 +577,17 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  if policy then
+    local count, deadline, _, messages = head_batch(messages_key(root, key), policy, false)
+    score = count and in_time(deadline, messages[count], now) or score
+  end
+  done = redis.pcall('ZADD', due, score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
 -- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
+local function index_overridden(root, key, size, own, policy, now)
   local list, overrides = messages_key(root, key), overrides_key(root)
   local listed, deadline, failed, moved
   if own then
@@ -584,13 +596,13 @@ local function index_overridden(root, key, size, own, policy)
   end
   if not failed then
     local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
+    deadline = count and in_time(at, found[count], now)
     if not count then
       failed = error_of(found, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
-      moved, failed = move_in_due(root, key, deadline)
+      moved, failed = move_in_due(root, key, deadline, now)
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
@@ -605,12 +617,12 @@ end
 
 -- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
 -- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
+local function store_requeued(root, key, message, policy, now)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
   if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
+  local undo, deadline = bring_back(root, key, { message }, policy, now)
   if not undo then return nil, deadline end
   return size + 1, undo, deadline
 end
@@ -692,7 +704,7 @@ local function add(keys, args)
         if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy, now)
           if not size then refused = undo end
         else
           local header = not own and headers[length] or message_header(now, length, own)
@@ -716,7 +728,7 @@ local function add(keys, args)
           if not refused and not again then
             local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
             if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
+              at_once, refused = index_overridden(root, key, size, own, policy, now)
               overrides = true
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
@@ -727,7 +739,7 @@ local function add(keys, args)
             elseif size >= policy.maxSize then
               local moved
               full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
+              moved, refused = move_in_due(root, key, full_at, now, policy)
               if moved then at_once = now end
             end
           end
@@ -764,7 +776,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3b5342ef83a1cdb885a63bd79a310b4170cd54a3',
+    sha1: '02add8487013b9b2ddfced96bb778504e72be63c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -892,7 +904,9 @@ local function own_options(message)
 end
 ${blank(8)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-${blank(208)}
+${blank(45)}
+local AHEAD = 1000
+${blank(171)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -921,13 +935,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-
-
-
-local AHEAD = 1000
-${blank(13)}
+${blank(8)}
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(842)}
+${blank(866)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1051,7 +1061,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd169f26e2c6947f7fb216fc2df10511931231013',
+    sha1: '5ec3626b59f4493d268c9c5c63df4d0f5714cb3b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1290,6 +1300,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -1304,7 +1323,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -1316,20 +1336,11 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 ${blank(158)}
-local AHEAD = 1000
-
-
 local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
@@ -1395,9 +1406,9 @@ end
 
 
 
-local function write_index(...)
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -1409,14 +1420,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -1439,11 +1450,18 @@ local function bury(root, key, claim, cause, text, now, policy, overrides)
   redis.call('ZREM', active_key(root), key)
   return true, deadline
 end
-${blank(3)}
+
+
+
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 ${blank(14)}
@@ -1571,11 +1589,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -1614,8 +1636,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -1632,7 +1655,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -1652,8 +1678,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -1663,7 +1691,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -1749,7 +1776,7 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(512)}
+${blank(523)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1836,7 +1863,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a86c8d2ab973656e6e27beaf23d7461a5b909d2b',
+    sha1: '0e4adafa825ef06aa4aa90fe8cf20e00e7dbee7f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2008,26 +2035,28 @@ local function head_batch(list, policy, overridden)
 end
 
 
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(35)}
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-${blank(158)}
 local AHEAD = 1000
-${blank(4)}
+
+
 local function in_time(deadline, last, now)
   if deadline > now and received_at(last) > now + AHEAD then return now end
   return deadline
 end
-${blank(64)}
-local function write_index(...)
+
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(36)}
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+${blank(224)}
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -2039,20 +2068,24 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
   return deadline
 end
-${blank(45)}
+${blank(23)}
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+${blank(22)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -2101,14 +2134,21 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(241)}
-local function finish(root, keys, counts, policy)
+${blank(252)}
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -2117,12 +2157,12 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(571)}
+${blank(573)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2164,20 +2204,20 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, claims, done = {}, {}, {}, {}
   for n = 1, #fields do
     local count = kept == nil and claimed_count(stored[n], tokens[n])
     if count and counts[fields[n]] then count = nil end
     reply[n] = count and 'completed' or 'lost'
     if count then
-      counts[fields[n]] = count
+      counts[fields[n]], claims[fields[n]] = count, stored[n]
       done[#done + 1] = fields[n]
     end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
+  local soonest = finish(root, done, counts, claims, policy)
   keep_reply(root, nonce, 'complete', reply)
   if soonest then wake(root, policy, soonest, policy.now) end
   return reply
@@ -2189,7 +2229,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'eb205f2a31c2d841f99ede3064f7d57d017c5513',
+    sha1: 'ca0a89dbf9ae038845bbd95e120d68dbb4e81fbe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2337,7 +2377,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(297)}
+${blank(307)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2355,7 +2395,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1144)}
+${blank(1159)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2418,7 +2458,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ab363454190763c07307a5290b1a88df94d62e8e',
+    sha1: '9f497e90e63faefb521391c4713b1b78d3b603a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2524,7 +2564,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(525)}
+${blank(530)}
 local NONCE_KEPT = 60000
 
 
@@ -2563,7 +2603,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(953)}
+${blank(973)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2620,7 +2660,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '2672add3ae9bb0e3913c9779fca589de30832605',
+    sha1: 'd8386515c54a773fbdc10cc6fe493621ee16dfbb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2735,7 +2775,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(162)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -2746,7 +2786,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -2755,10 +2796,10 @@ end
 ${blank(3)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(561)}
+${blank(565)}
 local function lengthen(root, keys, claims, lease, now, known)
   if #keys == 0 then return end
   local records, ends = {}, {}
@@ -2774,7 +2815,7 @@ local function lengthen(root, keys, claims, lease, now, known)
   if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
   redis.call('ZADD', active_key(root), 'GT', unpack(ends))
 end
-${blank(813)}
+${blank(824)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -2835,7 +2876,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '0b735dcfa633f3ca8ac49a28d80bb8c248e44b48',
+    sha1: '77b763617a594f2c5e619a0886cf56049ddf5d9c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3060,6 +3101,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -3074,7 +3124,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3086,20 +3137,13 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
-local function write_index(...)
+${blank(224)}
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -3111,14 +3155,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -3141,7 +3185,7 @@ local function bury(root, key, claim, cause, text, now, policy, overrides)
   redis.call('ZREM', active_key(root), key)
   return true, deadline
 end
-${blank(11)}
+${blank(15)}
 local function foreign_type(root, key)
   for _, each in ipairs({
     { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
@@ -3189,7 +3233,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1061)}
+${blank(1081)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3216,7 +3260,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
 local FAIL_TOKENS = {
   DELAY = { 'delay', 0, POLICY.WAIT[3] },
   ATTEMPTS = { 'attempts', 1, 1000 },
@@ -3237,15 +3281,16 @@ local function positions(text, count)
 end
 
 -- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
+-- call would take other messages for those at its positions.
 local function keep_only(root, key, claim, kept)
   local list, done = messages_key(root, key), claim.count - #kept
   local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
   end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   redis.call('LTRIM', list, done, -1)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -3275,7 +3320,7 @@ local function fail_batch(keys, args)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
@@ -3284,8 +3329,9 @@ local function fail_batch(keys, args)
   -- first write
   local delay = options.delay or 1000
   claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
+  if kept and size >= count then keep_only(root, key, claim, kept) end
+  if claim.attempt >= (options.attempts or 5) and size > 0 then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -3305,7 +3351,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '8617b3e5896c8ebeedcad9d08f2e3e48d5cb05cb',
+    sha1: 'fe4e35174b9c3471ce03536452e8569864eb2e66',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3544,6 +3590,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -3568,7 +3623,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3577,16 +3633,7 @@ end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 ${blank(165)}
-local AHEAD = 1000
-
-
 local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
@@ -3652,9 +3699,9 @@ end
 
 
 
-local function write_index(...)
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -3666,14 +3713,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -3696,11 +3743,18 @@ local function bury(root, key, claim, cause, text, now, policy, overrides)
   redis.call('ZREM', active_key(root), key)
   return true, deadline
 end
-${blank(3)}
+
+
+
+local PUT_OFF = 10000
+
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+
+
 local function missing_twice(index, key, now)
   local score = redis.call('ZSCORE', index, key)
   if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+  put_off(index, key, now)
   return false
 end
 ${blank(14)}
@@ -3828,11 +3882,15 @@ local function claim_returned(root, now, options, policy, batches)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       if missing_twice(active, key, now) then
         call('HDEL', claims, key)
+        if overrides then call('SREM', overrides_key(root), key) end
         call('ZREM', active, key)
       end
-    elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
+    elseif not claim or claim.state == 'done' then
+      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
+      -- come back; unless a message has begun a new list since, and put the key into due.
+      local done = claim and not call('ZSCORE', due_key(root), key)
+      call('HDEL', claims, key)
+      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
       call('ZREM', active, key)
     else
       claim.count = #messages
@@ -3871,8 +3929,9 @@ local function claim_due(root, now, options, policy, batches, bytes)
     for n = 1, #keys do
       if bytes >= CLAIM_BYTES then break end
       local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
+      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+      local claim = active[n] and call('HGET', claims_key(root), key)
+      local held = claim and not string.find(claim, ':done$')
       local overridden = overrides and is_overridden(root, key)
       local count, deadline, reason, messages
       if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
@@ -3889,7 +3948,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
         bytes = bytes + bytes_of(messages)
-        if active[n] then call('ZREM', active_key(root), key) end
+        if active[n] then
+          call('HDEL', claims_key(root), key)
+          call('ZREM', active_key(root), key)
+        end
       else
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
@@ -3909,8 +3971,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -3920,7 +3984,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -3961,16 +4024,21 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-
-
-
-local function finish(root, keys, counts, policy)
+${blank(4)}
+local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
+  local completed = #keys
   call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
+  for n = completed, 1, -1 do
     local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      policy.now = policy.now or now_ms()
+      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
+      put_off(active_key(root), key, policy.now)
+      table.remove(keys, n)
+    elseif size == counts[key] and not overrides then
       emptied[#emptied + 1] = list
     else
       local deadline = drop_prefix(root, key, counts[key], policy, overrides)
@@ -3979,12 +4047,12 @@ local function finish(root, keys, counts, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
+  call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(910)}
+${blank(914)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4119,7 +4187,7 @@ local function forward(keys, args)
     call('XADD', stream, '*', unpack(fields_of(batch)))
     done[n], counts[batch[1]] = batch[1], #batch[6]
   end
-  if #done > 0 then finish(root, done, counts, policy) end
+  if #done > 0 then finish(root, done, counts, {}, policy) end
   local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
   return reply
@@ -4131,7 +4199,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8c379cceb17233b85c4d0f34e531f84ff5f59e3b',
+    sha1: '83c246e5101981e474a7ce4f0d7c2f197abb6879',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4299,7 +4367,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(1837)}
+${blank(1864)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4350,7 +4418,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'cfde06b8413f616a941cda00d5df86bbcc24ee8f',
+    sha1: '90054278232bc8f1ce49b004ceb283a5ae4106fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4542,9 +4610,9 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(444)}
+${blank(449)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1437)}
+${blank(1459)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4642,7 +4710,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '000a1901b4ad2f942119ae19f76f27593a0c9351',
+    sha1: 'a6df7065b08e33a8579c9fc1c16bc3fdfbede62b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4870,6 +4938,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -4877,7 +4954,8 @@ ${blank(22)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -4885,14 +4963,7 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(165)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(1669)}
+${blank(1862)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -4951,7 +5022,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7d3dd3a0dc05cfb3f549578642c9b3e5d1e8cf5c',
+    sha1: '32bf037d15de253888c3b9dcc61772436b14f013',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5123,7 +5194,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2061)}
+${blank(2088)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5259,7 +5330,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '9abee3d342933e7bdfea035c2540a79115f4b74d',
+    sha1: 'e35b7ca08aedf2c76e4e3ca1593fa6923b5fd29a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5422,7 +5493,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(162)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -5433,7 +5504,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -5445,10 +5517,10 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(293)}
+${blank(288)}
 local function foreign_type(root, key)
   for _, each in ipairs({
     { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
@@ -5496,7 +5568,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1638)}
+${blank(1660)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -5556,7 +5628,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '58e14b9fa8be960903268ea1b1d9cc6f22c36ea2',
+    sha1: '72fea94b3028c640e43d4298a13ab86e3858836d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5736,6 +5808,15 @@ local function head_batch(list, policy, overridden)
   if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
+
+
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
 ${blank(20)}
 local function encode_claim(claim)
   return string.format(
@@ -5747,7 +5828,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -5782,22 +5864,13 @@ local function count_messages(root)
   end
   return held, buried
 end
-
-
-
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(14)}
+${blank(18)}
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
   return score > now + claim.span + AHEAD and now + claim.span or score
 end
-${blank(117)}
+${blank(121)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -5807,7 +5880,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1762)}
+${blank(1784)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -5848,6 +5921,8 @@ local function mend_key(root, key, policy, now, done)
   local stored = call('HGET', claims_key(root), key)
   local claim = decode_claim(stored)
   if claim and (size == 0 or claim.count < 1) then claim = nil end
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
 
   -- A batch has no more than the first 1000.
   local own, at = false, 0
@@ -5962,7 +6037,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'df0783afc4c3728f0b849b1a78e244a96bf5d2ba',
+    sha1: '1cd99323df263acf251e85f0d5f4010b0c850a06',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6144,7 +6219,7 @@ local function told_layout(text, generation)
   end
   return { 'draining', serving, first, other, other_first, generation }
 end
-${blank(2372)}
+${blank(2401)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6258,7 +6333,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '22fc606d92b80fb670bab261ca09606d5d7d5e6d',
+    sha1: '8acf6a8e4eb16ce6bf703a60b8c479741e7fa8c3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6451,11 +6526,21 @@ local function head_batch(list, policy, overridden)
   if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
+
+
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
 ${blank(27)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -6540,7 +6625,7 @@ end
 
 
 
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -6555,15 +6640,15 @@ local function bring_back(root, key, messages, policy)
     if overridden == 1 then pcall('SREM', overrides_key(root), key) end
   end
   failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
   failed = failed or error_of(held, 'zset', active_key(root))
   if not failed and not held then
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
@@ -6592,7 +6677,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(170)}
+${blank(165)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -6641,7 +6726,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1952)}
+${blank(1976)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -6709,7 +6794,7 @@ local function requeue(keys, args)
       for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
       -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
       call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
+      local undo, deadline = bring_back(root, key, messages, policy, now)
       local gone = undo and redis.pcall('DEL', dead_key(root, id))
       if type(gone) == 'table' then
         undo()
@@ -6735,7 +6820,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a77a293e167224f2a9d212020e61883190ae5190',
+    sha1: 'c797084a4393fbf1a5e18ce0ac0a797dcfebf513',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6898,17 +6983,18 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(160)}
+${blank(169)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
+  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2435)}
+${blank(2454)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -6971,12 +7057,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'fa9c70f038905a17b8ff895d47fcc4452d5cce0f',
+    sha1: 'd0c231263cf98725fb94d43cc851174b3d32e29d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2851)}
+${blank(2880)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --

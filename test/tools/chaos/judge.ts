@@ -67,7 +67,7 @@ export function judge(entries: readonly Entry[], commands: readonly string[][], 
  * Judges a run on a cluster that is settled: by what the processes have written down, and by what the killed primaries had that their replicas had
  * not.
  */
-export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<string, number>): Verdict {
+export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<string, number>, dedupe: number): Verdict {
   const { count, told } = counts(entries)
   const forgotten = entries.flatMap((entry) => (entry.what === 'forgot' ? (entry.messages ?? []) : []))
   const started = entries.filter((entry) => entry.what === 'started')
@@ -75,7 +75,7 @@ export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<stri
   return {
     broken: [
       ...neverHappened(faults),
-      ...brokenPromises(entries),
+      ...brokenPromises(entries, dedupe),
       ...brokenTelling(entries, LEASE, LATEST_SPREAD),
       ...unexpected(withoutRefusals(entries), EXPECTED_OF_CLUSTER),
     ],
