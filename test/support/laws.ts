@@ -1,16 +1,16 @@
 import type { Redis } from 'ioredis'
 import { checkQueue } from '../../src/check/check.ts'
-import { Binding } from '../../src/redis/binding.ts'
+import { Binding, type BindingMode } from '../../src/redis/binding.ts'
 import { connect } from '../../src/redis/connection.ts'
 import { TEST_SOURCE } from './source.ts'
 
 /**
  * The laws of src/check/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
- * the server has or has lost.
+ * the server has or has lost, unless it is said to have one.
  */
-export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {
+export async function brokenLaws(redis: Redis, root: string, mode: BindingMode = 'scripts'): Promise<string[]> {
   const connection = connect(redis)
-  const binding = new Binding(connection, { binding: 'scripts' }, async () => {}, TEST_SOURCE)
+  const binding = new Binding(connection, { binding: mode }, async () => {}, TEST_SOURCE)
   const { violations, counted } = await checkQueue({ connection, binding }, 'orders', [root], {})
   const broken = violations.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`)
   return counted || broken.length > 0 ? broken : ['the counters could not be compared']

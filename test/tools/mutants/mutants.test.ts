@@ -30,7 +30,8 @@ it.each([
   ['never', 'while a do b() end', ['while false do b() end']],
   ['operand', 'return a and (b or c)', ['return  (b or c)', 'return a and ( c)', 'return a', 'return a and (b )']],
   ['arithmetic', 'return a + 2 * b', ['return a - 2 * b', 'return a + 2 / b']],
-  ['number', 'return a[0]', ['return a[1]', 'return a[(-1)]']],
+  ['number', 'return a[0] + 2', ['return a[1] + 2', 'return a[0] + 3', 'return a[0] + 1']],
+  ['number', 'for n = 1, #a do b() end', ['for n = 2, #a do b() end']],
   ['minmax', 'return math.min(a, b)', ['return math.max(a, b)']],
   ['option', "redis.call('ZADD', a, 'XX', 'CH', b, c)", ["redis.call('ZADD', a, 'CH', b, c)", "redis.call('ZADD', a, 'XX', b, c)"]],
   ['pcall', "return redis.pcall('GET', a), redis.call('GET', b)", ["return redis.call('GET', a), redis.call('GET', b)"]],
@@ -38,6 +39,7 @@ it.each([
   ['swap', 'a() b() local x = c', ['b() a() local x = c']],
   ['result', 'return a, b', ['return nil, b', 'return a']],
   ['result', 'return nil', ['return true']],
+  ['result', 'return nil, a', ['return nil']],
 ])('the operator `%s` makes of `%s` exactly what it should', (operator, line, expected) => {
   expect(made(operator, line)).toEqual(expected)
 })

@@ -20,6 +20,8 @@ interface Place {
   text: string
   /** It alone decides an `if` or a loop: `always` and `never` are made of it. */
   condition: boolean
+  /** A loop begins with it. */
+  first: boolean
 }
 
 type Operator = (node: LuaNode, place: Place) => Change[]
@@ -60,8 +62,11 @@ const OPERATORS: Record<string, Operator> = {
 
   arithmetic: (node, place) => (node.type === 'BinaryExpression' ? replaceOperator(node, ARITHMETIC, place) : []),
 
-  number: ({ type, value, range }) =>
-    type === 'NumericLiteral' ? [value + 1, value - 1].map((other) => ({ range, text: other < 0 ? `(${other})` : String(other) })) : [],
+  // Less than nothing means what nothing does, and in front of the first of a table there is none.
+  number: ({ type, value, range }, { first }) => {
+    if (type !== 'NumericLiteral') return []
+    return (value === 0 || first ? [value + 1] : [value + 1, value - 1]).map((other) => ({ range, text: String(other) }))
+  },
 
   minmax: (node, place) => {
     const name = source(node, place)
@@ -107,7 +112,10 @@ const OPERATORS: Record<string, Operator> = {
     const [first, last] = [args[0] as LuaNode, args.at(-1) as LuaNode]
     const other = ['nil', 'false'].includes(source(first, place)) ? 'true' : source(first, place) === 'true' ? 'false' : 'nil'
     const changed: Change = { range: first.range, text: other }
-    return args.length === 1 ? [changed] : [changed, { range: [(args.at(-2) as LuaNode).range[1], last.range[1]], text: '' }]
+    if (args.length === 1) return [changed]
+    const fewer: Change = { range: [(args.at(-2) as LuaNode).range[1], last.range[1]], text: '' }
+    // Nil and a refusal: nobody looks at the nil.
+    return source(first, place) === 'nil' ? [fewer] : [changed, fewer]
   },
 }
 
@@ -116,13 +124,14 @@ export function mutationsOf(file: string): Mutation[] {
   const { body, text } = parse(file)
   return body.flatMap((local) => {
     const found: { operator: string; change: Change }[] = []
-    const visit = (node: LuaNode, condition: boolean): void => {
+    const visit = (node: LuaNode, part: string): void => {
+      const place = { text, condition: part === 'condition', first: part === 'start' }
       for (const [operator, changes] of Object.entries(OPERATORS)) {
-        for (const change of changes(node, { text, condition })) found.push({ operator, change })
+        for (const change of changes(node, place)) found.push({ operator, change })
       }
-      for (const [part, child] of childrenOf(node)) visit(child, part === 'condition')
+      for (const [name, child] of childrenOf(node)) visit(child, name)
     }
-    visit(local, false)
+    visit(local, 'body')
     const counts = new Map<string, number>()
     return found
       .sort((a, b) => a.change.range[0] - b.change.range[0])
