@@ -24,9 +24,9 @@ export class Judge {
 
   /**
    * @param env what else the tests find in their environment
-   * @param seconds of a processor that a server gets, since a fault may keep it busy for ever; a busy machine changes nothing then
+   * @param seconds of a processor that a server gets, since a fault may keep it busy for ever; a test may take three times as long
    */
-  constructor(env: Record<string, string> = {}, seconds = 20) {
+  constructor(env: Record<string, string> = {}, seconds = 10) {
     this.#folder = mkdtempSync(join(tmpdir(), 'rapidfire-mutants-'))
     this.lua = join(this.#folder, 'lua')
     cpSync(join(TREE, 'lua'), this.lua, { recursive: true })
@@ -36,7 +36,7 @@ export class Judge {
     chmodSync(server, 0o755)
     // Neither the server that a user has named, nor what the vitest says in which this may run itself.
     const ours = Object.entries(process.env).filter(([name]) => name !== 'REDIS_URL' && !name.startsWith('VITEST') && name !== 'NODE_ENV')
-    this.#env = { ...Object.fromEntries(ours), LUA_ROOT: this.lua, REDIS_BINARY: server, ...env }
+    this.#env = { ...Object.fromEntries(ours), LUA_ROOT: this.lua, REDIS_BINARY: server, TEST_TIMEOUT: String(3000 * seconds), ...env }
   }
 
   /** The test of that file which fails first, in words; undefined when all pass. */

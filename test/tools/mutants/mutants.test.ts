@@ -7,7 +7,7 @@ import { lacksServer } from '../../client/clients.ts'
 import { EQUIVALENT } from './equivalent.ts'
 import { BY_HAND } from './hand.ts'
 import { Judge, TREE } from './judge.ts'
-import { byHand, diffOf, edited, type LuaFiles, mutantsOf, readLua, sameText, shuffled, statementOf, textOf } from './mutants.ts'
+import { byHand, diffOf, type Edit, edited, type LuaFiles, mutantsOf, readLua, sameText, shuffled, statementOf, textOf } from './mutants.ts'
 import { mutate, mutationsOf } from './operators.ts'
 
 const files = readLua(join(TREE, 'lua'))
@@ -28,7 +28,7 @@ it.each([
   ['opposite', 'if a == b then c() end', []],
   ['always', 'if a then b() elseif c then b() end', ['if true then b() elseif c then b() end', 'if a then b() elseif true then b() end']],
   ['never', 'while a do b() end', ['while false do b() end']],
-  ['operand', 'return a and (b or c)', ['return  (b or c)', 'return a and ( c)', 'return a', 'return a and (b )']],
+  ['operand', 'return a and (b or c)', ['return  (b or c)', 'return a', 'return a and ( c)', 'return a and (b )']],
   ['arithmetic', 'return a + 2 * b', ['return a - 2 * b', 'return a + 2 / b']],
   ['number', 'return a[0] + 2', ['return a[1] + 2', 'return a[0] + 3', 'return a[0] + 1']],
   ['number', 'for n = 1, #a do b() end', ['for n = 2, #a do b() end']],
@@ -116,22 +116,22 @@ it('a function that is named, or a text that stands there, more than once is ref
 })
 
 it.skipIf(lacksServer('a judge'))('a judge notices a fault, and none in a change that does nothing', { timeout: 300_000 }, async () => {
-  const judge = new Judge({}, 1)
+  const judge = new Judge({}, 3)
   onTestFinished(() => judge.close())
-  const put = (within: string, find: string, put: string) => {
+  const put = ({ within, find, put }: Edit) => {
     const { file, ...change } = edited({ within, find, put }, files)
     writeFileSync(join(judge.lua, file), mutate(files.get(file) as string, change))
     return () => writeFileSync(join(judge.lua, file), files.get(file) as string)
   }
   const test = 'test/lua/drop.test.ts'
-  expect(await judge.failureOf(test)).toBe(undefined)
-  const sound = put('drop', "'droppedMessages', count", "'droppedMessages', 1")
+  const fault = BY_HAND.find(({ what }) => what === 'a dropped batch counts as one message') as Edit
+  const sound = put(fault)
   expect(await judge.failureOf(test)).toContain('drop, functions > ')
   sound()
-  const same = put('drop', "'droppedMessages', count", "'droppedMessages', count + 0")
+  const same = put({ ...fault, put: `${fault.find} ` })
   expect(await judge.failureOf(test)).toBe(undefined)
   same()
   // A server that never comes to an end is ended.
-  put('drop', "'droppedMessages', count", "'droppedMessages', (function() while true do end end)()")
-  expect(await judge.failureOf(test)).toContain('drop, functions > ')
+  put({ within: 'version', find: 'return', put: 'while true do end return' })
+  expect(await judge.failureOf('test/lua/version.test.ts')).toContain('version, functions > ')
 })

@@ -9,8 +9,7 @@ const vitest = await createVitest('test', {
   typecheck: { enabled: false },
   // Both bindings run the same Lua: one of them will do.
   testNamePattern: '^(?!.*, scripts )',
-  // What the server of a test needs is bounded in another way, so a busy machine makes no test fail.
-  testTimeout: 120_000,
+  testTimeout: Number(process.env.TEST_TIMEOUT),
 })
 
 /** What failed in the test file, or undefined. */
