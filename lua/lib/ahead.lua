@@ -1,16 +1,7 @@
 --- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
 
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
-
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 -- The time of this look, for the root: `looked` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end

@@ -76,6 +76,15 @@ local function head_batch(list, policy, overridden)
   return count, deadline, reason, messages
 end
 
+-- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
+local AHEAD = 1000
+
+-- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
 -- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
@@ -206,7 +215,7 @@ end
 
 -- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
 -- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -228,8 +237,8 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end

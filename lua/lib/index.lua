@@ -1,9 +1,9 @@
 --- What becomes of a key in `due` and `active` when its batch ends, one way or another.
 
--- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
-local function write_index(...)
+-- Writes to an index or a list. One of another type must not break off the end of a batch that is nearly told.
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 -- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
@@ -15,14 +15,14 @@ end
 -- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -54,7 +54,7 @@ end
 -- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
 local PUT_OFF = 10000
 
-local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
 
 -- Returns whether the entry is to go.
 local function missing_twice(index, key, now)

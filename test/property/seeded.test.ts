@@ -28,6 +28,18 @@ const FAULTS = [
     right: "  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end\n",
     wrong: '',
   },
+  {
+    name: 'a lease goes on for as long as the clock has gone back',
+    file: 'lib/ahead.lua',
+    right: 'return score > now + claim.span + AHEAD and now + claim.span or score',
+    wrong: 'return score < now + claim.span + AHEAD and now + claim.span or score',
+  },
+  {
+    name: 'a key leaves the one index before it is in the other, and the call is cut off between',
+    file: 'lib/claim.lua',
+    right: '    if #leases > 0 then\n',
+    wrong: "    if #taken > 0 then call('ZREM', due, unpack(taken)) end\n    if #leases > 0 then\n",
+  },
 ]
 
 it.each(FAULTS)('a history is found in which $name', { timeout: 300_000 }, async ({ file, right, wrong }) => {

@@ -44,15 +44,16 @@ local function positions(text, count)
 end
 
 -- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
+-- call would take other messages for those at its positions.
 local function keep_only(root, key, claim, kept)
   local list, done = messages_key(root, key), claim.count - #kept
   local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
   end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   redis.call('LTRIM', list, done, -1)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end

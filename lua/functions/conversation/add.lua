@@ -166,7 +166,7 @@ end
 -- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
 -- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
 -- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
+local function move_in_due(root, key, score, now, policy)
   local due = due_key(root)
   local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
   if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
@@ -175,15 +175,17 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  if policy then
+    local count, deadline, _, messages = head_batch(messages_key(root, key), policy, false)
+    score = count and in_time(deadline, messages[count], now) or score
+  end
+  done = redis.pcall('ZADD', due, score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
 -- The same for a key whose messages may have options; `own`: the one that was just stored has some. Returns when the key is due, if that has
 -- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
+local function index_overridden(root, key, size, own, policy, now)
   local list, overrides = messages_key(root, key), overrides_key(root)
   local listed, deadline, failed, moved
   if own then
@@ -192,13 +194,13 @@ local function index_overridden(root, key, size, own, policy)
   end
   if not failed then
     local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
+    deadline = count and in_time(at, found[count], now)
     if not count then
       failed = error_of(found, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
-      moved, failed = move_in_due(root, key, deadline)
+      moved, failed = move_in_due(root, key, deadline, now)
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
@@ -213,12 +215,12 @@ end
 
 -- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
 -- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
+local function store_requeued(root, key, message, policy, now)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
   if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
+  local undo, deadline = bring_back(root, key, { message }, policy, now)
   if not undo then return nil, deadline end
   return size + 1, undo, deadline
 end
@@ -300,7 +302,7 @@ local function add(keys, args)
         if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy, now)
           if not size then refused = undo end
         else
           local header = not own and headers[length] or message_header(now, length, own)
@@ -324,7 +326,7 @@ local function add(keys, args)
           if not refused and not again then
             local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
             if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
+              at_once, refused = index_overridden(root, key, size, own, policy, now)
               overrides = true
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
@@ -335,7 +337,7 @@ local function add(keys, args)
             elseif size >= policy.maxSize then
               local moved
               full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
+              moved, refused = move_in_due(root, key, full_at, now, policy)
               if moved then at_once = now end
             end
           end

@@ -64,7 +64,7 @@ local function requeue(keys, args)
       for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
       -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
       call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
+      local undo, deadline = bring_back(root, key, messages, policy, now)
       local gone = undo and redis.pcall('DEL', dead_key(root, id))
       if type(gone) == 'table' then
         undo()

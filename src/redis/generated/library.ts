@@ -327,6 +327,15 @@ local function head_batch(list, policy, overridden)
   return count, deadline, reason, messages
 end
 
+-- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
+local AHEAD = 1000
+
+-- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
 -- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
@@ -457,7 +466,7 @@ end
 
 -- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
 -- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -479,8 +488,8 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
@@ -531,17 +540,8 @@ local function count_messages(root)
 end
 --- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
 
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
-
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 -- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
@@ -606,10 +606,10 @@ local function lower_ahead(root, policy, now)
 end
 --- What becomes of a key in \`due\` and \`active\` when its batch ends, one way or another.
 
--- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
-local function write_index(...)
+-- Writes to an index or a list. One of another type must not break off the end of a batch that is nearly told.
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 -- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
@@ -621,14 +621,14 @@ end
 -- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -660,7 +660,7 @@ end
 -- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
 local PUT_OFF = 10000
 
-local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
 
 -- Returns whether the entry is to go.
 local function missing_twice(index, key, now)
@@ -912,8 +912,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -923,7 +925,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -1036,7 +1037,7 @@ local function finish(root, keys, counts, claims, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
   call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
@@ -1210,7 +1211,7 @@ end
 -- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
 -- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
 -- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
+local function move_in_due(root, key, score, now, policy)
   local due = due_key(root)
   local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
   if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
@@ -1219,15 +1220,17 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  if policy then
+    local count, deadline, _, messages = head_batch(messages_key(root, key), policy, false)
+    score = count and in_time(deadline, messages[count], now) or score
+  end
+  done = redis.pcall('ZADD', due, score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
 -- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
+local function index_overridden(root, key, size, own, policy, now)
   local list, overrides = messages_key(root, key), overrides_key(root)
   local listed, deadline, failed, moved
   if own then
@@ -1236,13 +1239,13 @@ local function index_overridden(root, key, size, own, policy)
   end
   if not failed then
     local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
+    deadline = count and in_time(at, found[count], now)
     if not count then
       failed = error_of(found, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
-      moved, failed = move_in_due(root, key, deadline)
+      moved, failed = move_in_due(root, key, deadline, now)
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
@@ -1257,12 +1260,12 @@ end
 
 -- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
 -- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
+local function store_requeued(root, key, message, policy, now)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
   if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
+  local undo, deadline = bring_back(root, key, { message }, policy, now)
   if not undo then return nil, deadline end
   return size + 1, undo, deadline
 end
@@ -1344,7 +1347,7 @@ local function add(keys, args)
         if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy, now)
           if not size then refused = undo end
         else
           local header = not own and headers[length] or message_header(now, length, own)
@@ -1368,7 +1371,7 @@ local function add(keys, args)
           if not refused and not again then
             local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
             if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
+              at_once, refused = index_overridden(root, key, size, own, policy, now)
               overrides = true
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
@@ -1379,7 +1382,7 @@ local function add(keys, args)
             elseif size >= policy.maxSize then
               local moved
               full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
+              moved, refused = move_in_due(root, key, full_at, now, policy)
               if moved then at_once = now end
             end
           end
@@ -1888,15 +1891,16 @@ local function positions(text, count)
 end
 
 -- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
+-- call would take other messages for those at its positions.
 local function keep_only(root, key, claim, kept)
   local list, done = messages_key(root, key), claim.count - #kept
   local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
   end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   redis.call('LTRIM', list, done, -1)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -2802,7 +2806,7 @@ local function requeue(keys, args)
       for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
       -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
       call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
+      local undo, deadline = bring_back(root, key, messages, policy, now)
       local gone = undo and redis.pcall('DEL', dead_key(root, id))
       if type(gone) == 'table' then
         undo()

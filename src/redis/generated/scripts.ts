@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '96ec6cc1cefcfa2e26dfc90d0c48b51ee48473fe',
+    sha1: 'e9aa5cfbeb6f5fee5825fbd9757dfccb254c5b04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -263,6 +263,15 @@ local function head_batch(list, policy, overridden)
   if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
+
+
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
 ${blank(27)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -346,7 +355,7 @@ end
 
 
 
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -368,8 +377,8 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
@@ -379,7 +388,7 @@ local function bring_back(root, key, messages, policy)
   end
   return undo, deadline
 end
-${blank(193)}
+${blank(184)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -389,7 +398,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(347)}
+${blank(348)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -559,7 +568,7 @@ end
 -- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
 -- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
 -- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
+local function move_in_due(root, key, score, now, policy)
   local due = due_key(root)
   local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
   if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
@@ -568,15 +577,17 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  if policy then
+    local count, deadline, _, messages = head_batch(messages_key(root, key), policy, false)
+    score = count and in_time(deadline, messages[count], now) or score
+  end
+  done = redis.pcall('ZADD', due, score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
 -- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
+local function index_overridden(root, key, size, own, policy, now)
   local list, overrides = messages_key(root, key), overrides_key(root)
   local listed, deadline, failed, moved
   if own then
@@ -585,13 +596,13 @@ local function index_overridden(root, key, size, own, policy)
   end
   if not failed then
     local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
+    deadline = count and in_time(at, found[count], now)
     if not count then
       failed = error_of(found, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
-      moved, failed = move_in_due(root, key, deadline)
+      moved, failed = move_in_due(root, key, deadline, now)
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
@@ -606,12 +617,12 @@ end
 
 -- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
 -- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
+local function store_requeued(root, key, message, policy, now)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
   if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
+  local undo, deadline = bring_back(root, key, { message }, policy, now)
   if not undo then return nil, deadline end
   return size + 1, undo, deadline
 end
@@ -693,7 +704,7 @@ local function add(keys, args)
         if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
         if again then
           local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
+          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy, now)
           if not size then refused = undo end
         else
           local header = not own and headers[length] or message_header(now, length, own)
@@ -717,7 +728,7 @@ local function add(keys, args)
           if not refused and not again then
             local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
             if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
+              at_once, refused = index_overridden(root, key, size, own, policy, now)
               overrides = true
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
@@ -728,7 +739,7 @@ local function add(keys, args)
             elseif size >= policy.maxSize then
               local moved
               full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
+              moved, refused = move_in_due(root, key, full_at, now, policy)
               if moved then at_once = now end
             end
           end
@@ -765,7 +776,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '7ebbbd006560987eb04cce5e0539fd8b0d00f715',
+    sha1: '02add8487013b9b2ddfced96bb778504e72be63c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -893,7 +904,9 @@ local function own_options(message)
 end
 ${blank(8)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-${blank(209)}
+${blank(45)}
+local AHEAD = 1000
+${blank(171)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -922,13 +935,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-
-
-
-local AHEAD = 1000
-${blank(13)}
+${blank(8)}
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(863)}
+${blank(866)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1052,7 +1061,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'aec10801791e2c5368da86eb22255b0f861aa203',
+    sha1: '5ec3626b59f4493d268c9c5c63df4d0f5714cb3b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1291,6 +1300,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -1322,16 +1340,7 @@ local function claimed_count(stored, token)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 ${blank(158)}
-local AHEAD = 1000
-
-
 local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
@@ -1397,9 +1406,9 @@ end
 
 
 
-local function write_index(...)
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -1411,14 +1420,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -1446,7 +1455,7 @@ end
 
 local PUT_OFF = 10000
 
-local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
 
 
 local function missing_twice(index, key, now)
@@ -1669,8 +1678,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -1680,7 +1691,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -1766,7 +1776,7 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(521)}
+${blank(523)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1853,7 +1863,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'dd5829aac02c94b28c37fbd4bba66f150da60c7e',
+    sha1: '0e4adafa825ef06aa4aa90fe8cf20e00e7dbee7f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2025,6 +2035,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -2034,17 +2053,10 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
-local function write_index(...)
+${blank(224)}
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -2056,14 +2068,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -2072,7 +2084,7 @@ end
 ${blank(23)}
 local PUT_OFF = 10000
 
-local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
 ${blank(22)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
@@ -2122,7 +2134,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(251)}
+${blank(252)}
 local function finish(root, keys, counts, claims, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
@@ -2145,12 +2157,12 @@ local function finish(root, keys, counts, claims, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
   call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(571)}
+${blank(573)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2217,7 +2229,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'c9adb1b0687d402eb0ddbd30557a8da5bea813b8',
+    sha1: 'ca0a89dbf9ae038845bbd95e120d68dbb4e81fbe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2365,7 +2377,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(298)}
+${blank(307)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2383,7 +2395,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1165)}
+${blank(1159)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2446,7 +2458,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '78edd988d4794a2073fa42845294a5090e7327d4',
+    sha1: '9f497e90e63faefb521391c4713b1b78d3b603a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2591,7 +2603,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(970)}
+${blank(973)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2648,7 +2660,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'f528e8195bc058261940b3eb312d8d4b01852f43',
+    sha1: 'd8386515c54a773fbdc10cc6fe493621ee16dfbb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2763,7 +2775,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(162)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -2787,7 +2799,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(573)}
+${blank(565)}
 local function lengthen(root, keys, claims, lease, now, known)
   if #keys == 0 then return end
   local records, ends = {}, {}
@@ -2803,7 +2815,7 @@ local function lengthen(root, keys, claims, lease, now, known)
   if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
   redis.call('ZADD', active_key(root), 'GT', unpack(ends))
 end
-${blank(822)}
+${blank(824)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -2864,7 +2876,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '8bdedcf672eb648b7f7a43f8c99325de322d2e8f',
+    sha1: '77b763617a594f2c5e619a0886cf56049ddf5d9c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3089,6 +3101,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -3119,17 +3140,10 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
-local function write_index(...)
+${blank(224)}
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -3141,14 +3155,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -3219,7 +3233,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1078)}
+${blank(1081)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3267,15 +3281,16 @@ local function positions(text, count)
 end
 
 -- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
+-- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
+-- call would take other messages for those at its positions.
 local function keep_only(root, key, claim, kept)
   local list, done = messages_key(root, key), claim.count - #kept
   local messages = redis.call('LRANGE', list, 0, claim.count - 1)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
   end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
   redis.call('LTRIM', list, done, -1)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -3336,7 +3351,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '062c7410ce98b6aaf4b7bc0653e7cbda07967270',
+    sha1: 'fe4e35174b9c3471ce03536452e8569864eb2e66',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3575,6 +3590,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -3609,16 +3633,7 @@ end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 ${blank(165)}
-local AHEAD = 1000
-
-
 local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
 
 
 local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
@@ -3684,9 +3699,9 @@ end
 
 
 
-local function write_index(...)
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 
@@ -3698,14 +3713,14 @@ end
 
 local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
   local left, deadline, _, messages = head_batch(list, policy, overridden)
   must_be_read(messages, list)
   if left then
     policy.now = policy.now or now_ms()
     deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
+    write_unless_foreign('ZADD', due_key(root), deadline, key)
   elseif overridden then
     redis.call('SREM', overrides_key(root), key)
   end
@@ -3733,7 +3748,7 @@ end
 
 local PUT_OFF = 10000
 
-local function put_off(index, key, now) write_index('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
+local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
 
 
 local function missing_twice(index, key, now)
@@ -3956,8 +3971,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         late_by[late] = (late_by[late] or 0) + 1
       end
     end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
+    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
+    -- next one puts right.
     if #leases > 0 then
+      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
       call('HSET', claims_key(root), unpack(records))
       call('ZADD', active_key(root), unpack(leases))
     end
@@ -3967,7 +3984,6 @@ local function claim_due(root, now, options, policy, batches, bytes)
     if #keys < wanted then break end
   end
   if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
     for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
     local late_in = {}
     for late, by in pairs(late_by) do
@@ -4031,12 +4047,12 @@ local function finish(root, keys, counts, claims, policy)
     messages = messages + counts[key]
   end
   if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end
+  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
   call('HINCRBY', root, 'completed', completed)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(911)}
+${blank(914)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4183,7 +4199,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'bf83dc530a034f22b85aeffd5a8099c466372088',
+    sha1: '83c246e5101981e474a7ce4f0d7c2f197abb6879',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4351,7 +4367,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(1860)}
+${blank(1864)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4402,7 +4418,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'c458ae20c050f63c48b4fbadd3a583423e5bcce3',
+    sha1: '90054278232bc8f1ce49b004ceb283a5ae4106fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4596,7 +4612,7 @@ local function count_keys(root)
 end
 ${blank(449)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1455)}
+${blank(1459)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4694,7 +4710,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'f57e26796f052d8a3eab6a84dcc96b46a7a6f8d9',
+    sha1: 'a6df7065b08e33a8579c9fc1c16bc3fdfbede62b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4922,6 +4938,15 @@ local function head_batch(list, policy, overridden)
 end
 
 
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
+
+
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
@@ -4938,14 +4963,7 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(165)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(1691)}
+${blank(1862)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -5004,7 +5022,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '45ee06ad4080a346871aad16e12ef5e4ddd17c85',
+    sha1: '32bf037d15de253888c3b9dcc61772436b14f013',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5176,7 +5194,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2084)}
+${blank(2088)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5312,7 +5330,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '675b3a8b00e2a227d28d501b6d109bb009759e73',
+    sha1: 'e35b7ca08aedf2c76e4e3ca1593fa6923b5fd29a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5475,7 +5493,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(162)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -5502,7 +5520,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(297)}
+${blank(288)}
 local function foreign_type(root, key)
   for _, each in ipairs({
     { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
@@ -5550,7 +5568,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1656)}
+${blank(1660)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -5610,7 +5628,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'e4abd018f12c608960bfb705b253b2b4fac64393',
+    sha1: '72fea94b3028c640e43d4298a13ab86e3858836d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5790,6 +5808,15 @@ local function head_batch(list, policy, overridden)
   if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
+
+
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
 ${blank(20)}
 local function encode_claim(claim)
   return string.format(
@@ -5837,16 +5864,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-
-
-
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(14)}
+${blank(18)}
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
@@ -5862,7 +5880,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1780)}
+${blank(1784)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -6019,7 +6037,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'fcb89b6651f24cfc6f507af2bbfdd302556bef92',
+    sha1: '1cd99323df263acf251e85f0d5f4010b0c850a06',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6201,7 +6219,7 @@ local function told_layout(text, generation)
   end
   return { 'draining', serving, first, other, other_first, generation }
 end
-${blank(2397)}
+${blank(2401)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6315,7 +6333,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7d7641c1d288566495fb5f18c1ba053781173336',
+    sha1: '8acf6a8e4eb16ce6bf703a60b8c479741e7fa8c3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6508,6 +6526,15 @@ local function head_batch(list, policy, overridden)
   if deadline < 1 then deadline = 1 end
   return count, deadline, reason, messages
 end
+
+
+local AHEAD = 1000
+
+
+local function in_time(deadline, last, now)
+  if deadline > now and received_at(last) > now + AHEAD then return now end
+  return deadline
+end
 ${blank(27)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -6598,7 +6625,7 @@ end
 
 
 
-local function bring_back(root, key, messages, policy)
+local function bring_back(root, key, messages, policy, now)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
   for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
@@ -6620,8 +6647,8 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
+      local count, at, _, found = head_batch(list, policy, known == 1)
+      deadline = count and in_time(at, found[count], now)
       failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
@@ -6650,7 +6677,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(174)}
+${blank(165)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -6699,7 +6726,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1972)}
+${blank(1976)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -6767,7 +6794,7 @@ local function requeue(keys, args)
       for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
       -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
       call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
+      local undo, deadline = bring_back(root, key, messages, policy, now)
       local gone = undo and redis.pcall('DEL', dead_key(root, id))
       if type(gone) == 'table' then
         undo()
@@ -6793,7 +6820,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '2019b5740d7724574796ad508fca8baf75bb9e88',
+    sha1: 'c797084a4393fbf1a5e18ce0ac0a797dcfebf513',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6956,7 +6983,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(160)}
+${blank(169)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6967,7 +6994,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2459)}
+${blank(2454)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -7030,12 +7057,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '81f819d635c28f977ffaca1a4fa7a8dd0ddc8114',
+    sha1: 'd0c231263cf98725fb94d43cc851174b3d32e29d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2876)}
+${blank(2880)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --

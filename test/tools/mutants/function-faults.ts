@@ -61,11 +61,7 @@ export const FUNCTION_FAULTS: Faults = {
       'a key whose index entry was lost stays lost',
     ],
     ['for _, index in ipairs({ due, active_key(root) }) do', 'for _, index in ipairs({ due }) do', 'an active key gets into due'],
-    [
-      "done = redis.pcall('ZADD', due, deadline or score, key)",
-      "done = redis.pcall('ZADD', due, score, key)",
-      'a key that is found again is due when it was found',
-    ],
+    ['score = count and in_time(deadline, messages[count], now) or score', '', 'a key that is found again is due when it was found'],
     ["if failed and listed == 1 then redis.pcall('SREM', overrides, key) end", '', 'a key whose message is refused stays in overrides'],
     [
       "pcall('HINCRBY', root, 'added', added)",

@@ -129,10 +129,11 @@ export const LIB_FAULTS: Faults = {
       'only a key without messages would be there for nothing, and ZADD must fail behind SADD',
     ],
     ['and not counted[key] then', 'then', 'a key that was put into both indexes is counted twice'],
+    ['received_at(last) > now + AHEAD', 'false', 'a batch from the future waits until its time'],
   ],
   'lib/index.lua': [
-    ["redis.pcall('LTRIM', list, count, -1)", "redis.pcall('LTRIM', list, count + 1, -1)", 'one message behind a batch is lost with it'],
-    ["    write_index('ZADD', due_key(root), deadline, key)\n", '', 'what is left behind a batch is in no index'],
+    ["'LTRIM', list, count, -1)", "'LTRIM', list, count + 1, -1)", 'one message behind a batch is lost with it'],
+    ["    write_unless_foreign('ZADD', due_key(root), deadline, key)\n", '', 'what is left behind a batch is in no index'],
     ['  elseif overridden then', '  elseif false then', 'a drained key stays in overrides'],
     [
       '    deadline = in_time(deadline, messages[left], policy.now)\n',
@@ -155,7 +156,6 @@ export const LIB_FAULTS: Faults = {
   ],
   'lib/ahead.lua': [
     ['policy.looked > now + AHEAD and policy.looked or now', 'now', 'a watcher forgets that the clock has gone back before all is lowered'],
-    ['received_at(last) > now + AHEAD', 'false', 'a batch from the future waits until its time'],
     ['  if policy.looked <= now + AHEAD then return end\n', '  if true then return end\n', 'nobody notices that the clock has gone back'],
     [
       'score > now + claim.span + AHEAD and',
@@ -278,7 +278,7 @@ export const LIB_FAULTS: Faults = {
     ['taken >= options.limit,', 'false,', 'a full worker is not known to be full'],
     ['options.rest or 1000', '1000', 'a worker rests a second, whatever it says'],
     ["(partition and '-' .. partition or '') .. ':1'", "':1'", 'two partitions may give the same batch id'],
-    ["  if #keys > 0 then write_index('ZREM', active_key(root), unpack(keys)) end\n", '', 'a completed key stays in active'],
+    ["  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end\n", '', 'a completed key stays in active'],
     ["  call('HDEL', claims_key(root), unpack(keys))\n", '', 'a completed batch keeps its claim'],
     ['elseif size == counts[key] and not overrides then', 'elseif not overrides then', 'what is behind a batch is deleted with it'],
     ['size == counts[key] and not overrides then', 'size == counts[key] then', 'a completed key stays in overrides'],
