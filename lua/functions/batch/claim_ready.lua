@@ -60,7 +60,7 @@ local function claim_ready(keys, args)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
   if kept == false then return { now, 0 } end

@@ -249,90 +249,49 @@ local function other_generation(root, policy, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
   )
 end
---- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
+--- A message: one element of the list of its key. This file writes it and reads it, and no other does.
+--
+--   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--
+-- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
+-- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
 
--- '<receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one \`match\` reads the
--- time. The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
--- Here all that stands before id and data. \`died\`: with which batch the message died first, as place_among_dead writes it.
-local function message_header(now, id_length, own, died)
-  local header = string.format('%013.0f %d', now, id_length)
-  if died then header = header .. ',R' .. died end
-  if own then
-    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
-    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
-    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
-    if own.flush then header = header .. ',F' end
+-- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
+local function message_header(received, id_length, options, place)
+  local header = string.format('%013.0f %d', received, id_length)
+  if place then header = header .. ',R' .. place end
+  if options then
+    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.flush then header = header .. ',F' end
   end
   return header .. ' '
 end
 
--- The options that a message carries, as message_header wrote them, or nil. Where it died is none.
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
--- One of these options, or \`default\` where a message has none that could be right.
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
--- A message that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds nobody up.
--- Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
+-- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
+-- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
--- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
--- (which may be more). Nil when the list is empty, and why when it cannot be read. \`overridden\`: a message of the key may carry options of its own.
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+-- Whether it begins as message_header writes.
+local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
+
+-- The options that a message carries, as text, or nil. Its place among the dead is none.
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
 end
 
--- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+-- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
--- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
+-- The time, id and data of a message, as texts. What add has not written has neither time nor id: all of it is data.
 local function parts_of(message)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
@@ -340,46 +299,6 @@ local function parts_of(message)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
-end
-
--- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
--- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
--- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is
--- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
--- lib/nonce.lua), and nothing when it is acknowledged.
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
--- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-
--- An error that Redis replied, told as ours, or nil.
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
--- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
--- never been dead came later. What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
@@ -396,7 +315,142 @@ local function with_place(message, place)
   return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
 end
 
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
+-- Where a message belongs among others: by its time and, within one ms, by its place among the dead. One that has never been dead came later.
+-- What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+--- When a batch closes: which messages of a list are its first batch, when that is due, and what closes it.
+
+-- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
+local CLOCK_STEP = 1000
+
+-- Finds where a batch ends whose messages may have options, and by what it goes.
+-- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+-- The batch at the head of a list: { messages, count, deadline, reason }; more messages may have been read than the batch has.
+-- Nil when the list is empty, and what Redis replied. \`with_options\`: a message of the key may have options.
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+-- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+-- When a batch is due: at its deadline, or at once when its last message lies in the future.
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+--- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
+--
+--   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
+--
+-- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
+--   'retry'               it failed, and pauses
+--   'released'            it was given back
+--   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
+--   none                  it is acknowledged: a worker has it
+
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
+end
+
+-- Nil when the text is no claim.
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+-- The batch id and the number of the claim in a token, as texts, or nil.
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+-- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
+end
+
+-- The state of a claim that this call takes and that has to be acknowledged.
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+
+-- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+--- Batches.
+
+-- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+
+-- An error that Redis replied, told as ours, or nil.
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
 
 -- Puts elements in front of a list, the first of them first.
 local function push_front(list, elements)
@@ -420,7 +474,7 @@ local function insert_by_time(list, claimed, messages)
   if ahead.err then return nil, error_of(ahead, 'list', list) end
   local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
   for n = 1, #messages do
-    local place = place_of(messages[n])
+    local place = order_of(messages[n])
     while true do
       if passed == #following and step > 0 then
         following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
@@ -428,7 +482,7 @@ local function insert_by_time(list, claimed, messages)
         step = #following == step and math.min(2 * step, 64) or 0
       end
       local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
+      if not older or is_behind(order_of(older), place) then break end
       passed = passed + 1
       ahead[#ahead + 1], front[#front + 1] = older, older
     end
@@ -458,7 +512,7 @@ end
 -- it, and when the key is due then; or nil and an error, and nothing is written.
 local function bring_back(root, key, messages, policy)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
+  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
   local failed = error_of(stored, 'hash', claims_key(root))
   if failed then return nil, failed end
@@ -478,9 +532,9 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+      local head, empty = head_of(list, policy, known == 1)
+      deadline = head and head.deadline
+      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
   if failed then
@@ -530,20 +584,11 @@ local function count_messages(root)
 end
 --- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
 
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
 
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-
 -- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
 
 -- The longest wait of the policy: a shortened one holds only from the next look on.
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
@@ -551,15 +596,15 @@ local function longest_wait(root, policy) return math.max(policy.wait, tonumber(
 -- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
 local function lowered_due(root, key, score, policy, now)
   -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
 end
 
 -- When the lease or pause of a claim ends that ends at \`score\`. It was granted for \`span\` from some moment that has passed.
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
 end
 
 -- Entries that lie more than \`from\` ahead, a page at a time, the furthest first; \`judge\` returns their scores as they should be.
@@ -587,13 +632,13 @@ end
 
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
 local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
+  if policy.looked <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
     return right
   end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
     local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
     for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
     return right
@@ -622,14 +667,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -763,9 +809,9 @@ end
 local function acknowledged(root, records, nonce)
   local names, numbers, known = {}, {}, {}
   for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
   for m = 1, #names do
@@ -864,13 +910,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -878,9 +925,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1
@@ -1197,9 +1245,8 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  local head = policy and head_of(messages_key(root, key), policy, false)
+  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
@@ -1213,10 +1260,10 @@ local function index_overridden(root, key, size, own, policy)
     failed = error_of(listed, 'set', overrides)
   end
   if not failed then
-    local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
-    if not count then
-      failed = error_of(found, 'list', list)
+    local head, empty = head_of(list, policy, true)
+    deadline = head and head.deadline
+    if not head then
+      failed = error_of(empty, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
@@ -1299,7 +1346,7 @@ local function add(keys, args)
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
   -- Formatted only when it is needed.
-  local due_at, full_at
+  local opens_at, full_at
 
   -- first write
   if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
@@ -1351,8 +1398,8 @@ local function add(keys, args)
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
             elseif size == 1 then
-              due_at = due_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, due_at, key)
+              opens_at = opens_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, opens_at, key)
               if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
             elseif size >= policy.maxSize then
               local moved
@@ -1435,12 +1482,12 @@ local function look_at(list, size, longest, now, spent)
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
-      local options = own_options(messages[n])
+      local options = options_of(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT[3]) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if received > now + AHEAD then ahead = ahead + 1 end
+      if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages
@@ -1572,7 +1619,7 @@ local function claim_ready(keys, args)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
   if kept == false then return { now, 0 } end
@@ -1881,7 +1928,7 @@ end
 
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
   if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
   return 'lost'
@@ -2257,10 +2304,10 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -2495,7 +2542,7 @@ local function mend_key(root, key, policy, now, done)
   -- A batch has no more than the first 1000.
   local own, at = false, 0
   while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
+    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or options_of(message) ~= nil end
     at = at + 20
   end
   if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
@@ -2522,8 +2569,8 @@ local function mend_key(root, key, policy, now, done)
       done[#done + 1] = 'claim removed'
     end
     if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local count, deadline, _, messages = head_batch(list, policy, own)
-    if count then deadline = in_time(deadline, messages[count], now) end
+    local head = head_of(list, policy, own)
+    local deadline = head and due_at(head, now)
     if not deadline then
       if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     else

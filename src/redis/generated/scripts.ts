@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '61087fff4f14c951aeaabda10d2be15f2e807a8a',
+    sha1: '49ec22ea3828e83ab4e0ed5de122bb62283cc34f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -190,78 +190,101 @@ local function other_generation(root, policy, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
   )
 end
-${blank(4)}
-local function message_header(now, id_length, own, died)
-  local header = string.format('%013.0f %d', now, id_length)
-  if died then header = header .. ',R' .. died end
-  if own then
-    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
-    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
-    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
-    if own.flush then header = header .. ',F' end
+${blank(7)}
+local function message_header(received, id_length, options, place)
+  local header = string.format('%013.0f %d', received, id_length)
+  if place then header = header .. ',R' .. place end
+  if options then
+    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.flush then header = header .. ',F' end
   end
   return header .. ' '
 end
 
 
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
 
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(12)}
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+${blank(9)}
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+${blank(6)}
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
 
 
 
-local function head_batch(list, policy, overridden)
+local function head_of(list, policy, with_options)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
   end
+  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+  head.deadline, head.reason = deadline, reason
+  return head
 end
 ${blank(27)}
 local function decode_claim(text)
@@ -273,23 +296,8 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(10)}
+${blank(29)}
 local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
-
-
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
-end
-
-
-
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
-${blank(7)}
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
 
 
 local function push_front(list, elements)
@@ -309,7 +317,7 @@ local function insert_by_time(list, claimed, messages)
   if ahead.err then return nil, error_of(ahead, 'list', list) end
   local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
   for n = 1, #messages do
-    local place = place_of(messages[n])
+    local place = order_of(messages[n])
     while true do
       if passed == #following and step > 0 then
         following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
@@ -317,7 +325,7 @@ local function insert_by_time(list, claimed, messages)
         step = #following == step and math.min(2 * step, 64) or 0
       end
       local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
+      if not older or is_behind(order_of(older), place) then break end
       passed = passed + 1
       ahead[#ahead + 1], front[#front + 1] = older, older
     end
@@ -347,7 +355,7 @@ end
 
 local function bring_back(root, key, messages, policy)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
+  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
   local failed = error_of(stored, 'hash', claims_key(root))
   if failed then return nil, failed end
@@ -367,9 +375,9 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+      local head, empty = head_of(list, policy, known == 1)
+      deadline = head and head.deadline
+      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
   if failed then
@@ -378,7 +386,7 @@ local function bring_back(root, key, messages, policy)
   end
   return undo, deadline
 end
-${blank(189)}
+${blank(181)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -388,7 +396,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(330)}
+${blank(332)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -567,9 +575,8 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  local head = policy and head_of(messages_key(root, key), policy, false)
+  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
@@ -583,10 +590,10 @@ local function index_overridden(root, key, size, own, policy)
     failed = error_of(listed, 'set', overrides)
   end
   if not failed then
-    local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
-    if not count then
-      failed = error_of(found, 'list', list)
+    local head, empty = head_of(list, policy, true)
+    deadline = head and head.deadline
+    if not head then
+      failed = error_of(empty, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
@@ -669,7 +676,7 @@ local function add(keys, args)
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
   -- Formatted only when it is needed.
-  local due_at, full_at
+  local opens_at, full_at
 
   -- first write
   if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
@@ -721,8 +728,8 @@ local function add(keys, args)
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
             elseif size == 1 then
-              due_at = due_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, due_at, key)
+              opens_at = opens_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, opens_at, key)
               if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
             elseif size >= policy.maxSize then
               local moved
@@ -764,7 +771,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3b5342ef83a1cdb885a63bd79a310b4170cd54a3',
+    sha1: 'b85e31f76ef1beb533a4f52b1a0ec856b3aaf712',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -884,15 +891,29 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-${blank(8)}
+${blank(77)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-${blank(208)}
+
+
+local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
+
+
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+${blank(36)}
+local CLOCK_STEP = 1000
+${blank(58)}
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+${blank(158)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -921,13 +942,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-
-
-
-local AHEAD = 1000
-${blank(13)}
+${blank(8)}
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(842)}
+${blank(844)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -973,12 +990,12 @@ local function look_at(list, size, longest, now, spent)
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
-      local options = own_options(messages[n])
+      local options = options_of(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT[3]) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if received > now + AHEAD then ahead = ahead + 1 end
+      if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages
@@ -1051,7 +1068,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd169f26e2c6947f7fb216fc2df10511931231013',
+    sha1: '1b9ad18a81b29be38bb9850ba7c86809fef515a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1228,78 +1245,98 @@ local function other_generation(root, policy, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
   )
 end
-${blank(17)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(21)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
 
 
 
-local function head_batch(list, policy, overridden)
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
   end
+  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+  head.deadline, head.reason = deadline, reason
+  return head
 end
 
 
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(15)}
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(10)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
     claim.span, claim.state and ':' .. claim.state or ''
   )
 end
+
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -1312,27 +1349,32 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
-
+${blank(5)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(158)}
-local AHEAD = 1000
 
 
-local LOWERED = 100
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
 
 
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
 end
 
 
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(136)}
+local LOWERED = 100
+
+
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
 
 
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
@@ -1340,15 +1382,15 @@ local function longest_wait(root, policy) return math.max(policy.wait, tonumber(
 
 local function lowered_due(root, key, score, policy, now)
   -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
 end
 
 
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
 end
 
 
@@ -1376,13 +1418,13 @@ end
 
 
 local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
+  if policy.looked <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
     return right
   end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
     local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
     for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
     return right
@@ -1411,14 +1453,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -1516,9 +1559,9 @@ end
 local function acknowledged(root, records, nonce)
   local names, numbers, known = {}, {}, {}
   for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
   for m = 1, #names do
@@ -1617,13 +1660,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -1631,9 +1675,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1
@@ -1749,7 +1794,7 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(512)}
+${blank(511)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1813,7 +1858,7 @@ local function claim_ready(keys, args)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
   options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
   if kept == false then return { now, 0 } end
@@ -1836,7 +1881,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a86c8d2ab973656e6e27beaf23d7461a5b909d2b',
+    sha1: '54349c8970a986f0c6e66bde10f16e5956156291',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1946,85 +1991,101 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(77)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
 
 
 
-local function head_batch(list, policy, overridden)
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
   end
+  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+  head.deadline, head.reason = deadline, reason
+  return head
 end
 
 
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
 ${blank(35)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
+${blank(11)}
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(202)}
 local function write_index(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2041,14 +2102,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -2101,7 +2163,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(241)}
+${blank(243)}
 local function finish(root, keys, counts, policy)
   local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
   if overrides == nil then overrides = has_overrides(root) end
@@ -2122,7 +2184,7 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(571)}
+${blank(570)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2189,7 +2251,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'eb205f2a31c2d841f99ede3064f7d57d017c5513',
+    sha1: '46e61f8394dc4e280513367e69507cb2cd927bf9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2337,7 +2399,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(297)}
+${blank(351)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2355,7 +2417,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1144)}
+${blank(1137)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2418,7 +2480,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ab363454190763c07307a5290b1a88df94d62e8e',
+    sha1: 'd321149e6cf1807aa723147152159207e82a69d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2524,7 +2586,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(525)}
+${blank(571)}
 local NONCE_KEPT = 60000
 
 
@@ -2563,7 +2625,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(953)}
+${blank(954)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2620,7 +2682,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '2672add3ae9bb0e3913c9779fca589de30832605',
+    sha1: 'd8a630a5efc68744e51498801fd424fe94875a56',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2735,13 +2797,14 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(209)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
     claim.span, claim.state and ':' .. claim.state or ''
   )
 end
+
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -2752,13 +2815,13 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(3)}
+${blank(7)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(561)}
+${blank(548)}
 local function lengthen(root, keys, claims, lease, now, known)
   if #keys == 0 then return end
   local records, ends = {}, {}
@@ -2774,7 +2837,7 @@ local function lengthen(root, keys, claims, lease, now, known)
   if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
   redis.call('ZADD', active_key(root), 'GT', unpack(ends))
 end
-${blank(813)}
+${blank(812)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -2835,7 +2898,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '0b735dcfa633f3ca8ac49a28d80bb8c248e44b48',
+    sha1: 'daeff6d5aff8ec1be8c19321692603ad416607c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2998,78 +3061,98 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(77)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
 
 
 
-local function head_batch(list, policy, overridden)
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
   end
+  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+  head.deadline, head.reason = deadline, reason
+  return head
 end
 
 
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(15)}
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(10)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
     claim.span, claim.state and ':' .. claim.state or ''
   )
 end
+
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -3084,19 +3167,20 @@ end
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 
 
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+
+
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
+${blank(11)}
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(202)}
 local function write_index(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3113,14 +3197,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -3189,7 +3274,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1061)}
+${blank(1062)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3252,7 +3337,7 @@ end
 
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
   if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
   return 'lost'
@@ -3305,7 +3390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '8617b3e5896c8ebeedcad9d08f2e3e48d5cb05cb',
+    sha1: 'f7e804c912868e7da8a5fb157b95f9af01b35c81',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3482,71 +3567,22 @@ local function other_generation(root, policy, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
   )
 end
-${blank(17)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(21)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
 end
 
 
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
 
 local function parts_of(message)
@@ -3557,13 +3593,82 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(5)}
+${blank(24)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(10)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
     claim.span, claim.state and ':' .. claim.state or ''
   )
 end
+
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -3576,20 +3681,22 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(165)}
-local AHEAD = 1000
-
-
-local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
+${blank(15)}
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
 end
 
 
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(136)}
+local LOWERED = 100
+
+
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
 
 
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
@@ -3597,15 +3704,15 @@ local function longest_wait(root, policy) return math.max(policy.wait, tonumber(
 
 local function lowered_due(root, key, score, policy, now)
   -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
 end
 
 
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
 end
 
 
@@ -3633,13 +3740,13 @@ end
 
 
 local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
+  if policy.looked <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
     return right
   end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
     local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
     for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
     return right
@@ -3668,14 +3775,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -3773,9 +3881,9 @@ end
 local function acknowledged(root, records, nonce)
   local names, numbers, known = {}, {}, {}
   for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
   for m = 1, #names do
@@ -3874,13 +3982,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -3888,9 +3997,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1
@@ -3984,7 +4094,7 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(910)}
+${blank(909)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4131,7 +4241,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8c379cceb17233b85c4d0f34e531f84ff5f59e3b',
+    sha1: '5e75b317dd6de61cc4780252479d5ffd909ff736',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4299,7 +4409,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(1837)}
+${blank(1884)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4350,7 +4460,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'cfde06b8413f616a941cda00d5df86bbcc24ee8f',
+    sha1: 'dda5bd7194ac2f38ad12d2f4a4e01c8ee89cce08',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4542,9 +4652,9 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(444)}
+${blank(490)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1437)}
+${blank(1438)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4642,7 +4752,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '000a1901b4ad2f942119ae19f76f27593a0c9351',
+    sha1: '2a80eff8c09cd7f2ae38cb3b83ca1954825d6b39',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4808,72 +4918,91 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(77)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
 
 
 
-local function head_batch(list, policy, overridden)
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
   end
+  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+  head.deadline, head.reason = deadline, reason
+  return head
 end
 
 
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(22)}
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(18)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -4885,14 +5014,11 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(165)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(1669)}
+${blank(22)}
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(1809)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -4939,10 +5065,10 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -4951,7 +5077,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7d3dd3a0dc05cfb3f549578642c9b3e5d1e8cf5c',
+    sha1: 'ee66d9eec27142add8d3a6516d7d500be3d1a3f0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5123,7 +5249,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2061)}
+${blank(2108)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5259,7 +5385,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '9abee3d342933e7bdfea035c2540a79115f4b74d',
+    sha1: '207cd70b96b3a467672e24723b715e416c8357ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5422,13 +5548,14 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(209)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
     claim.span, claim.state and ':' .. claim.state or ''
   )
 end
+
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -5441,14 +5568,13 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
-
+${blank(5)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(293)}
+${blank(278)}
 local function foreign_type(root, key)
   for _, each in ipairs({
     { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
@@ -5496,7 +5622,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1638)}
+${blank(1639)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -5556,7 +5682,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '58e14b9fa8be960903268ea1b1d9cc6f22c36ea2',
+    sha1: '4a517f5bb53bc6966d66627f8d4f8f23ddf71676',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5676,73 +5802,98 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(77)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
 
 
 
-local function head_batch(list, policy, overridden)
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
   local messages = redis.pcall('LRANGE', list, '0', policy.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
   end
+  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+  head.deadline, head.reason = deadline, reason
+  return head
 end
-${blank(20)}
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(10)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
     claim.span, claim.state and ':' .. claim.state or ''
   )
 end
+
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -5753,7 +5904,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(127)}
+${blank(124)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -5782,22 +5933,13 @@ local function count_messages(root)
   end
   return held, buried
 end
-
-
-
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(14)}
+${blank(18)}
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
 end
-${blank(117)}
+${blank(118)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -5807,7 +5949,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1762)}
+${blank(1763)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -5852,7 +5994,7 @@ local function mend_key(root, key, policy, now, done)
   -- A batch has no more than the first 1000.
   local own, at = false, 0
   while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
+    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or options_of(message) ~= nil end
     at = at + 20
   end
   if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
@@ -5879,8 +6021,8 @@ local function mend_key(root, key, policy, now, done)
       done[#done + 1] = 'claim removed'
     end
     if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local count, deadline, _, messages = head_batch(list, policy, own)
-    if count then deadline = in_time(deadline, messages[count], now) end
+    local head = head_of(list, policy, own)
+    local deadline = head and due_at(head, now)
     if not deadline then
       if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     else
@@ -5962,7 +6104,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'df0783afc4c3728f0b849b1a78e244a96bf5d2ba',
+    sha1: '0f504b0ee89bc43e56a7391b622066e59793d3ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6144,7 +6286,7 @@ local function told_layout(text, generation)
   end
   return { 'draining', serving, first, other, other_first, generation }
 end
-${blank(2372)}
+${blank(2419)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6258,7 +6400,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '22fc606d92b80fb670bab261ca09606d5d7d5e6d',
+    sha1: 'cfe722039f41669e4bb6afdfa96f247716c00da4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6391,87 +6533,23 @@ local function other_generation(root, policy, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
   )
 end
-${blank(17)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
+${blank(21)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-${blank(27)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-${blank(10)}
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
-
-
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
 end
 
 
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
 
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(12)}
 local function place_among_dead(batch, position)
   local number = string.match(batch, '^%d+%-(%d+)')
   return number and string.format('%s.%04d', number, position)
@@ -6484,7 +6562,80 @@ local function with_place(message, place)
   return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
 end
 
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
+
+
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+${blank(6)}
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+${blank(27)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(29)}
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
 
 
 local function push_front(list, elements)
@@ -6504,7 +6655,7 @@ local function insert_by_time(list, claimed, messages)
   if ahead.err then return nil, error_of(ahead, 'list', list) end
   local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
   for n = 1, #messages do
-    local place = place_of(messages[n])
+    local place = order_of(messages[n])
     while true do
       if passed == #following and step > 0 then
         following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
@@ -6512,7 +6663,7 @@ local function insert_by_time(list, claimed, messages)
         step = #following == step and math.min(2 * step, 64) or 0
       end
       local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
+      if not older or is_behind(order_of(older), place) then break end
       passed = passed + 1
       ahead[#ahead + 1], front[#front + 1] = older, older
     end
@@ -6542,7 +6693,7 @@ end
 
 local function bring_back(root, key, messages, policy)
   local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
+  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
   local stored = pcall('HGET', claims_key(root), key)
   local failed = error_of(stored, 'hash', claims_key(root))
   if failed then return nil, failed end
@@ -6562,9 +6713,9 @@ local function bring_back(root, key, messages, policy)
     local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
     failed = error_of(known, 'set', overrides_key(root))
     if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+      local head, empty = head_of(list, policy, known == 1)
+      deadline = head and head.deadline
+      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     end
   end
   if failed then
@@ -6592,7 +6743,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(170)}
+${blank(162)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -6641,7 +6792,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1952)}
+${blank(1953)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -6735,7 +6886,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a77a293e167224f2a9d212020e61883190ae5190',
+    sha1: '3a279c2a548da412725b3d0409f4cdb7ae243369',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6898,7 +7049,7 @@ local function read_policy(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(160)}
+${blank(217)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6908,7 +7059,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2435)}
+${blank(2425)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -6971,12 +7122,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'fa9c70f038905a17b8ff895d47fcc4452d5cce0f',
+    sha1: '32415bfb599e01902705b9865a49c6f327d3cbc2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2851)}
+${blank(2898)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
