@@ -47,15 +47,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'

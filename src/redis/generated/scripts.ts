@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '61087fff4f14c951aeaabda10d2be15f2e807a8a',
+    sha1: 'f7cfa365da3aa83170b3e97b3f26d45006ccc90f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -28,6 +28,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -53,24 +119,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -79,9 +145,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -116,20 +180,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
 end
-
-
-
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(10)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -151,19 +202,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -235,15 +286,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -432,14 +483,9 @@ do -- lua/functions/conversation/add.lua
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
 -- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-local ADD_TOKENS = {
-  ID = { 'id', text = 512, code = 'BAD_ID' },
-  WAIT = { 'wait', 1, POLICY.WAIT[3] },
-  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
-  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
-  FLUSH = { 'flush', flag = true },
-  REQUEUED = { 'requeued', text = 128 },
-  GENERATION = { 'generation', 1, 999999 },
+local ADD_OPTIONS = {
+  ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
+  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 -- Lua's stack bounds how many values \`unpack\` can give.
 local UNPACKED = 1000
@@ -481,7 +527,7 @@ local function read_messages(args)
       ids[count] = args[at + 1]
       at = at + 2
     elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
+      local own, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
       if not stopped then return nil, refusal end
       at = stopped
       if own then
@@ -764,7 +810,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3b5342ef83a1cdb885a63bd79a310b4170cd54a3',
+    sha1: 'd4befdbcb0ef006aff7223fa25925fe2d061271e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -786,7 +832,24 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(57)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -826,18 +889,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -859,19 +911,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -927,7 +979,7 @@ end
 local AHEAD = 1000
 ${blank(13)}
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(842)}
+${blank(837)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1051,7 +1103,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd169f26e2c6947f7fb216fc2df10511931231013',
+    sha1: '900074fda00c0e931ef89e3516684a8eb141ca82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1073,6 +1125,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -1098,24 +1216,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -1123,6 +1241,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -1156,18 +1280,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -1189,19 +1302,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -1260,15 +1373,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -1645,7 +1758,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        local late = deadline > POLICY.WAIT.most and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1
@@ -1741,7 +1854,7 @@ local function next_look(root, now, options, policy, taken)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
     if options.echo then say(root, options.worker, 'echo') end
   elseif next_at then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -1749,7 +1862,7 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(512)}
+${blank(507)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1790,29 +1903,23 @@ do -- lua/functions/batch/claim_ready.lua
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
-local CLAIM_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  LEASE = { 'lease', 1, 86400000 },
-  BEFORE = { 'before', 0, 9999999999999 },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local CLAIM_OPTIONS = {
+  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
-  options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
+  options.limit = options.limit or OPTIONS.claimed.default
+  options.lease = options.lease or OPTIONS.lease.default
+  options.attempts = options.attempts or OPTIONS.attempts.default
   options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
@@ -1836,7 +1943,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a86c8d2ab973656e6e27beaf23d7461a5b909d2b',
+    sha1: '74fe3dea69ac2dd54cfec9e32a62872de57517e0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1858,7 +1965,24 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(57)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -1888,18 +2012,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -1921,19 +2034,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -1978,15 +2091,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -2122,7 +2235,7 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(571)}
+${blank(560)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2189,7 +2302,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'eb205f2a31c2d841f99ede3064f7d57d017c5513',
+    sha1: '47a09c3f930397827b7f83919819a8d3fffea922',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2211,6 +2324,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -2236,24 +2415,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -2261,6 +2440,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 ${blank(15)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
@@ -2279,18 +2464,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2312,19 +2486,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2355,7 +2529,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1144)}
+${blank(1133)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2379,23 +2553,18 @@ do -- lua/functions/dead/dead.lua
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  OFFSET = { 'offset', 0, 1000000 },
-  ID = { 'id', text = 64 },
-}
+local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_policy(keys)
   if refusal then return refusal end
-  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local ids, reply = options.id and { options.id }, {}
   if not ids then
-    local offset = options.offset or 0
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+    local offset = options.offset or OPTIONS.offset.default
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -2418,7 +2587,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'ab363454190763c07307a5290b1a88df94d62e8e',
+    sha1: '02a53a7409399c289cf6d867766c0f0277fef05b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2443,13 +2612,28 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
 end
-${blank(61)}
+${blank(67)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -2466,18 +2650,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2499,19 +2672,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2563,7 +2736,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(953)}
+${blank(937)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2620,7 +2793,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '2672add3ae9bb0e3913c9779fca589de30832605',
+    sha1: '195b8172c228803432e361ea205345a931264c11',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2645,13 +2818,28 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
 end
-${blank(48)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -2677,18 +2865,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2710,19 +2887,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2774,7 +2951,7 @@ local function lengthen(root, keys, claims, lease, now, known)
   if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
   redis.call('ZADD', active_key(root), 'GT', unpack(ends))
 end
-${blank(813)}
+${blank(797)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -2835,7 +3012,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '0b735dcfa633f3ca8ac49a28d80bb8c248e44b48',
+    sha1: '97527c063ab39119526dfffed70c186fc63f995f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2857,6 +3034,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -2882,24 +3125,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -2907,6 +3150,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -2940,18 +3189,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2973,19 +3211,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -3030,15 +3268,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -3189,7 +3427,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1061)}
+${blank(1045)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3217,12 +3455,8 @@ do -- lua/functions/batch/fail.lua
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
-local FAIL_TOKENS = {
-  DELAY = { 'delay', 0, POLICY.WAIT[3] },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  ERROR = { 'error', text = 4096 },
-  KEEP = { 'keep', text = 8192 },
-  NONCE = { 'nonce', text = 64 },
+local FAIL_OPTIONS = {
+  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
 
 -- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
@@ -3260,8 +3494,7 @@ end
 
 local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -3282,10 +3515,10 @@ local function fail_batch(keys, args)
   end
 
   -- first write
-  local delay = options.delay or 1000
+  local delay = options.delay or OPTIONS.delay.default
   claim.state, claim.span, policy.now = 'retry', delay, now
   if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -3305,7 +3538,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '8617b3e5896c8ebeedcad9d08f2e3e48d5cb05cb',
+    sha1: '0f328ec50ecf1d1cb4e9edce69fd7637f7ca4ee4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3327,6 +3560,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -3352,24 +3651,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -3377,6 +3676,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -3410,18 +3715,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -3443,19 +3737,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -3514,15 +3808,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -3902,7 +4196,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        local late = deadline > POLICY.WAIT.most and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1
@@ -3953,7 +4247,7 @@ local function next_look(root, now, options, policy, taken)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
     if options.echo then say(root, options.worker, 'echo') end
   elseif next_at then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -3984,7 +4278,7 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(910)}
+${blank(889)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4022,15 +4316,10 @@ do -- lua/functions/batch/forward.lua
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
 -- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
-local FORWARD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  MAXLEN = { 'longest', 1, 10000000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local FORWARD_OPTIONS = {
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -4086,8 +4375,7 @@ end
 
 local function forward(keys, args)
   local call, root, name = redis.call, keys[1], args[1]
-  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -4096,7 +4384,7 @@ local function forward(keys, args)
   bad = bad or no_nonce or other_generation(root, policy, options.generation)
   if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local kept = kept_reply(policy, nonce, 'forward')
@@ -4109,7 +4397,7 @@ local function forward(keys, args)
     length = call('XLEN', stream)
     if length >= longest then return { now, now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or 100, longest - length)
+  options.limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
   options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
   local batches = take_ready(root, now, options, policy)
@@ -4131,7 +4419,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8c379cceb17233b85c4d0f34e531f84ff5f59e3b',
+    sha1: 'e55237e65a40856c780f0401a7839b2873bc60fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4156,6 +4444,21 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4178,24 +4481,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -4204,7 +4507,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(9)}
+${blank(15)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(3)}
@@ -4221,18 +4524,6 @@ local function bad_root(keys)
   end
 end
 ${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
-
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 
 local GIVEN = {
@@ -4262,19 +4553,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -4299,7 +4590,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(1837)}
+${blank(1810)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4350,7 +4641,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'cfde06b8413f616a941cda00d5df86bbcc24ee8f',
+    sha1: '87ebd8791b951060c05027bbc2c52a9838fe71ae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4372,6 +4663,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -4397,24 +4754,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -4423,9 +4780,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -4452,18 +4807,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -4485,19 +4829,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -4544,7 +4888,7 @@ local function count_keys(root)
 end
 ${blank(444)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1437)}
+${blank(1410)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4581,19 +4925,16 @@ do -- lua/functions/layout/partition.lua
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
-local PARTITION_TOKENS = {
-  OPEN = { 'open', flag = true },
-  RETIRE = { 'retire', flag = true },
-  GENERATION = { 'generation', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local PARTITION_OPTIONS = {
+  OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
@@ -4642,7 +4983,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '000a1901b4ad2f942119ae19f76f27593a0c9351',
+    sha1: 'd32445b930426b062be8105096b1276fab9c2e60',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4664,6 +5005,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -4689,24 +5096,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -4714,6 +5121,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -4748,20 +5161,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
 end
-
-
-
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(10)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -4783,19 +5183,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -4840,15 +5240,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -4892,7 +5292,7 @@ local function in_time(deadline, last, now)
   if deadline > now and received_at(last) > now + AHEAD then return now end
   return deadline
 end
-${blank(1669)}
+${blank(1639)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -4920,7 +5320,7 @@ do -- lua/functions/conversation/peek.lua
 --   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -4928,11 +5328,11 @@ local function peek(keys, args)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
-  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
@@ -4951,7 +5351,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7d3dd3a0dc05cfb3f549578642c9b3e5d1e8cf5c',
+    sha1: 'c7eb9ca84f677a43f32a7ad312be8d011161d97f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4973,6 +5373,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -4998,24 +5464,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -5024,9 +5490,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5047,18 +5511,6 @@ local function bad_root(keys)
   end
 end
 ${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
-
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 
 local GIVEN = {
@@ -5088,19 +5540,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -5123,7 +5575,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2061)}
+${blank(2031)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5158,10 +5610,7 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_TOKENS = {
-  GIVEN = { 'given', text = 64 },
-  AGAIN = { 'again', flag = true },
-}
+local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
 -- So many of what programs gave last are kept beside a member.
 local GIFTS = 4
 
@@ -5206,8 +5655,8 @@ local function policy(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
+  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
   if bad then return bad end
   members = members or {}
   local given, again = members.given, members.again
@@ -5259,7 +5708,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '9abee3d342933e7bdfea035c2540a79115f4b74d',
+    sha1: 'ea5e250ab2d1817323468acf16add5c87427bd75',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5281,6 +5730,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -5306,24 +5821,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -5331,6 +5846,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -5364,18 +5885,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -5397,19 +5907,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -5496,7 +6006,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1638)}
+${blank(1605)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -5520,12 +6030,12 @@ do -- lua/functions/batch/release.lua
 --   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
-local RELEASE_TOKENS = { REASON = { 'reason', text = 256 }, NONCE = { 'nonce', text = 64 } }
+local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
 local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, RELEASE_TOKENS)
-  local nonce, no_nonce = read_nonce(options and options.nonce)
+  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
@@ -5556,7 +6066,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '58e14b9fa8be960903268ea1b1d9cc6f22c36ea2',
+    sha1: 'c7a0eb0b7283cb887f2146a8ce5ddd33c5fb728a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5578,7 +6088,24 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(57)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5618,18 +6145,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -5651,19 +6167,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -5708,15 +6224,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -5807,7 +6323,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1762)}
+${blank(1729)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -5962,7 +6478,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'df0783afc4c3728f0b849b1a78e244a96bf5d2ba',
+    sha1: '307b90c97841629d1d8622f8440734bda91911ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5984,6 +6500,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -6009,24 +6591,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -6035,7 +6617,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(15)}
+${blank(21)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 ${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -6049,18 +6631,6 @@ local function bad_root(keys)
   end
 end
 ${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
-
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(6)}
 local function read_policy(keys, caller)
@@ -6084,19 +6654,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -6144,7 +6714,7 @@ local function told_layout(text, generation)
   end
   return { 'draining', serving, first, other, other_first, generation }
 end
-${blank(2372)}
+${blank(2339)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6190,14 +6760,11 @@ do -- lua/functions/layout/repartition.lua
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
 -- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  NEW = { 'new', flag = true },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-  RESTORE = { 'restore', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -6221,8 +6788,8 @@ local function repartition(keys, args)
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local told
@@ -6258,7 +6825,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '22fc606d92b80fb670bab261ca09606d5d7d5e6d',
+    sha1: 'b8b0fd06dfde328e9d5241e71bfaad25cc916742',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6283,13 +6850,28 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
 end
-${blank(48)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6319,18 +6901,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -6352,19 +6923,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -6423,15 +6994,15 @@ local function head_batch(list, policy, overridden)
     while messages[count + 1] do
       local n = count + 1
       local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
+      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
       if n > size then
         -- This message found more in the batch than it allows: it opens the next one.
         closer = n
         break
       end
       count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
+      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
+      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
       local flush = string.find(own, ',F', 1, true)
       if n == size or flush then
         closer, closed_by = n, flush and 'flush' or 'size'
@@ -6641,7 +7212,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1952)}
+${blank(1916)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -6735,7 +7306,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a77a293e167224f2a9d212020e61883190ae5190',
+    sha1: '42d2c3698b0bc9285fddda2b3e7de19eb74a57b1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6760,6 +7331,21 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6782,24 +7368,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -6808,9 +7394,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6840,18 +7424,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -6873,19 +7446,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -6908,7 +7481,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2435)}
+${blank(2399)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -6971,12 +7544,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'fa9c70f038905a17b8ff895d47fcc4452d5cce0f',
+    sha1: '2cdc7f99dd0e92b44e5728aef8a480f5c7eb9e18',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2851)}
+${blank(2875)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
