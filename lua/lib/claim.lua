@@ -118,7 +118,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        local late = deadline > POLICY.WAIT.most and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1
@@ -214,7 +214,7 @@ local function next_look(root, now, options, policy, taken)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
     if options.echo then say(root, options.worker, 'echo') end
   elseif next_at then
     -- What this call has made due, or has left, may be due before the watcher means to look.

@@ -1,17 +1,5 @@
 --- The policy of a queue, stored in its root so that every caller goes by the same one.
 
--- token = { field, least, most, default }. Times in ms; a year is the longest.
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
 -- In the order in which they are told.
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 -- What a constructor has written is kept beside each of them.
@@ -42,19 +30,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',

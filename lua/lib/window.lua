@@ -9,15 +9,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'

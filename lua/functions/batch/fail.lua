@@ -24,12 +24,8 @@
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
-local FAIL_TOKENS = {
-  DELAY = { 'delay', 0, POLICY.WAIT[3] },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  ERROR = { 'error', text = 4096 },
-  KEEP = { 'keep', text = 8192 },
-  NONCE = { 'nonce', text = 64 },
+local FAIL_OPTIONS = {
+  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
 
 -- The positions in `text` as numbers, or nil when they are not ascending positions from 1 to `count`.
@@ -67,8 +63,7 @@ end
 
 local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -89,10 +84,10 @@ local function fail_batch(keys, args)
   end
 
   -- first write
-  local delay = options.delay or 1000
+  local delay = options.delay or OPTIONS.delay.default
   claim.state, claim.span, policy.now = 'retry', delay, now
   if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end

@@ -34,15 +34,10 @@
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
 -- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
-local FORWARD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  MAXLEN = { 'longest', 1, 10000000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local FORWARD_OPTIONS = {
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -98,8 +93,7 @@ end
 
 local function forward(keys, args)
   local call, root, name = redis.call, keys[1], args[1]
-  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -108,7 +102,7 @@ local function forward(keys, args)
   bad = bad or no_nonce or other_generation(root, policy, options.generation)
   if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local kept = kept_reply(policy, nonce, 'forward')
@@ -121,7 +115,7 @@ local function forward(keys, args)
     length = call('XLEN', stream)
     if length >= longest then return { now, now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or 100, longest - length)
+  options.limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
   options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
   local batches = take_ready(root, now, options, policy)

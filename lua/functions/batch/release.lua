@@ -20,12 +20,12 @@
 --   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
-local RELEASE_TOKENS = { REASON = { 'reason', text = 256 }, NONCE = { 'nonce', text = 64 } }
+local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
 local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, RELEASE_TOKENS)
-  local nonce, no_nonce = read_nonce(options and options.nonce)
+  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end

@@ -40,14 +40,9 @@
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
 -- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-local ADD_TOKENS = {
-  ID = { 'id', text = 512, code = 'BAD_ID' },
-  WAIT = { 'wait', 1, POLICY.WAIT[3] },
-  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
-  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
-  FLUSH = { 'flush', flag = true },
-  REQUEUED = { 'requeued', text = 128 },
-  GENERATION = { 'generation', 1, 999999 },
+local ADD_OPTIONS = {
+  ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
+  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
@@ -89,7 +84,7 @@ local function read_messages(args)
       ids[count] = args[at + 1]
       at = at + 2
     elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
+      local own, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
       if not stopped then return nil, refusal end
       at = stopped
       if own then

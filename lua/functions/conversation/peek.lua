@@ -24,7 +24,7 @@
 --   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -32,11 +32,11 @@ local function peek(keys, args)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
-  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0

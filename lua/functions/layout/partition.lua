@@ -33,19 +33,16 @@
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
-local PARTITION_TOKENS = {
-  OPEN = { 'open', flag = true },
-  RETIRE = { 'retire', flag = true },
-  GENERATION = { 'generation', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local PARTITION_OPTIONS = {
+  OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local open, retire, generation, told = options.open, options.retire, options.generation, options.layout

@@ -42,14 +42,11 @@
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
 -- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  NEW = { 'new', flag = true },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-  RESTORE = { 'restore', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -73,8 +70,8 @@ local function repartition(keys, args)
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local told

@@ -31,10 +31,7 @@
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_TOKENS = {
-  GIVEN = { 'given', text = 64 },
-  AGAIN = { 'again', flag = true },
-}
+local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
 -- So many of what programs gave last are kept beside a member.
 local GIFTS = 4
 
@@ -79,8 +76,8 @@ local function policy(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
+  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
   if bad then return bad end
   members = members or {}
   local given, again = members.given, members.again

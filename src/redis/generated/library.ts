@@ -22,6 +22,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+--- Every bound, once: what callers may give, and what holds when they give nothing. Times are in ms, sizes in bytes. The build hands all of it
+--- on to TypeScript, so neither the client nor the documents repeat a number.
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+-- The members of the policy, by the token that sets them.
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
 -- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
@@ -32,8 +98,8 @@ local function integer(text, least, most)
   return value
 end
 
--- \`known\` maps a token to { field, least, most }, to { field, text = longest } or to { field, flag = true }.
--- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options by field (nil when there are none),
+-- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
+-- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
 -- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
 -- behind it can still be read.
 local function read_tokens(args, at, known, stop)
@@ -51,24 +117,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -76,6 +142,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+-- The same up to the end: the options, and a refusal.
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 --- The one clock of the library: Redis's own, in ms since 1970.
 
@@ -126,18 +198,6 @@ local function bad_key(key)
 end
 --- The policy of a queue, stored in its root so that every caller goes by the same one.
 
--- token = { field, least, most, default }. Times in ms; a year is the longest.
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
 -- In the order in which they are told.
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 -- What a constructor has written is kept beside each of them.
@@ -168,19 +228,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -333,15 +393,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -940,7 +1000,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        local late = deadline > POLICY.WAIT.most and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1
@@ -1036,7 +1096,7 @@ local function next_look(root, now, options, policy, taken)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
     if options.echo then say(root, options.worker, 'echo') end
   elseif next_at then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -1110,14 +1170,9 @@ do -- lua/functions/conversation/add.lua
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
 -- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-local ADD_TOKENS = {
-  ID = { 'id', text = 512, code = 'BAD_ID' },
-  WAIT = { 'wait', 1, POLICY.WAIT[3] },
-  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
-  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
-  FLUSH = { 'flush', flag = true },
-  REQUEUED = { 'requeued', text = 128 },
-  GENERATION = { 'generation', 1, 999999 },
+local ADD_OPTIONS = {
+  ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
+  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 -- Lua's stack bounds how many values \`unpack\` can give.
 local UNPACKED = 1000
@@ -1159,7 +1214,7 @@ local function read_messages(args)
       ids[count] = args[at + 1]
       at = at + 2
     elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
+      local own, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
       if not stopped then return nil, refusal end
       at = stopped
       if own then
@@ -1485,7 +1540,7 @@ local function look_at(list, size, longest, now, spent)
       local options = options_of(messages[n])
       if options then own = own + 1 end
       if not is_readable(messages[n]) then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT[3]) or longest
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
       if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
@@ -1596,29 +1651,23 @@ do -- lua/functions/batch/claim_ready.lua
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
-local CLAIM_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  LEASE = { 'lease', 1, 86400000 },
-  BEFORE = { 'before', 0, 9999999999999 },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local CLAIM_OPTIONS = {
+  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
-  options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
+  options.limit = options.limit or OPTIONS.claimed.default
+  options.lease = options.lease or OPTIONS.lease.default
+  options.attempts = options.attempts or OPTIONS.attempts.default
   options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
@@ -1723,23 +1772,18 @@ do -- lua/functions/dead/dead.lua
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  OFFSET = { 'offset', 0, 1000000 },
-  ID = { 'id', text = 64 },
-}
+local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_policy(keys)
   if refusal then return refusal end
-  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local ids, reply = options.id and { options.id }, {}
   if not ids then
-    local offset = options.offset or 0
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+    local offset = options.offset or OPTIONS.offset.default
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -1893,12 +1937,8 @@ do -- lua/functions/batch/fail.lua
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
-local FAIL_TOKENS = {
-  DELAY = { 'delay', 0, POLICY.WAIT[3] },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  ERROR = { 'error', text = 4096 },
-  KEEP = { 'keep', text = 8192 },
-  NONCE = { 'nonce', text = 64 },
+local FAIL_OPTIONS = {
+  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
 
 -- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
@@ -1936,8 +1976,7 @@ end
 
 local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -1958,10 +1997,10 @@ local function fail_batch(keys, args)
   end
 
   -- first write
-  local delay = options.delay or 1000
+  local delay = options.delay or OPTIONS.delay.default
   claim.state, claim.span, policy.now = 'retry', delay, now
   if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -2014,15 +2053,10 @@ do -- lua/functions/batch/forward.lua
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
 -- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
-local FORWARD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  MAXLEN = { 'longest', 1, 10000000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local FORWARD_OPTIONS = {
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -2078,8 +2112,7 @@ end
 
 local function forward(keys, args)
   local call, root, name = redis.call, keys[1], args[1]
-  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -2088,7 +2121,7 @@ local function forward(keys, args)
   bad = bad or no_nonce or other_generation(root, policy, options.generation)
   if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local kept = kept_reply(policy, nonce, 'forward')
@@ -2101,7 +2134,7 @@ local function forward(keys, args)
     length = call('XLEN', stream)
     if length >= longest then return { now, now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or 100, longest - length)
+  options.limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
   options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
   local batches = take_ready(root, now, options, policy)
@@ -2201,19 +2234,16 @@ do -- lua/functions/layout/partition.lua
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
-local PARTITION_TOKENS = {
-  OPEN = { 'open', flag = true },
-  RETIRE = { 'retire', flag = true },
-  GENERATION = { 'generation', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local PARTITION_OPTIONS = {
+  OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
@@ -2285,7 +2315,7 @@ do -- lua/functions/conversation/peek.lua
 --   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -2293,11 +2323,11 @@ local function peek(keys, args)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
-  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
@@ -2346,10 +2376,7 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_TOKENS = {
-  GIVEN = { 'given', text = 64 },
-  AGAIN = { 'again', flag = true },
-}
+local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
 -- So many of what programs gave last are kept beside a member.
 local GIFTS = 4
 
@@ -2394,8 +2421,8 @@ local function policy(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
+  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
   if bad then return bad end
   members = members or {}
   local given, again = members.given, members.again
@@ -2466,12 +2493,12 @@ do -- lua/functions/batch/release.lua
 --   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
-local RELEASE_TOKENS = { REASON = { 'reason', text = 256 }, NONCE = { 'nonce', text = 64 } }
+local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
 local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, RELEASE_TOKENS)
-  local nonce, no_nonce = read_nonce(options and options.nonce)
+  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
@@ -2693,14 +2720,11 @@ do -- lua/functions/layout/repartition.lua
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
 -- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  NEW = { 'new', flag = true },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-  RESTORE = { 'restore', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -2724,8 +2748,8 @@ local function repartition(keys, args)
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local told

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '49ec22ea3828e83ab4e0ed5de122bb62283cc34f',
+    sha1: '2b6efe5e3f722504c1f43a806759e87043f7a603',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -28,6 +28,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -53,24 +119,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -79,9 +145,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -116,20 +180,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
 end
-
-
-
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(10)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -151,19 +202,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -236,15 +287,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -440,14 +491,9 @@ do -- lua/functions/conversation/add.lua
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
 -- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-local ADD_TOKENS = {
-  ID = { 'id', text = 512, code = 'BAD_ID' },
-  WAIT = { 'wait', 1, POLICY.WAIT[3] },
-  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
-  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
-  FLUSH = { 'flush', flag = true },
-  REQUEUED = { 'requeued', text = 128 },
-  GENERATION = { 'generation', 1, 999999 },
+local ADD_OPTIONS = {
+  ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
+  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
 -- Lua's stack bounds how many values \`unpack\` can give.
 local UNPACKED = 1000
@@ -489,7 +535,7 @@ local function read_messages(args)
       ids[count] = args[at + 1]
       at = at + 2
     elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
+      local own, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
       if not stopped then return nil, refusal end
       at = stopped
       if own then
@@ -771,7 +817,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'b85e31f76ef1beb533a4f52b1a0ec856b3aaf712',
+    sha1: 'bfa0c4ab03638813304b28230b77c338906d906b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -793,7 +839,24 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(57)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -833,18 +896,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -866,19 +918,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -944,7 +996,7 @@ local function count_messages(root)
 end
 ${blank(8)}
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(844)}
+${blank(839)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -993,7 +1045,7 @@ local function look_at(list, size, longest, now, spent)
       local options = options_of(messages[n])
       if options then own = own + 1 end
       if not is_readable(messages[n]) then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT[3]) or longest
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
       if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
@@ -1068,7 +1120,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '1b9ad18a81b29be38bb9850ba7c86809fef515a2',
+    sha1: '5c444944e9a1b9bb4ee3be033e3a930e90a802d2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1090,6 +1142,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -1115,24 +1233,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -1140,6 +1258,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -1173,18 +1297,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -1206,19 +1319,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -1270,15 +1383,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -1690,7 +1803,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        local late = deadline > POLICY.WAIT.most and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1
@@ -1786,7 +1899,7 @@ local function next_look(root, now, options, policy, taken)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
     if options.echo then say(root, options.worker, 'echo') end
   elseif next_at then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -1794,7 +1907,7 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(511)}
+${blank(506)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1835,29 +1948,23 @@ do -- lua/functions/batch/claim_ready.lua
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
-local CLAIM_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  LEASE = { 'lease', 1, 86400000 },
-  BEFORE = { 'before', 0, 9999999999999 },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local CLAIM_OPTIONS = {
+  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
-  options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
+  options.limit = options.limit or OPTIONS.claimed.default
+  options.lease = options.lease or OPTIONS.lease.default
+  options.attempts = options.attempts or OPTIONS.attempts.default
   options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
@@ -1881,7 +1988,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '54349c8970a986f0c6e66bde10f16e5956156291',
+    sha1: '75ed0fe16022b1583626cfc613f38be75d975840',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1903,7 +2010,24 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(57)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -1933,18 +2057,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -1966,19 +2079,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2016,15 +2129,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -2184,7 +2297,7 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(570)}
+${blank(559)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2251,7 +2364,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '46e61f8394dc4e280513367e69507cb2cd927bf9',
+    sha1: 'c39842d363ba7bb8dac2cebe747c0c1367df752a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2273,6 +2386,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -2298,24 +2477,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -2323,6 +2502,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 ${blank(15)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
@@ -2341,18 +2526,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2374,19 +2548,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2417,7 +2591,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1137)}
+${blank(1126)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2441,23 +2615,18 @@ do -- lua/functions/dead/dead.lua
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  OFFSET = { 'offset', 0, 1000000 },
-  ID = { 'id', text = 64 },
-}
+local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_policy(keys)
   if refusal then return refusal end
-  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local ids, reply = options.id and { options.id }, {}
   if not ids then
-    local offset = options.offset or 0
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+    local offset = options.offset or OPTIONS.offset.default
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -2480,7 +2649,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd321149e6cf1807aa723147152159207e82a69d7',
+    sha1: '806fbe9286ebe906c3dd46a82b5602d9350eff21',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2505,13 +2674,28 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
 end
-${blank(61)}
+${blank(67)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -2528,18 +2712,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2561,19 +2734,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2625,7 +2798,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(954)}
+${blank(938)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2682,7 +2855,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'd8a630a5efc68744e51498801fd424fe94875a56',
+    sha1: 'baaeb8cbdc1203cc3332b107f1c2302ba6163f1a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2707,13 +2880,28 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
 end
-${blank(48)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -2739,18 +2927,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -2772,19 +2949,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -2837,7 +3014,7 @@ local function lengthen(root, keys, claims, lease, now, known)
   if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
   redis.call('ZADD', active_key(root), 'GT', unpack(ends))
 end
-${blank(812)}
+${blank(796)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -2898,7 +3075,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'daeff6d5aff8ec1be8c19321692603ad416607c0',
+    sha1: 'a4713c93a503457ee2980f46feee9e24e38bf890',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2920,6 +3097,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -2945,24 +3188,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -2970,6 +3213,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -3003,18 +3252,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -3036,19 +3274,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -3086,15 +3324,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -3274,7 +3512,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1062)}
+${blank(1046)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3302,12 +3540,8 @@ do -- lua/functions/batch/fail.lua
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
 -- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
-local FAIL_TOKENS = {
-  DELAY = { 'delay', 0, POLICY.WAIT[3] },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  ERROR = { 'error', text = 4096 },
-  KEEP = { 'keep', text = 8192 },
-  NONCE = { 'nonce', text = 64 },
+local FAIL_OPTIONS = {
+  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
 
 -- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
@@ -3345,8 +3579,7 @@ end
 
 local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -3367,10 +3600,10 @@ local function fail_batch(keys, args)
   end
 
   -- first write
-  local delay = options.delay or 1000
+  local delay = options.delay or OPTIONS.delay.default
   claim.state, claim.span, policy.now = 'retry', delay, now
   if kept then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) then
+  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
     if buried then keep_reply(root, nonce, 'fail', 'dead') end
     if deadline then wake(root, policy, deadline, now) end
@@ -3390,7 +3623,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f7e804c912868e7da8a5fb157b95f9af01b35c81',
+    sha1: '22e4fcaffd6e40b9e748f2c73ee3bf6bece7ab06',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3412,6 +3645,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -3437,24 +3736,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -3462,6 +3761,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -3495,18 +3800,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -3528,19 +3822,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -3602,15 +3896,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -4012,7 +4306,7 @@ local function claim_due(root, now, options, policy, batches, bytes)
         batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
         bytes = bytes + bytes_of(messages)
         -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
+        local late = deadline > POLICY.WAIT.most and now - deadline or 0
         sum = sum + late
         if late > max then max = late end
         closed_by[reason] = (closed_by[reason] or 0) + 1
@@ -4063,7 +4357,7 @@ local function next_look(root, now, options, policy, taken)
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
+    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
     if options.echo then say(root, options.worker, 'echo') end
   elseif next_at then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -4094,7 +4388,7 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(909)}
+${blank(888)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4132,15 +4426,10 @@ do -- lua/functions/batch/forward.lua
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
 -- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
-local FORWARD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  MAXLEN = { 'longest', 1, 10000000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local FORWARD_OPTIONS = {
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 -- Redis replies to XINFO with a flat list of names and values.
@@ -4196,8 +4485,7 @@ end
 
 local function forward(keys, args)
   local call, root, name = redis.call, keys[1], args[1]
-  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
@@ -4206,7 +4494,7 @@ local function forward(keys, args)
   bad = bad or no_nonce or other_generation(root, policy, options.generation)
   if bad then return bad end
   if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local kept = kept_reply(policy, nonce, 'forward')
@@ -4219,7 +4507,7 @@ local function forward(keys, args)
     length = call('XLEN', stream)
     if length >= longest then return { now, now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or 100, longest - length)
+  options.limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
   options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
   local batches = take_ready(root, now, options, policy)
@@ -4241,7 +4529,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '5e75b317dd6de61cc4780252479d5ffd909ff736',
+    sha1: '26509fa58581b97fc7e577afbd529dad6432bb06',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4266,6 +4554,21 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4288,24 +4591,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -4314,7 +4617,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(9)}
+${blank(15)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(3)}
@@ -4331,18 +4634,6 @@ local function bad_root(keys)
   end
 end
 ${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
-
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 
 local GIVEN = {
@@ -4372,19 +4663,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -4409,7 +4700,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(1884)}
+${blank(1857)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4460,7 +4751,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'dda5bd7194ac2f38ad12d2f4a4e01c8ee89cce08',
+    sha1: 'b2698dbcdb4642c1f1b8b322ea1b3b324b64fbd1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4482,6 +4773,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -4507,24 +4864,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -4533,9 +4890,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -4562,18 +4917,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -4595,19 +4939,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -4654,7 +4998,7 @@ local function count_keys(root)
 end
 ${blank(490)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1438)}
+${blank(1411)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4691,19 +5035,16 @@ do -- lua/functions/layout/partition.lua
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
-local PARTITION_TOKENS = {
-  OPEN = { 'open', flag = true },
-  RETIRE = { 'retire', flag = true },
-  GENERATION = { 'generation', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local PARTITION_OPTIONS = {
+  OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
@@ -4752,7 +5093,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '2a80eff8c09cd7f2ae38cb3b83ca1954825d6b39',
+    sha1: '2f13366db2ba0b8fa69100f06fc8123e7de8936c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4774,6 +5115,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -4799,24 +5206,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -4824,6 +5231,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -4858,20 +5271,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
 end
-
-
-
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(10)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -4893,19 +5293,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -4943,15 +5343,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -5018,7 +5418,7 @@ ${blank(22)}
 local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
 
 local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(1809)}
+${blank(1779)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -5046,7 +5446,7 @@ do -- lua/functions/conversation/peek.lua
 --   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -5054,11 +5454,11 @@ local function peek(keys, args)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
-  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
@@ -5077,7 +5477,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'ee66d9eec27142add8d3a6516d7d500be3d1a3f0',
+    sha1: '44f7e19e36aaff562da7c6473a1ac390b450c5d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5099,6 +5499,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -5124,24 +5590,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -5150,9 +5616,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5173,18 +5637,6 @@ local function bad_root(keys)
   end
 end
 ${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
-
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 
 local GIVEN = {
@@ -5214,19 +5666,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -5249,7 +5701,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2108)}
+${blank(2078)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5284,10 +5736,7 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_TOKENS = {
-  GIVEN = { 'given', text = 64 },
-  AGAIN = { 'again', flag = true },
-}
+local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
 -- So many of what programs gave last are kept beside a member.
 local GIFTS = 4
 
@@ -5332,8 +5781,8 @@ local function policy(keys, args)
   local call, root = redis.call, keys[1]
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
+  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
   if bad then return bad end
   members = members or {}
   local given, again = members.given, members.again
@@ -5385,7 +5834,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '207cd70b96b3a467672e24723b715e416c8357ab',
+    sha1: 'f4e30928b9aa2c3fc9b01ac60d34d65aa0432a5a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5407,6 +5856,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -5432,24 +5947,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -5457,6 +5972,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 
 
@@ -5490,18 +6011,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -5523,19 +6033,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -5622,7 +6132,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1639)}
+${blank(1606)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -5646,12 +6156,12 @@ do -- lua/functions/batch/release.lua
 --   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
-local RELEASE_TOKENS = { REASON = { 'reason', text = 256 }, NONCE = { 'nonce', text = 64 } }
+local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
 local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, RELEASE_TOKENS)
-  local nonce, no_nonce = read_nonce(options and options.nonce)
+  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local policy, refusal = read_policy(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
@@ -5682,7 +6192,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '4a517f5bb53bc6966d66627f8d4f8f23ddf71676',
+    sha1: 'b251122f49cdc1acb645383c714bdd138f85ca40',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5704,7 +6214,24 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(57)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5744,18 +6271,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -5777,19 +6293,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -5827,15 +6343,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -5949,7 +6465,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1763)}
+${blank(1730)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -6104,7 +6620,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0f504b0ee89bc43e56a7391b622066e59793d3ab',
+    sha1: '76f7cf0f4688b03237e7b3800b4a122834a6bbd8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6126,6 +6642,72 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = 999999 },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = 1024 },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = 999999 },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = 999999 },
+  restore = { field = 'restore', least = 1, most = 999999 },
+}
 
 
 
@@ -6151,24 +6733,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -6177,7 +6759,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(15)}
+${blank(21)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 ${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -6191,18 +6773,6 @@ local function bad_root(keys)
   end
 end
 ${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
-
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(6)}
 local function read_policy(keys, caller)
@@ -6226,19 +6796,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -6286,7 +6856,7 @@ local function told_layout(text, generation)
   end
   return { 'draining', serving, first, other, other_first, generation }
 end
-${blank(2419)}
+${blank(2386)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6332,14 +6902,11 @@ do -- lua/functions/layout/repartition.lua
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
 -- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  NEW = { 'new', flag = true },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-  RESTORE = { 'restore', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -6363,8 +6930,8 @@ local function repartition(keys, args)
   local current, refusal = read_policy(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
+  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
   options = options or {}
   local told
@@ -6400,7 +6967,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'cfe722039f41669e4bb6afdfa96f247716c00da4',
+    sha1: '06da1ee188a60b3d2e86703a3f228ba749cb1906',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6425,13 +6992,28 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
   if value < least or value > most then return nil end
   return value
 end
-${blank(48)}
+${blank(54)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6461,18 +7043,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -6494,19 +7065,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -6574,15 +7145,15 @@ local function close_by_options(head, list, policy)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE[3]) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT[3]) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT[3]) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
@@ -6792,7 +7363,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1953)}
+${blank(1917)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -6886,7 +7457,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '3a279c2a548da412725b3d0409f4cdb7ae243369',
+    sha1: '0500ea00ab6c94e36e5461c92a8e000fa655811e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6911,6 +7482,21 @@ end
 
 
 
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6933,24 +7519,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -6959,9 +7545,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-
-
-
+${blank(8)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6991,18 +7575,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-${blank(9)}
+${blank(15)}
 local function read_policy(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
@@ -7024,19 +7597,19 @@ local function read_policy(keys, caller)
     if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
     return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
   end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
+  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
   -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    wait = tonumber(stored[1]) or POLICY.WAIT.default,
+    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
     last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
+    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
+    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
     slice = tonumber(stored[8]),
     sliceBefore = tonumber(stored[9]),
     watcher = stored[10] or '',
@@ -7059,7 +7632,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2425)}
+${blank(2389)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -7122,12 +7695,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '32415bfb599e01902705b9865a49c6f327d3cbc2',
+    sha1: 'cab72814858a3b3eb64f179a154ce6bf1876b6f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2898)}
+${blank(2922)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
