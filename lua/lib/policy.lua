@@ -9,7 +9,7 @@ local GIVEN = {
 
 -- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it. `caller` is the name in
 -- the NONCE of the call: what is kept of its last call is read along.
-local function read_policy(keys, caller)
+local function read_queue(keys, caller)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
@@ -35,6 +35,7 @@ local function read_policy(keys, caller)
   local serves, since
   if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
   return {
+    root = keys[1],
     wait = tonumber(stored[1]) or POLICY.WAIT.default,
     maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
     maxSize = maxSize,

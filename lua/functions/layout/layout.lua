@@ -24,7 +24,7 @@
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   local _, _, bad = read_tokens(args, 1, {})
   if bad then return bad end

@@ -39,7 +39,7 @@ local PARTITION_OPTIONS = {
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local current, refusal = read_queue(keys)
   if refusal then return refusal end
   for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
   local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
@@ -79,7 +79,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then say(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, '*', '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }

@@ -74,7 +74,7 @@ end
 
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local current, refusal = read_queue(keys)
   if refusal then return refusal end
   for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
   local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
