@@ -22,7 +22,7 @@
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local given = #args - first + 1

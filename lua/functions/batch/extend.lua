@@ -24,7 +24,7 @@
 -- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
 local function extend(keys, args)
   local root, lease = keys[1], integer(args[1], 1, 86400000)
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
   if #args < 3 or #args % 2 == 0 then

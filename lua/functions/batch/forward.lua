@@ -95,7 +95,7 @@ local function forward(keys, args)
   local call, root, name = redis.call, keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end

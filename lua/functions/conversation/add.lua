@@ -239,7 +239,7 @@ end
 
 local function add(keys, args)
   local pcall, root = redis.pcall, keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   local starts, ids, options, refusals, requeued, generation = read_messages(args)
   if not starts then return ids end

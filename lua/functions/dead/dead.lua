@@ -24,7 +24,7 @@ local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTI
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
   local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end

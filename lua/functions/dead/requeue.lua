@@ -26,7 +26,7 @@
 local function requeue(keys, args)
   local call, root = redis.call, keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local said = kept_reply(policy, nonce, 'requeue')

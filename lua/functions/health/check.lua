@@ -87,7 +87,7 @@ end
 
 local function check(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   -- A shortened wait holds only from the next look on.

@@ -121,7 +121,7 @@ end
 
 local function repair(keys, args)
   local root = keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   local reply, now, foreign = {}, now_ms(), has_foreign_index(root)

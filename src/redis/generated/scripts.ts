@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'f7cfa365da3aa83170b3e97b3f26d45006ccc90f',
+    sha1: '717efd7088f97e42dd607a9cbfc992e337b98864',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -47,6 +47,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -83,16 +100,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -178,67 +195,77 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(10)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(4)}
@@ -682,7 +709,7 @@ end
 
 local function add(keys, args)
   local pcall, root = redis.pcall, keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   local starts, ids, options, refusals, requeued, generation = read_messages(args)
   if not starts then return ids end
@@ -810,7 +837,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd4befdbcb0ef006aff7223fa25925fe2d061271e',
+    sha1: 'f2eb4bdbb65153e9b91cbc4803f1bc954ac21e23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -849,7 +876,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(112)}
+${blank(129)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -889,54 +916,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
+${blank(96)}
 local function own_options(message)
   local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
@@ -1070,7 +1107,7 @@ end
 
 local function check(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   -- A shortened wait holds only from the next look on.
@@ -1103,7 +1140,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '900074fda00c0e931ef89e3516684a8eb141ca82',
+    sha1: '22d61174722de4c327e3321c3b7eff3fed2e1764',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1144,6 +1181,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -1180,16 +1234,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -1280,65 +1334,75 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(17)}
@@ -1913,7 +1977,7 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
   if refusal then return refusal end
   if policy.closed and not options.drain then return not_serving(root) end
@@ -1943,7 +2007,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '74fe3dea69ac2dd54cfec9e32a62872de57517e0',
+    sha1: '0896b98272cd918964415ee22d350d33d062f193',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1982,7 +2046,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(112)}
+${blank(129)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -2012,54 +2076,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
+${blank(96)}
 local function own_options(message)
   local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
@@ -2261,7 +2335,7 @@ do -- lua/functions/batch/complete.lua
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local given = #args - first + 1
@@ -2302,7 +2376,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '47a09c3f930397827b7f83919819a8d3fffea922',
+    sha1: 'b83bcbb50b3ea8dd8d7d70bbc8380766c2952d5c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2343,6 +2417,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -2379,16 +2470,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -2464,54 +2555,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(297)}
+${blank(320)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2557,7 +2658,7 @@ local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTI
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
   local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end
@@ -2587,7 +2688,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '02a53a7409399c289cf6d867766c0f0277fef05b',
+    sha1: 'd99b1070bbe4d906c5ef25a1c863cce5011a4f93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2626,7 +2727,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -2650,54 +2751,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(525)}
+${blank(548)}
 local NONCE_KEPT = 60000
 
 
@@ -2758,7 +2869,7 @@ do -- lua/functions/dead/drop.lua
 local function drop(keys, args)
   local call, root = redis.call, keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local given = #args - first + 1
@@ -2793,7 +2904,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '195b8172c228803432e361ea205345a931264c11',
+    sha1: '35e6aff6112dcb91502730ab6c478c244afa1ab8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2832,7 +2943,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -2865,54 +2976,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(176)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -2979,7 +3100,7 @@ do -- lua/functions/batch/extend.lua
 -- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
 local function extend(keys, args)
   local root, lease = keys[1], integer(args[1], 1, 86400000)
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
   if #args < 3 or #args % 2 == 0 then
@@ -3012,7 +3133,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '97527c063ab39119526dfffed70c186fc63f995f',
+    sha1: 'b95ab4883ee4d36d32dc0b55dfd1fc3bdf2b8013',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3053,6 +3174,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -3089,16 +3227,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -3189,54 +3327,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
+${blank(96)}
 local function own_options(message)
   local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
@@ -3496,7 +3644,7 @@ local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
@@ -3538,7 +3686,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0f328ec50ecf1d1cb4e9edce69fd7637f7ca4ee4',
+    sha1: '7183d3c9bec9cf8b33e608dd71385a675e317936',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3579,6 +3727,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -3615,16 +3780,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -3715,65 +3880,75 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(17)}
@@ -4377,7 +4552,7 @@ local function forward(keys, args)
   local call, root, name = redis.call, keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
@@ -4419,7 +4594,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e55237e65a40856c780f0401a7839b2873bc60fc',
+    sha1: '28b612f31ba1fa0cf823e9791994cc856c3c61ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4458,7 +4633,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4507,7 +4682,13 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(15)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(9)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(3)}
@@ -4525,67 +4706,87 @@ local function bad_root(keys)
 end
 ${blank(7)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
 
-
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(16)}
+${blank(21)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+${blank(6)}
 local function read_layout(root)
   local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
-  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 ${blank(13)}
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+
+
 local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
@@ -4618,13 +4819,12 @@ do -- lua/functions/layout/layout.lua
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local reply, stored, given = read_layout(root), {}, {}
-  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
-  reply[8], reply[9] = policy.generation, count_keys(root)
+  local reply, stored, given = layout_reply(read_layout(root)), {}, {}
+  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
   for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
     if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
   end
@@ -4641,7 +4841,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '87ebd8791b951060c05027bbc2c52a9838fe71ae',
+    sha1: '9d4dc33769bd1ab0d86cb0cd29dddc1a459957a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4679,6 +4879,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -4718,16 +4935,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -4780,7 +4997,15 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -4807,52 +5032,71 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(7)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+${blank(4)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
 end
 
 
@@ -4864,22 +5108,29 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-
-
+${blank(4)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
 
 local function encode_layout(known)
-  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
 end
-${blank(9)}
+${blank(14)}
 local function told_layout(text, generation)
-  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
-  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
-  if not (serving and first and other and other_first) then
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
     return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  return { 'draining', serving, first, other, other_first, generation }
+  return layout_of('draining', partitions, first, other, other_first, generation)
 end
+
+
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
 
 
 local function count_keys(root)
@@ -4888,7 +5139,7 @@ local function count_keys(root)
 end
 ${blank(444)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1410)}
+${blank(1409)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -4927,19 +5178,18 @@ do -- lua/functions/layout/partition.lua
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
+  local options, bad = read_options(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
-  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
-  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
-  if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  local generation, told = options.generation, options.layout
+  if options.open and options.retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
   if (generation == nil) ~= (told == nil) then
     return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
   end
@@ -4947,24 +5197,25 @@ local function partition(keys, args)
     told, bad = told_layout(told, generation)
     if bad then return bad end
   end
-  for field, value in pairs(options) do current[field] = value end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, options))
   if bad then return bad end
-  local remembers = current.slice and current.slice + 2 * current.dedupe or 0
+  local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local state, since = state_of(root, queue), queue.generation
   local newer = generation and generation > since
   local became
-  if open and (state == 'unused' or state == 'open' and newer) then
+  if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
     became = 'retired'
   end
 
   -- first write
   if became then
     if became == 'open' and state == 'unused' then
-      for field, value in pairs(options) do call('HSET', root, field, value) end
+      for _, field in ipairs(MEMBERS) do
+        if options[field] then call('HSET', root, field, options[field]) end
+      end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
     if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
@@ -4983,7 +5234,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd32445b930426b062be8105096b1276fab9c2e60',
+    sha1: '1311692f4aab93082f652917a4f4522982853db7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5024,6 +5275,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -5060,16 +5328,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -5159,56 +5427,66 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(10)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
+${blank(96)}
 local function own_options(message)
   local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
@@ -5292,7 +5570,7 @@ local function in_time(deadline, last, now)
   if deadline > now and received_at(last) > now + AHEAD then return now end
   return deadline
 end
-${blank(1639)}
+${blank(1638)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -5324,7 +5602,7 @@ local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
@@ -5351,7 +5629,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'c7eb9ca84f677a43f32a7ad312be8d011161d97f',
+    sha1: '6cb06d29fc5235871e27780542bebe082e05e78b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5392,6 +5670,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -5428,16 +5723,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -5490,7 +5785,15 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5512,58 +5815,73 @@ local function bad_root(keys)
 end
 ${blank(7)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
 
-
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
 end
 
 
@@ -5575,7 +5893,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2031)}
+${blank(2046)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -5610,9 +5928,11 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
--- So many of what programs gave last are kept beside a member.
-local GIFTS = 4
+local POLICY_OPTIONS = {
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
+}
 
 local function name_of(program) return string.match(program, '^[^@]*') end
 
@@ -5632,7 +5952,7 @@ local function given_members(root, members, program, again)
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
         local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
-        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+        if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
       if kept[field] == text then kept[field] = nil end
@@ -5653,52 +5973,49 @@ end
 
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
+  local members, bad = read_options(args, 1, POLICY_OPTIONS)
   if bad then return bad end
-  members = members or {}
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
     return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
   end
-  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  local changes, kept = members, {}
   if given then
     changes, kept = given_members(root, members, given, again)
   elseif next(members) then
     kept = settled_gifts(root, members)
   end
-  for field, value in pairs(changes) do current[field] = value end
-  if given and next(changes) and bad_policy(current) then
+  local after = changed_policy(queue, changes)
+  if given and next(changes) and bad_policy(after) then
     -- What has changed contradicts what a person has set: then all that the program gives holds.
-    changes = members
-    for field, value in pairs(members) do current[field] = value end
+    changes, after = members, changed_policy(queue, members)
   end
-  bad = bad_policy(current)
+  bad = bad_policy(after)
   if bad then return bad end
 
   -- first write
   for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
-  if current.wait < before.wait then
-    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
+  if after.wait < queue.wait then
+    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
-  if current.dedupe > before.dedupe then
+  if after.dedupe > queue.dedupe then
     -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
     -- slice went on for longer.
-    if current.slice then
-      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    if queue.slice then
+      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
     end
-    if current.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
+    if queue.sliceBefore then
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
     end
   end
   local reply = {}
-  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply
 end
 
@@ -5708,7 +6025,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'ea5e250ab2d1817323468acf16add5c87427bd75',
+    sha1: 'e5060c4ea38437eab3bfd09b35c6399a502b1cde',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5749,6 +6066,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -5785,16 +6119,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -5885,54 +6219,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(153)}
+${blank(176)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -6006,7 +6350,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1605)}
+${blank(1603)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -6036,7 +6380,7 @@ local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, RELEASE_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
@@ -6066,7 +6410,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'c7a0eb0b7283cb887f2146a8ce5ddd33c5fb728a',
+    sha1: '198fd7eabd6963499f58d84c919e896dfa3d702e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6105,7 +6449,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(112)}
+${blank(129)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6145,54 +6489,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(73)}
+${blank(96)}
 local function own_options(message)
   local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
@@ -6323,7 +6677,7 @@ local function wake(root, policy, at, now)
   redis.pcall('HSET', root, 'watchAt', at)
   say(root, policy.watcher, string.format('%.0f', at))
 end
-${blank(1729)}
+${blank(1727)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -6448,7 +6802,7 @@ end
 
 local function repair(keys, args)
   local root = keys[1]
-  local policy, refusal = read_policy(keys)
+  local policy, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   local reply, now, foreign = {}, now_ms(), has_foreign_index(root)
@@ -6478,7 +6832,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '307b90c97841629d1d8622f8440734bda91911ea',
+    sha1: 'b3b7a83965516a347c150d8b5ee3824771b8c567',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6519,6 +6873,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -6555,16 +6926,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -6617,7 +6988,13 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(21)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(15)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 ${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -6632,52 +7009,69 @@ local function bad_root(keys)
 end
 ${blank(7)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(6)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(4)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
 end
 
 
@@ -6689,32 +7083,41 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-
-
+${blank(4)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
 
 local function encode_layout(known)
-  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
 end
 
 local function read_layout(root)
   local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
-  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 
 
 
 local function told_layout(text, generation)
-  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
-  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
-  if not (serving and first and other and other_first) then
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
     return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  return { 'draining', serving, first, other, other_first, generation }
+  return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(2339)}
+${blank(2340)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -6765,33 +7168,33 @@ local REPARTITION_OPTIONS = {
   COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
-  local state, serving, first, other, other_first, generation = unpack(known)
+  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
   if options.restore then return options.restore > generation and told or nil end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
-    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
   end
-  if options.commit == other_first and state == 'preparing' then
-    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
-    return { 'draining', other, other_first, serving, first, generation + 1 }
+  if options.commit == known.otherFirst and state == 'preparing' then
+    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
+    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
   end
-  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
 end
 
 local function repartition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
+  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local told
   if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
@@ -6799,24 +7202,25 @@ local function repartition(keys, args)
     if bad then return bad end
   end
   local known = read_layout(root)
-  local state, wanted = known[1], options.prepare
-  local same = wanted == known[2]
-  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
+  local state, wanted = known.state, options.prepare
+  -- What is under way is what is wanted.
+  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
+  if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
   local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
   for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+    if told and options[field] and not stored[n] then missing[field] = options[field] end
   end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
   local after = stepped(known, options, told, call('HGET', root, 'added'))
 
   -- first write
-  if not after then return known end
+  if not after then return layout_reply(known) end
   for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
   call('HSET', root, 'layout', encode_layout(after))
-  return after
+  return layout_reply(after)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
@@ -6825,7 +7229,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b8b0fd06dfde328e9d5241e71bfaad25cc916742',
+    sha1: '30e64bf96603117483cf0123096885ec6af8d909',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6864,7 +7268,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6901,65 +7305,75 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(17)}
@@ -7212,7 +7626,7 @@ local function keep_reply(root, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(1916)}
+${blank(1915)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -7242,7 +7656,7 @@ do -- lua/functions/dead/requeue.lua
 local function requeue(keys, args)
   local call, root = redis.call, keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local policy, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local said = kept_reply(policy, nonce, 'requeue')
@@ -7306,7 +7720,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '42d2c3698b0bc9285fddda2b3e7de19eb74a57b1',
+    sha1: '35a76909e527298d5ee674ccf857de1215cee876',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7345,7 +7759,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7394,7 +7808,15 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -7424,54 +7846,64 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(160)}
+${blank(183)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7481,7 +7913,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(2399)}
+${blank(2398)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -7509,9 +7941,9 @@ local STATS_COUNTERS = {
 
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(STATS_COUNTERS))
   local counted = {}
@@ -7544,12 +7976,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '2cdc7f99dd0e92b44e5728aef8a480f5c7eb9e18',
+    sha1: 'e753b6082367942d8a87c9d45a460a4e5af1f30c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2875)}
+${blank(2932)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
