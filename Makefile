@@ -12,16 +12,16 @@ test: build redis ## Run every test against real Redis servers: REDIS_BINARY=<fi
 	@npx vitest run
 
 test-matrix: build redis ## Run the tests of one server in containers of Redis 6.2, 7.2 and 8, Valkey 8 and Dragonfly
-	@node --import tsx test/matrix/main.ts
+	@node --import tsx test/tools/matrix/main.ts
 
 coverage: build redis ## Print what no test runs: lines and branches of src and cli, statements of the Lua functions
 	@npx tsc -p tsconfig.build.json --inlineSourceMap
 	@rm -rf coverage && mkdir -p coverage/processes
 	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
-	npx vitest run --coverage; failed=$$?; node --import tsx test/cover/main.ts && exit $$failed
+	npx vitest run --coverage; failed=$$?; node --import tsx test/tools/cover/main.ts && exit $$failed
 
 mutants: setup redis ## Put small faults into the Lua files, one by one, and see that a test catches each; only=forward for some
-	@node --import tsx test/mutants/main.ts $(if $(only),--only '$(only)')
+	@node --import tsx test/tools/mutants/main.ts $(if $(only),--only '$(only)')
 
 check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx tsc --noEmit -p .
@@ -32,14 +32,14 @@ check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 
 # Servers of its own, since Redis itself is killed.
 chaos: setup server ## Kill, stop and starve everything for MINUTES=3, STAGE=server, cluster or all, and judge what came of it; SEED=n strikes the same again
-	@MINUTES=$(MINUTES) SEED=$(SEED) STAGE=$(STAGE) ONLY='$(ONLY)' node --import tsx test/chaos/main.ts
+	@MINUTES=$(MINUTES) SEED=$(SEED) STAGE=$(STAGE) ONLY='$(ONLY)' node --import tsx test/tools/chaos/main.ts
 
-bench: build redis test/bench/node_modules/.package-lock.json ## Measure, beside other systems; QUICK=1, FULL=1, ONLY=add,drain
-	@node --import tsx test/bench/main.ts
+bench: build redis test/tools/bench/node_modules/.package-lock.json ## Measure, beside other systems; QUICK=1, FULL=1, ONLY=add,drain
+	@node --import tsx test/tools/bench/main.ts
 
-test/bench/node_modules/.package-lock.json: test/bench/package.json test/bench/package-lock.json
+test/tools/bench/node_modules/.package-lock.json: test/tools/bench/package.json test/tools/bench/package-lock.json
 	@echo "Installing what the bench compares with"
-	@npm install --prefix test/bench --no-save --no-fund --no-audit --loglevel error
+	@npm install --prefix test/tools/bench --no-save --no-fund --no-audit --loglevel error
 	@touch $@
 
 build: setup ## Compile into dist/
@@ -85,4 +85,4 @@ define install
 endef
 
 clean: ## Remove what was built and installed
-	rm -rf dist coverage node_modules test/bench/dist test/bench/node_modules
+	rm -rf dist coverage node_modules test/tools/bench/dist test/tools/bench/node_modules

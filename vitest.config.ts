@@ -12,7 +12,7 @@ export default defineConfig({
     env: process.env.PROCESS_COVERAGE ? { NODE_V8_COVERAGE: process.env.PROCESS_COVERAGE } : {},
     coverage: {
       provider: 'custom',
-      customProviderModule: 'test/cover/provider.ts',
+      customProviderModule: 'test/tools/cover/provider.ts',
       include: ['src/**', 'cli/**'],
       exclude: ['test/**', 'src/redis/generated/**'],
       reporter: ['text'],

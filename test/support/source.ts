@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from '../../lua/build/assemble.mjs'
 import type { LibrarySource } from '../../src/redis/source.ts'
-import { instrument } from '../cover/instrument.ts'
+import { instrument } from '../tools/cover/instrument.ts'
 
 const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
 

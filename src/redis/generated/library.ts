@@ -1,7 +1,7 @@
 // Generated from lua/ by lua/build. Do not edit: run `npm run build`.
 
 /** Text for FUNCTION LOAD. */
-export const LIBRARY = `#!lua name=rapidfire
+export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+import { lacksServer } from '../../client/clients.ts'
+import { run } from '../../support/shell.ts'
+import { AIMS } from './aims.ts'
+import { withFigures } from './readme.ts'
+import { PUBLISHED, README } from './results.ts'
+import { isInstalled, SYSTEMS } from './systems/index.ts'
+
+const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
+const ADDING = ['raw RPUSH', 'RPUSH + ZADD in a function', 'rapidfire', 'rapidfire, with ids', 'once-a-second poller']
+const WORKING = ['rapidfire', 'once-a-second poller']
+
+const columnsOf = (line: string) => line.trim().split(/ {2,}/)
+
+it('prints each row of each table with its figures', { timeout: 120_000 }, async ({ skip }) => {
+  if (lacksServer('the bench')) return skip()
+  const env = { TINY: '1', QUICK: '', FULL: '', ONLY: '', PUBLISH: '' }
+  const { code, stdout, stderr } = await run(process.execPath, ['--import', 'tsx', 'test/tools/bench/main.ts'], env)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  // The packages of the others are not in the main install.
+  for (const name of ['bee-queue', 'bullmq', 'groupmq', 'autocannon', 'echarts']) {
+    if (!isInstalled(name)) expect(stdout).toMatch(/since .* installed by `make bench` alone/)
+  }
+  const [, ...tables] = stdout.trim().split('\n\n')
+  const judgements = tables.pop()?.split('\n') ?? []
+  const rows = tables.map((table) =>
+    table
+      .split('\n')
+      .slice(2)
+      .map(columnsOf)
+      .filter(([name]) => !PEERS.includes(name as string)),
+  )
+  expect(rows.map((table) => table.map(([name]) => name))).toEqual([
+    ADDING,
+    ADDING,
+    ['raw RPUSH', ...WORKING],
+    WORKING,
+    WORKING,
+    WORKING,
+    ['RPUSH + ZADD in a function', 'raw RPUSH', ...ADDING.slice(2)],
+    ['100 keys', '200 keys'],
+    WORKING,
+    ['one server, no partitions', 'one server, 16 partitions', 'cluster of 1, 16 partitions', 'cluster of 3, 16 partitions'],
+    ...(isInstalled('autocannon') ? [['the same server, storing nothing', 'rapidfire serve, no rate limit', 'rapidfire serve']] : []),
+  ])
+  for (const [name, ...figures] of rows.flat()) {
+    for (const figure of figures) expect(figure, name).toMatch(/^(-?\d[\d,]*(\.\d+)?|–)$/)
+  }
+  // The server always spends time: none means that its statistics were not understood.
+  for (const [name, rate, , micros] of [rows[0], rows[1]].flatMap((table) => table ?? [])) {
+    for (const figure of [rate, micros]) expect(Number(figure?.replaceAll(',', '')), name).toBeGreaterThan(0)
+  }
+  const lost = tables.flatMap((table, n) => {
+    const column = columnsOf(table.split('\n')[1] as string).indexOf('messages lost')
+    return column < 0 ? [] : [rows[n]?.find(([name]) => name === 'rapidfire')?.[column + 1]]
+  })
+  expect(lost).toEqual(['0', '0', '0', '0'])
+  const measured = AIMS.filter(({ what }) => (isInstalled('autocannon') || !what.startsWith('webhook')) && !what.includes('peer'))
+  for (const { what } of measured) expect(judgements.filter((line) => line.includes(what))).not.toEqual([])
+  for (const line of judgements) expect(line).toMatch(/^(reached|MISSED ) {2}/)
+})
+
+it('shows in README.md what was measured', async () => {
+  const readme = await readFile(README, 'utf8')
+  expect(withFigures(readme, JSON.parse(await readFile(PUBLISHED, 'utf8')))).toBe(readme)
+})
