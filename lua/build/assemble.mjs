@@ -9,7 +9,10 @@ import { buildScript, partsFor } from './scripts.mjs'
 
 const LUA = fileURLToPath(new URL('..', import.meta.url))
 /** In this order: a file uses what stands before it. */
-const LIB = ['reply', 'limits', 'args', 'clock', 'keys', 'policy', 'message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'ahead', 'claim']
+const LIB = [
+  ...['reply', 'limits', 'args', 'clock', 'keys', 'queue', 'layout'],
+  ...['message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'ahead', 'claim'],
+]
 
 /**
  * Reads lua/ and returns the library text, the scripts by name, the line map, and the codes.

@@ -7,7 +7,7 @@ export function emit({ version, library, scripts, lines, codes, functions }) {
   return {
     'library.ts': `${NOTE}
 /** Text for FUNCTION LOAD. */
-export const LIBRARY = ${literal(library)}
+export const LIBRARY: string = ${literal(library)}
 `,
     'scripts.ts': `${NOTE}import type { Scripts } from '../source.ts'
 

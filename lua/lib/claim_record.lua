@@ -55,3 +55,16 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
+
+-- Pairs of key and token, from args[first] to the end; `expected`: what the call expects, in words. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end

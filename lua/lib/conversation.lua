@@ -11,7 +11,7 @@
 --   hand_out                 open → active
 --   hand_out_again           active, paused, released → active, when their time has come
 --   extend                   active, for longer
---   put_off                  active → paused or released
+--   shrink, put_off          active → paused, without what is done; active → released
 --   bury                     active, paused → dead, and what is behind → open, or absent
 --   finish                   active → done, and what is behind → open, or absent
 --   reopen                   active without a claim → open
@@ -177,13 +177,13 @@ local function put_off(queue, key, claim, state, ms)
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
 
--- Takes the messages that are done out of a claimed batch: all but those at the positions in `kept`.
--- WHY they are copied to its end before the claim is cut, and the claim before the list: each that is kept is in the list all the time, and
--- behind the batch nothing is lost.
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in `kept`.
+-- WHY those are copied to the end of the batch before its claim is cut, and the claim before the list: each that is kept is in the list all the
+-- time, and what is behind the batch stays behind it. The token is void from then on, since the positions are others.
 local function shrink(queue, key, claim, kept)
   local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
   copy_back(list, claim.count, kept)
-  claim.count = #kept
+  claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)

@@ -1,5 +1,5 @@
---- Every bound, once: what callers may give, and what holds when they give nothing. Times are in ms, sizes in bytes. The build hands all of it
---- on to TypeScript, so neither the client nor the documents repeat a number.
+--- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
+--- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -14,6 +14,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The most of what is no option of a call.
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
@@ -53,14 +70,14 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }

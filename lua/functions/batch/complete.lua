@@ -25,7 +25,7 @@ local function complete(keys, args)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first)
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end

@@ -19,7 +19,7 @@ local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local names, counted = counter_names(), {}
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))

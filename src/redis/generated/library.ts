@@ -1,7 +1,7 @@
 // Generated from lua/ by lua/build. Do not edit: run `npm run build`.
 
 /** Text for FUNCTION LOAD. */
-export const LIBRARY = `#!lua name=rapidfire
+export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
@@ -28,8 +28,8 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
---- Every bound, once: what callers may give, and what holds when they give nothing. Times are in ms, sizes in bytes. The build hands all of it
---- on to TypeScript, so neither the client nor the documents repeat a number.
+--- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
+--- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
@@ -44,6 +44,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The most of what is no option of a call.
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
@@ -83,16 +100,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
@@ -200,68 +217,94 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
---- The policy of a queue, stored in its root so that every caller goes by the same one.
+--- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
--- In the order in which they are told.
+-- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
--- What a constructor has written is kept beside each of them.
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
--- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it. \`caller\` is the name in
--- the NONCE of the call: what is kept of its last call is read along.
+-- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+
+-- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
+-- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
+-- \`caller\` is read along. Returns that, and a refusal.
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+-- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
+--   root             its key
+--   last             position of the last message that a batch can have, from 0
+--   slice, sliceBefore   the sets in which ids are remembered
+--   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   kept             what is kept of the last call of \`caller\`, the name in the NONCE of the call, if it has one
+--   closed           new keys are refused here: see lib/layout.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
 
--- Refuses a policy whose members contradict each other.
+-- The policy of a queue with some of its members changed.
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+-- Refuses members of a policy that contradict each other.
 local function bad_policy(policy)
   if policy.maxWait < policy.wait then
     return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
@@ -270,31 +313,47 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
+--- Partitions: what a root knows of them, and whom it refuses because of them.
 
--- A layout as it is stored: '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'. In the order of the reply it is a list with the
--- generation at its end. Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired.
+-- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
+-- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
+-- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+
 local function encode_layout(known)
-  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
 end
 
 local function read_layout(root)
   local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
-  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+-- As it is told to callers.
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 
 -- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
 -- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
 local function told_layout(text, generation)
-  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
-  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
-  if not (serving and first and other and other_first) then
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
     return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  return { 'draining', serving, first, other, other_first, generation }
+  return layout_of('draining', partitions, first, other, other_first, generation)
 end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
@@ -309,11 +368,11 @@ end
 
 -- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
 -- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
@@ -527,6 +586,19 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
+
+-- Pairs of key and token, from args[first] to the end; \`expected\`: what the call expects, in words. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
 --- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
@@ -551,17 +623,6 @@ local function leading_nonce(args)
   if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
-end
-
--- Pairs of key and token, from args[first] to the end. Returns the keys, the tokens, and a refusal.
-local function read_pairs(args, first)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
-  end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
 end
 
 -- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
@@ -1007,7 +1068,7 @@ end
 --   hand_out                 open → active
 --   hand_out_again           active, paused, released → active, when their time has come
 --   extend                   active, for longer
---   put_off                  active → paused or released
+--   shrink, put_off          active → paused, without what is done; active → released
 --   bury                     active, paused → dead, and what is behind → open, or absent
 --   finish                   active → done, and what is behind → open, or absent
 --   reopen                   active without a claim → open
@@ -1173,13 +1234,13 @@ local function put_off(queue, key, claim, state, ms)
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
 
--- Takes the messages that are done out of a claimed batch: all but those at the positions in \`kept\`.
--- WHY they are copied to its end before the claim is cut, and the claim before the list: each that is kept is in the list all the time, and
--- behind the batch nothing is lost.
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
+-- WHY those are copied to the end of the batch before its claim is cut, and the claim before the list: each that is kept is in the list all the
+-- time, and what is behind the batch stays behind it. The token is void from then on, since the positions are others.
 local function shrink(queue, key, claim, kept)
   local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
   copy_back(list, claim.count, kept)
-  claim.count = #kept
+  claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
@@ -1506,7 +1567,7 @@ local function claim_head(queue, round, look, key, head)
 end
 
 -- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
-local function look_at(queue, round, keys)
+local function look_through(queue, round, keys)
   local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
@@ -1545,7 +1606,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
     if #keys == 0 then break end
     round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_at(queue, round, keys))
+    hand_out(queue, look_through(queue, round, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -2080,7 +2141,7 @@ local function complete(keys, args)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first)
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
@@ -2229,7 +2290,7 @@ local function extend(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  local owners, tokens, bad = read_pairs(args, 2)
+  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
@@ -2514,13 +2575,12 @@ do -- lua/functions/layout/layout.lua
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local reply, stored, given = read_layout(root), {}, {}
-  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
-  reply[8], reply[9] = policy.generation, count_keys(root)
+  local reply, stored, given = layout_reply(read_layout(root)), {}, {}
+  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
   for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
     if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
   end
@@ -2571,19 +2631,18 @@ do -- lua/functions/layout/partition.lua
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
+  local options, bad = read_options(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
-  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
-  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
-  if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  local generation, told = options.generation, options.layout
+  if options.open and options.retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
   if (generation == nil) ~= (told == nil) then
     return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
   end
@@ -2591,24 +2650,25 @@ local function partition(keys, args)
     told, bad = told_layout(told, generation)
     if bad then return bad end
   end
-  for field, value in pairs(options) do current[field] = value end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, options))
   if bad then return bad end
-  local remembers = current.slice and current.slice + 2 * current.dedupe or 0
+  local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local state, since = state_of(root, queue), queue.generation
   local newer = generation and generation > since
   local became
-  if open and (state == 'unused' or state == 'open' and newer) then
+  if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
     became = 'retired'
   end
 
   -- first write
   if became then
     if became == 'open' and state == 'unused' then
-      for field, value in pairs(options) do call('HSET', root, field, value) end
+      for _, field in ipairs(MEMBERS) do
+        if options[field] then call('HSET', root, field, options[field]) end
+      end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
     if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
@@ -2711,9 +2771,11 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
--- So many of what programs gave last are kept beside a member.
-local GIFTS = 4
+local POLICY_OPTIONS = {
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
+}
 
 local function name_of(program) return string.match(program, '^[^@]*') end
 
@@ -2733,7 +2795,7 @@ local function given_members(root, members, program, again)
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
         local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
-        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+        if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
       if kept[field] == text then kept[field] = nil end
@@ -2754,52 +2816,49 @@ end
 
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
+  local members, bad = read_options(args, 1, POLICY_OPTIONS)
   if bad then return bad end
-  members = members or {}
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
     return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
   end
-  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  local changes, kept = members, {}
   if given then
     changes, kept = given_members(root, members, given, again)
   elseif next(members) then
     kept = settled_gifts(root, members)
   end
-  for field, value in pairs(changes) do current[field] = value end
-  if given and next(changes) and bad_policy(current) then
+  local after = changed_policy(queue, changes)
+  if given and next(changes) and bad_policy(after) then
     -- What has changed contradicts what a person has set: then all that the program gives holds.
-    changes = members
-    for field, value in pairs(members) do current[field] = value end
+    changes, after = members, changed_policy(queue, members)
   end
-  bad = bad_policy(current)
+  bad = bad_policy(after)
   if bad then return bad end
 
   -- first write
   for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
-  if current.wait < before.wait then
-    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
+  if after.wait < queue.wait then
+    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
-  if current.dedupe > before.dedupe then
+  if after.dedupe > queue.dedupe then
     -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
     -- slice went on for longer.
-    if current.slice then
-      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    if queue.slice then
+      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
     end
-    if current.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
+    if queue.sliceBefore then
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
     end
   end
   local reply = {}
-  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply
 end
 
@@ -3006,33 +3065,33 @@ local REPARTITION_OPTIONS = {
   COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
-  local state, serving, first, other, other_first, generation = unpack(known)
+  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
   if options.restore then return options.restore > generation and told or nil end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
-    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
   end
-  if options.commit == other_first and state == 'preparing' then
-    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
-    return { 'draining', other, other_first, serving, first, generation + 1 }
+  if options.commit == known.otherFirst and state == 'preparing' then
+    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
+    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
   end
-  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
 end
 
 local function repartition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
+  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local told
   if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
@@ -3040,24 +3099,25 @@ local function repartition(keys, args)
     if bad then return bad end
   end
   local known = read_layout(root)
-  local state, wanted = known[1], options.prepare
-  local same = wanted == known[2]
-  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
+  local state, wanted = known.state, options.prepare
+  -- What is under way is what is wanted.
+  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
+  if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
   local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
   for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+    if told and options[field] and not stored[n] then missing[field] = options[field] end
   end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
   local after = stepped(known, options, told, call('HGET', root, 'added'))
 
   -- first write
-  if not after then return known end
+  if not after then return layout_reply(known) end
   for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
   call('HSET', root, 'layout', encode_layout(after))
-  return after
+  return layout_reply(after)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
@@ -3159,7 +3219,7 @@ local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local names, counted = counter_names(), {}
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '93ba195eeeaaa71b899533ad0e06488e2b5ee108',
+    sha1: '90cb3607a7ab2d61d53696082078cdc84e7edb93',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -53,6 +53,23 @@ local POLICY = {
 }
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
@@ -89,16 +106,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -184,68 +201,78 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(10)}
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(7)}
@@ -360,7 +387,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(116)}
+${blank(118)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -886,7 +913,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '65c629d40dd89c74aeaf77338a91785c9c648e41',
+    sha1: 'a10d2a0e7a6a62e988f6e2dae1bb9e898a7ac2f9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -923,7 +950,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(112)}
+${blank(129)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -963,55 +990,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(77)}
+${blank(100)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
 
@@ -1029,108 +1066,11 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-
-local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(36)}
 local CLOCK_STEP = 1000
-
-
-local function any_options(queue)
-  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
-  return queue.any_options
-end
-
-local function has_options(queue, key)
-  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
-end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
-      break
-    end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
-    end
-    n = n + 1
-  end
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
-  if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
-  end
-  local closer, closed = head.closer, nil
-  local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
-end
-
-
+${blank(69)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-
-
-local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
-  return head.deadline
-end
-${blank(10)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-${blank(11)}
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(109)}
-local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-${blank(278)}
-local function count_in(tally, reason, late)
-  tally.sum = tally.sum + late
-  if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
-end
-${blank(14)}
+${blank(450)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
@@ -1159,74 +1099,9 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(156)}
-local function forget(queue, key, index)
-  local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
-  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
-  if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
-  redis.call('ZREM', index, key)
-end
-${blank(232)}
+${blank(399)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(60)}
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-${blank(63)}
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
-  tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
-  look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
-end
-
-
-local function look_at(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
-  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
-  for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
-    local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
-    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
-    if held then
-      look.gone[#look.gone + 1] = key
-    elseif not head then
-      -- Somebody deleted the list by hand, or put a key of another type there.
-      must_be_empty(messages_key(root, key), reply)
-      forget(queue, key, due_key(root))
-    else
-      -- Another time than its deadline, which is now, when the clock has gone back.
-      local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
-      else
-        head.deadline = at
-        claim_head(queue, round, look, key, head)
-      end
-      taken.bytes = taken.bytes + bytes_of(head.messages)
-    end
-  end
-  return look
-end
-${blank(325)}
+${blank(502)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1350,7 +1225,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'ae71ab2cd25c7925af28443e0368b86e7131c0e5',
+    sha1: '1fb61f30cee4f5f263c94a0f2c5d71ed1d000ee1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1386,6 +1261,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -1425,16 +1317,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -1525,66 +1417,76 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(21)}
@@ -1724,7 +1626,7 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
-${blank(4)}
+${blank(17)}
 local NONCE_KEPT = 60000
 
 
@@ -1736,7 +1638,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -2101,7 +2003,7 @@ local function claim_head(queue, round, look, key, head)
 end
 
 
-local function look_at(queue, round, keys)
+local function look_through(queue, round, keys)
   local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
@@ -2140,7 +2042,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
     if #keys == 0 then break end
     round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_at(queue, round, keys))
+    hand_out(queue, look_through(queue, round, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -2282,7 +2184,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f21d863845e035549a5f630f5b8ffda3239db101',
+    sha1: 'fd6e2cf996e1a836edad03486276eeabf24959db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2319,6 +2221,23 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
 ${blank(112)}
 local function now_ms()
   local time = redis.call('TIME')
@@ -2349,55 +2268,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(77)}
+${blank(100)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -2498,7 +2427,19 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(20)}
+${blank(17)}
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+${blank(4)}
 local NONCE_KEPT = 60000
 
 
@@ -2518,17 +2459,6 @@ local function leading_nonce(args)
   if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
-end
-
-
-local function read_pairs(args, first)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
-  end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
 end
 
 
@@ -2640,7 +2570,7 @@ local function complete(keys, args)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first)
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
@@ -2669,7 +2599,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'aa47362d3fa55ca7f06e3fedf8b0830df38896de',
+    sha1: '573bf459bcf07e7f8357a6e5dd254157855160ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2705,6 +2635,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -2744,16 +2691,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -2829,55 +2776,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(687)}
+${blank(712)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2953,7 +2910,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '51707c5b06194f9ad139fe178897ecf5fbc7622b',
+    sha1: '9e4b66effe36d1e17b514aa20a496786a8b6a351',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2990,6 +2947,23 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
 ${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
@@ -3014,55 +2988,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(271)}
+${blank(307)}
 local NONCE_KEPT = 60000
 
 
@@ -3083,7 +3067,9 @@ local function leading_nonce(args)
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
 end
-${blank(13)}
+
+
+
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -3166,7 +3152,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '96e35121162e408877a6dc5a2c5ac155d83195fc',
+    sha1: 'd04bbe122820d922deff2b7309a08cd6ad1f8ff7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3202,6 +3188,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -3241,16 +3244,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -3287,55 +3290,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(220)}
+${blank(243)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -3359,17 +3372,19 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(42)}
-local function read_pairs(args, first)
+${blank(17)}
+local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
   end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
-${blank(585)}
+${blank(610)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3416,7 +3431,7 @@ local function extend(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  local owners, tokens, bad = read_pairs(args, 2)
+  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
@@ -3446,7 +3461,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'a104a5ecf66818704e8fe8655d90493c792a4a5c',
+    sha1: 'e98f2f33df534216aa1a55be4ad6dd6c8d883312',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3482,6 +3497,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -3521,16 +3553,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -3621,55 +3653,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(77)}
+${blank(100)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -3795,7 +3837,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(20)}
+${blank(33)}
 local NONCE_KEPT = 60000
 
 
@@ -3807,7 +3849,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -3895,7 +3937,7 @@ ${blank(3)}
 local function shrink(queue, key, claim, kept)
   local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
   copy_back(list, claim.count, kept)
-  claim.count = #kept
+  claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
@@ -4017,7 +4059,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '22918b2c8a1e21ae4a96f7c6d7599f8b15f74890',
+    sha1: 'cc7df408060f56ba3161964bfde4c6bbc01d5e62',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4053,6 +4095,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -4092,16 +4151,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -4192,66 +4251,76 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(21)}
@@ -4392,7 +4461,7 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
-${blank(4)}
+${blank(17)}
 local NONCE_KEPT = 60000
 
 
@@ -4404,7 +4473,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -4772,7 +4841,7 @@ local function claim_head(queue, round, look, key, head)
 end
 
 
-local function look_at(queue, round, keys)
+local function look_through(queue, round, keys)
   local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
@@ -4811,7 +4880,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
     if #keys == 0 then break end
     round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_at(queue, round, keys))
+    hand_out(queue, look_through(queue, round, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -4994,7 +5063,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'cf25a25c1b4e03677c472e93e998e616623d0c84',
+    sha1: 'e842fdb2f525c992ecbfa742a90527f03db5576f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5031,7 +5100,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5080,7 +5149,13 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(15)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(9)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(3)}
@@ -5098,73 +5173,93 @@ local function bad_root(keys)
 end
 ${blank(7)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
 
-
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(16)}
+${blank(21)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+${blank(6)}
 local function read_layout(root)
   local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
-  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 ${blank(13)}
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+
+
 local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(2185)}
+${blank(2187)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -5192,13 +5287,12 @@ do -- lua/functions/layout/layout.lua
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local reply, stored, given = read_layout(root), {}, {}
-  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
-  reply[8], reply[9] = policy.generation, count_keys(root)
+  local reply, stored, given = layout_reply(read_layout(root)), {}, {}
+  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
   for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
     if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
   end
@@ -5215,7 +5309,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'ef471306539234f9dc0242b2bf98a301bb154ca1',
+    sha1: 'd1d59b25037dbf8db5c5f9b0268d72b251976c69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5251,6 +5345,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -5290,16 +5401,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -5352,7 +5463,15 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5379,53 +5498,72 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(7)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+${blank(4)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
 end
 
 
@@ -5437,31 +5575,38 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-
-
+${blank(4)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
 
 local function encode_layout(known)
-  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
 end
-${blank(9)}
+${blank(14)}
 local function told_layout(text, generation)
-  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
-  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
-  if not (serving and first and other and other_first) then
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
     return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  return { 'draining', serving, first, other, other_first, generation }
+  return layout_of('draining', partitions, first, other, other_first, generation)
 end
+
+
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
 
 
 local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(524)}
+${blank(526)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1705)}
+${blank(1704)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -5500,19 +5645,18 @@ do -- lua/functions/layout/partition.lua
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_OPTIONS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_OPTIONS)
+  local options, bad = read_options(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
-  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
-  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
-  if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  local generation, told = options.generation, options.layout
+  if options.open and options.retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
   if (generation == nil) ~= (told == nil) then
     return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
   end
@@ -5520,24 +5664,25 @@ local function partition(keys, args)
     told, bad = told_layout(told, generation)
     if bad then return bad end
   end
-  for field, value in pairs(options) do current[field] = value end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, options))
   if bad then return bad end
-  local remembers = current.slice and current.slice + 2 * current.dedupe or 0
+  local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local state, since = state_of(root, queue), queue.generation
   local newer = generation and generation > since
   local became
-  if open and (state == 'unused' or state == 'open' and newer) then
+  if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
     became = 'retired'
   end
 
   -- first write
   if became then
     if became == 'open' and state == 'unused' then
-      for field, value in pairs(options) do call('HSET', root, field, value) end
+      for _, field in ipairs(MEMBERS) do
+        if options[field] then call('HSET', root, field, options[field]) end
+      end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
     if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
@@ -5556,7 +5701,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '8c229db51619ba7e6fbc2756480ac9dcb4997313',
+    sha1: '11d0086f08eb7589e9924348552465e7bc5ad5f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5592,6 +5737,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -5631,16 +5793,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -5730,57 +5892,67 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(10)}
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(77)}
+${blank(100)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -5887,7 +6059,7 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(2122)}
+${blank(2123)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -5946,7 +6118,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'bf2cb417e83292851849c5ef2814c845890d31f7',
+    sha1: 'a3b2f50c8c181337b933c18df2284445cf22dc3c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5982,6 +6154,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -6021,16 +6210,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -6083,7 +6272,15 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6105,59 +6302,74 @@ local function bad_root(keys)
 end
 ${blank(7)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
 
-
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
 end
 
 
@@ -6169,7 +6381,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2406)}
+${blank(2423)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -6204,9 +6416,11 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_OPTIONS = { GIVEN = OPTIONS.program, AGAIN = OPTIONS.again }
--- So many of what programs gave last are kept beside a member.
-local GIFTS = 4
+local POLICY_OPTIONS = {
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
+}
 
 local function name_of(program) return string.match(program, '^[^@]*') end
 
@@ -6226,7 +6440,7 @@ local function given_members(root, members, program, again)
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
         local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
-        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+        if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
       if kept[field] == text then kept[field] = nil end
@@ -6247,52 +6461,49 @@ end
 
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_OPTIONS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_OPTIONS)
+  local members, bad = read_options(args, 1, POLICY_OPTIONS)
   if bad then return bad end
-  members = members or {}
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
     return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
   end
-  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  local changes, kept = members, {}
   if given then
     changes, kept = given_members(root, members, given, again)
   elseif next(members) then
     kept = settled_gifts(root, members)
   end
-  for field, value in pairs(changes) do current[field] = value end
-  if given and next(changes) and bad_policy(current) then
+  local after = changed_policy(queue, changes)
+  if given and next(changes) and bad_policy(after) then
     -- What has changed contradicts what a person has set: then all that the program gives holds.
-    changes = members
-    for field, value in pairs(members) do current[field] = value end
+    changes, after = members, changed_policy(queue, members)
   end
-  bad = bad_policy(current)
+  bad = bad_policy(after)
   if bad then return bad end
 
   -- first write
   for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
-  if current.wait < before.wait then
-    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
+  if after.wait < queue.wait then
+    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
-  if current.dedupe > before.dedupe then
+  if after.dedupe > queue.dedupe then
     -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
     -- slice went on for longer.
-    if current.slice then
-      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    if queue.slice then
+      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
     end
-    if current.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
+    if queue.sliceBefore then
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
     end
   end
   local reply = {}
-  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply
 end
 
@@ -6302,7 +6513,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'a476e98dfa93a1edcb2c850c20ac4233b90d5129',
+    sha1: '9ec7d29b0f76127189d4f9359f11a3f3f5e3483c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6338,6 +6549,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -6377,16 +6605,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -6477,55 +6705,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(220)}
+${blank(243)}
 local function encode_claim(claim)
   return string.format(
     '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
@@ -6551,7 +6789,7 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
   return state ~= ':r' and tonumber(count) or nil
 end
-${blank(20)}
+${blank(33)}
 local NONCE_KEPT = 60000
 
 
@@ -6563,7 +6801,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -6606,7 +6844,7 @@ local function foreign_type(root, key)
     if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
 end
-${blank(1511)}
+${blank(1509)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -6665,7 +6903,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '97c53e0580b29e8d27a3cf2721a63dd151dd27d2',
+    sha1: '906b972efccb15d34d5bad9613292893db66dc6a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6702,7 +6940,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(112)}
+${blank(129)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6742,55 +6980,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(77)}
+${blank(100)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -6896,7 +7144,7 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(133)}
+${blank(135)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -6998,7 +7246,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1506)}
+${blank(1504)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -7100,7 +7348,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'd604791093e5ff46f09fea6eca112c3893b065c0',
+    sha1: '69222fca9d7ac405207c6f72709294895a9da823',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7136,6 +7384,23 @@ local POLICY = {
   MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
 }
 
 
@@ -7175,16 +7440,16 @@ local OPTIONS = {
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = 999999 },
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = 1024 },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = 999999 },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
   drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = 999999 },
-  restore = { field = 'restore', least = 1, most = 999999 },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
 
 
@@ -7237,7 +7502,13 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(21)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(15)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 ${blank(4)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -7252,53 +7523,70 @@ local function bad_root(keys)
 end
 ${blank(7)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(6)}
+${blank(4)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
 end
 
 
@@ -7310,32 +7598,41 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-
-
+${blank(4)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
 
 local function encode_layout(known)
-  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
 end
 
 local function read_layout(root)
   local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
-  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 
 
 
 local function told_layout(text, generation)
-  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
-  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
-  if not (serving and first and other and other_first) then
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
     return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  return { 'draining', serving, first, other, other_first, generation }
+  return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(2660)}
+${blank(2663)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -7386,33 +7683,33 @@ local REPARTITION_OPTIONS = {
   COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
-  local state, serving, first, other, other_first, generation = unpack(known)
+  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
   if options.restore then return options.restore > generation and told or nil end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
-    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
   end
-  if options.commit == other_first and state == 'preparing' then
-    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
-    return { 'draining', other, other_first, serving, first, generation + 1 }
+  if options.commit == known.otherFirst and state == 'preparing' then
+    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
+    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
   end
-  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
 end
 
 local function repartition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_OPTIONS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_OPTIONS)
+  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local told
   if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
@@ -7420,24 +7717,25 @@ local function repartition(keys, args)
     if bad then return bad end
   end
   local known = read_layout(root)
-  local state, wanted = known[1], options.prepare
-  local same = wanted == known[2]
-  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
+  local state, wanted = known.state, options.prepare
+  -- What is under way is what is wanted.
+  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
+  if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
   local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
   for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+    if told and options[field] and not stored[n] then missing[field] = options[field] end
   end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
   local after = stepped(known, options, told, call('HGET', root, 'added'))
 
   -- first write
-  if not after then return known end
+  if not after then return layout_reply(known) end
   for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
   call('HSET', root, 'layout', encode_layout(after))
-  return after
+  return layout_reply(after)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
@@ -7446,7 +7744,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '382ce8f672a41365d60ab00c6d980bda0351501b',
+    sha1: 'd2d22b26f52bfefa5b61e2d70fe7e1f4309e710f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7491,6 +7789,23 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
 ${blank(51)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
@@ -7528,66 +7843,76 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(42)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
 
 
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
 ${blank(21)}
@@ -7692,7 +8017,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(33)}
+${blank(46)}
 local NONCE_KEPT = 60000
 
 
@@ -7713,7 +8038,9 @@ local function leading_nonce(args)
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
 end
-${blank(13)}
+
+
+
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -7885,7 +8212,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(1779)}
+${blank(1778)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -7965,7 +8292,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a5ed01671dee53a8fa5492ecb59f1a97c62e296f',
+    sha1: '3033d90371a9d259e60cd3e2bbd5ec85df5485dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8002,7 +8329,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(51)}
+${blank(68)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -8051,7 +8378,15 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8081,55 +8416,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(15)}
+${blank(13)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(8)}
 local function read_queue(keys, caller)
-  local refusal = bad_root(keys)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE.default
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    root = keys[1],
-    wait = tonumber(stored[1]) or POLICY.WAIT.default,
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT.default,
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE.default,
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD.default,
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
-${blank(228)}
+${blank(251)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8139,7 +8484,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(369)}
+${blank(371)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -8155,7 +8500,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(2253)}
+${blank(2252)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -8178,7 +8523,7 @@ local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
   local names, counted = counter_names(), {}
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
@@ -8208,12 +8553,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '0c2151c33cb1216aae8099f59a209edbfd81fee6',
+    sha1: '0ada321caf81dff50dd4edf5d02d49de77e3e8d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3179)}
+${blank(3239)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
