@@ -93,7 +93,7 @@ const SPACE = 0x20
 const TIME = 13
 
 /**
- * Reads what stands before id and data, as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] `. Undefined when something else
+ * Reads what stands before id and data, as `lua/lib/message.lua` writes it: `<receivedAt> <id length>[,options] `. Undefined when something else
  * stands there. Byte by byte, since each message of each batch comes by here: to have the blanks looked for costs more than all of this.
  */
 function readHeader(bytes: Buffer): { receivedAt: number; id: number; data: number } | undefined {

@@ -86,7 +86,7 @@ function readRaw(raw: unknown): RawBatch | undefined {
   return batch && { key: batch[1] as Buffer, messages: batch[9] as Buffer[] }
 }
 
-/** What stands before id and data, as lua/lib/batch.lua writes it. */
+/** What stands before id and data, as lua/lib/message.lua writes it. */
 const HEADER = /^(\d{13}) (\d+)((?:,[RWXSF][\d.]*)*) /
 const LONGEST_HEADER = 160
 

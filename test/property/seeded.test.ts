@@ -12,20 +12,20 @@ import { World } from './world.ts'
 const FAULTS = [
   {
     name: 'messages that arrived behind a batch go with it',
-    file: 'lib/claim.lua',
+    file: 'lib/conversation.lua',
     right: "redis.pcall('LLEN', list) == counts[key]",
     wrong: "redis.pcall('LLEN', list) >= counts[key]",
   },
   {
     name: 'a batch that is completed twice in one call takes the next messages with it',
     file: 'functions/batch/complete.lua',
-    right: 'if count and counts[fields[n]] then count = nil end',
+    right: 'not counts[key] and ',
     wrong: '',
   },
   {
     name: 'the id of a message that found no room is remembered',
     file: 'functions/conversation/add.lua',
-    right: "  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end\n",
+    right: '  if digest and not forget_id(ids, digest) then return false end\n',
     wrong: '',
   },
 ]

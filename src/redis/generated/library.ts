@@ -382,9 +382,15 @@ end
 -- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
 -- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
 
+-- A time as 13 digits. WHY not by '%.0f': to print a number of that size so costs nearly twice as much, a thirtieth of what adding a message does.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
 -- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
 local function message_header(received, id_length, options, place)
-  local header = string.format('%013.0f %d', received, id_length)
+  local header = digits(received) .. ' ' .. string.format('%d', id_length)
   if place then header = header .. ',R' .. place end
   if options then
     if options.wait then header = header .. string.format(',W%.0f', options.wait) end
@@ -463,62 +469,59 @@ local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
--- Finds where a batch ends whose messages may have options, and by what it goes.
+-- What the options of its messages make of a batch that begins with \`messages\`: how many it has, \`wait\` and \`maxWait\`, the position of the
+-- message that closes it (nil while none does) and how it does, and the messages, of which more may have been read.
 -- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
--- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has.
--- Nil when it has no messages, and what Redis replied. \`with_options\`: a message of the key may have options.
+-- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
+-- none, and what Redis replied. \`with_options\`: a message of the key may have options.
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
   local messages = redis.pcall('LRANGE', list, '0', queue.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
@@ -540,11 +543,18 @@ end
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
+-- The end of a record.
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+-- The first claim of a batch: its token, and its record with a tail that all of a call share.
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
 end
 
 -- Nil when the text is no claim.
@@ -775,8 +785,8 @@ end
 --- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
 --- once, and nobody has to delete them one by one.
 ---
---- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`failed\`, why none
---- can be remembered; the \`set\` of this slice and when it \`expires\`; the \`slice\` and the one \`before\`; and whether the slice \`begins\` here.
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
+--- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
 --
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
@@ -821,12 +831,12 @@ local function read_ids(queue, asked)
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then slice, before = queue.now, slice end
   local ids = {
-    asked = asked, known = {}, forgotten = {}, begins = begins, slice = slice, before = before,
-    set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
   }
-  ids.failed = look_up(ids.set, asked, ids.known)
-    or before and look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known)
-    or nil
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
   return ids
 end
 
@@ -852,11 +862,12 @@ local function remember_ids(ids)
     from = from - UNPACKED
     redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
   end
-  ids.failed = failed
+  if failed then ids.failed = failed end
 end
 
 -- Takes an id back whose message is not stored. False when that is not allowed.
 local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
@@ -867,17 +878,18 @@ local function remember_again(ids, digest)
   redis.pcall('PEXPIREAT', ids.set, ids.expires)
 end
 
--- From now on ids are remembered in the set of this slice, if that is new. Returns an error when that cannot be written.
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
 local function begin_slice(queue, ids)
-  if not ids.begins then return nil end
-  local failed
-  if ids.before then
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice, 'sliceBefore', ids.before), 'hash', queue.root)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
   else
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice), 'hash', queue.root)
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
   end
-  ids.begins = failed ~= nil
-  return failed
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
 end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
 --- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
@@ -945,31 +957,31 @@ local function counter_names()
   return names
 end
 
--- What one call counts of the batches that it claims for the first time; \`number\` is that of the newest batch. Written once, behind them all.
+-- What one call counts of the batches that it claims for the first time: their \`number\`, that of the newest, how late they are, and what closed
+-- them. Written once, behind them all.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
 
-local function count_in(tally, reason, late)
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
   tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
 local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
+  local root = queue.root
   redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
   end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
@@ -1144,7 +1156,7 @@ local function index_appended(queue, key, size, options)
   if size == 1 then
     local at = opens_at(queue)
     -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
-    queue.opening = queue.opening or string.format('%.0f', at)
+    queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
@@ -1196,8 +1208,8 @@ local function hand_out(queue, look)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -1279,8 +1291,8 @@ local function finish(queue, keys, counts)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
 
@@ -1506,10 +1518,10 @@ end
 
 -- Batches whose lease has run out, whose pause has ended, or which were given back.
 local function claim_returned(queue, take, taken)
-  local active, claims = active_key(queue.root), claims_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
   if #keys == 0 then return end
-  local stored = redis.call('HMGET', claims, unpack(keys))
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -1536,39 +1548,24 @@ local function claim_returned(queue, take, taken)
   if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
--- What all new claims of a call share: the ends of ids, of leases and of records are the same.
-local function begin_round(queue, take, taken)
-  local partition = partition_of(queue.root)
-  return {
-    take = take,
-    taken = taken,
-    tally = begin_tally(queue),
-    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-    id_begins = string.format('%.0f-', queue.now),
-    id_ends = partition and '-' .. partition or '',
-    lease_ends = string.format('%.0f', queue.now + take.lease),
-    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
-  }
-end
-
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  -- Formatted: to join a number to a text takes Lua twice as long.
+  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
 end
 
 -- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
-local function look_through(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -1585,12 +1582,16 @@ local function look_through(queue, round, keys)
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
       local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
       else
         head.deadline = at
-        claim_head(queue, round, look, key, head)
+        claim_head(queue, taken, look, key, head)
       end
       taken.bytes = taken.bytes + bytes_of(head.messages)
     end
@@ -1598,24 +1599,34 @@ local function look_through(queue, round, keys)
   return look
 end
 
+-- What all new claims of a call share.
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+
 -- Batches of keys whose time has come.
 local function claim_due(queue, take, taken)
-  local looks, round = 0, nil
+  local looks = 0
   while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
-    round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_through(queue, round, keys))
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
-  local taken = { batches = {}, bytes = 0 }
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)
@@ -1653,7 +1664,7 @@ end
 local function next_look(queue, take, count)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
@@ -1734,11 +1745,10 @@ local function take_options(message, options, refusal)
     local requeued, bad = read_requeued(options.requeued)
     message.requeued, refusal = requeued, refusal or bad
   end
-  local generation = options.generation
-  message.id, message.refusal = options.id, refusal
-  options.id, options.requeued, options.generation = nil, nil, nil
-  if next(options) then message.options = options end
-  return generation
+  if refusal then message.refusal = refusal end
+  message.id = options.id
+  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
+  return options.generation
 end
 
 -- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
@@ -1754,7 +1764,7 @@ local function read_messages(args)
       message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
     else
-      message = { key = key, data = data }
+      message = { key = key, data = data, id = nil, options = nil }
       if word and word ~= 'NEXT' then
         local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
         if not stopped then return nil, refusal end
@@ -1783,8 +1793,10 @@ local function judge(queue, messages)
   local asked
   for n = 1, #messages do
     local message = messages[n]
-    message.refusal = message.refusal or bad_message(message, queue)
-    if (message.id or message.requeued) and not message.refusal then
+    local refusal = message.refusal or bad_message(message, queue)
+    if refusal then
+      message.refusal = refusal
+    elseif message.id or message.requeued then
       asked = asked or {}
       message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
       asked[#asked + 1] = message.digest
@@ -1793,14 +1805,12 @@ local function judge(queue, messages)
   return asked and read_ids(queue, asked)
 end
 
--- A message as it is stored. Those without options begin alike when their ids have the same length.
+-- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
 local function element_of(queue, message, headers)
   local id = message.id or ''
-  local header = not message.options and headers[#id]
-  if not header then
-    header = message_header(queue.now, #id, message.options)
-    if not message.options then headers[#id] = header end
-  end
+  local alike = headers and not message.options
+  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
+  if alike then headers[#id] = header end
   return header .. id .. message.data
 end
 
@@ -1876,7 +1886,7 @@ local function accept(queue, message, ids, headers)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
   local size, at
   if message.requeued then
     size, at = store_requeued(queue, message, ids)
@@ -1900,7 +1910,7 @@ local function add(keys, args)
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
   local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
+  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
@@ -1914,8 +1924,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -2090,20 +2100,20 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
-  take.limit = take.limit or OPTIONS.claimed.default
-  take.lease = take.lease or OPTIONS.lease.default
-  take.attempts = take.attempts or OPTIONS.attempts.default
-  take.due_by = math.min(take.before or queue.now, queue.now)
-  take.nonce, take.state = nonce, state_by(nonce)
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
@@ -2507,17 +2517,17 @@ end
 
 local function forward(keys, args)
   local root, name = keys[1], args[1]
-  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, queue, take.generation)
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
-  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local said = kept_reply(queue, nonce, 'forward')
@@ -2530,9 +2540,11 @@ local function forward(keys, args)
     length = redis.call('XLEN', stream)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
-  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do

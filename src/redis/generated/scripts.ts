@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '90cb3607a7ab2d61d53696082078cdc84e7edb93',
+    sha1: 'eb801b9e96498b09a0fe5406b91d459ebba93173',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -276,8 +276,14 @@ local function other_generation(root, queue, generation)
   )
 end
 ${blank(7)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
 local function message_header(received, id_length, options, place)
-  local header = string.format('%013.0f %d', received, id_length)
+  local header = digits(received) .. ' ' .. string.format('%d', id_length)
   if place then header = header .. ',R' .. place end
   if options then
     if options.wait then header = header .. string.format(',W%.0f', options.wait) end
@@ -321,32 +327,33 @@ local function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
 end
-${blank(6)}
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(7)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -357,27 +364,24 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
-${blank(27)}
+${blank(20)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(12)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -491,12 +495,12 @@ local function read_ids(queue, asked)
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then slice, before = queue.now, slice end
   local ids = {
-    asked = asked, known = {}, forgotten = {}, begins = begins, slice = slice, before = before,
-    set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
   }
-  ids.failed = look_up(ids.set, asked, ids.known)
-    or before and look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known)
-    or nil
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
   return ids
 end
 
@@ -522,11 +526,12 @@ local function remember_ids(ids)
     from = from - UNPACKED
     redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
   end
-  ids.failed = failed
+  if failed then ids.failed = failed end
 end
 
 
 local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
@@ -539,15 +544,16 @@ end
 
 
 local function begin_slice(queue, ids)
-  if not ids.begins then return nil end
-  local failed
-  if ids.before then
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice, 'sliceBefore', ids.before), 'hash', queue.root)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
   else
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice), 'hash', queue.root)
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
   end
-  ids.begins = failed ~= nil
-  return failed
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
 end
 ${blank(7)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
@@ -560,7 +566,14 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(185)}
+${blank(49)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(129)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -616,7 +629,7 @@ local function index_appended(queue, key, size, options)
   if size == 1 then
     local at = opens_at(queue)
     -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
-    queue.opening = queue.opening or string.format('%.0f', at)
+    queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
@@ -657,7 +670,15 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(351)}
+${blank(267)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(75)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -720,11 +741,10 @@ local function take_options(message, options, refusal)
     local requeued, bad = read_requeued(options.requeued)
     message.requeued, refusal = requeued, refusal or bad
   end
-  local generation = options.generation
-  message.id, message.refusal = options.id, refusal
-  options.id, options.requeued, options.generation = nil, nil, nil
-  if next(options) then message.options = options end
-  return generation
+  if refusal then message.refusal = refusal end
+  message.id = options.id
+  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
+  return options.generation
 end
 
 -- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
@@ -740,7 +760,7 @@ local function read_messages(args)
       message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
     else
-      message = { key = key, data = data }
+      message = { key = key, data = data, id = nil, options = nil }
       if word and word ~= 'NEXT' then
         local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
         if not stopped then return nil, refusal end
@@ -769,8 +789,10 @@ local function judge(queue, messages)
   local asked
   for n = 1, #messages do
     local message = messages[n]
-    message.refusal = message.refusal or bad_message(message, queue)
-    if (message.id or message.requeued) and not message.refusal then
+    local refusal = message.refusal or bad_message(message, queue)
+    if refusal then
+      message.refusal = refusal
+    elseif message.id or message.requeued then
       asked = asked or {}
       message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
       asked[#asked + 1] = message.digest
@@ -779,14 +801,12 @@ local function judge(queue, messages)
   return asked and read_ids(queue, asked)
 end
 
--- A message as it is stored. Those without options begin alike when their ids have the same length.
+-- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
 local function element_of(queue, message, headers)
   local id = message.id or ''
-  local header = not message.options and headers[#id]
-  if not header then
-    header = message_header(queue.now, #id, message.options)
-    if not message.options then headers[#id] = header end
-  end
+  local alike = headers and not message.options
+  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
+  if alike then headers[#id] = header end
   return header .. id .. message.data
 end
 
@@ -862,7 +882,7 @@ local function accept(queue, message, ids, headers)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
   local size, at
   if message.requeued then
     size, at = store_requeued(queue, message, ids)
@@ -886,7 +906,7 @@ local function add(keys, args)
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
   local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
+  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
@@ -900,8 +920,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -913,7 +933,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'a10d2a0e7a6a62e988f6e2dae1bb9e898a7ac2f9',
+    sha1: '9e899ce2d7983ef4779a8a272a94d90281c2dda9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1048,7 +1068,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(100)}
+${blank(106)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
 
@@ -1068,9 +1088,9 @@ local function option_of(options, letter, most)
 end
 ${blank(36)}
 local CLOCK_STEP = 1000
-${blank(69)}
+${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(450)}
+${blank(459)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
@@ -1101,7 +1121,7 @@ local function dead_positions(name)
 end
 ${blank(399)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(502)}
+${blank(500)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1225,7 +1245,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '1fb61f30cee4f5f263c94a0f2c5d71ed1d000ee1',
+    sha1: 'eafccb63ba42f6bbea0fad2d08724ba256d4903c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1489,7 +1509,12 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(21)}
+${blank(7)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -1517,34 +1542,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -1555,25 +1579,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -1584,12 +1603,18 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(11)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
 end
 
 
@@ -1686,7 +1711,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
 end
-${blank(194)}
+${blank(196)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -1733,31 +1758,30 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
 
-local function count_in(tally, reason, late)
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
   tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
 local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
+  local root = queue.root
   redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
   end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
 end
 ${blank(23)}
 local function keep_dead(queue, key, claim, fate)
@@ -1814,8 +1838,8 @@ local function hand_out(queue, look)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -1942,10 +1966,10 @@ end
 
 
 local function claim_returned(queue, take, taken)
-  local active, claims = active_key(queue.root), claims_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
   if #keys == 0 then return end
-  local stored = redis.call('HMGET', claims, unpack(keys))
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -1973,38 +1997,23 @@ local function claim_returned(queue, take, taken)
 end
 
 
-local function begin_round(queue, take, taken)
-  local partition = partition_of(queue.root)
-  return {
-    take = take,
-    taken = taken,
-    tally = begin_tally(queue),
-    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-    id_begins = string.format('%.0f-', queue.now),
-    id_ends = partition and '-' .. partition or '',
-    lease_ends = string.format('%.0f', queue.now + take.lease),
-    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
-  }
-end
-
-
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  -- Formatted: to join a number to a text takes Lua twice as long.
+  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
 end
 
 
-local function look_through(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -2021,12 +2030,16 @@ local function look_through(queue, round, keys)
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
       local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
       else
         head.deadline = at
-        claim_head(queue, round, look, key, head)
+        claim_head(queue, taken, look, key, head)
       end
       taken.bytes = taken.bytes + bytes_of(head.messages)
     end
@@ -2035,23 +2048,33 @@ local function look_through(queue, round, keys)
 end
 
 
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+
+
 local function claim_due(queue, take, taken)
-  local looks, round = 0, nil
+  local looks = 0
   while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
-    round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_through(queue, round, keys))
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
 
 local function take_ready(queue, take)
-  local taken = { batches = {}, bytes = 0 }
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)
@@ -2089,7 +2112,7 @@ end
 local function next_look(queue, take, count)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
@@ -2108,7 +2131,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(369)}
+${blank(368)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -2157,20 +2180,20 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
-  take.limit = take.limit or OPTIONS.claimed.default
-  take.lease = take.lease or OPTIONS.lease.default
-  take.attempts = take.attempts or OPTIONS.attempts.default
-  take.due_by = math.min(take.before or queue.now, queue.now)
-  take.nonce, take.state = nonce, state_by(nonce)
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
@@ -2184,7 +2207,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'fd6e2cf996e1a836edad03486276eeabf24959db',
+    sha1: 'f0a35662320123ef6492b0878125bb66be610176',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2326,7 +2349,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(100)}
+${blank(106)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -2354,34 +2377,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -2392,25 +2414,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -2421,7 +2438,7 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(35)}
+${blank(42)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
@@ -2493,7 +2510,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
 end
-${blank(197)}
+${blank(199)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -2537,11 +2554,11 @@ local function finish(queue, keys, counts)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(829)}
+${blank(827)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2599,7 +2616,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '573bf459bcf07e7f8357a6e5dd254157855160ce',
+    sha1: '21f0731efa82b1a9af688e22d268810cb9940eac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2834,7 +2851,21 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(712)}
+${blank(86)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(156)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(413)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(55)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2852,7 +2883,15 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1139)}
+${blank(561)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(568)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2910,7 +2949,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '9e4b66effe36d1e17b514aa20a496786a8b6a351',
+    sha1: '0d1b90c15a97dc83129c30d3838f4a390a017564',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3046,7 +3085,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(307)}
+${blank(317)}
 local NONCE_KEPT = 60000
 
 
@@ -3085,7 +3124,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(392)}
+${blank(394)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3106,7 +3145,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(1163)}
+${blank(1161)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -3152,7 +3191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'd04bbe122820d922deff2b7309a08cd6ad1f8ff7',
+    sha1: 'bc77426b9190886ef3bbdc6f08b66419dd050eb1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3348,15 +3387,19 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(243)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+${blank(86)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
+${blank(156)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -3384,7 +3427,14 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
-${blank(610)}
+${blank(349)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(256)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3400,7 +3450,15 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(1034)}
+${blank(362)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(662)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -3461,7 +3519,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e98f2f33df534216aa1a55be4ad6dd6c8d883312',
+    sha1: '01bd41d785d170698a3e96c247c9da575073dadf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3711,7 +3769,12 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(100)}
+${blank(86)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -3739,34 +3802,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -3777,25 +3839,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -3806,15 +3863,14 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(11)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
 end
-
-
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -3887,7 +3943,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(175)}
+${blank(177)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -3898,7 +3954,14 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(97)}
+${blank(49)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(41)}
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -3962,7 +4025,15 @@ local function foreign_type(root, key)
     if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
 end
-${blank(961)}
+${blank(233)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(718)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -4059,7 +4130,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'cc7df408060f56ba3161964bfde4c6bbc01d5e62',
+    sha1: 'c72125a5431fda2ad8a3e0688250083cc124397a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4323,7 +4394,12 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(21)}
+${blank(7)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -4361,34 +4437,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -4399,25 +4474,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -4428,12 +4498,18 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(11)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
 end
 
 
@@ -4521,7 +4597,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
 end
-${blank(194)}
+${blank(196)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -4568,31 +4644,30 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
 
-local function count_in(tally, reason, late)
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
   tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
 local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
+  local root = queue.root
   redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
   end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
 end
 ${blank(23)}
 local function keep_dead(queue, key, claim, fate)
@@ -4649,8 +4724,8 @@ local function hand_out(queue, look)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -4687,8 +4762,8 @@ local function finish(queue, keys, counts)
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
 ${blank(72)}
@@ -4780,10 +4855,10 @@ end
 
 
 local function claim_returned(queue, take, taken)
-  local active, claims = active_key(queue.root), claims_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
   if #keys == 0 then return end
-  local stored = redis.call('HMGET', claims, unpack(keys))
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -4811,38 +4886,23 @@ local function claim_returned(queue, take, taken)
 end
 
 
-local function begin_round(queue, take, taken)
-  local partition = partition_of(queue.root)
-  return {
-    take = take,
-    taken = taken,
-    tally = begin_tally(queue),
-    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-    id_begins = string.format('%.0f-', queue.now),
-    id_ends = partition and '-' .. partition or '',
-    lease_ends = string.format('%.0f', queue.now + take.lease),
-    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
-  }
-end
-
-
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  -- Formatted: to join a number to a text takes Lua twice as long.
+  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
 end
 
 
-local function look_through(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -4859,12 +4919,16 @@ local function look_through(queue, round, keys)
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
       local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
       else
         head.deadline = at
-        claim_head(queue, round, look, key, head)
+        claim_head(queue, taken, look, key, head)
       end
       taken.bytes = taken.bytes + bytes_of(head.messages)
     end
@@ -4873,23 +4937,33 @@ local function look_through(queue, round, keys)
 end
 
 
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+
+
 local function claim_due(queue, take, taken)
-  local looks, round = 0, nil
+  local looks = 0
   while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
-    round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_through(queue, round, keys))
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
 
 local function take_ready(queue, take)
-  local taken = { batches = {}, bytes = 0 }
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)
@@ -4899,7 +4973,7 @@ ${blank(28)}
 local function next_look(queue, take, count)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
@@ -4918,7 +4992,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(735)}
+${blank(734)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -5018,17 +5092,17 @@ end
 
 local function forward(keys, args)
   local root, name = keys[1], args[1]
-  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, queue, take.generation)
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
-  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local said = kept_reply(queue, nonce, 'forward')
@@ -5041,9 +5115,11 @@ local function forward(keys, args)
     length = redis.call('XLEN', stream)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
-  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
@@ -5063,7 +5139,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e842fdb2f525c992ecbfa742a90527f03db5576f',
+    sha1: '71a718abb2133c41c9b49170c63611ff87330272',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5259,7 +5335,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(2187)}
+${blank(2199)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -5309,7 +5385,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'd1d59b25037dbf8db5c5f9b0268d72b251976c69',
+    sha1: 'cff95805491607cd976cc36ad551295ddea8073c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5604,9 +5680,31 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(526)}
+${blank(22)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(156)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(353)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1704)}
+${blank(58)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(634)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(997)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -5701,7 +5799,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '11d0086f08eb7589e9924348552465e7bc5ad5f7',
+    sha1: 'd796704fe2b7931dd001a4aca2d9dbbc9c3f799e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5952,7 +6050,12 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(100)}
+${blank(86)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -5980,34 +6083,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -6018,25 +6120,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -6047,7 +6144,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(18)}
+${blank(11)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(12)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6059,7 +6158,22 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(2123)}
+${blank(389)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(634)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1087)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -6118,7 +6232,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a3b2f50c8c181337b933c18df2284445cf22dc3c',
+    sha1: '2ce9b18d6a8e78b15c64c991118681945dcd6c4c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6381,7 +6495,29 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2423)}
+${blank(69)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(156)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(413)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(634)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1141)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -6513,7 +6649,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '9ec7d29b0f76127189d4f9359f11a3f3f5e3483c',
+    sha1: '2d1053d81ea7b19dc39061076a8e12180ccd6907',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6763,15 +6899,19 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(243)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+${blank(86)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
+${blank(156)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6817,7 +6957,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(244)}
+${blank(246)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -6828,7 +6968,14 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(330)}
+${blank(49)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(274)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -6844,7 +6991,15 @@ local function foreign_type(root, key)
     if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
 end
-${blank(1509)}
+${blank(233)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1268)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -6903,7 +7058,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '906b972efccb15d34d5bad9613292893db66dc6a',
+    sha1: 'fae70ae77622bf2b278b672c4a5e10f3ae0e85ae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7038,7 +7193,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(100)}
+${blank(106)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -7056,32 +7211,33 @@ end
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 ${blank(34)}
 local CLOCK_STEP = 1000
-${blank(12)}
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(13)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -7092,25 +7248,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -7121,15 +7272,14 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(11)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
 end
-
-
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7153,7 +7303,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(165)}
+${blank(167)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -7348,7 +7498,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '69222fca9d7ac405207c6f72709294895a9da823',
+    sha1: '699c26e0d807ed346727c489aa6c18463e94d4e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7632,7 +7782,29 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(2663)}
+${blank(31)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(156)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(413)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(634)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1419)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -7744,7 +7916,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'd2d22b26f52bfefa5b61e2d70fe7e1f4309e710f',
+    sha1: 'c8f519408b9c71e8cd3efc1f1eedd1231b52a48a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7915,7 +8087,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(21)}
+${blank(27)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -7951,32 +8123,33 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(16)}
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(17)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -7987,27 +8160,22 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
-${blank(27)}
+${blank(34)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8112,7 +8280,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(114)}
+${blank(116)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -8292,7 +8460,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '3033d90371a9d259e60cd3e2bbd5ec85df5485dd',
+    sha1: '19fd0de8bec93cf9ff743bdd3e8adf691301778d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8474,7 +8642,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(251)}
+${blank(261)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8484,7 +8652,7 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(371)}
+${blank(373)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -8553,12 +8721,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '0ada321caf81dff50dd4edf5d02d49de77e3e8d8',
+    sha1: 'dae5ae2ca5c6023b7e91602ef4cc0a2a6873f9ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3239)}
+${blank(3251)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
