@@ -31,8 +31,7 @@ const BINDING: Record<Binding, string[]> = {
 const OWN: Record<Role, string[]> = {
   producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember
     srem zadd zcard zscore`),
-  worker:
-    words(`exists hdel hexists hget hincrby hmget hset llen lrange lset ltrim mget pexpireat publish scard set sismember srem subscribe
+  worker: words(`exists hdel hget hincrby hmget hset llen lrange lset ltrim mget pexpireat publish scard set sismember srem subscribe
     unlink xadd xinfo|groups xlen xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem zrevrangebyscore zscore`),
   operator:
     words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim mget persist pexpireat pttl publish sadd scard set
@@ -49,7 +48,7 @@ export function commandsOf(role: Role, binding: Binding): string[] {
 const ARGUMENTS: Record<string, string> = {
   ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
   ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -', lindex: 'KEY 0' },
-  ...{ hexists: 'KEY -', lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0' },
+  ...{ lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0' },
   ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
   ...{
     sismember: 'KEY -',

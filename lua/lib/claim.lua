@@ -45,8 +45,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -82,8 +82,9 @@ local function look_through(queue, take, taken, keys)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -128,7 +129,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys))
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end

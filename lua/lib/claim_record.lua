@@ -6,6 +6,7 @@
 -- `span` is the length of the lease or pause, so no score in `active` is further ahead than that. `state` says what the claim is waiting for:
 --   'retry'               it failed, and pauses
 --   'released'            it was given back
+--   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
@@ -27,7 +28,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -43,8 +45,8 @@ local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+
 -- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 -- When a lease or pause ends that is in `active` until `score`. It was granted for `span` at some moment that has passed, so it cannot end later
@@ -53,6 +55,8 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 -- The state of a claim that this call takes and that has to be acknowledged.
 local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end

@@ -17,8 +17,7 @@ local function counter_names()
   return names
 end
 
--- What one call counts of the batches that it claims for the first time: their `number`, that of the newest, how late they are, and what closed
--- them. Written once, behind them all.
+-- What one call counts of the batches that it claims for the first time: the `number` of the newest, how late they are, and what closed them.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -35,9 +34,14 @@ local function count_claimed(tally, reason, late)
   tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
+-- Written before they are handed out.
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+-- Written behind them all.
 local function write_tally(queue, tally)
   local root = queue.root
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
   for n, by in pairs(tally.late_in) do
     redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))

@@ -25,9 +25,19 @@ export interface Violation {
   repairable: boolean
 }
 
+/** What `check` found broken. */
+export interface Found extends Violation {
+  /** Root key of the queue, or of the partition, in which it was found. */
+  root: string
+  /** What was done about it; the next look found it in order. */
+  mended?: string
+  /** Why it could not be mended: the next look found it again. */
+  unmended?: string
+}
+
 type Broken = (law: string, text: string, repairable?: boolean) => void
 
-const CLAIM = /^[\d-]+:\d+:\d+:\d+:(\d+):\d+:[a-zA-Z]+:(\d+)(?::(?:retry|released|by=[\w-]+\/\d+))?$/
+const CLAIM = /^[\d-]+:\d+:\d+:\d+:(\d+):\d+:[a-zA-Z]+:(\d+)(?::(?:retry|released|done|by=[\w-]+\/\d+))?$/
 const TYPES: Record<string, string> = { due: 'zset', active: 'zset', claims: 'hash', overrides: 'set', dead: 'zset' }
 /** What has a name of its own behind the colon. */
 const NAMED: Record<string, { type: string; expires: boolean }> = {
@@ -75,12 +85,12 @@ function judgeKey(facts: KeyFacts, broken: Broken): void {
     else if (type === 'list' && (count < 1 || count > size)) broken('claim-count', `its claim has ${count} messages and the list ${size}`)
   }
   const span = Number(CLAIM.exec(claim ?? '')?.[2] ?? Number.NaN)
-  if (type === 'list' && active !== undefined && active > facts.now + span + AHEAD) {
+  // What ends in .5 was put off, for its list was missing: while a slot is moved it may have been on another node.
+  const isPutOff = (score: number) => score % 1 === 0.5 && score <= facts.now + PUT_OFF + 1
+  if (type === 'list' && active !== undefined && active > facts.now + span + AHEAD && !isPutOff(active)) {
     broken('lease-ends', `its lease or pause of ${span} ms ends in ${active - facts.now} ms: the clock of Redis has gone back`)
   }
-  // What ends in .5 was put off, for its list was missing: while a slot is moved it may have been on another node.
-  const putOff = due !== undefined && due % 1 === 0.5 && due <= facts.now + PUT_OFF + 1
-  if (due !== undefined && facts.latest !== undefined && due > facts.latest && !putOff) {
+  if (due !== undefined && facts.latest !== undefined && due > facts.latest && !isPutOff(due)) {
     broken('due-in-time', `it is due ${due - facts.latest} ms later than the longest wait of any of its messages allows`)
   } else if (type === 'list' && due !== undefined && due > facts.now + (facts.wait ?? Number.POSITIVE_INFINITY) + AHEAD) {
     broken('due-ahead', `it is due in ${due - facts.now} ms, the longest wait is ${facts.wait} ms: the clock of Redis has gone back`)

@@ -13,8 +13,8 @@ const FAULTS = [
   {
     name: 'messages that arrived behind a batch go with it',
     file: 'lib/conversation.lua',
-    right: "redis.pcall('LLEN', list) == counts[key]",
-    wrong: "redis.pcall('LLEN', list) >= counts[key]",
+    right: 'size == counts[key] and plain',
+    wrong: 'size >= counts[key] and plain',
   },
   {
     name: 'a batch that is completed twice in one call takes the next messages with it',
@@ -27,6 +27,18 @@ const FAULTS = [
     file: 'functions/conversation/add.lua',
     right: '  if digest and not forget_id(ids, digest) then return false end\n',
     wrong: '',
+  },
+  {
+    name: 'a lease goes on for as long as the clock has gone back',
+    file: 'lib/claim_record.lua',
+    right: 'if score > now + claim.span + CLOCK_STEP then',
+    wrong: 'if score < now + claim.span + CLOCK_STEP then',
+  },
+  {
+    name: 'a key leaves the one index before it is in the other, and the call is cut off between',
+    file: 'lib/conversation.lua',
+    right: '  if #look.leases > 0 then\n',
+    wrong: "  if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end\n  if #look.leases > 0 then\n",
   },
 ]
 

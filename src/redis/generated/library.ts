@@ -540,6 +540,7 @@ end
 -- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
 --   'retry'               it failed, and pauses
 --   'released'            it was given back
+--   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
@@ -561,7 +562,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -577,8 +579,8 @@ local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+
 -- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 -- When a lease or pause ends that is in \`active\` until \`score\`. It was granted for \`span\` at some moment that has passed, so it cannot end later
@@ -587,6 +589,8 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 -- The state of a claim that this call takes and that has to be acknowledged.
 local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
@@ -957,8 +961,7 @@ local function counter_names()
   return names
 end
 
--- What one call counts of the batches that it claims for the first time: their \`number\`, that of the newest, how late they are, and what closed
--- them. Written once, behind them all.
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -975,9 +978,14 @@ local function count_claimed(tally, reason, late)
   tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
+-- Written before they are handed out.
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+-- Written behind them all.
 local function write_tally(queue, tally)
   local root = queue.root
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
   for n, by in pairs(tally.late_in) do
     redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
@@ -1118,7 +1126,7 @@ local function move_in_due(queue, key, at, earlier)
   end
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
-  at = head and head.deadline or at
+  if head then at = due_at(head, queue.now) end
   done = redis.pcall('ZADD', due, at, key)
   return done == 1 and at or nil, error_of(done, 'zset', due)
 end
@@ -1135,9 +1143,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, head.deadline)
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -1180,36 +1189,49 @@ local function open_rest(queue, key, count)
   return at
 end
 
--- A key that is active and has no claim, which somebody has deleted or a call that was cut off has: its messages are an open batch again.
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+-- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
+-- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
+-- into \`due\`.
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
--- An entry of an index whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a
--- while: such an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
+-- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
+-- missing is looked at again so much later, ms. Its score ends in .5 until then.
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+
+-- Takes an entry without a list out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
 
--- Hands out what one look at \`due\` has found; each is a flat list of arguments: \`records\`, keys and claims; \`leases\`, their ends and keys;
--- \`later\`, true deadlines and keys of what is not ready yet; \`gone\`, keys that are to leave \`due\`; \`unclaimed\`, open keys that are to leave \`active\`.
--- WHY out of \`due\` last: what a call that is cut off leaves in both indexes, the next look puts right.
-local function hand_out(queue, look)
+-- Hands out what one look at \`due\` has found; \`tally\` has the number of the newest batch. In \`look\` each is a list of arguments: \`records\` has keys
+-- and claims, \`leases\` their ends and keys, \`later\` true deadlines and keys of what is not ready yet, \`gone\` keys that are to leave \`due\`, and
+-- \`unclaimed\` open keys that are to leave \`active\`.
+-- WHY batches are counted first: no two may have the same id. And out of \`due\` last: what a call that is cut off leaves in both indexes, the next
+-- look puts right.
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
   if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if look.unclaimed then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -1247,13 +1269,14 @@ local function put_off(queue, key, claim, state, ms)
 end
 
 -- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
--- WHY those are copied to the end of the batch before its claim is cut, and the claim before the list: each that is kept is in the list all the
--- time, and what is behind the batch stays behind it. The token is void from then on, since the positions are others.
+-- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
+-- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
 local function shrink(queue, key, claim, kept)
-  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
-  copy_back(list, claim.count, kept)
+  local root, list, count = queue.root, messages_key(queue.root, key), claim.count
+  local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  copy_back(list, count, kept)
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -1272,25 +1295,40 @@ local function bury(queue, key, claim, fate)
   return true, at
 end
 
--- Finishes claimed batches, \`counts[key]\` messages of each key, and opens what is left behind them. Returns when the first of that is due.
+-- A batch that is completed while its list is missing: the claim stays as one that is done. When the list comes back, the batch is taken off it,
+-- and what is behind the batch is handed over.
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+
+-- Finishes claimed batches, \`counts[key]\` messages of each key by the claim \`records[key]\`, and opens what is left behind them. Returns when the
+-- first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
 -- no index.
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
   redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
   redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
@@ -1299,14 +1337,15 @@ end
 -- Puts a key into \`due\` that messages were brought back to, unless a worker has a batch of it. Returns when it is due, and a refusal.
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
@@ -1356,15 +1395,18 @@ local function revive(queue, id, key)
   return #messages, at
 end
 
--- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-local function foreign_type(root, key)
+-- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
+-- that would break the call off.
+local function size_of_claimed(root, key)
+  local size
   for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
+    { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' }, { 'ZCARD', dead_key(root), 'zset' },
+    { 'LLEN', messages_key(root, key), 'list' },
   }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+    size = redis.pcall(each[1], each[2])
+    if type(size) == 'table' then return nil, wrong_type(size, each[3], each[2]) end
   end
+  return size
 end
 
 -- Moves keys of an index to earlier times, which they should have had; \`moved\` is a flat list of scores and keys.
@@ -1417,6 +1459,8 @@ local function mend(queue, key, done)
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
   if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
@@ -1533,8 +1577,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -1570,8 +1614,9 @@ local function look_through(queue, take, taken, keys)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -1616,7 +1661,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys))
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -2157,18 +2202,18 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, records, done = {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
     local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], done[#done + 1] = count, key end
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(queue, done, counts)
+  local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
   if soonest then wake_watcher(queue, soonest) end
   return reply
@@ -2352,7 +2397,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -2390,7 +2435,7 @@ local function fail_batch(keys, args)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
-  local foreign = foreign_type(root, key)
+  local size, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
@@ -2400,8 +2445,9 @@ local function fail_batch(keys, args)
   queue.now = now_ms()
 
   -- first write
-  if kept then shrink(queue, key, claim, kept) end
-  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
     if buried then
       keep_reply(queue, nonce, 'fail', 'dead')
@@ -2552,7 +2598,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts) end
+  if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -2917,7 +2963,7 @@ local function release(keys, args)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
-  local foreign = foreign_type(root, key)
+  local _, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   queue.now = now_ms()
 

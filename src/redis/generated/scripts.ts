@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'eb801b9e96498b09a0fe5406b91d459ebba93173',
+    sha1: 'e623d97fefab928c807b011ed13dde7785c0a5aa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -322,7 +322,12 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(5)}
+
+
+
+local CLOCK_STEP = 1000
+
+
 local function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
@@ -379,19 +384,29 @@ local function head_of(queue, key, with_options)
   if deadline < 1 then deadline = 1 end
   return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
-${blank(20)}
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(12)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(118)}
+${blank(120)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -566,14 +581,14 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(49)}
+${blank(48)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(129)}
+${blank(134)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -594,7 +609,7 @@ local function move_in_due(queue, key, at, earlier)
   end
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
-  at = head and head.deadline or at
+  if head then at = due_at(head, queue.now) end
   done = redis.pcall('ZADD', due, at, key)
   return done == 1 and at or nil, error_of(done, 'zset', due)
 end
@@ -611,9 +626,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, head.deadline)
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -634,17 +650,18 @@ local function index_appended(queue, key, size, options)
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
 end
-${blank(135)}
+${blank(164)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 
@@ -670,7 +687,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(267)}
+${blank(273)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -933,7 +950,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '9e899ce2d7983ef4779a8a272a94d90281c2dda9',
+    sha1: '96a4ecad757b9e03cf6c0a521563172aa43e06fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1090,7 +1107,7 @@ ${blank(36)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(459)}
+${blank(467)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
@@ -1119,9 +1136,9 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(399)}
+${blank(435)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(500)}
+${blank(501)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1245,7 +1262,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'eafccb63ba42f6bbea0fad2d08724ba256d4903c',
+    sha1: '10de9894f781c855af56134f25ce124ce3ae2594',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1603,7 +1620,7 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(11)}
+${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -1621,7 +1638,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -1632,8 +1650,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 ${blank(5)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 
@@ -1642,6 +1660,8 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 
 local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
@@ -1758,7 +1778,7 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(16)}
+${blank(15)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -1775,9 +1795,14 @@ local function count_claimed(tally, reason, late)
   tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
+
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+
 local function write_tally(queue, tally)
   local root = queue.root
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
   for n, by in pairs(tally.late_in) do
     redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
@@ -1796,7 +1821,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(144)}
+${blank(145)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -1812,34 +1837,42 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-
-
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+${blank(3)}
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
+
+
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
-${blank(3)}
-local function hand_out(queue, look)
+${blank(5)}
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
   if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if look.unclaimed then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -1867,7 +1900,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(24)}
+${blank(25)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -1877,11 +1910,11 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(96)}
+${blank(115)}
 local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
-${blank(56)}
+${blank(58)}
 local LOWERED = 100
 
 
@@ -1981,8 +2014,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -2018,8 +2051,9 @@ local function look_through(queue, take, taken, keys)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -2064,7 +2098,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys))
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -2207,7 +2241,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f0a35662320123ef6492b0878125bb66be610176',
+    sha1: 'ab693737f05fe01928daa13fa73740cb3c50a3c0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2438,13 +2472,31 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(42)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+${blank(7)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(7)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(17)}
+${blank(19)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -2521,7 +2573,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(254)}
+${blank(259)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2537,28 +2589,44 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-${blank(95)}
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+${blank(13)}
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+${blank(91)}
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+${blank(4)}
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
   redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
   redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(827)}
+${blank(834)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2593,18 +2661,18 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, records, done = {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
     local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], done[#done + 1] = count, key end
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(queue, done, counts)
+  local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
   if soonest then wake_watcher(queue, soonest) end
   return reply
@@ -2616,7 +2684,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '21f0731efa82b1a9af688e22d268810cb9940eac',
+    sha1: 'c7b81b468fdfede190414a04661db2f36d45db63',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2856,16 +2924,16 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(156)}
+${blank(157)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(413)}
+${blank(415)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(55)}
+${blank(60)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2883,7 +2951,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(561)}
+${blank(598)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -2949,7 +3017,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '0d1b90c15a97dc83129c30d3838f4a390a017564',
+    sha1: '239ccc081c022f1f82dceeff49ccb4acad73f966',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3085,7 +3153,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(317)}
+${blank(321)}
 local NONCE_KEPT = 60000
 
 
@@ -3124,7 +3192,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(394)}
+${blank(398)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3145,7 +3213,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(1161)}
+${blank(1198)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -3191,7 +3259,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'bc77426b9190886ef3bbdc6f08b66419dd050eb1',
+    sha1: '2aadbad3663217f7020c1ad2818c9d30d339cfb9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3392,7 +3460,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(156)}
+${blank(157)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -3403,7 +3471,8 @@ ${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3412,10 +3481,10 @@ end
 ${blank(7)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(17)}
+${blank(19)}
 local function read_pairs(args, first, expected)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -3427,14 +3496,14 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
-${blank(349)}
+${blank(348)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(256)}
+${blank(275)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3450,7 +3519,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(362)}
+${blank(385)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3519,7 +3588,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '01bd41d785d170698a3e96c247c9da575073dadf',
+    sha1: '7a68b881437450a39f1d2046a3549304ba9541fa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3863,7 +3932,7 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(11)}
+${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -3874,7 +3943,8 @@ ${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3890,10 +3960,10 @@ local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(33)}
+${blank(35)}
 local NONCE_KEPT = 60000
 
 
@@ -3954,14 +4024,14 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(49)}
+${blank(48)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(41)}
+${blank(46)}
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
@@ -3974,7 +4044,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(144)}
+${blank(145)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3990,7 +4060,7 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-${blank(60)}
+${blank(73)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -3998,10 +4068,11 @@ local function put_off(queue, key, claim, state, ms)
 end
 ${blank(3)}
 local function shrink(queue, key, claim, kept)
-  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
-  copy_back(list, claim.count, kept)
+  local root, list, count = queue.root, messages_key(queue.root, key), claim.count
+  local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  copy_back(list, count, kept)
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -4015,17 +4086,19 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(85)}
-local function foreign_type(root, key)
+${blank(102)}
+local function size_of_claimed(root, key)
+  local size
   for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
+    { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' }, { 'ZCARD', dead_key(root), 'zset' },
+    { 'LLEN', messages_key(root, key), 'list' },
   }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+    size = redis.pcall(each[1], each[2])
+    if type(size) == 'table' then return nil, wrong_type(size, each[3], each[2]) end
   end
+  return size
 end
-${blank(233)}
+${blank(236)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4060,7 +4133,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -4098,7 +4171,7 @@ local function fail_batch(keys, args)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
-  local foreign = foreign_type(root, key)
+  local size, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
@@ -4108,8 +4181,9 @@ local function fail_batch(keys, args)
   queue.now = now_ms()
 
   -- first write
-  if kept then shrink(queue, key, claim, kept) end
-  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
     if buried then
       keep_reply(queue, nonce, 'fail', 'dead')
@@ -4130,7 +4204,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'c72125a5431fda2ad8a3e0688250083cc124397a',
+    sha1: '5e2ce7dd47c181efa6f1e4b22a0df8b67f9b46cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4498,7 +4572,7 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(11)}
+${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4516,7 +4590,8 @@ end
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -4532,6 +4607,8 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
 ${blank(4)}
 local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
@@ -4644,7 +4721,7 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(16)}
+${blank(15)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4661,9 +4738,14 @@ local function count_claimed(tally, reason, late)
   tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
+
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+
 local function write_tally(queue, tally)
   local root = queue.root
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
   for n, by in pairs(tally.late_in) do
     redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
@@ -4682,7 +4764,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(144)}
+${blank(145)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4698,34 +4780,42 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-
-
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+${blank(3)}
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
+
+
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
-${blank(3)}
-local function hand_out(queue, look)
+${blank(5)}
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
   if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if look.unclaimed then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -4735,7 +4825,7 @@ local function hand_out_again(queue, key, claim, take)
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
 end
-${blank(42)}
+${blank(43)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -4745,32 +4835,46 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(3)}
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+
+
+
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+${blank(4)}
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
   redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
   redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(72)}
+${blank(76)}
 local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
-${blank(56)}
+${blank(58)}
 local LOWERED = 100
 
 
@@ -4870,8 +4974,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -4907,8 +5011,9 @@ local function look_through(queue, take, taken, keys)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -4953,7 +5058,7 @@ local function claim_due(queue, take, taken)
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys))
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -4992,7 +5097,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(734)}
+${blank(735)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -5127,7 +5232,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts) end
+  if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -5139,7 +5244,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '71a718abb2133c41c9b49170c63611ff87330272',
+    sha1: '4f58d8da740ed96810e77c4e8397566ddfb33af2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5335,7 +5440,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(2199)}
+${blank(2245)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -5385,7 +5490,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'cff95805491607cd976cc36ad551295ddea8073c',
+    sha1: '93dce777b089efe628d7a4a60748ff042c8cc7df',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5685,18 +5790,18 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(156)}
+${blank(157)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(353)}
+${blank(356)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(58)}
+${blank(57)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(634)}
+${blank(676)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5704,7 +5809,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(997)}
+${blank(998)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -5799,7 +5904,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'd796704fe2b7931dd001a4aca2d9dbbc9c3f799e',
+    sha1: '275a44e93da8decac429cf1d5e9d7320ea85daba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6144,13 +6249,14 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(11)}
+${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(12)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -6158,14 +6264,14 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(389)}
+${blank(390)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(634)}
+${blank(676)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6173,7 +6279,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1087)}
+${blank(1088)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -6232,7 +6338,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '2ce9b18d6a8e78b15c64c991118681945dcd6c4c',
+    sha1: '5429db3c754c489400f537dd0afeb4fb878c576c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6500,16 +6606,16 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(156)}
+${blank(157)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(413)}
+${blank(415)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(634)}
+${blank(676)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6517,7 +6623,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1141)}
+${blank(1142)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -6649,7 +6755,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '2d1053d81ea7b19dc39061076a8e12180ccd6907',
+    sha1: '67f66282e716818c531b14e8c74d3b7db85b9f53',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6904,7 +7010,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(156)}
+${blank(157)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -6915,7 +7021,8 @@ ${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -6926,10 +7033,10 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 ${blank(5)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(33)}
+${blank(35)}
 local NONCE_KEPT = 60000
 
 
@@ -6968,30 +7075,32 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(49)}
+${blank(48)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(274)}
+${blank(293)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
-${blank(111)}
-local function foreign_type(root, key)
+${blank(129)}
+local function size_of_claimed(root, key)
+  local size
   for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
+    { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' }, { 'ZCARD', dead_key(root), 'zset' },
+    { 'LLEN', messages_key(root, key), 'list' },
   }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+    size = redis.pcall(each[1], each[2])
+    if type(size) == 'table' then return nil, wrong_type(size, each[3], each[2]) end
   end
+  return size
 end
-${blank(233)}
+${blank(236)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6999,7 +7108,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1268)}
+${blank(1269)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -7041,7 +7150,7 @@ local function release(keys, args)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
-  local foreign = foreign_type(root, key)
+  local _, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   queue.now = now_ms()
 
@@ -7058,7 +7167,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'fae70ae77622bf2b278b672c4a5e10f3ae0e85ae',
+    sha1: '15397c402e52b6165041cfb2fd5b7494c770c14a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7272,7 +7381,7 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(11)}
+${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -7283,7 +7392,8 @@ ${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -7294,7 +7404,7 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(135)}
+${blank(137)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -7314,7 +7424,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(76)}
+${blank(80)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
@@ -7343,7 +7453,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(341)}
+${blank(375)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   if claim.count > size then
@@ -7388,6 +7498,8 @@ local function mend(queue, key, done)
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
   if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
@@ -7396,7 +7508,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1504)}
+${blank(1506)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -7498,7 +7610,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '699c26e0d807ed346727c489aa6c18463e94d4e8',
+    sha1: '63f3af876f76196a74fb7eb7002788cd7897a8db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7787,16 +7899,16 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(156)}
+${blank(157)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(413)}
+${blank(415)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(634)}
+${blank(676)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7804,7 +7916,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1419)}
+${blank(1420)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -7916,7 +8028,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'c8f519408b9c71e8cd3efc1f1eedd1231b52a48a',
+    sha1: '4773d947a626f5e8fcd3c2f8b3b16a0f0896223d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8123,7 +8235,11 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(17)}
+
+
+
+local CLOCK_STEP = 1000
+${blank(13)}
 local function apply_options(queue, list, messages)
   local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
@@ -8175,17 +8291,27 @@ local function head_of(queue, key, with_options)
   if deadline < 1 then deadline = 1 end
   return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
-${blank(34)}
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(26)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(46)}
+${blank(48)}
 local NONCE_KEPT = 60000
 
 
@@ -8291,7 +8417,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(111)}
+${blank(115)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -8324,17 +8450,18 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(243)}
+${blank(273)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 
@@ -8380,7 +8507,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(1778)}
+${blank(1785)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -8460,7 +8587,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '19fd0de8bec93cf9ff743bdd3e8adf691301778d',
+    sha1: '1ff6e08065a63f51a2a77e221df4e195ba00c753',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8642,17 +8769,18 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(261)}
+${blank(262)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(373)}
+${blank(375)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -8668,7 +8796,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(2252)}
+${blank(2294)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -8721,12 +8849,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'dae5ae2ca5c6023b7e91602ef4cc0a2a6873f9ab',
+    sha1: 'a04c807e02022018efaed4d5a5e793a96c814ec6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3251)}
+${blank(3297)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
