@@ -11,7 +11,7 @@ const LUA = fileURLToPath(new URL('..', import.meta.url))
 /** In this order: a file uses what stands before it. */
 const LIB = [
   ...['reply', 'limits', 'args', 'clock', 'keys', 'queue', 'layout'],
-  ...['message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'ahead', 'claim'],
+  ...['message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'mend', 'claim'],
 ]
 
 /**

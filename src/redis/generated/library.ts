@@ -1075,8 +1075,8 @@ local function drop_dead(root, id)
   end
   return true
 end
---- The states of a conversation, and every step from one of them to another. Nothing else writes \`due\`, \`active\`, \`claims\` or \`overrides\`, and
---- nothing else says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another. Beside lib/mend.lua, which puts broken ones right, nothing else
+--- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
 --
 --   absent    no messages, in no index, no claim
 --   open      in \`due\`: collecting, and ready when its time has come
@@ -1087,15 +1087,13 @@ end
 --   append, index_appended   absent → open; one message more in any other state
 --   hand_out                 open → active
 --   hand_out_again           active, paused, released → active, when their time has come
---   extend                   active, for longer
---   shrink, put_off          active → paused, without what is done; active → released
+--   extend_leases            active, for longer
+--   shrink                   active → paused, without what is done
+--   put_off                  active → paused, or released
 --   bury                     active, paused → dead, and what is behind → open, or absent
 --   finish                   active → done, and what is behind → open, or absent
---   reopen                   active without a claim → open
---   bring_back               dead → open, or behind the batch of a worker
---   move                     open or active, at an earlier time: the clock has gone back
+--   bring_back, revive       dead → open, or behind the batch of a worker
 --   forget                   in an index, and without messages → absent
---   mend                     anything that is half-done → active, open or absent
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -1187,17 +1185,6 @@ local function open_rest(queue, key, count)
   local at = due_at(head, queue.now)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
-end
-
--- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
--- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
--- into \`due\`.
-local function reopen(queue, key, claim)
-  local root = queue.root
-  local done = claim and not redis.call('ZSCORE', due_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  open_rest(queue, key, done and claim.count or 0)
-  redis.call('ZREM', active_key(root), key)
 end
 
 -- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
@@ -1408,10 +1395,81 @@ local function size_of_claimed(root, key)
   end
   return size
 end
+--- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
+--- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
 
--- Moves keys of an index to earlier times, which they should have had; \`moved\` is a flat list of scores and keys.
-local function move(index, moved)
-  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+-- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
+-- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
+-- into \`due\`.
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
+end
+
+-- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
+-- looks lowers what is further ahead than anything may be.
+
+-- No call moves more entries than this, and no call looks at more than ten times as many.
+local LOWERED = 100
+
+-- The longest wait of the policy: a shortened one holds only from the next look on.
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+
+-- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
+local function lowered_due(queue, key, score)
+  -- Options of its messages may allow more.
+  local head = head_of(queue, key, has_options(queue, key))
+  return math.min(score, head and due_at(head, queue.now) or queue.now)
+end
+
+-- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
+-- they should be. Returns how many more may be lowered.
+local function lower_index(index, latest, left, judge)
+  local at, looks = 0, 0
+  while left > 0 and looks < 10 * LOWERED do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+    looks = looks + #keys
+  end
+  return left
+end
+
+-- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
+local function lower_ahead(queue)
+  local root, now = queue.root, queue.now
+  if queue.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do
+      local claim = decode_claim(stored[n])
+      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
+    end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  queue.watchAt, queue.standbyUntil = 0, 0
+  if left > 0 then queue.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
 
 -- Puts in order what says that a key is active: its claim holds.
@@ -1468,67 +1526,6 @@ local function mend(queue, key, done)
   else
     mend_open(queue, key, with_options, done)
   end
-end
---- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
-
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
--- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-
--- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
-local function lowered_due(queue, key, score)
-  -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
-end
-
--- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
--- they should be. Returns how many more may be lowered.
-local function lower_index(index, latest, left, judge)
-  local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
-      end
-    end
-    move(index, moved)
-    looks = looks + #keys
-  end
-  return left
-end
-
--- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(queue)
-  local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do
-      local claim = decode_claim(stored[n])
-      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
-    end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
-  if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'e623d97fefab928c807b011ed13dde7785c0a5aa',
+    sha1: '69dd909347b4bd65097f045f25f9812f39e69f26',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -588,7 +588,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(134)}
+${blank(132)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -650,7 +650,7 @@ local function index_appended(queue, key, size, options)
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
 end
-${blank(164)}
+${blank(153)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -687,7 +687,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(273)}
+${blank(283)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -950,7 +950,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '96a4ecad757b9e03cf6c0a521563172aa43e06fe',
+    sha1: '041f17c136dc8f39ddf780506de2b08295210fe3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1136,9 +1136,9 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(435)}
+${blank(376)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(501)}
+${blank(557)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1262,7 +1262,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '10de9894f781c855af56134f25ce124ce3ae2594',
+    sha1: 'a9de4415b63c0722537d6b7b18d4fd34ab6df8c1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1821,7 +1821,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(145)}
+${blank(143)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -1836,14 +1836,6 @@ local function open_rest(queue, key, count)
   local at = due_at(head, queue.now)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
-end
-${blank(3)}
-local function reopen(queue, key, claim)
-  local root = queue.root
-  local done = claim and not redis.call('ZSCORE', due_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  open_rest(queue, key, done and claim.count or 0)
-  redis.call('ZREM', active_key(root), key)
 end
 
 
@@ -1910,11 +1902,15 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(115)}
-local function move(index, moved)
-  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+${blank(119)}
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
-${blank(58)}
+${blank(4)}
 local LOWERED = 100
 
 
@@ -1945,7 +1941,7 @@ local function lower_index(index, latest, left, judge)
         at = at + 1
       end
     end
-    move(index, moved)
+    if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
     looks = looks + #keys
   end
   return left
@@ -1973,7 +1969,7 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-${blank(6)}
+${blank(62)}
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
 
 local function bytes_of(messages)
@@ -2241,7 +2237,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ab693737f05fe01928daa13fa73740cb3c50a3c0',
+    sha1: '5368bf73d51ac08e71da041d6d9793318d01ad0c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2573,7 +2569,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(259)}
+${blank(257)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2589,7 +2585,9 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-${blank(13)}
+
+
+
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
@@ -2626,7 +2624,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(834)}
+${blank(844)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2684,7 +2682,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'c7b81b468fdfede190414a04661db2f36d45db63',
+    sha1: '1885d7a708202a71d12acea6168096287c9818e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2951,7 +2949,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(598)}
+${blank(595)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3017,7 +3015,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '239ccc081c022f1f82dceeff49ccb4acad73f966',
+    sha1: '124f4001a0aeee7ef7fd0d9b3e51e907d6379858',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3213,7 +3211,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(1198)}
+${blank(1195)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -3259,7 +3257,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '2aadbad3663217f7020c1ad2818c9d30d339cfb9',
+    sha1: 'd6951c18c917e3dd5f9272f4e449af71a6b3ef22',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3503,7 +3501,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(275)}
+${blank(262)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3519,7 +3517,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(385)}
+${blank(395)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3588,7 +3586,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '7a68b881437450a39f1d2046a3549304ba9541fa',
+    sha1: 'abc5dbb187808eaf6f8ec26657cb2c1d1934646e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4044,7 +4042,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(145)}
+${blank(143)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4060,7 +4058,7 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-${blank(73)}
+${blank(62)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4098,7 +4096,7 @@ local function size_of_claimed(root, key)
   end
   return size
 end
-${blank(236)}
+${blank(246)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4204,7 +4202,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '5e2ce7dd47c181efa6f1e4b22a0df8b67f9b46cd',
+    sha1: 'f3d3a06779140c47315735f6b08e147126ee853c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4764,7 +4762,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(145)}
+${blank(143)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4779,14 +4777,6 @@ local function open_rest(queue, key, count)
   local at = due_at(head, queue.now)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
-end
-${blank(3)}
-local function reopen(queue, key, claim)
-  local root = queue.root
-  local done = claim and not redis.call('ZSCORE', due_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  open_rest(queue, key, done and claim.count or 0)
-  redis.call('ZREM', active_key(root), key)
 end
 
 
@@ -4870,11 +4860,15 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(76)}
-local function move(index, moved)
-  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+${blank(80)}
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
-${blank(58)}
+${blank(4)}
 local LOWERED = 100
 
 
@@ -4905,7 +4899,7 @@ local function lower_index(index, latest, left, judge)
         at = at + 1
       end
     end
-    move(index, moved)
+    if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
     looks = looks + #keys
   end
   return left
@@ -4933,7 +4927,7 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-${blank(6)}
+${blank(62)}
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
 
 local function bytes_of(messages)
@@ -5244,7 +5238,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4f58d8da740ed96810e77c4e8397566ddfb33af2',
+    sha1: 'f9786676c565b1bd823ae0495ddaafa23e1b2e0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5440,7 +5434,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(2245)}
+${blank(2242)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -5490,7 +5484,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '93dce777b089efe628d7a4a60748ff042c8cc7df',
+    sha1: 'e58eb938406de32eb1cb7caf556754c331017fe0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5801,7 +5795,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(676)}
+${blank(673)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5904,7 +5898,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '275a44e93da8decac429cf1d5e9d7320ea85daba',
+    sha1: '57a1ef44abf0afed42f44612a06a619c2502982a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6271,7 +6265,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(676)}
+${blank(673)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6338,7 +6332,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '5429db3c754c489400f537dd0afeb4fb878c576c',
+    sha1: '28eef16a0e762cad09b4177d13e0fe973e8c6afc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6615,7 +6609,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(676)}
+${blank(673)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6755,7 +6749,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '67f66282e716818c531b14e8c74d3b7db85b9f53',
+    sha1: '79b8065baf2d4207624a4703a83b44ce2c3d6102',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7082,7 +7076,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(293)}
+${blank(280)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7100,7 +7094,7 @@ local function size_of_claimed(root, key)
   end
   return size
 end
-${blank(236)}
+${blank(246)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7167,7 +7161,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '15397c402e52b6165041cfb2fd5b7494c770c14a',
+    sha1: 'f7b83c52b8d426b7c43218dab2f99409d25bfdfd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7453,7 +7447,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(375)}
+${blank(433)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   if claim.count > size then
@@ -7508,7 +7502,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1506)}
+${blank(1445)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -7610,7 +7604,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '63f3af876f76196a74fb7eb7002788cd7897a8db',
+    sha1: 'e56deae0920a805d5bfb15c88140bfe21828d663',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7908,7 +7902,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(676)}
+${blank(673)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8028,7 +8022,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '4773d947a626f5e8fcd3c2f8b3b16a0f0896223d',
+    sha1: 'b9ed53d870fa08f5fa31e8694e12f55eecfe21db',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8450,7 +8444,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(273)}
+${blank(260)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8507,7 +8501,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(1785)}
+${blank(1795)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -8587,7 +8581,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '1ff6e08065a63f51a2a77e221df4e195ba00c753',
+    sha1: '8efe0641d6609dfe98e2063cef2ba620c9b5368e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8796,7 +8790,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(2294)}
+${blank(2291)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -8849,12 +8843,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'a04c807e02022018efaed4d5a5e793a96c814ec6',
+    sha1: 'c0ad3e359634bb769cbf7c4a92654ebd782f84b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3297)}
+${blank(3294)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
