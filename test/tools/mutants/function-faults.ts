@@ -115,7 +115,7 @@ export const FUNCTION_FAULTS: Faults = {
     ["register('add', add, {},", "register('add', add, { 'allow-oom' },", 'messages are taken over maxmemory'],
   ],
   'functions/batch/claim_ready.lua': [
-    ['options.limit or 10,', 'options.limit or 100,', 'another default LIMIT'],
+    ['options.limit or OPTIONS.claimed.default', 'options.limit or 100', 'another default LIMIT'],
     ['math.min(options.before or now, now)', 'options.before or now', 'BEFORE may lie in the future'],
     ["{ 'allow-oom' }", '{}', 'a full server cannot be drained'],
   ],
@@ -126,7 +126,7 @@ export const FUNCTION_FAULTS: Faults = {
     ["{ 'allow-oom' }", '{}', 'nothing can be completed on a full server'],
   ],
   'functions/dead/dead.lua': [
-    ['(options.limit or 100) - 1', '(options.limit or 100)', 'one dead batch more than LIMIT is listed'],
+    ['(options.limit or OPTIONS.shown.default) - 1', '(options.limit or 100)', 'one dead batch more than LIMIT is listed'],
     ['tonumber(died)', 'tonumber(about[4])', 'the deadline is shown as the time of death'],
   ],
   'functions/dead/drop.lua': [
@@ -148,7 +148,11 @@ export const FUNCTION_FAULTS: Faults = {
     ["'completedMessages', done)", "'completedMessages', #kept)", 'messages that are kept count as completed'],
     ['  claim.count = #kept\n', '', 'a batch claims messages behind it in the place of those that are done'],
     ["'claim') == number then", "'claim') then", 'any token of a dead batch is told that it died'],
-    ['claim.attempt >= (options.attempts or 5)', 'claim.attempt > (options.attempts or 5)', 'one attempt too many'],
+    [
+      'claim.attempt >= (options.attempts or OPTIONS.attempts.default)',
+      'claim.attempt > (options.attempts or OPTIONS.attempts.default)',
+      'one attempt too many',
+    ],
     ['    if deadline then wake(root, policy, deadline, now) end\n', '', 'nobody is told of what is ready behind a batch that died'],
     ['active_key(root), now + delay, key)', 'active_key(root), now, key)', 'there is no pause before the next attempt'],
     ["  redis.call('HINCRBY', root, 'failed', 1)\n", '', 'failures are not counted'],
@@ -165,7 +169,11 @@ export const FUNCTION_FAULTS: Faults = {
     ['fields[10] = fields[16]', 'fields[10] = fields[12]', 'a batch was opened at its deadline'],
     ['at = at + 6', 'at = at + 5', 'the fields of a message write over those of the one before'],
     ['  if length >= longest then\n', '  if length > longest then\n', 'acknowledged entries of a stream that is just full stay'],
-    ['math.min(options.limit or 100, longest - length)', 'options.limit or 100', 'a stream gets longer than MAXLEN'],
+    [
+      'math.min(options.limit or OPTIONS.forwarded.default, longest - length)',
+      'options.limit or OPTIONS.forwarded.default',
+      'a stream gets longer than MAXLEN',
+    ],
     ['options.nonce = 60000, math.huge,', 'options.nonce = 60000, 1,', 'a batch whose lease ran out is buried'],
     ["string.match(batch[2], '^(.*):%d+$')", 'batch[2]', 'the id of an entry is the token'],
     ['if #done > 0 then finish', 'if #done > 1 then finish', 'a batch that is moved alone stays under its lease'],
