@@ -1,22 +1,9 @@
 import { RapidfireError } from '../errors.ts'
 import { judgeRoots, type RootViolation } from '../partitions/root-laws.ts'
 import type { RootLayout } from '../partitions/roots.ts'
-import { COMMANDS } from '../protocol/commands.ts'
-import type { Calls } from '../redis/calls.ts'
+import type { Caller } from '../redis/caller.ts'
 import type { Connection } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/facts.ts'
-import { readQueueFacts } from './facts.ts'
-import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
-
-/** What `check` found broken. */
-export interface Found extends Violation {
-  /** Root key of the queue, or of the partition, in which it was found. */
-  root: string
-  /** What was done about it; the next look found it in order. */
-  mended?: string
-  /** Why it could not be mended: the next look found it again. */
-  unmended?: string
-}
+import { type Found, isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
 
 /** What `check` found. */
 export interface CheckReport {
@@ -48,18 +35,16 @@ const PAGE = 100
  * @param roots that are known, the root of the queue first
  */
 export async function checkQueue(
-  { connection, binding }: Pick<Calls, 'connection' | 'binding'>,
+  { connection, call }: Pick<Caller, 'connection' | 'call'>,
   queue: string,
   roots: readonly string[],
   options: CheckOptions,
 ): Promise<CheckReport> {
   const [queueRoot] = roots as [string]
-  const call = <Output>(root: string, name: FunctionName, args: Buffer[], reply: (raw: unknown) => Output) =>
-    binding.call(name, [root], args).then(reply)
   const report: CheckReport = { queue, keys: 0, violations: [], counted: true }
 
   // First of all, since it refuses what is no queue.
-  await call(queueRoot, 'check', [], readQueueFacts)
+  await call(queueRoot, 'check', { parts: [] })
   const foreign = new Set<string>()
   const found = new Set(roots)
   for await (const { root, parts } of pages(connection, queueRoot, found)) {
@@ -68,7 +53,7 @@ export async function checkQueue(
       let page = parts
       // A call replies fewer facts than it was asked for when lists are long.
       while (page.length > 0) {
-        const facts = await call(root, 'check', page, COMMANDS.check.reply)
+        const { parts: facts } = await call(root, 'check', { parts: page })
         page = page.slice(facts.length)
         report.keys += facts.filter(({ what }) => what === 'messages').length
         for (const each of facts) await note(root, judge(each), async () => (await look(root, each.part)).flatMap(judge))
@@ -82,7 +67,7 @@ export async function checkQueue(
     if (foreign.has(root)) continue
     // After the parts: what was mended there is counted, and what was not would make the counters seem wrong.
     const count = async () => {
-      const facts = new Map(await call(root, 'check', [], readQueueFacts))
+      const facts = new Map((await call(root, 'check', { parts: [] })).queue)
       const left = report.violations.filter((each) => each.root === root && each.mended === undefined)
       if (!isCountable(left)) facts.delete('held')
       return facts
@@ -99,8 +84,8 @@ export async function checkQueue(
   await checkRoots([...found].filter((root) => !foreign.has(root)))
   return report
 
-  function look(root: string, part: Buffer) {
-    return call(root, 'check', [part], COMMANDS.check.reply)
+  async function look(root: string, part: Buffer) {
+    return (await call(root, 'check', { parts: [part] })).parts
   }
 
   /** Notes what is broken in one part, or in the counters; mends it, and believes that only when another look finds it in order. */
@@ -111,7 +96,7 @@ export async function checkQueue(
       report.violations.push(...broken.map((each) => ({ ...each, root })))
       return
     }
-    const [done] = await call(root, 'repair', first.part ? [first.part] : [], COMMANDS.repair.reply)
+    const [done] = await call(root, 'repair', { parts: first.part ? [first.part] : [] })
     const left = await again()
     for (const each of broken) report.violations.push({ ...each, root, ...(each.repairable ? outcome(each, left, done) : {}) })
     // What has come to light by what was mended.
@@ -127,8 +112,7 @@ export async function checkQueue(
 
   /** What holds between the roots: which of them serve, and by which policy. */
   async function checkRoots(all: string[]): Promise<void> {
-    const ask = async () =>
-      new Map(await Promise.all(all.map(async (root) => [root, await call(root, 'layout', [], COMMANDS.layout.reply)] as const)))
+    const ask = async () => new Map(await Promise.all(all.map(async (root) => [root, await call(root, 'layout', {})] as const)))
     const told = await ask()
     const broken = judgeRoots(queueRoot, told)
     if (!options.repair || !options.restore || !broken.some(({ repairable }) => repairable)) {

@@ -1,7 +1,5 @@
 // What `rapidfire_check` sees of a queue at one moment, and how its replies are read. What must hold of it stands in invariants.ts.
 
-import { readFields } from '../protocol/replies.ts'
-
 interface PartFacts {
   /** What stands behind the root and its colon. */
   part: Buffer
@@ -55,10 +53,7 @@ export type Facts = KeyFacts | DeadFacts | OtherFacts
 /** What stands in Redis for a queue, at one moment: the counters, by name. */
 export type QueueFacts = ReadonlyMap<string, number>
 
-/** Reads what `rapidfire_check` replies when no part is named. */
-export const readQueueFacts = (raw: unknown): QueueFacts => new Map(readFields(raw))
-
-/** Reads what it replies of one part. */
+/** Reads what `rapidfire_check` replies of one part. */
 export function readFacts([what, part, type, ttl, ...about]: unknown[]): Facts {
   const common = { part: part as Buffer, type: String(type), expires: Number(ttl) >= 0 }
   // A score may be `inf`.

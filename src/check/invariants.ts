@@ -8,7 +8,7 @@ import type { DeadFacts, Facts, KeyFacts, OtherFacts, QueueFacts } from './facts
 /** So far the clock of Redis may go back without anybody being told, ms. */
 const AHEAD = 1000
 
-/** For how long a claim puts off what has no list, ms: `missing_twice` in lua/lib/index.lua. */
+/** For how long a claim puts off what has no list, ms: `forget` in lua/lib/conversation.lua. */
 const PUT_OFF = 10_000
 
 /** A law that is broken. */
@@ -23,6 +23,16 @@ export interface Violation {
   since: number | undefined
   /** Whether `rapidfire_repair` mends it without loss. */
   repairable: boolean
+}
+
+/** What `check` found broken. */
+export interface Found extends Violation {
+  /** Root key of the queue, or of the partition, in which it was found. */
+  root: string
+  /** What was done about it; the next look found it in order. */
+  mended?: string
+  /** Why it could not be mended: the next look found it again. */
+  unmended?: string
 }
 
 type Broken = (law: string, text: string, repairable?: boolean) => void

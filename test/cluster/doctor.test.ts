@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type { Finding } from '../../cli/doctor/judge.ts'
+import type { Finding } from '../../cli/doctor/finding.ts'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { SOURCE } from '../../src/redis/source.ts'

@@ -101,6 +101,7 @@ describeBindings('a list that is missing for a while', (lua) => {
     ['later', 3000, []],
     ['with an option', 3000, ['WAIT', 9000]],
     ['that is ready at once', 3000, ['FLUSH']],
+    ['that is not due yet when the list is looked for', 3000, ['WAIT', 20_000]],
   ])('never takes a message along that comes before the list is back: %s', async (_, ms, options) => {
     await add('ann', 'old', 'FLUSH')
     const { token } = await lua().claimOne()
@@ -123,15 +124,19 @@ describeBindings('a list that is missing for a while', (lua) => {
   })
 
   it('does not keep a message waiting that comes before the list is back', async () => {
-    await add('ann', 'old', 'FLUSH')
+    await add('ann', 'old')
+    await lua().tick(10_000)
     const { token } = await lua().claimOne()
     await lua().redis.del(list('ann'))
     await lua().call('complete', 'ann', token)
     await add('ann', 'new')
-    await lua().tick(9000)
-    expect(await lua().claim()).toMatchObject({ next: START + 10_000, batches: [] })
-    await lua().tick(1000)
-    expect(await lua().claimOne()).toMatchObject({ deadline: START + 10_000, messages: [{ data: 'new' }] })
+    await lua().tick(5000)
+    await add('ann', 'newer')
+    await lua().tick(5000)
+    expect(await lua().claim()).toMatchObject({ next: START + 25_000, batches: [] })
+    await lua().holds()
+    await lua().tick(5000)
+    expect(await lua().claimOne()).toMatchObject({ deadline: START + 25_000, messages: [{ data: 'new' }, { data: 'newer' }] })
     await lua().holds()
   })
 

@@ -1,9 +1,8 @@
 import type { Redis } from 'ioredis'
-import { readQueueFacts } from '../../src/check/facts.ts'
 import { judge, judgeQueue } from '../../src/check/invariants.ts'
-import { COMMANDS } from '../../src/protocol/commands.ts'
-import type { BindingMode } from '../../src/redis/binding.ts'
+import { CALLS } from '../../src/protocol/calls.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import type { LibrarySource } from '../../src/redis/source.ts'
 import { START } from '../support/lua.ts'
 import { type Keyspace, readKeyspace, SNAPSHOT } from './keyspace.ts'
@@ -162,7 +161,7 @@ export class World {
 }
 
 function throwIfBroken(queue: unknown, parts: unknown[], excused: Excused): void {
-  const all = [...parts.flatMap(COMMANDS.check.reply).flatMap(judge), ...judgeQueue(readQueueFacts(queue))]
+  const all = [...parts.flatMap((reply) => CALLS.check.read(reply).parts).flatMap(judge), ...judgeQueue(CALLS.check.read(queue).queue)]
   const broken = all.filter(({ law, key }) => {
     const excuse = excused[law]
     return !(Array.isArray(excuse) ? excuse.includes(String(key?.toString('latin1'))) : excuse)

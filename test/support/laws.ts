@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import { checkQueue } from '../../src/check/check.ts'
-import { Binding, type BindingMode } from '../../src/redis/binding.ts'
+import { Caller } from '../../src/redis/caller.ts'
 import { connect } from '../../src/redis/connection.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import { TEST_SOURCE } from './source.ts'
 
 /**
@@ -9,9 +10,8 @@ import { TEST_SOURCE } from './source.ts'
  * the server has or has lost, unless it is said to have one.
  */
 export async function brokenLaws(redis: Redis, root: string, mode: BindingMode = 'scripts'): Promise<string[]> {
-  const connection = connect(redis)
-  const binding = new Binding(connection, { binding: mode }, async () => {}, TEST_SOURCE)
-  const { violations, counted } = await checkQueue({ connection, binding }, 'orders', [root], {})
+  const caller = new Caller(connect(redis), { binding: mode }, async () => {}, TEST_SOURCE)
+  const { violations, counted } = await checkQueue(caller, 'orders', [root], {})
   const broken = violations.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`)
   return counted || broken.length > 0 ? broken : ['the counters could not be compared']
 }

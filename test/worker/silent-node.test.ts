@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
-import { partitionOf, rootKey } from '../../src/partitions/layout.ts'
+import { partitionOf, rootKey } from '../../src/partitions/roots.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
@@ -91,7 +91,7 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
     const held = gate()
     const started: string[] = []
     // It does not fail within the test.
-    const options = { concurrency: 1, timing: { stall: 60_000, rest: 5, silent: 20 } }
+    const options = { concurrency: 1, timing: { stall: 60_000, rest: 5, silentAfter: 20 } }
     const worker = rapidfire.worker(async (batch) => {
       started.push(batch.key)
       await held.opened

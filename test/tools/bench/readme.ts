@@ -1,6 +1,5 @@
-import { judged } from './aims.ts'
+import { judged, type Saved } from './aims.ts'
 import { CHARTS } from './charts.ts'
-import type { Saved } from './results.ts'
 import { median } from './rounds.ts'
 import { ALL, SYSTEMS } from './systems/index.ts'
 import { formatNumber } from './table.ts'

@@ -1,15 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import type { Results } from './aims.ts'
+import type { Saved } from './aims.ts'
 import { withFigures, withSentence } from './readme.ts'
 import { isInstalled } from './systems/index.ts'
-
-/** A file of results: the figures, and what they were measured on. */
-export interface Saved {
-  machine: string
-  /** By measure: how much of the CPU other processes took before it, percent. */
-  busy: Record<string, number>
-  figures: Results
-}
 
 const folder = new URL('.', import.meta.url)
 

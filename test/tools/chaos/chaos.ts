@@ -11,10 +11,10 @@ import { ClusterCast, DEDUPE } from './cluster-cast.ts'
 import { CLUSTER_LANES } from './cluster-faults.ts'
 import { type Company, eventually } from './company.ts'
 import { type Fault, type Lanes, planOf } from './faults.ts'
-import type { Verdict } from './judge.ts'
 import { inspectQueue } from './leftovers.ts'
 import { randomOf } from './seed.ts'
 import { SERVER_LANES } from './server-faults.ts'
+import type { Verdict } from './verdict.ts'
 
 /** Where it takes place: on one server whose log is read, or on a cluster whose primaries are replaced. */
 export const STAGES = ['server', 'cluster'] as const

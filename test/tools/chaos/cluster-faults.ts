@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rootKey } from '../../../src/partitions/layout.ts'
+import { rootKey } from '../../../src/partitions/roots.ts'
 import type { ClusterNode } from '../../support/cluster.ts'
-import { LEASE } from './cast.ts'
 import { type ClusterCast, QUEUE } from './cluster-cast.ts'
 import { eventually } from './company.ts'
 import { closeWorker, killOne, type Lanes, stopWorker } from './faults.ts'
 import { between, oneOf, type Random, shuffled } from './seed.ts'
+import { LEASE } from './settings.ts'
 
 /** What goes wrong on a cluster: something with its nodes, something with a process. */
 export const CLUSTER_LANES: Lanes<ClusterCast> = [

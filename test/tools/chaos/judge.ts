@@ -1,14 +1,8 @@
 import { brokenPromises, claimOf, type Entry } from '../../fault/history.ts'
-import { ATTEMPTS, FORWARD_LEASE, LEASE } from './cast.ts'
 import { QueueLog } from './redis-log.ts'
+import { ATTEMPTS, FORWARD_LEASE, LEASE } from './settings.ts'
 import { brokenTelling } from './told.ts'
-
-export interface Verdict {
-  /** What was not as promised, in words. */
-  broken: string[]
-  /** Figures of the run, by name. */
-  figures: [name: string, value: string | number][]
-}
+import type { Verdict } from './verdict.ts'
 
 /**
  * So late a batch may be handed to a handler while Redis can be reached, ms: a worker takes a connection to be dead after 5 s, pauses for 2 s
