@@ -10,8 +10,8 @@ import { buildScript, partsFor } from './scripts.mjs'
 const LUA = fileURLToPath(new URL('..', import.meta.url))
 /** In this order: a file uses what stands before it. */
 const LIB = [
-  ...['reply', 'limits', 'args', 'clock', 'keys', 'queue', 'layout'],
-  ...['message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'mend', 'claim'],
+  ...['reply', 'texts', 'limits', 'args', 'clock', 'keys', 'queue', 'layout'],
+  ...['message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'recover', 'claim'],
 ]
 
 /**

@@ -94,7 +94,7 @@ local function mend_active(queue, key, claim, size, done)
   end
 end
 
--- Puts in order what says that a key is open, or absent: no claim of it holds.
+-- Puts in order what says that a key is open, or empty: no claim of it holds.
 local function mend_open(queue, key, with_options, done)
   local root, due = queue.root, due_key(queue.root)
   if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
