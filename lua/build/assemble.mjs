@@ -9,7 +9,10 @@ import { buildScript, partsFor } from './scripts.mjs'
 
 const LUA = fileURLToPath(new URL('..', import.meta.url))
 /** In this order: a file uses what stands before it. */
-const LIB = ['reply', 'args', 'clock', 'keys', 'policy', 'batch', 'ahead', 'index', 'watch', 'nonce', 'claim']
+const LIB = [
+  ...['reply', 'texts', 'limits', 'args', 'clock', 'keys', 'queue', 'layout'],
+  ...['message', 'window', 'claim_record', 'nonce', 'list', 'dedupe', 'watch', 'figures', 'dead', 'conversation', 'recover', 'claim'],
+]
 
 /**
  * Reads lua/ and returns the library text, the scripts by name, the line map, and the codes.

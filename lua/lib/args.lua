@@ -8,8 +8,8 @@ local function integer(text, least, most)
   return value
 end
 
--- `known` maps a token to { field, least, most }, to { field, text = longest } or to { field, flag = true }.
--- Reads from args[at] up to the end, or up to the token `stop`. Returns the options by field (nil when there are none),
+-- `known` maps a token to what may stand behind it, as lib/limits.lua has it.
+-- Reads from args[at] up to the end, or up to the token `stop`. Returns the options that are given by field (nil when none is),
 -- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
 -- behind it can still be read.
 local function read_tokens(args, at, known, stop)
@@ -27,24 +27,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -52,4 +52,10 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+-- The same up to the end: the options, and a refusal.
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end

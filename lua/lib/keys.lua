@@ -36,5 +36,5 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end

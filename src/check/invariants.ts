@@ -8,7 +8,7 @@ import type { DeadFacts, Facts, KeyFacts, OtherFacts, QueueFacts } from './facts
 /** So far the clock of Redis may go back without anybody being told, ms. */
 const AHEAD = 1000
 
-/** For how long a claim puts off what has no list, ms: `missing_twice` in lua/lib/index.lua. */
+/** For how long a claim puts off what has no list, ms: `forget` in lua/lib/conversation.lua. */
 const PUT_OFF = 10_000
 
 /** A law that is broken. */

@@ -10,7 +10,7 @@ const SPACE = 0x20
 const TIME = 13
 
 /**
- * Reads what stands before id and data of a message, as `lua/lib/batch.lua` writes it: `<receivedAt> <id length>[,options] `. Undefined when
+ * Reads what stands before id and data of a message, as `lua/lib/message.lua` writes it: `<receivedAt> <id length>[,options] `. Undefined when
  * something else stands there, which another program has written. Byte by byte, since each message of each batch comes by here: to have the
  * blanks looked for costs more than all of this.
  */

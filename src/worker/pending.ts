@@ -1,4 +1,5 @@
 import { ProcessingError, RapidfireError } from '../errors.ts'
+import { inTurn } from '../partitions/roots.ts'
 import type { WorkerClient } from './client.ts'
 import type { Handler, ProcessorOptions } from './handler.ts'
 import { Lane } from './lane.ts'
@@ -44,9 +45,9 @@ export async function processPending<T>(client: WorkerClient<T>, handler: Handle
   try {
     // Once more when the number of partitions was changed just now, or a root has lost what it knew.
     for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
-      const { serving, draining } = await client.roots(refusal?.root)
+      const roots = inTurn(await client.roots(refusal?.root))
       refusal = undefined
-      const lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
+      const lanes = roots.map(({ root, drain }) => new Lane(root, drain))
       await processor.handleOnce(lanes, limit - summary.batches)
     }
     if (refusal) failures.push(refusal.error)

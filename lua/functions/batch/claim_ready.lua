@@ -37,44 +37,33 @@
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
-local CLAIM_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  LEASE = { 'lease', 1, 86400000 },
-  BEFORE = { 'before', 0, 9999999999999 },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local CLAIM_OPTIONS = {
+  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if policy.closed and not options.drain then return not_serving(root) end
-  options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
-  local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
-  options.before = math.min(options.before or now, now)
-  if kept == false then return { now, 0 } end
+  if queue.closed and not options.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local kept = kept_reply(queue, nonce, 'claim_ready')
+  if kept == false then return { queue.now, 0 } end
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
-  local batches, proofs
-  if kept then
-    batches, proofs = take_again(root, now, options, kept)
-  else
-    batches = take_ready(root, now, options, policy)
-    proofs = nonce and proofs_of(batches)
-  end
-  if nonce and #batches > 0 then keep_reply(root, nonce, 'claim_ready', proofs, options.lease) end
-  return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
+  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
+  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')

@@ -24,29 +24,29 @@
 --   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
-  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(queue, key, has_options(queue, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')

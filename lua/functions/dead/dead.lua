@@ -20,23 +20,18 @@
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  OFFSET = { 'offset', 0, 1000000 },
-  ID = { 'id', text = 64 },
-}
+local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local ids, reply = options.id and { options.id }, {}
   if not ids then
-    local offset = options.offset or 0
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+    local offset = options.offset or OPTIONS.offset.default
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])

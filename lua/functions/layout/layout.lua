@@ -24,13 +24,12 @@
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local reply, stored, given = read_layout(root), {}, {}
-  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
-  reply[8], reply[9] = policy.generation, count_keys(root)
+  local reply, stored, given = layout_reply(read_layout(root)), {}, {}
+  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
   for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
     if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
   end

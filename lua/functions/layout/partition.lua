@@ -33,24 +33,20 @@
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
-local PARTITION_TOKENS = {
-  OPEN = { 'open', flag = true },
-  RETIRE = { 'retire', flag = true },
-  GENERATION = { 'generation', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local PARTITION_OPTIONS = {
+  OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  local options, bad = read_options(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
-  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
-  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
-  if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  local generation, told = options.generation, options.layout
+  if options.open and options.retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
   if (generation == nil) ~= (told == nil) then
     return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
   end
@@ -58,31 +54,32 @@ local function partition(keys, args)
     told, bad = told_layout(told, generation)
     if bad then return bad end
   end
-  for field, value in pairs(options) do current[field] = value end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, options))
   if bad then return bad end
-  local remembers = current.slice and current.slice + 2 * current.dedupe or 0
+  local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local state, since = state_of(root, queue), queue.generation
   local newer = generation and generation > since
   local became
-  if open and (state == 'unused' or state == 'open' and newer) then
+  if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
     became = 'retired'
   end
 
   -- first write
   if became then
     if became == 'open' and state == 'unused' then
-      for field, value in pairs(options) do call('HSET', root, field, value) end
+      for _, field in ipairs(MEMBERS) do
+        if options[field] then call('HSET', root, field, options[field]) end
+      end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
     if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then say(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, '*', '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }

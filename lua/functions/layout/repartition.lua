@@ -42,41 +42,38 @@
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
 -- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  NEW = { 'new', flag = true },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-  RESTORE = { 'restore', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
-  local state, serving, first, other, other_first, generation = unpack(known)
+  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
   if options.restore then return options.restore > generation and told or nil end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
-    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
   end
-  if options.commit == other_first and state == 'preparing' then
-    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
-    return { 'draining', other, other_first, serving, first, generation + 1 }
+  if options.commit == known.otherFirst and state == 'preparing' then
+    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
+    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
   end
-  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
 end
 
 local function repartition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local told
   if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
@@ -84,24 +81,25 @@ local function repartition(keys, args)
     if bad then return bad end
   end
   local known = read_layout(root)
-  local state, wanted = known[1], options.prepare
-  local same = wanted == known[2]
-  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
+  local state, wanted = known.state, options.prepare
+  -- What is under way is what is wanted.
+  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
+  if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
   local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
   for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+    if told and options[field] and not stored[n] then missing[field] = options[field] end
   end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
   local after = stepped(known, options, told, call('HGET', root, 'added'))
 
   -- first write
-  if not after then return known end
+  if not after then return layout_reply(known) end
   for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
   call('HSET', root, 'layout', encode_layout(after))
-  return after
+  return layout_reply(after)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')

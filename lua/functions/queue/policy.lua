@@ -31,12 +31,11 @@
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_TOKENS = {
-  GIVEN = { 'given', text = 64 },
-  AGAIN = { 'again', flag = true },
+local POLICY_OPTIONS = {
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
--- So many of what programs gave last are kept beside a member.
-local GIFTS = 4
 
 local function name_of(program) return string.match(program, '^[^@]*') end
 
@@ -56,7 +55,7 @@ local function given_members(root, members, program, again)
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
         local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
-        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+        if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
       if kept[field] == text then kept[field] = nil end
@@ -77,52 +76,49 @@ end
 
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  local members, bad = read_options(args, 1, POLICY_OPTIONS)
   if bad then return bad end
-  members = members or {}
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
     return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
   end
-  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  local changes, kept = members, {}
   if given then
     changes, kept = given_members(root, members, given, again)
   elseif next(members) then
     kept = settled_gifts(root, members)
   end
-  for field, value in pairs(changes) do current[field] = value end
-  if given and next(changes) and bad_policy(current) then
+  local after = changed_policy(queue, changes)
+  if given and next(changes) and bad_policy(after) then
     -- What has changed contradicts what a person has set: then all that the program gives holds.
-    changes = members
-    for field, value in pairs(members) do current[field] = value end
+    changes, after = members, changed_policy(queue, members)
   end
-  bad = bad_policy(current)
+  bad = bad_policy(after)
   if bad then return bad end
 
   -- first write
   for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of `due` may rightly lie: a shortened wait holds only from the next look on.
-  if current.wait < before.wait then
-    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
+  if after.wait < queue.wait then
+    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
-  if current.dedupe > before.dedupe then
+  if after.dedupe > queue.dedupe then
     -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
     -- slice went on for longer.
-    if current.slice then
-      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    if queue.slice then
+      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
     end
-    if current.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
+    if queue.sliceBefore then
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
     end
   end
   local reply = {}
-  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply
 end
 

@@ -22,6 +22,125 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+-- The same of any reply, or nil when it is no error.
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+--- Numbers as texts. Redis takes a number as an argument too, but to print it costs Redis 7.0 more than most commands do: a hundredth to a
+--- fortieth of what adding a message costs, each time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+--- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
+--- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+-- The members of the policy, by the token that sets them.
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The most of what is no option of a call.
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+-- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
+}
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
 -- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
@@ -32,8 +151,8 @@ local function integer(text, least, most)
   return value
 end
 
--- \`known\` maps a token to { field, least, most }, to { field, text = longest } or to { field, flag = true }.
--- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options by field (nil when there are none),
+-- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
+-- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
 -- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
 -- behind it can still be read.
 local function read_tokens(args, at, known, stop)
@@ -51,24 +170,24 @@ local function read_tokens(args, at, known, stop)
     end
     options = options or {}
     if token.flag then
-      options[token[1]] = true
+      options[token.field] = true
       at = at + 1
     else
       local text = args[at + 1]
       if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
       local value
-      if token.text then
-        value = #text <= token.text and text
+      if token.bytes then
+        value = #text <= token.bytes and text
       else
-        value = integer(text, token[2], token[3])
+        value = integer(text, token.least, token.most)
       end
       if value then
-        options[token[1]] = value
+        options[token.field] = value
       elseif not refusal then
         refusal = fail(
           token.code or 'BAD_ARGUMENT',
-          token.text and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.text, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token[2], token[3], shown(text))
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
         )
       end
       at = at + 2
@@ -76,6 +195,12 @@ local function read_tokens(args, at, known, stop)
     name = args[at]
   end
   return options, at, refusal
+end
+
+-- The same up to the end: the options, and a refusal.
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
 end
 --- The one clock of the library: Redis's own, in ms since 1970.
 
@@ -122,79 +247,94 @@ end
 
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > 1024 then return fail('BAD_KEY', 'a key must have 1 to 1024 bytes, got ' .. #key) end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
---- The policy of a queue, stored in its root so that every caller goes by the same one.
+--- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
--- token = { field, least, most, default }. Times in ms; a year is the longest.
-local POLICY = {
-  WAIT = { 'wait', 1, 31536000000, 10000, code = 'BAD_POLICY' },
-  MAXWAIT = { 'maxWait', 1, 31536000000, 60000, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { 'maxSize', 1, 1000, 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { 'maxBacklog', 1, 1000000, 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { 'maxMessageBytes', 1, 16777216, 262144, code = 'BAD_POLICY' },
-  DEDUPE = { 'dedupe', 1, 31536000000, 3600000, code = 'BAD_POLICY' },
-  MAXDEAD = { 'maxDead', 1, 1000000, 10000, code = 'BAD_POLICY' },
-}
-
--- In the order in which they are told.
+-- The members of the policy in the order in which they are told, and beside each of them what programs have given.
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
--- What a constructor has written is kept beside each of them.
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
--- Returns the policy of the queue, or nil and a refusal. One call, since each call of the library begins with it. \`caller\` is the name in
--- the NONCE of the call: what is kept of its last call is read along.
-local function read_policy(keys, caller)
-  local refusal = bad_root(keys)
+-- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+
+-- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
+-- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
+-- \`caller\` is read along. Returns that, and a refusal.
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+-- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
+--   root             its key
+--   last             position of the last message that a batch can have, from 0
+--   slice, sliceBefore   the sets in which ids are remembered
+--   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   kept             what is kept of the last call of \`caller\`, the name in the NONCE of the call, if it has one
+--   closed           new keys are refused here: see lib/layout.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  -- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
-  -- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses.
-  local moving
-  if caller then
-    moving = redis.pcall('MGET', keys[1] .. ':', keys[1] .. '::', calls_key(keys[1], caller))
-  else
-    moving = redis.pcall('EXISTS', keys[1] .. ':', keys[1] .. '::')
-  end
-  if type(moving) == 'table' and moving.err then
-    -- A right that the user of Redis lacks is told as it is.
-    if string.find(moving.err, 'NOPERM', 1, true) or string.find(moving.err, "can't run", 1, true) then return nil, { err = moving.err } end
-    return nil, { err = 'TRYAGAIN ' .. shown(keys[1]) .. ' is being moved to another node' }
-  end
-  local maxSize = tonumber(stored[3]) or POLICY.MAXSIZE[4]
-  -- 'open:<generation>' or 'retired:<generation>'. A queue without partitions has no such field.
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
-  if stored[13] then serves, since = string.match(stored[13], '^(%a+):(%d+)$') end
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    wait = tonumber(stored[1]) or POLICY.WAIT[4],
-    maxWait = tonumber(stored[2]) or POLICY.MAXWAIT[4],
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    last = tostring(maxSize - 1),
-    maxBacklog = tonumber(stored[4]) or POLICY.MAXBACKLOG[4],
-    maxMessageBytes = tonumber(stored[5]) or POLICY.MAXMESSAGEBYTES[4],
-    dedupe = tonumber(stored[6]) or POLICY.DEDUPE[4],
-    maxDead = tonumber(stored[7]) or POLICY.MAXDEAD[4],
-    slice = tonumber(stored[8]),
-    sliceBefore = tonumber(stored[9]),
-    watcher = stored[10] or '',
-    watchAt = tonumber(stored[11]) or 0,
-    standbyUntil = tonumber(stored[12]) or 0,
-    looked = tonumber(stored[14]) or 0,
-    kept = caller and moving[3],
-    closed = serves == 'retired' or not serves and partition_of(keys[1]) ~= nil,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = tonumber(since) or 0,
   }
 end
 
--- Refuses a policy whose members contradict each other.
+-- The policy of a queue with some of its members changed.
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+-- Refuses members of a policy that contradict each other.
 local function bad_policy(policy)
   if policy.maxWait < policy.wait then
     return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
@@ -203,31 +343,47 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
+--- Partitions: what a root knows of them, and whom it refuses because of them.
 
--- A layout as it is stored: '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'. In the order of the reply it is a list with the
--- generation at its end. Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired.
+-- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
+-- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
+-- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+
 local function encode_layout(known)
-  return string.format('%s:%d:%d:%d:%d:%d', known[1], known[6], known[2], known[3], known[4], known[5])
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
 end
 
 local function read_layout(root)
   local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, serving, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return { 'steady', 0, 0, 0, 0, 0 } end
-  return { state, tonumber(serving), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation) }
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+-- As it is told to callers.
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
 end
 
 -- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
 -- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
 local function told_layout(text, generation)
-  local serving, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  serving, first = integer(serving, 1, 1024), integer(first, 0, 999999)
-  other, other_first = integer(other, 0, 1024), integer(other_first, 0, 999999)
-  if not (serving and first and other and other_first) then
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
     return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
   end
-  return { 'draining', serving, first, other, other_first, generation }
+  return layout_of('draining', partitions, first, other, other_first, generation)
 end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
 
 -- Conversations that have messages in a root.
 local function count_keys(root)
@@ -242,106 +398,56 @@ end
 
 -- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
 -- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(root, policy, generation)
-  if not generation or generation == policy.generation then return nil end
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
   return fail(
     'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), policy.generation, generation)
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
---- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
+--- A message: one element of the list of its key. This file writes it and reads it, and no other does.
+--
+--   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--
+-- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
+-- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
 
--- '<receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one \`match\` reads the
--- time. The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
--- Here all that stands before id and data. \`died\`: with which batch the message died first, as place_among_dead writes it.
-local function message_header(now, id_length, own, died)
-  local header = string.format('%013.0f %d', now, id_length)
-  if died then header = header .. ',R' .. died end
-  if own then
-    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
-    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
-    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
-    if own.flush then header = header .. ',F' end
+-- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
+local function message_header(received, id_length, options, place)
+  local header = digits(received) .. ' ' .. count_text(id_length)
+  if place then header = header .. ',R' .. place end
+  if options then
+    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.flush then header = header .. ',F' end
   end
   return header .. ' '
 end
 
--- The options that a message carries, as message_header wrote them, or nil. Where it died is none.
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
--- One of these options, or \`default\` where a message has none that could be right.
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
--- A message that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds nobody up.
--- Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
+-- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
+-- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
--- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
--- (which may be more). Nil when the list is empty, and why when it cannot be read. \`overridden\`: a message of the key may carry options of its own.
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE[3], policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT[3], policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT[3], policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
+-- Whether it begins as message_header writes.
+local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
+
+-- The options that a message carries, as text, or nil. Its place among the dead is none.
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
 end
 
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
+-- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
 end
 
--- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-
--- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
+-- The time, id and data of a message, as texts. What add has not written has neither time nor id: all of it is data.
 local function parts_of(message)
   -- Without an id and options: nothing has to be measured.
   if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
@@ -349,47 +455,6 @@ local function parts_of(message)
   if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
-end
-
--- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
--- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
--- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is
--- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'done' (completed while its list was missing, see finish),
--- 'by=<name>/<number>' (nobody has acknowledged it yet, see lib/nonce.lua), and nothing when it is acknowledged.
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  local known = state == '' or state == ':retry' or state == ':released' or state == ':done'
-  if not id or not (known or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
--- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
-  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
-end
-
--- An error that Redis replied, told as ours, or nil.
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
--- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
--- never been dead came later. What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
 end
 
 -- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
@@ -406,9 +471,264 @@ local function with_place(message, place)
   return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
 end
 
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
+-- Where a message belongs among others: by its time and, within one ms, by its place among the dead. One that has never been dead came later.
+-- What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
 
--- Puts elements in front of a list, the first of them first.
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+--- When a batch closes: which messages of a list are its first batch, when that is due, and what closes it.
+
+-- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
+local CLOCK_STEP = 1000
+
+-- Whether any key of the queue has messages with options: asked once a call, since most queues have none.
+local function any_options(queue)
+  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
+  return queue.any_options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
+end
+
+-- What the options of its messages make of a batch that begins with \`messages\`: how many it has, \`wait\` and \`maxWait\`, the position of the
+-- message that closes it (nil while none does) and how it does, and the messages, of which more may have been read.
+-- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      made.closer = n
+      break
+    end
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= queue.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      made.messages = messages
+    end
+    n = n + 1
+  end
+  return made
+end
+
+-- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
+-- none, and what Redis replied. \`with_options\`: a message of the key may have options.
+local function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local messages = redis.pcall('LRANGE', list, '0', queue.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
+  if with_options then
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  end
+  local last = received_at(messages[count])
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
+end
+
+-- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+-- When a batch is due: at its deadline, or at once when its last message lies in the future.
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+--- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
+--
+--   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
+--
+-- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
+--   'retry'               it failed, and pauses
+--   'released'            it was given back
+--   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
+--   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
+--   none                  it is acknowledged: a worker has it
+
+-- The end of a record.
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+-- The first claim of a batch: its token, and its record with a tail that all of a call share.
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+end
+
+-- Nil when the text is no claim.
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+-- The batch id and the number of the claim in a token, as texts, or nil.
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+-- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+
+-- When a lease or pause ends that is in \`active\` until \`score\`. It was granted for \`span\` at some moment that has passed, so it cannot end later
+-- than that from now, whatever has become of the clock.
+local function latest_end(claim, score, now)
+  if score > now + claim.span + CLOCK_STEP then return now + claim.span end
+  return score
+end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
+
+-- The state of a claim that this call takes and that has to be acknowledged.
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+
+-- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+
+-- Pairs of key and token, from args[first] to the end; \`expected\`: what the call expects, in words. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+--- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
+--- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
+--- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
+
+-- How long a reply is kept, ms. For claims the lease comes on top.
+local NONCE_KEPT = 60000
+
+-- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+-- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
+-- Returns the nonce, where the other arguments begin, and a refusal.
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+-- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
+-- waits for this reply, and nothing is to be done. Nil: it is new.
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+-- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+-- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
+-- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
+local function acknowledged(root, records, nonce)
+  local names, asked, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for n = 1, #names do
+    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
+    known[asked[n].position] = last ~= nil and last > asked[n].number
+  end
+  return known
+end
+--- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
+--- lib/conversation.lua says when.
+
+-- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
+-- want of a right, is told.
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+-- Of a list that seems to be empty, \`reply\` being what LRANGE said: for another reason than its type it may not have been read, and then
+-- nothing may be concluded from it.
+local function must_be_empty(list, reply)
+  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+
+-- Returns how many elements the list has then; or nil and a refusal.
+local function push_back(list, element)
+  local size = redis.pcall('RPUSH', list, element)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+
+-- Takes the last element off again. False when that is not allowed.
+local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
+
+-- Takes the first elements off.
+local function cut_front(list, count)
+  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+end
+
+-- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -421,102 +741,269 @@ local function push_front(list, elements)
   end
 end
 
--- Puts messages, which are in order, into a list: each behind what is older, and behind the first \`claimed\`, which are a batch in work.
--- Returns what takes them out again; or nil and an error, and the list is as it was.
--- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older,
--- which is little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-local function insert_by_time(list, claimed, messages)
-  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if ahead.err then return nil, error_of(ahead, 'list', list) end
-  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
+-- Of the first \`count\` elements copies those at the positions in \`kept\`, which ascend, over the last of them. What is to go can be cut off the
+-- front then, and whatever stops a call in between, each that is kept is in the list all the time.
+local function copy_back(list, count, kept)
+  local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
+  for n = #kept, 1, -1 do
+    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
+  end
+end
+
+-- Whether one of the messages has options. A batch has no more than the first 1000.
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
+  return false
+end
+
+-- Where messages, which are in order, belong in a list: behind what is older, and behind the first \`claimed\`, which are a batch in work.
+-- Returns \`older\`, the elements that stay in front of the first of them and between them, and \`front\`, those elements and the messages; or nil
+-- and an error.
+local function find_places(list, claimed, messages)
+  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if older.err then return nil, older end
+  local front, following, passed, step = { unpack(older) }, {}, 0, 8
   for n = 1, #messages do
-    local place = place_of(messages[n])
+    local order = order_of(messages[n])
     while true do
       if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
-        if following.err then return nil, error_of(following, 'list', list) end
+        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
+        if following.err then return nil, following end
         step = #following == step and math.min(2 * step, 64) or 0
       end
-      local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
+      local next_one = following[passed + 1]
+      if not next_one or is_behind(order_of(next_one), order) then break end
       passed = passed + 1
-      ahead[#ahead + 1], front[#front + 1] = older, older
+      older[#older + 1], front[#front + 1] = next_one, next_one
     end
     front[#front + 1] = messages[n]
   end
+  return older, front
+end
 
+-- Puts messages, which are in order, into a list, each where its time belongs. Returns what takes them out again; or nil and a refusal, and the
+-- list is as it was.
+-- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older, which is
+-- little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
+local function insert_by_time(list, claimed, messages)
+  local older, front = find_places(list, claimed, messages)
+  if not older then return nil, wrong_type(front, 'list', list) end
   local failed
-  if #ahead == 0 then
+  if #older == 0 then
     failed = push_front(list, messages)
   else
     -- Whether both commands are allowed must be known before something is taken off.
     failed = redis.pcall('LTRIM', list, 0, -1)
     if not failed.err then failed = push_front(list, { messages[1] }) end
     if not failed then
-      redis.call('LTRIM', list, #ahead + 1, -1)
+      redis.call('LTRIM', list, #older + 1, -1)
       push_front(list, front)
     end
   end
-  if failed then return nil, error_of(failed, 'list', list) end
+  if failed then return nil, wrong_type(failed, 'list', list) end
   return function()
     redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, ahead)
+    push_front(list, older)
   end
 end
+--- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
+--- once, and nobody has to delete them one by one.
+---
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
+--- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
+--
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
 
--- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
--- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy, now)
-  local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
-  local stored = pcall('HGET', claims_key(root), key)
-  local failed = error_of(stored, 'hash', claims_key(root))
-  if failed then return nil, failed end
-  local claim, deadline = decode_claim(stored), nil
-  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
-  if not take_out then return nil, refused end
-  local overridden = own and pcall('SADD', overrides_key(root), key)
-  local function undo()
-    take_out()
-    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
-  end
-  failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
-  local held = claim and claim.state ~= 'done' and not failed and pcall('ZSCORE', active_key(root), key)
-  failed = failed or error_of(held, 'zset', active_key(root))
-  if not failed and not held then
-    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
-    failed = error_of(known, 'set', overrides_key(root))
-    if not failed then
-      local count, at, _, found = head_batch(list, policy, known == 1)
-      deadline = count and in_time(at, found[count], now)
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+-- Lua's stack bounds how many values \`unpack\` can give.
+local UNPACKED = 1000
+
+-- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
+-- taken for an id.
+local function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
     end
   end
-  if failed then
-    undo()
-    return nil, failed
-  end
-  return undo, deadline
 end
 
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
+-- Looks up the ids of a call.
+local function read_ids(queue, asked)
+  local slice, before = queue.slice, queue.sliceBefore
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then slice, before = queue.now, slice end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
 end
 
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+-- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
+local function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+  end
+  if failed then ids.failed = failed end
+end
+
+-- Takes an id back whose message is not stored. False when that is not allowed.
+local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+-- Remembers an id again that was taken back. The set may have been empty then, and gone.
+local function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
+local function begin_slice(queue, ids)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
+  else
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
+  end
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
+end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
+-- is lowered that lies ahead; see lib/recover.lua.
+local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+
+-- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+-- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
+-- just now.
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+
+-- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
+local function leave_watch(queue, worker, next_at)
+  local mine = queue.watcher == worker
+  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
+  if mine or queue.watchAt <= queue.now then
+    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
+    if queue.standbyUntil > queue.now then
+      redis.call('HSET', queue.root, 'standbyUntil', 0)
+      send(queue.root, '*', '0')
+    end
+  else
+    wake_watcher(queue, next_at)
+  end
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
+local function keep_watch(queue, worker, next_at, rest)
+  local latest = queue.now + rest
+  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (next_at and next_at < queue.watchAt) then
+    redis.call('HSET', queue.root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(next_at or latest, latest)
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  return at
+end
+--- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
+
+-- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+
+-- Counters of the root, in the order in which they are told. Those of lateness follow.
+local COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+}
+
+-- The names of all counters.
+local function counter_names()
+  local names = { unpack(COUNTERS) }
+  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+  names[#names + 1] = 'lateness:' .. LATENESS.beyond
+  return names
+end
+
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+end
+
+-- Written before they are handed out.
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
+    'looked', digits(looked_at(queue)))
+end
+
+-- Written behind them all.
+local function write_tally(queue, tally)
+  local root = queue.root
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
+  end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
@@ -538,36 +1025,426 @@ local function count_messages(root)
   end
   return held, buried
 end
---- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
+--- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
+
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
+  end
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was.
+local function placed_messages(root, id)
+  local messages = dead_messages(root, id)
+  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
+  return messages
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns whether it was there.
+local function drop_dead(root, id)
+  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
+  local name = dead_key(root, id)
+  if redis.call('TYPE', name).ok ~= 'hash' then return true end
+  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  redis.call('DEL', name)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true
+end
+--- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
+--- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
+--
+--   empty     no messages, in no index, no claim
+--   open      in \`due\`: collecting, and ready when its time has come
+--   active    in \`active\` with the end of its lease, and a claim: a worker has the first messages
+--   retry     as active, with the end of a pause: the worker has failed
+--   released  as active, with a time that has come: the worker has given the batch back
+--   done      as active, without messages: the batch was completed while its list was missing
+--
+--   append, index_appended   empty → open; one message more in any other state
+--   hand_out                 open → active
+--   hand_out_again           active, retry, released → active, when their time has come
+--   extend_leases            active, for longer
+--   shrink                   active → retry, without the messages that are done
+--   put_off                  active → retry, or released
+--   bury                     active, retry → dead, and what is behind → open, or empty
+--   finish                   active → completed, and what is behind → open, or empty; or done
+--   bring_back, revive       dead → open, or behind the batch of a worker
+--   forget                   in an index, and without messages → empty
+--
+-- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
+-- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
+-- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
+-- new place before they leave the old one.
+
+-- One message more at the end of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
+local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+
+-- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
+local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
+
+-- When a batch is due that is opened now.
+local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
+
+local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
+
+-- Moves the entry of a key in \`due\`, if there is one; \`earlier\`: only to an earlier time. When nothing moves, the entry has that score, or the
+-- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
+-- Returns when the key is due, if that has changed, and a refusal.
+local function move_in_due(queue, key, at, earlier)
+  local due = due_key(queue.root)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  for _, index in ipairs({ due, active_key(queue.root) }) do
+    local found = redis.pcall('ZSCORE', index, key)
+    if found then return nil, error_of(found, 'zset', index) end
+  end
+  -- The batch may have been full before this message came.
+  local head = earlier and head_of(queue, key, false)
+  if head then at = due_at(head, queue.now) end
+  done = redis.pcall('ZADD', due, at, key)
+  return done == 1 and at or nil, error_of(done, 'zset', due)
+end
+
+-- The same for a key whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left when it refuses.
+local function index_by_options(queue, key, size, options)
+  local root, listed, at, failed = queue.root, nil, nil, nil
+  if options then
+    listed = redis.pcall('SADD', overrides_key(root), key)
+    failed = error_of(listed, 'set', overrides_key(root))
+  end
+  if not failed then
+    local head, reply = head_of(queue, key, true)
+    if not head then
+      failed = error_of(reply, 'list', messages_key(root, key))
+    elseif size == 1 then
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
+    else
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+    end
+  end
+  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  queue.any_options = true
+  return at, failed
+end
+
+-- Sees to it that a key is looked at in time that has got its message number \`size\`. Returns when it is due, if that has changed, and a refusal.
+-- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active key's list is never
+-- empty. The entry then lags behind the deadline and is put right by the next claim.
+local function index_appended(queue, key, size, options)
+  local root = queue.root
+  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  if size == 1 then
+    local at = opens_at(queue)
+    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    queue.opening = queue.opening or digits(at)
+    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+  end
+  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+end
+
+-- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns when that is due, if anything is left. A key of another
+-- type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+local function open_rest(queue, key, count)
+  local root, list = queue.root, messages_key(queue.root, key)
+  cut_front(list, count)
+  local with_options = has_options(queue, key)
+  local head, reply = head_of(queue, key, with_options)
+  if not head then
+    must_be_empty(list, reply)
+    if with_options then redis.call('SREM', overrides_key(root), key) end
+    return nil
+  end
+  queue.now = queue.now or now_ms()
+  local at = due_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), at, key)
+  return at
+end
+
+-- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
+-- missing is looked at again so much later, ms. Its score ends in .5 until then.
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+
+-- Takes an entry without a list out of an index, when the list was missing the last time as well.
+local function forget(queue, key, index)
+  local score = redis.call('ZSCORE', index, key)
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
+  redis.call('ZREM', index, key)
+end
+
+-- Hands out what one look at \`due\` has found; \`tally\` has the number of the newest batch. In \`look\` each is a list of arguments: \`records\` has keys
+-- and claims, \`leases\` their ends and keys, \`later\` true deadlines and keys of what is not ready yet, \`gone\` keys that are to leave \`due\`, and
+-- \`unclaimed\` open keys that are to leave \`active\`.
+-- WHY batches are counted first: no two may have the same id. And out of \`due\` last: what a call that is cut off leaves in both indexes, the next
+-- look puts right.
+local function hand_out(queue, look, tally)
+  local root = queue.root
+  if #look.leases > 0 then
+    write_numbers(queue, tally)
+    redis.call('HSET', claims_key(root), unpack(look.records))
+    redis.call('ZADD', active_key(root), unpack(look.leases))
+  end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
+  if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Hands a batch out once more: the same id and messages, a new token.
+local function hand_out_again(queue, key, claim, take)
+  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+end
+
+-- Lengthens leases, each { key, claim }: none is ever shortened. \`known\`: the caller has them, which acknowledges them.
+-- WHY the span first: a lease may end sooner than its claim says, but not later.
+local function extend_leases(queue, held, lease, known)
+  if #held == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #held do
+    local key, claim = held[n].key, held[n].claim
+    if claim.span < lease or known and claim.state then
+      claim.span = math.max(claim.span, lease)
+      if known then claim.state = nil end
+      records[#records + 1], records[#records + 2] = key, encode_claim(claim)
+    end
+    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+  end
+  if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
+  redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
+end
+
+-- Puts a claimed batch off for \`ms\`; \`state\`: 'retry' or 'released'.
+-- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
+local function put_off(queue, key, claim, state, ms)
+  claim.state, claim.span = state, ms
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+end
+
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
+-- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
+-- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
+local function shrink(queue, key, claim, kept)
+  local root, list, count = queue.root, messages_key(queue.root, key), claim.count
+  local done = count - #kept
+  claim.count, claim.state = #kept, 'retry'
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  copy_back(list, count, kept)
+  cut_front(list, done)
+  redis.call('HINCRBY', root, 'completedMessages', done)
+end
+
+-- Moves a batch that is given up to the dead ones; \`fate\` as keep_dead takes it. Returns true, and when what is behind it is due. False, and
+-- nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
+-- without a bound.
+-- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
+local function bury(queue, key, claim, fate)
+  local root = queue.root
+  if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
+  keep_dead(queue, key, claim, fate)
+  redis.call('HDEL', claims_key(root), key)
+  local at = open_rest(queue, key, claim.count)
+  redis.call('ZREM', active_key(root), key)
+  return true, at
+end
+
+-- A batch that is completed while its list is missing: the claim stays as one that is done. When the list comes back, the batch is taken off it,
+-- and what is behind the batch is handed over.
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+
+-- Finishes claimed batches, \`counts[key]\` messages of each key by the claim \`records[key]\`, and opens what is left behind them. Returns when the
+-- first of that is due.
+-- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
+-- no index.
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
+  local plain = not any_options(queue)
+  redis.call('HDEL', claims_key(root), unpack(keys))
+  for n = 1, #keys do
+    local key, list = keys[n], messages_key(root, keys[n])
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
+    else
+      local at = open_rest(queue, key, counts[key])
+      if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
+    end
+    messages = messages + counts[key]
+  end
+  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', count_text(#keys))
+  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
+  return soonest
+end
+
+-- Puts a key into \`due\` that messages were brought back to, unless a worker has a batch of it. Returns when it is due, and a refusal.
+local function index_brought_back(queue, key, claim, with_options)
+  local root = queue.root
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
+  if held then return nil, error_of(held, 'zset', active_key(root)) end
+  local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
+  if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  local head, reply = head_of(queue, key, listed == 1)
+  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+end
+
+-- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
+-- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
+local function bring_back(queue, key, messages)
+  local root, with_options = queue.root, false
+  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
+  local claim = decode_claim(stored)
+  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
+  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
+  local function undo()
+    take_out()
+    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, at
+end
+
+-- Brings a whole batch back from the dead. Returns how many messages it has, and when their key is due, if that has changed; nil when there is
+-- no such batch; or nil and a refusal, and then it is as dead as before.
+-- WHY out of the dead first: a call that is cut off there has moved nothing, and the batch is put back or mended.
+local function revive(queue, id, key)
+  local root = queue.root
+  local died = redis.call('ZSCORE', dead_key(root), id)
+  local messages = died and placed_messages(root, id) or {}
+  if #messages == 0 then return nil end
+  redis.call('ZREM', dead_key(root), id)
+  local undo, at = bring_back(queue, key, messages)
+  local failed = not undo and at
+  if undo then
+    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    if failed then undo() end
+  end
+  if failed then
+    redis.call('ZADD', dead_key(root), died, id)
+    return nil, failed
+  end
+  redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
+  return #messages, at
+end
+
+-- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
+-- that would break the call off.
+local function size_of_claimed(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  local foreign = error_of(size, 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  if foreign then return nil, foreign end
+  return size
+end
+--- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
+--- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
+
+-- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
+-- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
+-- into \`due\`.
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
+end
+
+-- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
+-- looks lowers what is further ahead than anything may be.
 
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
 
--- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
-
 -- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 -- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
-local function lowered_due(root, key, score, policy, now)
+local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
+  local head = head_of(queue, key, has_options(queue, key))
+  return math.min(score, head and due_at(head, queue.now) or queue.now)
 end
 
--- When the lease or pause of a claim ends that ends at \`score\`. It was granted for \`span\` from some moment that has passed.
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
-end
-
--- Entries that lie more than \`from\` ahead, a page at a time, the furthest first; \`judge\` returns their scores as they should be.
-local function lower_index(index, from, left, judge)
-  local call, at, looks = redis.call, 0, 0
+-- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
+-- they should be. Returns how many more may be lowered.
+local function lower_index(index, latest, left, judge)
+  local at, looks = 0, 0
   while left > 0 and looks < 10 * LOWERED do
-    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -580,209 +1457,98 @@ local function lower_index(index, from, left, judge)
         at = at + 1
       end
     end
-    if #moved > 0 then call('ZADD', index, unpack(moved)) end
+    if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
     looks = looks + #keys
   end
   return left
 end
 
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
-  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
+local function lower_ahead(queue)
+  local root, now = queue.root, queue.now
+  if queue.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
     local right = {}
-    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
+    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
   end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
     local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
+    for n = 1, #keys do
+      local claim = decode_claim(stored[n])
+      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
+    end
     return right
   end)
   -- What the watcher has promised is as far ahead.
-  policy.watchAt, policy.standbyUntil = 0, 0
-  if left > 0 then policy.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
-end
---- What becomes of a key in \`due\` and \`active\` when its batch ends, one way or another.
-
--- Writes to an index or a list. One of another type must not break off the end of a batch that is nearly told.
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+  queue.watchAt, queue.standbyUntil = 0, 0
+  if left > 0 then queue.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
 
--- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
-local function must_be_read(messages, list)
-  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-
--- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns its deadline, if any is left.
--- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
-local function drop_prefix(root, key, count, policy, overrides)
-  local list = messages_key(root, key)
-  if count > 0 then write_unless_foreign('LTRIM', list, count, -1) end
-  local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
-    policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
-    write_unless_foreign('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+-- Puts in order what says that a key is active: its claim holds.
+local function mend_active(queue, key, claim, size, done)
+  local root, active = queue.root, active_key(queue.root)
+  if claim.count > size then
+    claim.count = size
+    redis.call('HSET', claims_key(root), key, encode_claim(claim))
+    done[#done + 1] = 'claim cut to the messages that are there'
   end
-  return deadline
-end
-
--- Moves a batch that is given up to the dead ones; \`cause\`: 'failed' | 'lease' | 'unacknowledged'. Returns true, and the deadline of what
--- is left. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages,
--- and keeping it grow without a bound.
--- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-local function bury(root, key, claim, cause, text, now, policy, overrides)
-  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', cause, 'error', text, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  redis.call('HDEL', claims_key(root), key)
-  local deadline = drop_prefix(root, key, claim.count, policy, overrides)
-  redis.call('ZREM', active_key(root), key)
-  return true, deadline
-end
-
--- An entry whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a while: such
--- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
-local PUT_OFF = 10000
-
-local function put_off(index, key, now) write_unless_foreign('ZADD', index, string.format('%.0f.5', now + PUT_OFF), key) end
-
--- Returns whether the entry is to go.
-local function missing_twice(index, key, now)
-  local score = redis.call('ZSCORE', index, key)
-  if not score or string.find(score, '%.5$') then return true end
-  put_off(index, key, now)
-  return false
-end
-
--- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-local function foreign_type(root, key)
-  for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
-  }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
+  -- A lease that ends now: the batch is handed out again.
+  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
+  local score = tonumber(redis.call('ZSCORE', active, key))
+  local right = latest_end(claim, score, queue.now)
+  if right < score then
+    redis.call('ZADD', active, right, key)
+    done[#done + 1] = 'lowered to the lease that was granted'
   end
 end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
 
--- A user of Redis who may not publish goes without wake-ups: an error here would hide what the call has written.
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
--- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-
--- Settles, after a claim, when this worker looks next, at most \`rest\` ms from now; \`head\` is when the next batch is
--- due, and a \`full\` worker may have no slot left.
-local function watch(root, policy, worker, now, head, full, rest)
-  local mine = policy.watcher == worker
-  local vacant = mine or policy.watchAt <= now
-  if full then
-    if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end
-    -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
-    if vacant and policy.standbyUntil > now then
-      redis.call('HSET', root, 'standbyUntil', 0)
-      say(root, '*', '0')
-    end
-    if not vacant and head then wake(root, policy, head, now) end
-    return head or 0
+-- Puts in order what says that a key is open, or empty: no claim of it holds.
+local function mend_open(queue, key, with_options, done)
+  local root, due = queue.root, due_key(queue.root)
+  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
+  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
+  local head = head_of(queue, key, with_options)
+  if not head then
+    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
+    return
   end
-  local latest = now + rest
-  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (head and head < policy.watchAt) then
-    redis.call('HSET', root, 'standbyUntil', latest)
-    return latest
+  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  if not score or score > at then
+    redis.call('ZADD', due, at, key)
+    wake_watcher(queue, at)
+    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end
-  local at = math.min(head or latest, latest)
-  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
-  return at
 end
---- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
---- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
---- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see is_acknowledged.
 
--- How long a reply is kept, ms. For claims the lease comes on top.
-local NONCE_KEPT = 60000
-
--- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+-- Makes what is kept about a key follow its list, which is the truth. Adds to \`done\` what was mended, in words.
+local function mend(queue, key, done)
+  local root, list = queue.root, messages_key(queue.root, key)
+  local kind = redis.call('TYPE', list).ok
+  -- Only its owner can say what a foreign key is for.
+  if kind ~= 'none' and kind ~= 'list' then return end
+  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
+  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
+  if claim and size > 0 and claim.count > 0 then
+    mend_active(queue, key, claim, size, done)
+  else
+    mend_open(queue, key, with_options, done)
   end
-  return { text = text, name = name, number = tonumber(number) }
 end
+--- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
+---
+--- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
+--- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
+--- claim_ready replies it, and how many \`bytes\` were read for them.
 
--- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
--- Returns the nonce, where the other arguments begin, and a refusal.
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
-end
-
--- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
--- waits for this reply, and nothing is to be done. Nil: it is new.
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
--- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-
--- Which claims of these records somebody has acknowledged, by position. Those in a state 'by=<name>/<number>' are when the caller of that
--- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
-local function acknowledged(root, records, nonce)
-  local names, numbers, known = {}, {}, {}
-  for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
-  end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for m = 1, #names do
-    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
-    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
-  end
-  return known
-end
---- Taking ready batches and finishing them: what \`claim_ready\`, \`complete\` and \`forward\` have in common.
-
+-- A call ends with the batch that fills so many bytes, or after so many looks.
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-local LATENESS_BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }
 
 local function bytes_of(messages)
   local bytes = 0
@@ -790,198 +1556,136 @@ local function bytes_of(messages)
   return bytes
 end
 
--- Counts the end of a claim, and says whether the batch is to be buried, and of what; \`known\`: somebody has acknowledged the claim.
-local function count_end(claim, known, options)
+-- Counts the end of a claim. Returns the fate of a batch that is to be buried; \`known\`: somebody has acknowledged the claim.
+local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
     claim.lost = claim.lost + 1
-    if claim.lost < 4 * options.attempts then return nil end
-    return 'unacknowledged', 'nobody has said that a claim of it arrived, ' .. claim.lost .. ' times'
+    if claim.lost < 4 * attempts then return nil end
+    return { cause = 'unacknowledged', error = 'nobody has said that a claim of it arrived, ' .. claim.lost .. ' times' }
   end
-  if claim.state == 'retry' or claim.attempt < options.attempts then
+  if claim.state == 'retry' or claim.attempt < attempts then
     claim.attempt = claim.attempt + 1
     return nil
   end
-  return 'lease', 'the lease of attempt ' .. claim.attempt .. ' ran out'
+  return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
 
--- Batches whose lease has run out or whose pause has ended: same id, same messages, a new token.
-local function claim_returned(root, now, options, policy, batches)
-  local call, active, claims = redis.call, active_key(root), claims_key(root)
-  local keys = call('ZRANGEBYSCORE', active, '-inf', options.before, 'LIMIT', 0, options.limit)
-  if #keys == 0 then return 0 end
-  local overrides, stored = has_overrides(root), call('HMGET', claims, unpack(keys))
-  local known, bytes = acknowledged(root, stored, options.nonce), 0
+-- Batches whose lease has run out, whose pause has ended, or which were given back.
+local function claim_returned(queue, take, taken)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= CLAIM_BYTES then break end
     local key, claim = keys[n], decode_claim(stored[n])
-    local list = messages_key(root, key)
+    local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_read(messages, list)
-    bytes = bytes + bytes_of(messages)
+    must_be_empty(list, messages)
+    taken.bytes = taken.bytes + bytes_of(messages)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
-      if missing_twice(active, key, now) then
-        call('HDEL', claims, key)
-        if overrides then call('SREM', overrides_key(root), key) end
-        call('ZREM', active, key)
-      end
+      forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again. Or the batch is done and its list has
-      -- come back; unless a message has begun a new list since, and put the key into due.
-      local done = claim and not call('ZSCORE', due_key(root), key)
-      call('HDEL', claims, key)
-      drop_prefix(root, key, done and claim.count or 0, policy, overrides)
-      call('ZREM', active, key)
+      reopen(queue, key, claim)
     else
       claim.count = #messages
-      local cause, text = count_end(claim, known[n], options)
-      if not cause or not bury(root, key, claim, cause, text, now, policy, overrides) then
-        if cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        claim.claim, claim.span, claim.state = claim.claim + 1, options.lease, options.by
-        call('HSET', claims, key, encode_claim(claim))
-        call('ZADD', active, now + options.lease, key)
-        batches[#batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+      local fate = count_end(claim, known[n], take.attempts)
+      if not fate or not bury(queue, key, claim, fate) then
+        if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
+        hand_out_again(queue, key, claim, take)
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
       end
     end
   end
-  if #batches > 0 then call('HINCRBY', root, 'redelivered', #batches) end
-  return bytes
+  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
+end
+
+-- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  tally.number = tally.number + 1
+  local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
+  look.gone[#look.gone + 1] = key
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
+  -- What somebody else has written has no time, and is not late.
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+end
+
+-- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
+  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
+  for n = 1, #keys do
+    if taken.bytes >= CLAIM_BYTES then break end
+    local key, head, reply = keys[n], nil, nil
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
+    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
+    if held then
+      look.gone[#look.gone + 1] = key
+    elseif not head then
+      -- Somebody deleted the list by hand, or put a key of another type there.
+      must_be_empty(messages_key(root, key), reply)
+      forget(queue, key, due_key(root))
+    else
+      -- Another time than its deadline, which is now, when the clock has gone back.
+      local at = due_at(head, queue.now)
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
+        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
+      else
+        head.deadline = at
+        claim_head(queue, taken, look, key, head)
+      end
+      taken.bytes = taken.bytes + bytes_of(head.messages)
+    end
+  end
+  return look
+end
+
+-- What all new claims of a call share.
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 
 -- Batches of keys whose time has come.
-local function claim_due(root, now, options, policy, batches, bytes)
-  local call, due, overrides = redis.call, due_key(root), has_overrides(root)
-  policy.overrides = overrides
-  local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
-  local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
-  local closed_by, late_by, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  local partition = partition_of(root)
-  local behind = (partition and '-' .. partition or '') .. ':1'
-  local lease = string.format('%.0f', now + options.lease)
-  local tail = string.format(':%.0f', options.lease) .. (options.by and ':' .. options.by or '')
-  while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
-    local wanted = options.limit - #batches
-    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, wanted)
+local function claim_due(queue, take, taken)
+  local looks = 0
+  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+    local wanted = take.limit - #taken.batches
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
-    local active = call('ZMSCORE', active_key(root), unpack(keys))
-    local taken, leases, records, moved = {}, {}, {}, {}
-    for n = 1, #keys do
-      if bytes >= CLAIM_BYTES then break end
-      local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
-      local claim = active[n] and call('HGET', claims_key(root), key)
-      local held = claim and not string.find(claim, ':done$')
-      local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
-      if held then
-        taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
-        -- Somebody deleted the list by hand, or put a key of another type there.
-        if missing_twice(due, key, now) then
-          taken[#taken + 1] = key
-          if overridden then call('SREM', overrides_key(root), key) end
-        end
-      elseif deadline > options.before and not ahead then
-        moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
-        if active[n] then
-          call('HDEL', claims_key(root), key)
-          call('ZREM', active_key(root), key)
-        end
-      else
-        for extra = #messages, count + 1, -1 do messages[extra] = nil end
-        if ahead then deadline = now end
-        sequence = sequence + 1
-        -- Formatted: to join a number to a text takes Lua twice as long.
-        local token = stamp .. string.format('%d', sequence) .. behind
-        taken[#taken + 1] = key
-        leases[#leases + 1], leases[#leases + 2] = lease, key
-        records[#records + 1], records[#records + 2] = key, token .. string.format(':1:0:%d:%.0f:', count, deadline) .. reason .. tail
-        batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-        bytes = bytes + bytes_of(messages)
-        -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT[3] and now - deadline or 0
-        sum = sum + late
-        if late > max then max = late end
-        closed_by[reason] = (closed_by[reason] or 0) + 1
-        late_by[late] = (late_by[late] or 0) + 1
-      end
-    end
-    -- Counted first, since no other batch may have the same id; out of \`due\` last: what a call that is cut off leaves in both indexes, the
-    -- next one puts right.
-    if #leases > 0 then
-      call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
-      call('HSET', claims_key(root), unpack(records))
-      call('ZADD', active_key(root), unpack(leases))
-    end
-    if #moved > 0 then call('ZADD', due, unpack(moved)) end
-    if #taken > 0 then call('ZREM', due, unpack(taken)) end
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if next(closed_by) then
-    for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
-    local late_in = {}
-    for late, by in pairs(late_by) do
-      local bound = 1
-      while LATENESS_BOUNDS[bound] and late > LATENESS_BOUNDS[bound] do bound = bound + 1 end
-      late_in[bound] = (late_in[bound] or 0) + by
-    end
-    for bound, by in pairs(late_in) do call('HINCRBY', root, 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more'), by) end
-  end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
--- Takes what is ready under a lease. Returns the batches, each { key, token, attempt, reason, deadline, messages }.
--- \`options.by\` is the state of a claim that the caller will acknowledge, \`options.nonce\` its nonce.
-local function take_ready(root, now, options, policy)
-  local batches = {}
-  policy.now = now
-  lower_ahead(root, policy, now)
-  local bytes = claim_returned(root, now, options, policy, batches)
-  claim_due(root, now, options, policy, batches, bytes)
-  return batches
-end
-
--- Leases of claims, \`ends[n]\` and \`spans[n]\` for each of the keys: never shortened. \`known\`: the caller has them, which acknowledges them.
-local function lengthen(root, keys, claims, lease, now, known)
-  if #keys == 0 then return end
-  local records, ends = {}, {}
-  for n = 1, #keys do
-    local claim = claims[n]
-    if claim.span < lease or known and claim.state then
-      claim.span = math.max(claim.span, lease)
-      if known then claim.state = nil end
-      records[#records + 1], records[#records + 2] = keys[n], encode_claim(claim)
-    end
-    ends[#ends + 1], ends[#ends + 2] = now + lease, keys[n]
-  end
-  if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
-  redis.call('ZADD', active_key(root), 'GT', unpack(ends))
-end
-
--- The batches of a claim that is made again, \`pairs\` being the keys and tokens of the first: those that it still holds, under a lease that
--- begins anew, since nobody can tell when the first reply was lost.
-local function take_again(root, now, options, pairs)
-  local keys, held, claims, batches, kept = {}, {}, {}, {}, {}
-  for n = 1, #pairs, 2 do keys[#keys + 1] = pairs[n] end
-  local stored = redis.call('HMGET', claims_key(root), unpack(keys))
-  for n = 1, #keys do
-    local count = claimed_count(stored[n], pairs[2 * n])
-    local messages = count and redis.pcall('LRANGE', messages_key(root, keys[n]), 0, count - 1) or {}
-    if #messages > 0 then
-      local claim = decode_claim(stored[n])
-      held[#held + 1], claims[#claims + 1] = keys[n], claim
-      kept[#kept + 1], kept[#kept + 2] = keys[n], pairs[2 * n]
-      batches[#batches + 1] = { keys[n], pairs[2 * n], claim.attempt, claim.reason, claim.deadline, messages }
-    end
-  end
-  lengthen(root, held, claims, options.lease, now, false)
-  return batches, kept
+-- Takes what is ready under a lease. Returns the batches.
+local function take_ready(queue, take)
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  lower_ahead(queue)
+  claim_returned(queue, take, taken)
+  claim_due(queue, take, taken)
+  return taken.batches
 end
 
 -- The keys and tokens of batches in turn: what is kept of a claim.
@@ -991,56 +1695,48 @@ local function proofs_of(batches)
   return proofs
 end
 
+-- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
+-- nobody can tell when the first reply was lost.
+local function take_again(queue, take, proofs)
+  local keys, held, batches = {}, {}, {}
+  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  for n = 1, #keys do
+    local key, token = keys[n], proofs[2 * n]
+    local count = claimed_count(stored[n], token)
+    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1] = { key = key, claim = claim }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+    end
+  end
+  extend_leases(queue, held, take.lease, false)
+  return batches
+end
+
 -- When who has taken so many batches looks next, or 0: nothing is pending.
-local function next_look(root, now, options, policy, taken)
+local function next_look(queue, take, count)
   local next_at
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or 1000)
-    if options.echo then say(root, options.worker, 'echo') end
-  elseif next_at then
+  if not take.worker or not next_at and queue.closed then
     -- What this call has made due, or has left, may be due before the watcher means to look.
-    wake(root, policy, next_at, now)
+    wake_watcher(queue, next_at)
+    return next_at or 0
   end
+  if count >= take.limit then
+    leave_watch(queue, take.worker, next_at)
+  else
+    next_at = keep_watch(queue, take.worker, next_at, take.rest or OPTIONS.rest.default)
+  end
+  if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
-end
-
--- Finishes claimed batches, \`counts[key]\` messages of each key: opens what is left behind them, and returns when the first of that is due.
--- The claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in no index.
--- Where the list is missing, the claim, \`claims[key]\` as it was stored, is kept as one that is done, and the key leaves \`keys\`: when the list
--- comes back, the batch is taken off it, and what is behind the batch is handed over.
-local function finish(root, keys, counts, claims, policy)
-  local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
-  if overrides == nil then overrides = has_overrides(root) end
-  local completed = #keys
-  call('HDEL', claims_key(root), unpack(keys))
-  for n = completed, 1, -1 do
-    local key, list = keys[n], messages_key(root, keys[n])
-    local size = redis.pcall('LLEN', list)
-    if size == 0 then
-      policy.now = policy.now or now_ms()
-      call('HSET', claims_key(root), key, string.match(claims[key], '^.-:%a+:') .. PUT_OFF .. ':done')
-      put_off(active_key(root), key, policy.now)
-      table.remove(keys, n)
-    elseif size == counts[key] and not overrides then
-      emptied[#emptied + 1] = list
-    else
-      local deadline = drop_prefix(root, key, counts[key], policy, overrides)
-      if deadline then soonest = math.min(soonest or deadline, deadline) end
-    end
-    messages = messages + counts[key]
-  end
-  if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  if #keys > 0 then write_unless_foreign('ZREM', active_key(root), unpack(keys)) end
-  call('HINCRBY', root, 'completed', completed)
-  call('HINCRBY', root, 'completedMessages', messages)
-  return soonest
 end
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
@@ -1077,36 +1773,13 @@ do -- lua/functions/conversation/add.lua
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
--- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
--- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
 -- WHY ids are remembered before the messages are stored, and each write can be taken back: a command may fail half-way, because the caller
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
--- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
--- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
--- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-local ADD_TOKENS = {
-  ID = { 'id', text = 512, code = 'BAD_ID' },
-  WAIT = { 'wait', 1, POLICY.WAIT[3] },
-  MAXWAIT = { 'maxWait', 1, POLICY.MAXWAIT[3] },
-  MAXSIZE = { 'maxSize', 1, POLICY.MAXSIZE[3] },
-  FLUSH = { 'flush', flag = true },
-  REQUEUED = { 'requeued', text = 128 },
-  GENERATION = { 'generation', 1, 999999 },
+local ADD_OPTIONS = {
+  ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
+  REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
--- Lua's stack bounds how many values \`unpack\` can give.
-local UNPACKED = 1000
-
--- Times that are the same in call after call as texts: to format one costs a tenth of what storing a message does.
-local TEXTS = {}
-local function text_of(what, ms)
-  local kept = TEXTS[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = string.format('%.0f', ms) }
-    TEXTS[what] = kept
-  end
-  return kept.text
-end
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
@@ -1114,302 +1787,202 @@ local function read_requeued(text)
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, died = batch and place_among_dead(batch, position) }
+  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
 end
 
--- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
--- has it), and the generation; or nil and a refusal of the whole call.
+-- What stands behind the data of a message goes into it: its \`id\`, what REQUEUED says, its other \`options\`, and a \`refusal\`.
+-- Returns the generation, if it is told here.
+local function take_options(message, options, refusal)
+  if not refusal and options.wait and options.maxWait and options.maxWait < options.wait then
+    refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.requeued then
+    local requeued, bad = read_requeued(options.requeued)
+    message.requeued, refusal = requeued, refusal or bad
+  end
+  if refusal then message.refusal = refusal end
+  message.id = options.id
+  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
+  return options.generation
+end
+
+-- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
 local function read_messages(args)
-  local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
-  local at, count, generation = 1, 0, nil
+  local messages, at, generation = {}, 1, nil
   repeat
-    count = count + 1
-    starts[count] = at
-    if not args[at + 1] then
-      return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
-    end
+    local key, data, word = args[at], args[at + 1], args[at + 2]
+    if not data then return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (key and 'a key alone' or 'nothing')) end
+    local message
     at = at + 2
     -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
-    if args[at] == 'ID' and args[at + 1] and #args[at + 1] <= 512 and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
-      ids[count] = args[at + 1]
+    if word == 'ID' and args[at + 1] and #args[at + 1] <= OPTIONS.id.bytes and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
+      message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
-    elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_TOKENS, 'NEXT')
-      if not stopped then return nil, refusal end
-      at = stopped
-      if own then
-        if not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
-          refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
-        end
-        if own.requeued then
-          local again, bad = read_requeued(own.requeued)
-          requeued, refusal = requeued or {}, refusal or bad
-          requeued[count] = again
-        end
-        ids[count], own.id, own.requeued = own.id, nil, nil
-        generation, own.generation = own.generation or generation, nil
-        if next(own) then options[count] = own end
+    else
+      message = { key = key, data = data, id = nil, options = nil }
+      if word and word ~= 'NEXT' then
+        local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
+        if not stopped then return nil, refusal end
+        at = stopped
+        generation = take_options(message, options or {}, refusal) or generation
       end
-      refusals[count] = refusal
     end
+    messages[#messages + 1] = message
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals, requeued, generation
+  return messages, nil, generation
 end
 
-local function bad_message(key, data, id, policy)
-  if #key < 1 or #key > 1024 then return bad_key(key) end
-  if id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
-  if #data > policy.maxMessageBytes then
-    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', policy.maxMessageBytes, #data))
+local function bad_message(message, queue)
+  local key, data = message.key, message.data
+  if #key < 1 or #key > LIMITS.key then return bad_key(key) end
+  if message.id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
+  if #data > queue.maxMessageBytes then
+    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', queue.maxMessageBytes, #data))
   end
 end
 
--- By what a message is remembered. The name of a requeued message must not be taken for an id.
-local function digest_of(key, id, again)
-  local text = again and 'requeued ' .. #key .. ':' .. key .. again.name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
--- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
--- does. Returns an error when they cannot be asked for.
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
+-- Refuses messages one by one, and looks up the ids of the others. Returns what is known of these, or nil when none has an id.
+local function judge(queue, messages)
+  local asked
+  for n = 1, #messages do
+    local message = messages[n]
+    local refusal = message.refusal or bad_message(message, queue)
+    if refusal then
+      message.refusal = refusal
+    elseif message.id or message.requeued then
+      asked = asked or {}
+      message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
+      asked[#asked + 1] = message.digest
     end
   end
+  return asked and read_ids(queue, asked)
 end
 
--- Remembers those of the digests that are not known. Returns an error when that cannot be done, or the set would not expire.
-local function remember(set, asked, known, expires)
-  local fresh = asked
-  if next(known) then
-    fresh = {}
-    for n = 1, #asked do
-      if not known[asked[n]] then fresh[#fresh + 1] = asked[n] end
-    end
-    if #fresh == 0 then return nil end
-  end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', set, expires), 'set', set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
-  end
-  return failed
+-- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
+local function element_of(queue, message, headers)
+  local id = message.id or ''
+  local alike = headers and not message.options
+  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
+  if alike then headers[#id] = header end
+  return header .. id .. message.data
 end
 
--- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
--- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
--- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, now, policy)
-  local due = due_key(root)
-  local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
-  if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
-  for _, index in ipairs({ due, active_key(root) }) do
-    local found = redis.pcall('ZSCORE', index, key)
-    if found then return false, error_of(found, 'zset', index) end
-  end
-  -- The batch may have been full before this message came.
-  if policy then
-    local count, deadline, _, messages = head_batch(messages_key(root, key), policy, false)
-    score = count and in_time(deadline, messages[count], now) or score
-  end
-  done = redis.pcall('ZADD', due, score, key)
-  return done == 1, error_of(done, 'zset', due)
-end
-
--- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
--- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy, now)
-  local list, overrides = messages_key(root, key), overrides_key(root)
-  local listed, deadline, failed, moved
-  if own then
-    listed = redis.pcall('SADD', overrides, key)
-    failed = error_of(listed, 'set', overrides)
-  end
-  if not failed then
-    local count, at, _, found = head_batch(list, policy, true)
-    deadline = count and in_time(at, found[count], now)
-    if not count then
-      failed = error_of(found, 'list', list)
-    elseif size == 1 then
-      moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    else
-      moved, failed = move_in_due(root, key, deadline, now)
-    end
-  end
-  if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
-  return moved and deadline or nil, failed
-end
-
--- From now on ids are remembered in the set of this slice. Returns an error when that cannot be written.
-local function begin_slice(root, slice, before)
-  if before then return error_of(redis.pcall('HSET', root, 'slice', slice, 'sliceBefore', before), 'hash', root) end
-  return error_of(redis.pcall('HSET', root, 'slice', slice), 'hash', root)
-end
-
--- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
--- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy, now)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
-  if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy, now)
-  if not undo then return nil, deadline end
-  return size + 1, undo, deadline
-end
-
--- Remembers what was taken back: the set may have been empty then, and gone.
-local function remember_again(set, digest, expires)
-  redis.pcall('SADD', set, digest)
-  redis.pcall('PEXPIREAT', set, expires)
-end
-
--- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its list. False when that is not allowed:
--- then it counts as stored, since half of it would be worse.
-local function take_back(set, digest, expires, list, undo)
-  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
+-- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its key. False when that is not allowed: then
+-- it counts as stored, since half of it would be worse.
+local function unstore(queue, message, ids, undo)
+  local digest = message.digest
+  if digest and not forget_id(ids, digest) then return false end
   if undo then
     undo()
     return true
   end
-  if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
-  if digest then remember_again(set, digest, expires) end
+  if take_back(queue, message.key) then return true end
+  if digest then remember_again(ids, digest) end
   return false
 end
 
-local function add(keys, args)
-  local pcall, root = redis.pcall, keys[1]
-  local policy, refusal = read_policy(keys)
-  if refusal then return refusal end
-  local starts, ids, options, refusals, requeued, generation = read_messages(args)
-  if not starts then return ids end
-  refusal = other_generation(root, policy, generation)
-  if refusal then return refusal end
-  local digests, asked = {}, nil
-  for n = 1, #starts do
-    local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]
-    refusals[n] = refusals[n] or bad_message(key, args[starts[n] + 1], id, policy)
-    if (id or again) and not refusals[n] then
-      asked = asked or {}
-      digests[n] = digest_of(key, id, again)
-      asked[#asked + 1] = digests[n]
-    end
+-- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
+-- then neither the message nor its id is there.
+local function store(queue, message, ids, headers)
+  local key, digest = message.key, message.digest
+  local size, failed = append(queue, key, element_of(queue, message, headers))
+  local at
+  if not size then
+    if digest then forget_id(ids, digest) end
+    return nil, failed
+  elseif size == 1 and queue.closed then
+    -- While messages of the key are left here, newer ones must stay behind them.
+    failed = not_serving(queue.root)
+  elseif size > queue.maxBacklog then
+    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
+  elseif digest then
+    failed = begin_slice(queue, ids)
   end
+  if not failed then at, failed = index_appended(queue, key, size, message.options) end
+  if failed then
+    if unstore(queue, message, ids) then return nil, failed end
+    keep_indexed(queue, key)
+  end
+  return size, at
+end
 
-  local now = now_ms()
-  local due, prefix = due_key(root), messages_key(root, '')
-  local overrides = pcall('SCARD', overrides_key(root))
-  if type(overrides) == 'table' then return wrong_type(overrides, 'set', overrides_key(root)) end
-  overrides = overrides > 0
-  local slice, before = policy.slice, policy.sliceBefore
-  local begins = not slice or now >= slice + policy.dedupe
-  if begins then slice, before = now, slice end
-  local seen, expires, known, taken_back, forgetful = nil, nil, {}, nil, nil
-  if asked then
-    seen, expires = seen_key(root, text_of('slice', slice)), text_of('expires', slice + 2 * policy.dedupe)
-    forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
+-- Stores a message that died in another partition where its time belongs. Returns the same.
+local function store_requeued(queue, message, ids)
+  local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
+  local id, size = message.id or '', redis.pcall('LLEN', list)
+  local undo, at
+  local failed = error_of(size, 'list', list) or size == 0 and queue.closed and not_serving(queue.root)
+  if not failed then
+    local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
+    undo, at = bring_back(queue, key, { header .. id .. message.data })
+    failed = not undo and at
   end
-  local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
-  local opened = policy.maxSize == 1 and now or now + policy.wait
-  -- Formatted only when it is needed.
-  local due_at, full_at
+  if failed then
+    forget_id(ids, message.digest)
+    return nil, failed
+  end
+  failed = begin_slice(queue, ids)
+  if failed then
+    if unstore(queue, message, ids, undo) then return nil, failed end
+    keep_indexed(queue, key)
+  end
+  return size + 1, at
+end
+
+-- Stores one message that was not refused, unless it was accepted before. Returns what is told of it: a status, or a refusal, and a size; and when
+-- its key is due if that has changed.
+local function accept(queue, message, ids, headers)
+  local digest = message.digest
+  if digest and ids.known[digest] then
+    local list = messages_key(queue.root, message.key)
+    local size = redis.pcall('LLEN', list)
+    if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
+    return 'duplicate', size
+  end
+  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
+  local size, at
+  if message.requeued then
+    size, at = store_requeued(queue, message, ids)
+  else
+    size, at = store(queue, message, ids, headers)
+  end
+  if not size then return at, 0 end
+  if digest then ids.known[digest] = true end
+  return 'added', size, at
+end
+
+local function add(keys, args)
+  local root = keys[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local messages, bad, generation = read_messages(args)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local listed = redis.pcall('SCARD', overrides_key(root))
+  if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
+  queue.any_options = listed > 0
+  local ids = judge(queue, messages)
+  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
 
   -- first write
-  if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
-  for n = 1, #starts do
-    local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
-    local key = args[at]
-    if digest and forgetful then refused = forgetful end
-    if not refused then
-      local list, own = prefix .. key, options[n]
-      if digest and known[digest] then
-        size = pcall('LLEN', list)
-        if type(size) == 'table' then
-          refused = wrong_type(size, 'list', list)
-        else
-          status, duplicates = 'duplicate', duplicates + 1
-        end
-      else
-        local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
-        local length = id and #id or 0
-        if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
-        if again then
-          local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy, now)
-          if not size then refused = undo end
-        else
-          local header = not own and headers[length] or message_header(now, length, own)
-          if not own then headers[length] = header end
-          size = pcall('RPUSH', list, header .. (id or '') .. args[at + 1])
-          if type(size) == 'table' then refused = wrong_type(size, 'list', list) end
-        end
-        if refused then
-          if digest then pcall('SREM', seen, digest) end
-        else
-          if not again and size == 1 and policy.closed then
-            -- While messages of the key are left here, newer ones must stay behind them.
-            refused = not_serving(root)
-          elseif not again and size > policy.maxBacklog then
-            refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
-          end
-          if begins and digest and not refused then
-            refused = begin_slice(root, slice, before)
-            begins = refused ~= nil
-          end
-          if not refused and not again then
-            local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
-            if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy, now)
-              overrides = true
-            elseif listed ~= 0 then
-              refused = wrong_type(listed, 'set', overrides_key(root))
-            elseif size == 1 then
-              due_at = due_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, due_at, key)
-              if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
-            elseif size >= policy.maxSize then
-              local moved
-              full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, now, policy)
-              if moved then at_once = now end
-            end
-          end
-          if refused and not take_back(seen, digest, expires, list, undo) then
-            pcall('ZADD', due, 'NX', opened, key)
-            refused = nil
-          end
-          if not refused then
-            status, added = 'added', added + 1
-            if digest then known[digest] = true end
-            if at_once and (not soonest or at_once < soonest) then soonest = at_once end
-          end
-        end
-        if refused and digest then
-          taken_back = taken_back or {}
-          taken_back[digest] = true
-        end
-      end
-    end
-    if refused then status, size = refused, 0 end
+  if ids then remember_ids(ids) end
+  for n = 1, #messages do
+    local message = messages[n]
+    local status, size, at = message.refusal or message.digest and ids.failed, 0, nil
+    if not status then status, size, at = accept(queue, message, ids, headers) end
+    if status == 'added' then added = added + 1 end
+    if status == 'duplicate' then duplicates = duplicates + 1 end
+    if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then pcall('HINCRBY', root, 'duplicates', duplicates) end
-  if soonest then wake(root, policy, soonest, now) end
-  if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
+  wake_watcher(queue, soonest)
+  if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
 end
 
@@ -1460,12 +2033,12 @@ local function look_at(list, size, longest, now, spent)
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
-      local options = own_options(messages[n])
+      local options = options_of(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if received > now + AHEAD then ahead = ahead + 1 end
+      if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages
@@ -1505,11 +2078,11 @@ end
 
 local function check(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   -- A shortened wait holds only from the next look on.
-  local longest = longest_wait(root, policy)
+  local longest = longest_wait(queue)
   local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
     if spent.looks >= LOOKS or spent.bytes >= BYTES then break end
@@ -1574,44 +2147,33 @@ do -- lua/functions/batch/claim_ready.lua
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
-local CLAIM_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  LEASE = { 'lease', 1, 86400000 },
-  BEFORE = { 'before', 0, 9999999999999 },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local CLAIM_OPTIONS = {
+  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, _, bad = read_tokens(args, 1, CLAIM_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if policy.closed and not options.drain then return not_serving(root) end
-  options.limit, options.lease, options.attempts = options.limit or 10, options.lease or 30000, options.attempts or 5
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
-  local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
-  options.before = math.min(options.before or now, now)
-  if kept == false then return { now, 0 } end
+  if queue.closed and not options.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local kept = kept_reply(queue, nonce, 'claim_ready')
+  if kept == false then return { queue.now, 0 } end
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
-  local batches, proofs
-  if kept then
-    batches, proofs = take_again(root, now, options, kept)
-  else
-    batches = take_ready(root, now, options, policy)
-    proofs = nonce and proofs_of(batches)
-  end
-  if nonce and #batches > 0 then keep_reply(root, nonce, 'claim_ready', proofs, options.lease) end
-  return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
+  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
+  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -1641,38 +2203,29 @@ do -- lua/functions/batch/complete.lua
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local given = #args - first + 1
-  if given == 0 or given % 2 == 1 then
-    return fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. given .. ' arguments')
-  end
-  if given > 2000 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  local fields, tokens = {}, {}
-  for n = first, #args, 2 do
-    fields[#fields + 1], tokens[#tokens + 1] = args[n], args[n + 1]
-  end
-  local kept = kept_reply(policy, nonce, 'complete')
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  if bad then return bad end
+  local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, claims, done = {}, {}, {}, {}
-  for n = 1, #fields do
-    local count = kept == nil and claimed_count(stored[n], tokens[n])
-    if count and counts[fields[n]] then count = nil end
+  local reply, counts, records, done = {}, {}, {}, {}
+  for n = 1, #owners do
+    local key = owners[n]
+    -- One that is named twice is completed once.
+    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then
-      counts[fields[n]], claims[fields[n]] = count, stored[n]
-      done[#done + 1] = fields[n]
-    end
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, claims, policy)
-  keep_reply(root, nonce, 'complete', reply)
-  if soonest then wake(root, policy, soonest, policy.now) end
+  local soonest = finish(queue, done, counts, records)
+  keep_reply(queue, nonce, 'complete', reply)
+  if soonest then wake_watcher(queue, soonest) end
   return reply
 end
 
@@ -1701,23 +2254,18 @@ do -- lua/functions/dead/dead.lua
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  OFFSET = { 'offset', 0, 1000000 },
-  ID = { 'id', text = 64 },
-}
+local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local options, _, bad = read_tokens(args, 1, DEAD_TOKENS)
+  local options, bad = read_options(args, 1, DEAD_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local ids, reply = options.id and { options.id }, {}
   if not ids then
-    local offset = options.offset or 0
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or 100) - 1)
+    local offset = options.offset or OPTIONS.offset.default
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -1755,34 +2303,23 @@ do -- lua/functions/dead/drop.lua
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
 local function drop(keys, args)
-  local call, root = redis.call, keys[1]
+  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local given = #args - first + 1
-  if given == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
-  local reply, dropped, kept = {}, false, kept_reply(policy, nonce, 'drop')
-  if kept then return kept end
+  local ids, bad = read_batch_ids(args, first, #args)
+  if bad then return bad end
+  local said = kept_reply(queue, nonce, 'drop')
+  if said then return said end
 
   -- first write
-  for n = 1, given do
-    local id = args[first + n - 1]
-    reply[n] = 'unknown'
-    if kept == nil and call('ZREM', dead_key(root), id) == 1 then
-      reply[n], dropped = 'dropped', true
-      if call('TYPE', dead_key(root, id)).ok == 'hash' then
-        local count = integer(call('HGET', dead_key(root, id), 'count'), 0, 1000) or 0
-        call('DEL', dead_key(root, id))
-        if count > 0 then
-          call('HINCRBY', root, 'deadMessages', -count)
-          call('HINCRBY', root, 'droppedMessages', count)
-        end
-      end
-    end
+  local reply, dropped = {}, false
+  for n = 1, #ids do
+    local gone = said == nil and drop_dead(root, ids[n])
+    reply[n], dropped = gone and 'dropped' or 'unknown', dropped or gone
   end
-  if dropped then keep_reply(root, nonce, 'drop', reply) end
+  if dropped then keep_reply(queue, nonce, 'drop', reply) end
   return reply
 end
 
@@ -1814,31 +2351,31 @@ do -- lua/functions/batch/extend.lua
 --
 -- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
 local function extend(keys, args)
-  local root, lease = keys[1], integer(args[1], 1, 86400000)
-  local _, refusal = read_policy(keys)
+  local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  if #args < 3 or #args % 2 == 0 then
-    return fail('MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got ' .. #args .. ' arguments')
-  end
-  if #args > 2001 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. (#args - 1) / 2) end
-  local fields, reply, held, claims = {}, {}, {}, {}
-  for n = 2, #args, 2 do fields[#fields + 1] = args[n] end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
+  if bad then return bad end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
   local leases = redis.pcall('ZCARD', active_key(root))
   if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
-  for n = 1, #fields do
-    local key = fields[n]
-    local count = claimed_count(stored[n], args[2 * n + 1])
-    local size = count and redis.pcall('LLEN', messages_key(root, key)) or 0
-    if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-    if count then held[#held + 1], claims[#claims + 1] = key, decode_claim(stored[n]) end
+  local reply, held = {}, {}
+  for n = 1, #owners do
+    local count, size = claimed_count(stored[n], tokens[n]), 0
+    if count then
+      local list = messages_key(root, owners[n])
+      size = redis.pcall('LLEN', list)
+      if type(size) == 'table' then return wrong_type(size, 'list', list) end
+      held[#held + 1] = { key = owners[n], claim = decode_claim(stored[n]) }
+    end
     reply[2 * n - 1], reply[2 * n] = count and 'extended' or 'lost', count and math.max(size - count, 0) or 0
   end
+  queue.now = now_ms()
 
   -- first write
-  lengthen(root, held, claims, lease, now_ms(), true)
+  extend_leases(queue, held, lease, true)
   return reply
 end
 
@@ -1870,13 +2407,9 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua, or its list is missing.
-local FAIL_TOKENS = {
-  DELAY = { 'delay', 0, POLICY.WAIT[3] },
-  ATTEMPTS = { 'attempts', 1, 1000 },
-  ERROR = { 'error', text = 4096 },
-  KEEP = { 'keep', text = 8192 },
-  NONCE = { 'nonce', text = 64 },
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
+local FAIL_OPTIONS = {
+  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
 
 -- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
@@ -1890,24 +2423,9 @@ local function positions(text, count)
   return found
 end
 
--- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time. The token is void before that: made again, the
--- call would take other messages for those at its positions.
-local function keep_only(root, key, claim, kept)
-  local list, done = messages_key(root, key), claim.count - #kept
-  local messages = redis.call('LRANGE', list, 0, claim.count - 1)
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
-  end
-  redis.call('LTRIM', list, done, -1)
-  redis.call('HINCRBY', root, 'completedMessages', done)
-end
-
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
   if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
   return 'lost'
@@ -1915,43 +2433,42 @@ end
 
 local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, FAIL_TOKENS)
-  options = options or {}
+  local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
-  local kept_before = kept_reply(policy, nonce, 'fail')
-  if kept_before ~= nil then return kept_before or 'lost' end
+  local said = kept_reply(queue, nonce, 'fail')
+  if said ~= nil then return said or 'lost' end
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
-  local foreign = foreign_type(root, key)
+  local size, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
-  local claim, now, size = decode_claim(stored), now_ms(), redis.call('LLEN', messages_key(root, key))
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
   end
+  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  queue.now = now_ms()
 
   -- first write
-  local delay = options.delay or 1000
-  claim.state, claim.span, policy.now = 'retry', delay, now
-  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see missing_twice.
-  if kept and size >= count then keep_only(root, key, claim, kept) end
-  if claim.attempt >= (options.attempts or 5) and size > 0 then
-    local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
-    if buried then keep_reply(root, nonce, 'fail', 'dead') end
-    if deadline then wake(root, policy, deadline, now) end
-    if buried then return 'dead' end
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
+    if buried then
+      keep_reply(queue, nonce, 'fail', 'dead')
+      wake_watcher(queue, at)
+      return 'dead'
+    end
   end
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(root), now + delay, key)
+  put_off(queue, key, claim, 'retry', delay)
   redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(root, nonce, 'fail', 'retry')
-  wake(root, policy, now + delay, now)
+  keep_reply(queue, nonce, 'fail', 'retry')
+  wake_watcher(queue, queue.now + delay)
   return 'retry'
 end
 
@@ -1994,16 +2511,14 @@ do -- lua/functions/batch/forward.lua
 -- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
 -- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
 -- batches stay where they are, since to delete the others would lose messages.
-local FORWARD_TOKENS = {
-  LIMIT = { 'limit', 1, 1000 },
-  MAXLEN = { 'longest', 1, 10000000 },
-  WORKER = { 'worker', text = 64 },
-  ECHO = { 'echo', flag = true },
-  REST = { 'rest', 1, 3600000 },
-  DRAIN = { 'drain', flag = true },
-  NONCE = { 'nonce', text = 64 },
-  GENERATION = { 'generation', 1, 999999 },
+local FORWARD_OPTIONS = {
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
+
+-- If the call is cut off, the batches come again so much later, ms.
+local LEASE = 60000
 
 -- Redis replies to XINFO with a flat list of names and values.
 local function named(flat)
@@ -2039,7 +2554,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', string.match(batch[2], '^(.*):%d+$'), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
@@ -2057,43 +2572,45 @@ local function fields_of(batch)
 end
 
 local function forward(keys, args)
-  local call, root, name = redis.call, keys[1], args[1]
-  local options, _, bad = read_tokens(args, 2, FORWARD_TOKENS)
-  options = options or {}
+  local root, name = keys[1], args[1]
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or 100000
+  if queue.closed and not options.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
-  local kept = kept_reply(policy, nonce, 'forward')
-  if kept then return kept end
-  if kept == false then return { now, 0, 0, math.max(longest - length, 0) } end
+  local said = kept_reply(queue, nonce, 'forward')
+  if said then return said end
+  if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
   if length >= longest then
     delete_acknowledged(stream)
-    length = call('XLEN', stream)
-    if length >= longest then return { now, now + 1000, 0, 0 } end
+    length = redis.call('XLEN', stream)
+    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or 100, longest - length)
-  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
-  local batches = take_ready(root, now, options, policy)
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
+  local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
-    local batch = batches[n]
-    call('XADD', stream, '*', unpack(fields_of(batch)))
-    done[n], counts[batch[1]] = batch[1], #batch[6]
+    local key, messages = batches[n][1], batches[n][6]
+    redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
+    done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(root, done, counts, {}, policy) end
-  local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
-  if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
+  if #done > 0 then finish(queue, done, counts, {}) end
+  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
 end
 
@@ -2126,13 +2643,12 @@ do -- lua/functions/layout/layout.lua
 --   UNKNOWN_ARGUMENT  there are no arguments
 local function layout(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local reply, stored, given = read_layout(root), {}, {}
-  reply[7] = policy.serves or partition_of(root) and 'unused' or 'open'
-  reply[8], reply[9] = policy.generation, count_keys(root)
+  local reply, stored, given = layout_reply(read_layout(root)), {}, {}
+  reply[7], reply[8], reply[9] = state_of(root, queue), queue.generation, count_keys(root)
   for n, value in ipairs(call('HMGET', root, unpack(MEMBERS))) do
     if value then stored[#stored + 1], stored[#stored + 2] = MEMBERS[n], value end
   end
@@ -2181,24 +2697,20 @@ do -- lua/functions/layout/partition.lua
 --
 -- WHY remembered ids keep a partition from being forgotten: a message that is sent once more must be known as a duplicate.
 -- WHY each root keeps the layout: the server of any root may be replaced by one that has not heard of the last change; those that have tell it.
-local PARTITION_TOKENS = {
-  OPEN = { 'open', flag = true },
-  RETIRE = { 'retire', flag = true },
-  GENERATION = { 'generation', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local PARTITION_OPTIONS = {
+  OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do PARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, PARTITION_TOKENS)
+  local options, bad = read_options(args, 1, PARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
-  local open, retire, generation, told = options.open, options.retire, options.generation, options.layout
-  options.open, options.retire, options.generation, options.layout = nil, nil, nil, nil
-  if open and retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
+  local generation, told = options.generation, options.layout
+  if options.open and options.retire then return fail('BAD_ARGUMENT', 'expected OPEN or RETIRE, got both') end
   if (generation == nil) ~= (told == nil) then
     return fail('BAD_ARGUMENT', 'expected GENERATION and LAYOUT together, got ' .. (told and 'LAYOUT' or 'GENERATION') .. ' alone')
   end
@@ -2206,31 +2718,32 @@ local function partition(keys, args)
     told, bad = told_layout(told, generation)
     if bad then return bad end
   end
-  for field, value in pairs(options) do current[field] = value end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, options))
   if bad then return bad end
-  local remembers = current.slice and current.slice + 2 * current.dedupe or 0
+  local remembers = queue.slice and queue.slice + 2 * (options.dedupe or queue.dedupe) or 0
   if remembers <= now_ms() then remembers = 0 end
-  local state, since = current.serves or partition_of(root) and 'unused' or 'open', current.generation
+  local state, since = state_of(root, queue), queue.generation
   local newer = generation and generation > since
   local became
-  if open and (state == 'unused' or state == 'open' and newer) then
+  if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
     became = 'retired'
   end
 
   -- first write
   if became then
     if became == 'open' and state == 'unused' then
-      for field, value in pairs(options) do call('HSET', root, field, value) end
+      for _, field in ipairs(MEMBERS) do
+        if options[field] then call('HSET', root, field, options[field]) end
+      end
     end
     -- The root of the queue has the layout that holds now: only repartition changes it.
     if told and partition_of(root) then call('HSET', root, 'layout', encode_layout(told)) end
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then say(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, '*', '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -2265,29 +2778,29 @@ do -- lua/functions/conversation/peek.lua
 --   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_TOKENS = { LIMIT = { 'limit', 1, 1000 } }
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
-  local options, _, unreadable = read_tokens(args, 2, PEEK_TOKENS)
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options and options.limit or 100) - 1)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(queue, key, has_options(queue, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -2326,12 +2839,11 @@ do -- lua/functions/queue/policy.lua
 -- A lengthened policy holds at once for open batches, a shortened one from their next look on.
 -- WHY what was given is kept apart from what holds: a program that starts again with the same policy means no change, and one that was
 -- deployed with another does. Only what it gave before tells the one from the other.
-local POLICY_TOKENS = {
-  GIVEN = { 'given', text = 64 },
-  AGAIN = { 'again', flag = true },
+local POLICY_OPTIONS = {
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
--- So many of what programs gave last are kept beside a member.
-local GIFTS = 4
 
 local function name_of(program) return string.match(program, '^[^@]*') end
 
@@ -2351,7 +2863,7 @@ local function given_members(root, members, program, again)
       for before, by in string.gmatch(text, '(%d+) ([^,]+)') do
         -- With what it gives now it takes back what it gave before, wherever it ran.
         local taken_back = agrees and tonumber(before) ~= value and name_of(by) == name_of(program)
-        if not taken_back and #gifts < GIFTS then gifts[#gifts + 1] = before .. ' ' .. by end
+        if not taken_back and #gifts < LIMITS.programs then gifts[#gifts + 1] = before .. ' ' .. by end
       end
       kept[field] = table.concat(gifts, ',')
       if kept[field] == text then kept[field] = nil end
@@ -2372,52 +2884,49 @@ end
 
 local function policy(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  for name, token in pairs(POLICY) do POLICY_TOKENS[name] = token end
-  local members, _, bad = read_tokens(args, 1, POLICY_TOKENS)
+  local members, bad = read_options(args, 1, POLICY_OPTIONS)
   if bad then return bad end
-  members = members or {}
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
     return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
   end
-  local before, changes, kept = { dedupe = current.dedupe, wait = current.wait }, members, {}
+  local changes, kept = members, {}
   if given then
     changes, kept = given_members(root, members, given, again)
   elseif next(members) then
     kept = settled_gifts(root, members)
   end
-  for field, value in pairs(changes) do current[field] = value end
-  if given and next(changes) and bad_policy(current) then
+  local after = changed_policy(queue, changes)
+  if given and next(changes) and bad_policy(after) then
     -- What has changed contradicts what a person has set: then all that the program gives holds.
-    changes = members
-    for field, value in pairs(members) do current[field] = value end
+    changes, after = members, changed_policy(queue, members)
   end
-  bad = bad_policy(current)
+  bad = bad_policy(after)
   if bad then return bad end
 
   -- first write
   for field, value in pairs(changes) do call('HSET', root, field, value) end
   for field, text in pairs(kept) do call('HSET', root, 'given:' .. field, text) end
   -- How far ahead an entry of \`due\` may rightly lie: a shortened wait holds only from the next look on.
-  if current.wait < before.wait then
-    call('HSET', root, 'longestWait', math.max(before.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
+  if after.wait < queue.wait then
+    call('HSET', root, 'longestWait', math.max(queue.wait, tonumber(call('HGET', root, 'longestWait')) or 0))
   end
-  if current.dedupe > before.dedupe then
+  if after.dedupe > queue.dedupe then
     -- The ids that are remembered now must live as long as the new policy says. The last of them may have come just now: under a longer policy a
     -- slice went on for longer.
-    if current.slice then
-      local ends = math.max(current.slice + current.dedupe, now_ms()) + current.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.slice)), string.format('%.0f', ends))
+    if queue.slice then
+      local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
     end
-    if current.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', current.sliceBefore)), string.format('%.0f', current.slice + current.dedupe))
+    if queue.sliceBefore then
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
     end
   end
   local reply = {}
-  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, current[field] end
+  for _, field in ipairs(MEMBERS) do reply[#reply + 1], reply[#reply + 2] = field, after[field] end
   return reply
 end
 
@@ -2446,33 +2955,32 @@ do -- lua/functions/batch/release.lua
 --   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
 --
 -- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
-local RELEASE_TOKENS = { REASON = { 'reason', text = 256 }, NONCE = { 'nonce', text = 64 } }
+local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
 
 local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
-  local options, _, bad = read_tokens(args, 3, RELEASE_TOKENS)
-  local nonce, no_nonce = read_nonce(options and options.nonce)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
-  local kept = kept_reply(policy, nonce, 'release')
-  if kept ~= nil then return kept or 'lost' end
+  local said = kept_reply(queue, nonce, 'release')
+  if said ~= nil then return said or 'lost' end
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim = decode_claim(stored)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
-  local foreign = foreign_type(root, key)
+  local _, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
+  queue.now = now_ms()
 
   -- first write
-  claim.state, claim.span = 'released', 0
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(root), now, key)
-  keep_reply(root, nonce, 'release', 'released')
-  wake(root, policy, now, now)
+  put_off(queue, key, claim, 'released', 0)
+  keep_reply(queue, nonce, 'release', 'released')
+  wake_watcher(queue, queue.now)
   return 'released'
 end
 
@@ -2509,63 +3017,6 @@ local function has_foreign_index(root)
   return false
 end
 
-local function mend_key(root, key, policy, now, done)
-  local call, list = redis.call, messages_key(root, key)
-  local kind = call('TYPE', list).ok
-  -- Only its owner can say what a foreign key is for.
-  if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and call('LLEN', list) or 0
-  local stored = call('HGET', claims_key(root), key)
-  local claim = decode_claim(stored)
-  if claim and (size == 0 or claim.count < 1) then claim = nil end
-  -- Its list was missing when it was completed, and a message has begun a new one since.
-  if claim and claim.state == 'done' and call('ZSCORE', due_key(root), key) then claim = nil end
-
-  -- A batch has no more than the first 1000.
-  local own, at = false, 0
-  while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
-    at = at + 20
-  end
-  if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
-  if size == 0 and call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
-
-  if claim then
-    if claim.count > size then
-      claim.count = size
-      call('HSET', claims_key(root), key, encode_claim(claim))
-      done[#done + 1] = 'claim cut to the messages that are there'
-    end
-    if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-    -- A lease that ends now: the batch is handed out again.
-    if call('ZADD', active_key(root), 'NX', now, key) == 1 then done[#done + 1] = 'added to active' end
-    local score = tonumber(call('ZSCORE', active_key(root), key))
-    local right = lowered_active(stored, score, now)
-    if right < score then
-      call('ZADD', active_key(root), right, key)
-      done[#done + 1] = 'lowered to the lease that was granted'
-    end
-  else
-    if stored then
-      call('HDEL', claims_key(root), key)
-      done[#done + 1] = 'claim removed'
-    end
-    if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local count, deadline, _, messages = head_batch(list, policy, own)
-    if count then deadline = in_time(deadline, messages[count], now) end
-    if not deadline then
-      if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-    else
-      local score = tonumber(call('ZSCORE', due_key(root), key))
-      if not score or score > deadline then
-        call('ZADD', due_key(root), deadline, key)
-        wake(root, policy, deadline, now)
-        done[#done + 1] = score and 'moved to its deadline' or 'added to due'
-      end
-    end
-  end
-end
-
 local function mend_dead(root, id, now, done)
   local call, name = redis.call, dead_key(root, id)
   local kind = call('TYPE', name).ok
@@ -2589,28 +3040,30 @@ end
 
 local KEPT = { due = true, active = true, claims = true, overrides = true, dead = true }
 
-local function mend(root, part, policy, now)
+local function mend_part(queue, part)
+  local root, now = queue.root, queue.now
   local what, of = named_part(part)
   local name, done = part_key(root, part), {}
   if (what ~= 'other' or KEPT[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
   if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * policy.dedupe))
+    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
-  if what == 'messages' then mend_key(root, of, policy, now, done) end
+  if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(root, of, now, done) end
   return table.concat(done, ', ')
 end
 
 local function repair(keys, args)
   local root = keys[1]
-  local policy, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
-  local reply, now, foreign = {}, now_ms(), has_foreign_index(root)
+  local reply, foreign = {}, has_foreign_index(root)
+  queue.now = now_ms()
 
   -- first write
-  for n = 1, #args do reply[n] = foreign and '' or mend(root, args[n], policy, now) end
+  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
   if #args > 0 then return reply end
   local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
   local held, buried = count_messages(root)
@@ -2675,41 +3128,38 @@ do -- lua/functions/layout/repartition.lua
 -- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
 -- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
 -- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_TOKENS = {
-  PREPARE = { 'prepare', 1, 1024 },
-  NEW = { 'new', flag = true },
-  COMMIT = { 'commit', 0, 999999 },
-  DRAINED = { 'drained', flag = true },
-  SETTLE = { 'settle', 0, 999999 },
-  RESTORE = { 'restore', 1, 999999 },
-  LAYOUT = { 'layout', text = 64 },
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
-  local state, serving, first, other, other_first, generation = unpack(known)
+  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
   if options.restore then return options.restore > generation and told or nil end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
-    return { 'preparing', serving, first, options.prepare, first + serving, generation }
+    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
   end
-  if options.commit == other_first and state == 'preparing' then
-    if options.drained then return { 'steady', other, other_first, 0, 0, generation + 1 } end
-    return { 'draining', other, other_first, serving, first, generation + 1 }
+  if options.commit == known.otherFirst and state == 'preparing' then
+    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
+    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
   end
-  if options.settle == first and state == 'draining' then return { 'steady', serving, first, 0, 0, generation } end
+  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
 end
 
 local function repartition(keys, args)
   local call, root = redis.call, keys[1]
-  local current, refusal = read_policy(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  for name, token in pairs(POLICY) do REPARTITION_TOKENS[name] = token end
-  local options, _, bad = read_tokens(args, 1, REPARTITION_TOKENS)
+  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
-  options = options or {}
   local told
   if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
   if options.restore then
@@ -2717,24 +3167,25 @@ local function repartition(keys, args)
     if bad then return bad end
   end
   local known = read_layout(root)
-  local state, wanted = known[1], options.prepare
-  local same = wanted == known[2]
-  if wanted and state ~= 'steady' and not (options.new or state == 'preparing' and wanted == known[4] or state == 'draining' and same) then
+  local state, wanted = known.state, options.prepare
+  -- What is under way is what is wanted.
+  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
+  if wanted and state ~= 'steady' and not (options.new or same) then
     return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
   end
   local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
   for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field], current[field] = options[field], options[field] end
+    if told and options[field] and not stored[n] then missing[field] = options[field] end
   end
-  bad = bad_policy(current)
+  bad = bad_policy(changed_policy(queue, missing))
   if bad then return bad end
   local after = stepped(known, options, told, call('HGET', root, 'added'))
 
   -- first write
-  if not after then return known end
+  if not after then return layout_reply(known) end
   for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
   call('HSET', root, 'layout', encode_layout(after))
-  return after
+  return layout_reply(after)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
@@ -2766,63 +3217,49 @@ do -- lua/functions/dead/requeue.lua
 -- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
 -- WHY a message may take its key over maxBacklog: it was accepted once.
 local function requeue(keys, args)
-  local call, root = redis.call, keys[1]
+  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_policy(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local said = kept_reply(policy, nonce, 'requeue')
+  local said = kept_reply(queue, nonce, 'requeue')
   if said then return said end
-  for _ = 2, first do table.remove(args, 1) end
-  local generation
-  if string.upper(args[#args - 1] or '') == 'GENERATION' then
-    generation = integer(args[#args], 1, 999999)
+  local last, generation = #args, nil
+  if last > first and string.upper(args[last - 1]) == 'GENERATION' then
+    generation, last = integer(args[last], 1, LIMITS.number), last - 2
     if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
-    args = { unpack(args, 1, #args - 2) }
   end
-  if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
-  local stale = other_generation(root, policy, generation)
-  if stale then return stale end
-  if policy.closed then return not_serving(root) end
-  local reply, soonest, now, owners = {}, nil, now_ms(), {}
-  for n = 1, #args do
-    local key = redis.pcall('HGET', dead_key(root, args[n]), 'key')
+  local ids, bad = read_batch_ids(args, first, last)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  if queue.closed then return not_serving(root) end
+  local owners = {}
+  for n = 1, #ids do
+    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
     if type(key) == 'string' then
-      owners[n] = key
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+      owners[n] = key
     end
   end
+  queue.now = now_ms()
 
   -- first write
-  for n = 1, #args do
-    local id, key = args[n], owners[n]
-    local died = key and said == nil and call('ZSCORE', dead_key(root), id)
-    local messages = died and dead_messages(root, id) or {}
-    local count = #messages
+  local reply, soonest = {}, nil
+  for n = 1, #ids do
     reply[n] = 'unknown'
-    if count > 0 then
-      for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
-      -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
-      call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy, now)
-      local gone = undo and redis.pcall('DEL', dead_key(root, id))
-      if type(gone) == 'table' then
-        undo()
-        undo, deadline = nil, gone
+    if owners[n] and said == nil then
+      local count, at = revive(queue, ids[n], owners[n])
+      if count then
+        reply[n] = 'requeued'
+        if at then soonest = math.min(soonest or at, at) end
+      elseif at then
+        return at
       end
-      if not undo then
-        call('ZADD', dead_key(root), died, id)
-        return deadline
-      end
-      reply[n] = 'requeued'
-      if deadline then soonest = math.min(soonest or deadline, deadline) end
-      redis.pcall('HINCRBY', root, 'deadMessages', -count)
     end
   end
-  keep_reply(root, nonce, 'requeue', reply)
-  if soonest then wake(root, policy, soonest, now) end
+  keep_reply(queue, nonce, 'requeue', reply)
+  wake_watcher(queue, soonest)
   return reply
 end
 
@@ -2846,22 +3283,15 @@ do -- lua/functions/queue/stats.lua
 --
 -- WHY \`queued\` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
 -- ask whether its key is active. With more active keys it is a lower bound.
-local STATS_COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
-  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
-  'lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200',
-  'lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more',
-}
-
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
-  local _, refusal = read_policy(keys)
+  local _, refusal = read_queue(keys)
   if refusal then return refusal end
-  local _, _, bad = read_tokens(args, 1, {})
+  local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(STATS_COUNTERS))
-  local counted = {}
-  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 3]) or 0 end
+  local names, counted = counter_names(), {}
+  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
+  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
   local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
   for n = 1, #active do
     -- A key of another type must not hide the figures of all others.
@@ -2877,10 +3307,7 @@ local function stats(keys, args)
     'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
     'died', tonumber(counters[1]) or 0,
   }
-  for n = 1, #STATS_COUNTERS do
-    reply[#reply + 1] = STATS_COUNTERS[n]
-    reply[#reply + 1] = counted[STATS_COUNTERS[n]]
-  end
+  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
   return reply
 end
 

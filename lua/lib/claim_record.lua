@@ -1,0 +1,81 @@
+--- A claim as it is stored in `claims`. This file writes it and reads it, and no other does.
+--
+--   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
+--
+-- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- `span` is the length of the lease or pause, so no score in `active` is further ahead than that. `state` says what the claim is waiting for:
+--   'retry'               it failed, and pauses
+--   'released'            it was given back
+--   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
+--   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
+--   none                  it is acknowledged: a worker has it
+
+-- The end of a record.
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+-- The first claim of a batch: its token, and its record with a tail that all of a call share.
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+end
+
+-- Nil when the text is no claim.
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+-- The batch id and the number of the claim in a token, as texts, or nil.
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+-- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
+end
+
+-- When a lease or pause ends that is in `active` until `score`. It was granted for `span` at some moment that has passed, so it cannot end later
+-- than that from now, whatever has become of the clock.
+local function latest_end(claim, score, now)
+  if score > now + claim.span + CLOCK_STEP then return now + claim.span end
+  return score
+end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
+
+-- The state of a claim that this call takes and that has to be acknowledged.
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+
+-- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
+end
+
+-- Pairs of key and token, from args[first] to the end; `expected`: what the call expects, in words. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end

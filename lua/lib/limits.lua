@@ -1,0 +1,83 @@
+--- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
+--- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+-- The members of the policy, by the token that sets them.
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The most of what is no option of a call.
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+}
+
+-- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
+}

@@ -1,0 +1,94 @@
+--- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
+
+-- The members of the policy in the order in which they are told, and beside each of them what programs have given.
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+}
+
+-- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+
+-- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
+-- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
+-- `caller` is read along. Returns that, and a refusal.
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+-- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
+--   root             its key
+--   last             position of the last message that a batch can have, from 0
+--   slice, sliceBefore   the sets in which ids are remembered
+--   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   kept             what is kept of the last call of `caller`, the name in the NONCE of the call, if it has one
+--   closed           new keys are refused here: see lib/layout.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+
+-- The policy of a queue with some of its members changed.
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+-- Refuses members of a policy that contradict each other.
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
