@@ -91,6 +91,16 @@ describeBindings('edges', (get) => {
     expect((await get().redis.hget(part('claims'), 'k'))?.split(':')[5]).toBe(String(get().now))
   })
 
+  it.each(['x', 'xy'])('an element whose id would be longer than it is has none: %s', async (rest) => {
+    const element = `${get().now} ${rest.length + 1} ${rest}`
+    await get().redis.rpush(part('messages:k'), element)
+    await get().redis.zadd(part('due'), get().now, 'k')
+    await get().tick(10_000)
+    expect((await get().call('forward', 'batches'))[2]).toBe(1)
+    const [[, fields]] = (await get().redis.xrange(part('stream:batches'), '-', '+')) as [[string, string[]]]
+    expect(fields.slice(-6)).toEqual(['id:1', '', 'at:1', '0', 'data:1', element])
+  })
+
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
     for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
       const poor = await userWithout(command)
