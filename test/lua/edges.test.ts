@@ -140,6 +140,35 @@ describeBindings('edges', (get) => {
     expect(Number(await get().redis.hget(get().root, 'watchAt'))).toBe(get().now + 500)
   })
 
+  it('an id that is new is remembered, also when one of the same call is known', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    const both = ['k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2']
+    expect(await get().call('add', ...both)).toEqual(['duplicate', 1, 'added', 2])
+    expect(await get().call('add', ...both)).toEqual(['duplicate', 2, 'duplicate', 2])
+  })
+
+  it('a duplicate of a key whose list is of another type is refused', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    await get().redis.del(part('messages:k'))
+    await get().redis.set(part('messages:k'), 'mine')
+    await get().refuses('WRONG_TYPE', 'expected a list', 'add', 'k', 'x', 'ID', 'm1')
+  })
+
+  it('a claim that is repeated for a longer time is not acknowledged by that', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().claimOne('LEASE', 1000, 'NONCE', 'me/1')
+    await get().claimOne('LEASE', 2000, 'NONCE', 'me/1')
+    expect(await get().redis.hget(part('claims'), 'k')).toMatch(/:2000:by=me\/1$/)
+  })
+
+  it('a clock that goes back stumbles over no entry of active without a claim', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().claim('WORKER', 'w')
+    await get().redis.hdel(part('claims'), 'k')
+    await get().tick(-3_600_000)
+    expect((await get().claim('WORKER', 'w')).batches).toEqual([])
+  })
+
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
     for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
       const poor = await userWithout(command)
