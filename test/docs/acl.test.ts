@@ -19,7 +19,9 @@ describe.each(ROLES)('the ACL line of a %s', (role) => {
   it.each<BindingMode>(['functions', 'scripts'])('has what the functions it calls need, and no more: %s', (binding) => {
     // The first command of a script that frees memory is not one of the function.
     const called = CALLS[role].flatMap((name) => [
-      ...SCRIPTS[name].text.replace(/.*\n?$/, '').matchAll(/(?:call|found|write_unless_foreign)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
+      ...SCRIPTS[name].text
+        .replace(/.*\n?$/, '')
+        .matchAll(/(?:call|found|write_unless_foreign)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
     ])
     const commands = called.map(([, command, sub, size]) => [command ?? size, sub].flatMap((part) => part?.toLowerCase() ?? []).join('|'))
     const client = commandsOf(role, binding).filter((command) => !commands.includes(command))
