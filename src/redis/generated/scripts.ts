@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '92b4ebc8093ac2bff51a52ba2b3e150480d961d0',
+    sha1: '959d4a09545aa93cf962af8d4206dc6b4d9d3612',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -654,7 +654,7 @@ local function index_appended(queue, key, size, options)
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     local at = opens_at(queue)
-    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    -- The same for all messages of a call, so printed once.
     queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
