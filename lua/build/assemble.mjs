@@ -2,15 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AssembleError, identifiers, parse } from './check.mjs'
+import { AssembleError, globals, identifiers, parse } from './check.mjs'
 import { checkCodes, readHeader } from './header.mjs'
 import { buildLibrary } from './library.mjs'
 import { buildScript, partsFor } from './scripts.mjs'
 
 const LUA = fileURLToPath(new URL('..', import.meta.url))
-/** In this order: a file uses what stands before it. */
-const LIB = ['reply', 'limits', 'args', 'clock', 'keys', 'queue', 'layout', 'batch', 'ahead', 'index', 'watch', 'nonce', 'claim']
-
 /**
  * Reads lua/ and returns the library text, the scripts by name, the line map, and the codes.
  * `clock` replaces lua/lib/clock.lua, `version` the one of package.json: both are for tests.
@@ -18,10 +15,11 @@ const LIB = ['reply', 'limits', 'args', 'clock', 'keys', 'queue', 'layout', 'bat
 export function assemble({ root = LUA, clock, version } = {}) {
   version ??= JSON.parse(readFileSync(join(LUA, '../package.json'), 'utf8')).version
   const read = (path) => ({ path: `lua/${path}`, text: readFileSync(join(root, path), 'utf8') })
-  const libs = LIB.map((name) => {
-    const file = read(`lib/${name}.lua`)
-    return readLib(name === 'clock' && clock ? { ...file, text: clock } : file)
-  })
+  const libs = inOrder(
+    readdirSync(join(root, 'lib'))
+      .sort()
+      .map((name) => readLib(name === 'clock.lua' && clock ? { ...read(`lib/${name}`), text: clock } : read(`lib/${name}`))),
+  )
   const functions = readdirSync(join(root, 'functions'), { recursive: true })
     .filter((path) => path.endsWith('.lua'))
     .map((path) => readFunction(read(`functions/${path}`)))
@@ -42,12 +40,28 @@ export function assemble({ root = LUA, clock, version } = {}) {
 
 /** A lib file and its parts: each a local function or a constant, which a script has or leaves out. */
 function readLib({ path, text }) {
-  const parts = parse(path, text).body.map((statement) => {
+  const tree = parse(path, text)
+  const parts = tree.body.map((statement) => {
     const names = statement.type === 'FunctionDeclaration' ? [statement.identifier.name] : statement.variables?.map((each) => each.name)
     if (!names) throw new AssembleError(`${path}: a lib file has nothing but local functions and constants`)
     return { names, uses: identifiers(statement), range: statement.range, source: text.slice(...statement.range) }
   })
-  return { path, text, parts }
+  return { path, text, parts, globals: globals(tree) }
+}
+
+/** The lib files so that each stands behind those that it uses. */
+function inOrder(libs) {
+  const order = []
+  const place = (lib, users) => {
+    if (order.includes(lib)) return
+    if (users.includes(lib)) throw new AssembleError(`${lib.path}: uses ${users.at(-1).path}, which uses it`)
+    for (const other of libs) {
+      if (other.parts.some((part) => part.names.some((name) => lib.globals.has(name)))) place(other, [...users, lib])
+    }
+    order.push(lib)
+  }
+  for (const lib of libs) place(lib, [])
+  return order
 }
 
 /** A function file: what its header says, and what it registers at its end. */

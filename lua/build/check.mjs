@@ -34,6 +34,13 @@ export function identifiers(node) {
   return names
 }
 
+/** Those of them that are declared elsewhere: in another file, or by Redis. */
+export function globals(tree) {
+  const names = new Set()
+  visit(tree, (each) => each.type === 'Identifier' && each.isLocal === false && names.add(each.name))
+  return names
+}
+
 function visit(node, see) {
   if (Array.isArray(node)) for (const each of node) visit(each, see)
   else if (node && typeof node === 'object') {

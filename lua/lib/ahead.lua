@@ -1,19 +1,10 @@
 --- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
 
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
 
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-
 -- The time of this look, for the root: `looked` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
 
 -- The longest wait of the policy: a shortened one holds only from the next look on.
 local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
@@ -21,15 +12,15 @@ local function longest_wait(root, policy) return math.max(policy.wait, tonumber(
 -- When a key is due that is in `due` at `score`, further ahead than the policy allows.
 local function lowered_due(root, key, score, policy, now)
   -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
 end
 
 -- When the lease or pause of a claim ends that ends at `score`. It was granted for `span` from some moment that has passed.
 local function lowered_active(stored, score, now)
   local claim = decode_claim(stored)
   if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
 end
 
 -- Entries that lie more than `from` ahead, a page at a time, the furthest first; `judge` returns their scores as they should be.
@@ -57,13 +48,13 @@ end
 
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
 local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
+  if policy.looked <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
     return right
   end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
     local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
     for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
     return right

@@ -88,13 +88,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -102,9 +103,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1

@@ -17,14 +17,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end

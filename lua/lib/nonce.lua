@@ -47,9 +47,9 @@ end
 local function acknowledged(root, records, nonce)
   local names, numbers, known = {}, {}, {}
   for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
   for m = 1, #names do

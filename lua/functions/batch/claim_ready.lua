@@ -54,7 +54,7 @@ local function claim_ready(keys, args)
   options.limit = options.limit or OPTIONS.claimed.default
   options.lease = options.lease or OPTIONS.lease.default
   options.attempts = options.attempts or OPTIONS.attempts.default
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
   if kept == false then return { now, 0 } end

@@ -55,7 +55,7 @@ end
 
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
   if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
   return 'lost'

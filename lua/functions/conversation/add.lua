@@ -170,9 +170,8 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  local head = policy and head_of(messages_key(root, key), policy, false)
+  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
@@ -186,10 +185,10 @@ local function index_overridden(root, key, size, own, policy)
     failed = error_of(listed, 'set', overrides)
   end
   if not failed then
-    local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
-    if not count then
-      failed = error_of(found, 'list', list)
+    local head, empty = head_of(list, policy, true)
+    deadline = head and head.deadline
+    if not head then
+      failed = error_of(empty, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
@@ -272,7 +271,7 @@ local function add(keys, args)
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
   -- Formatted only when it is needed.
-  local due_at, full_at
+  local opens_at, full_at
 
   -- first write
   if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
@@ -324,8 +323,8 @@ local function add(keys, args)
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
             elseif size == 1 then
-              due_at = due_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, due_at, key)
+              opens_at = opens_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, opens_at, key)
               if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
             elseif size >= policy.maxSize then
               local moved

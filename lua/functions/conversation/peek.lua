@@ -43,10 +43,10 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')

@@ -42,12 +42,12 @@ local function look_at(list, size, longest, now, spent)
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
-      local options = own_options(messages[n])
+      local options = options_of(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if received > now + AHEAD then ahead = ahead + 1 end
+      if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages

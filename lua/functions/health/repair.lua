@@ -41,7 +41,7 @@ local function mend_key(root, key, policy, now, done)
   -- A batch has no more than the first 1000.
   local own, at = false, 0
   while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
+    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or options_of(message) ~= nil end
     at = at + 20
   end
   if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
@@ -68,8 +68,8 @@ local function mend_key(root, key, policy, now, done)
       done[#done + 1] = 'claim removed'
     end
     if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local count, deadline, _, messages = head_batch(list, policy, own)
-    if count then deadline = in_time(deadline, messages[count], now) end
+    local head = head_of(list, policy, own)
+    local deadline = head and due_at(head, now)
     if not deadline then
       if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     else

@@ -5,22 +5,55 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
---- Refusals: the one way in which a call says no.
+--- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
+--
+--   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
+--
+-- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
+--   'retry'               it failed, and pauses
+--   'released'            it was given back
+--   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
+--   none                  it is acknowledged: a worker has it
 
--- A value as it may stand in an error message: short, printable, in quotes.
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
--- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+-- Nil when the text is no claim.
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
 
--- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+-- The batch id and the number of the claim in a token, as texts, or nil.
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+-- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
+end
+
+-- The state of a claim that this call takes and that has to be acknowledged.
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+
+-- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
 end
 --- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
 --- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
@@ -105,6 +138,412 @@ local OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
+--- Refusals: the one way in which a call says no.
+
+-- A value as it may stand in an error message: short, printable, in quotes.
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+-- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+-- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+--- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+local function stream_key(root, name) return root .. ':stream:' .. name end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+-- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
+local function wake_channel(root) return root .. ':wake' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+-- The number of the partition that a root belongs to, as text, or nil.
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+-- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
+local function part_key(root, part) return root .. ':' .. part end
+
+local function named_part(part)
+  local what, of = string.match(part, '^(%a+):(.+)$')
+  if what == 'messages' or what == 'dead' then return what, of end
+  return 'other'
+end
+
+-- Refuses all but one root with a hash tag. Without the tag the parts of a queue would lie on different nodes of a cluster.
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+--- A message: one element of the list of its key. This file writes it and reads it, and no other does.
+--
+--   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--
+-- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
+-- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
+
+-- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
+local function message_header(received, id_length, options, place)
+  local header = string.format('%013.0f %d', received, id_length)
+  if place then header = header .. ',R' .. place end
+  if options then
+    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.flush then header = header .. ',F' end
+  end
+  return header .. ' '
+end
+
+-- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
+-- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+
+-- Whether it begins as message_header writes.
+local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
+
+-- The options that a message carries, as text, or nil. Its place among the dead is none.
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+-- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+
+-- The time, id and data of a message, as texts. What add has not written has neither time nor id: all of it is data.
+local function parts_of(message)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+end
+
+-- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
+-- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+
+-- A message with its place among the dead, if it has none yet.
+local function with_place(message, place)
+  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
+  if not behind or string.find(message, '^,R%d', behind) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+end
+
+-- Where a message belongs among others: by its time and, within one ms, by its place among the dead. One that has never been dead came later.
+-- What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+--- When a batch closes: which messages of a list are its first batch, when that is due, and what closes it.
+
+-- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
+local CLOCK_STEP = 1000
+
+-- Finds where a batch ends whose messages may have options, and by what it goes.
+-- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+-- The batch at the head of a list: { messages, count, deadline, reason }; more messages may have been read than the batch has.
+-- Nil when the list is empty, and what Redis replied. \`with_options\`: a message of the key may have options.
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+-- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+-- When a batch is due: at its deadline, or at once when its last message lies in the future.
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+--- Batches.
+
+-- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+
+-- An error that Redis replied, told as ours, or nil.
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
+
+-- Puts elements in front of a list, the first of them first.
+local function push_front(list, elements)
+  local some = {}
+  for at = #elements, 1, -1 do
+    some[#some + 1] = elements[at]
+    if #some == 500 or at == 1 then
+      local done = redis.pcall('LPUSH', list, unpack(some))
+      if type(done) == 'table' then return done end
+      some = {}
+    end
+  end
+end
+
+-- Puts messages, which are in order, into a list: each behind what is older, and behind the first \`claimed\`, which are a batch in work.
+-- Returns what takes them out again; or nil and an error, and the list is as it was.
+-- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older,
+-- which is little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
+local function insert_by_time(list, claimed, messages)
+  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if ahead.err then return nil, error_of(ahead, 'list', list) end
+  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
+  for n = 1, #messages do
+    local place = order_of(messages[n])
+    while true do
+      if passed == #following and step > 0 then
+        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
+        if following.err then return nil, error_of(following, 'list', list) end
+        step = #following == step and math.min(2 * step, 64) or 0
+      end
+      local older = following[passed + 1]
+      if not older or is_behind(order_of(older), place) then break end
+      passed = passed + 1
+      ahead[#ahead + 1], front[#front + 1] = older, older
+    end
+    front[#front + 1] = messages[n]
+  end
+
+  local failed
+  if #ahead == 0 then
+    failed = push_front(list, messages)
+  else
+    -- Whether both commands are allowed must be known before something is taken off.
+    failed = redis.pcall('LTRIM', list, 0, -1)
+    if not failed.err then failed = push_front(list, { messages[1] }) end
+    if not failed then
+      redis.call('LTRIM', list, #ahead + 1, -1)
+      push_front(list, front)
+    end
+  end
+  if failed then return nil, error_of(failed, 'list', list) end
+  return function()
+    redis.pcall('LTRIM', list, #front, -1)
+    push_front(list, ahead)
+  end
+end
+
+-- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
+-- it, and when the key is due then; or nil and an error, and nothing is written.
+local function bring_back(root, key, messages, policy)
+  local pcall, list, own = redis.pcall, messages_key(root, key), false
+  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
+  local stored = pcall('HGET', claims_key(root), key)
+  local failed = error_of(stored, 'hash', claims_key(root))
+  if failed then return nil, failed end
+  local claim, deadline = decode_claim(stored), nil
+  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local overridden = own and pcall('SADD', overrides_key(root), key)
+  local function undo()
+    take_out()
+    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
+  end
+  failed = error_of(overridden, 'set', overrides_key(root))
+  -- A claim that has lost its lease holds nobody up: the key must be looked at.
+  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  failed = failed or error_of(held, 'zset', active_key(root))
+  if not failed and not held then
+    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
+    failed = error_of(known, 'set', overrides_key(root))
+    if not failed then
+      local head, empty = head_of(list, policy, known == 1)
+      deadline = head and head.deadline
+      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, deadline
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
+--- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
+
+-- No call moves more entries than this, and no call looks at more than ten times as many.
+local LOWERED = 100
+
+-- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
+
+-- The longest wait of the policy: a shortened one holds only from the next look on.
+local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+
+-- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
+local function lowered_due(root, key, score, policy, now)
+  -- Options of its messages may allow more.
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
+end
+
+-- When the lease or pause of a claim ends that ends at \`score\`. It was granted for \`span\` from some moment that has passed.
+local function lowered_active(stored, score, now)
+  local claim = decode_claim(stored)
+  if not claim then return score end
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
+end
+
+-- Entries that lie more than \`from\` ahead, a page at a time, the furthest first; \`judge\` returns their scores as they should be.
+local function lower_index(index, from, left, judge)
+  local call, at, looks = redis.call, 0, 0
+  while left > 0 and looks < 10 * LOWERED do
+    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    if #moved > 0 then call('ZADD', index, unpack(moved)) end
+    looks = looks + #keys
+  end
+  return left
+end
+
+-- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
+local function lower_ahead(root, policy, now)
+  if policy.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  policy.watchAt, policy.standbyUntil = 0, 0
+  if left > 0 then policy.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
+end
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
 -- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
@@ -173,554 +612,6 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
---- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-local function stream_key(root, name) return root .. ':stream:' .. name end
-local function calls_key(root, name) return root .. ':calls:' .. name end
--- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
--- The number of the partition that a root belongs to, as text, or nil.
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
--- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
-local function part_key(root, part) return root .. ':' .. part end
-
-local function named_part(part)
-  local what, of = string.match(part, '^(%a+):(.+)$')
-  if what == 'messages' or what == 'dead' then return what, of end
-  return 'other'
-end
-
--- Refuses all but one root with a hash tag. Without the tag the parts of a queue would lie on different nodes of a cluster.
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-
-local function bad_key(key)
-  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
---- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
-
--- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
-}
-
--- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-
--- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
--- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
--- \`caller\` is read along. Returns that, and a refusal.
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
--- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
---   last             position of the last message that a batch can have, from 0
---   slice, sliceBefore   the sets in which ids are remembered
---   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
---   kept             what is kept of the last call of \`caller\`, the name in the NONCE of the call, if it has one
---   closed           new keys are refused here: see lib/layout.lua
---   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-
--- The policy of a queue with some of its members changed.
-local function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
--- Refuses members of a policy that contradict each other.
-local function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
-  end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
---- Partitions: what a root knows of them, and whom it refuses because of them.
-
--- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
--- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
--- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-
-local function encode_layout(known)
-  return string.format(
-    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
-  )
-end
-
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
--- As it is told to callers.
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-
--- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
--- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
-local function told_layout(text, generation)
-  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
-  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
-  if not (partitions and first and other and other_first) then
-    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
-  end
-  return layout_of('draining', partitions, first, other, other_first, generation)
-end
-
--- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
-
--- Conversations that have messages in a root.
-local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
-end
-
--- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
--- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
--- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
---- Batches: how messages are written, when the batch at the head of a list is ready, and how one is taken off.
-
--- '<receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>'. 13 digits first, so that one \`match\` reads the
--- time. The options travel with their message: nothing has to be kept in step when messages are taken, given back or buried.
--- Here all that stands before id and data. \`died\`: with which batch the message died first, as place_among_dead writes it.
-local function message_header(now, id_length, own, died)
-  local header = string.format('%013.0f %d', now, id_length)
-  if died then header = header .. ',R' .. died end
-  if own then
-    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
-    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
-    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
-    if own.flush then header = header .. ',F' end
-  end
-  return header .. ' '
-end
-
--- The options that a message carries, as message_header wrote them, or nil. Where it died is none.
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
--- One of these options, or \`default\` where a message has none that could be right.
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
--- A message that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds nobody up.
--- Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
--- The batch at the head of a list: how many messages it has, its deadline, what closes it, and the messages read
--- (which may be more). Nil when the list is empty, and why when it cannot be read. \`overridden\`: a message of the key may carry options of its own.
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-
--- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-
--- The time, id and data of a message. What was not written by add has neither time nor id: all of it is data.
-local function parts_of(message)
-  -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
-  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
-  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
-  local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
-end
-
--- A claim as it is stored: '<batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]'. The token is its
--- beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
--- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is
--- waiting for: 'retry' (pauses after a failure), 'released' (given back), 'by=<name>/<number>' (nobody has acknowledged it yet, see
--- lib/nonce.lua), and nothing when it is acknowledged.
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
--- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-
--- An error that Redis replied, told as ours, or nil.
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
--- Where a message belongs among others: its time and, within one ms, the batch with which it died first and its position there. One that has
--- never been dead came later. What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
-end
-
--- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
--- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
-
--- A message with its place among the dead, if it has none yet.
-local function with_place(message, place)
-  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
-  if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
-end
-
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
-
--- Puts elements in front of a list, the first of them first.
-local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
-  end
-end
-
--- Puts messages, which are in order, into a list: each behind what is older, and behind the first \`claimed\`, which are a batch in work.
--- Returns what takes them out again; or nil and an error, and the list is as it was.
--- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older,
--- which is little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-local function insert_by_time(list, claimed, messages)
-  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if ahead.err then return nil, error_of(ahead, 'list', list) end
-  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
-  for n = 1, #messages do
-    local place = place_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
-        if following.err then return nil, error_of(following, 'list', list) end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
-      passed = passed + 1
-      ahead[#ahead + 1], front[#front + 1] = older, older
-    end
-    front[#front + 1] = messages[n]
-  end
-
-  local failed
-  if #ahead == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #ahead + 1, -1)
-      push_front(list, front)
-    end
-  end
-  if failed then return nil, error_of(failed, 'list', list) end
-  return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, ahead)
-  end
-end
-
--- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
--- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy)
-  local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
-  local stored = pcall('HGET', claims_key(root), key)
-  local failed = error_of(stored, 'hash', claims_key(root))
-  if failed then return nil, failed end
-  local claim, deadline = decode_claim(stored), nil
-  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
-  if not take_out then return nil, refused end
-  local overridden = own and pcall('SADD', overrides_key(root), key)
-  local function undo()
-    take_out()
-    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
-  end
-  failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
-  failed = failed or error_of(held, 'zset', active_key(root))
-  if not failed and not held then
-    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
-    failed = error_of(known, 'set', overrides_key(root))
-    if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    end
-  end
-  if failed then
-    undo()
-    return nil, failed
-  end
-  return undo, deadline
-end
-
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
-end
-
--- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
--- index is a key of another type.
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
---- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
-
--- So far ahead is no cause for alarm, ms: clocks are put right in small steps.
-local AHEAD = 1000
-
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
--- A batch whose last message lies in the future is ready at once: how long ago that came, nobody knows.
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-
--- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
-
--- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-
--- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
-local function lowered_due(root, key, score, policy, now)
-  -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
-end
-
--- When the lease or pause of a claim ends that ends at \`score\`. It was granted for \`span\` from some moment that has passed.
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
-end
-
--- Entries that lie more than \`from\` ahead, a page at a time, the furthest first; \`judge\` returns their scores as they should be.
-local function lower_index(index, from, left, judge)
-  local call, at, looks = redis.call, 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
-      end
-    end
-    if #moved > 0 then call('ZADD', index, unpack(moved)) end
-    looks = looks + #keys
-  end
-  return left
-end
-
--- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
-  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  policy.watchAt, policy.standbyUntil = 0, 0
-  if left > 0 then policy.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
-end
 --- What becomes of a key in \`due\` and \`active\` when its batch ends, one way or another.
 
 -- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
@@ -740,14 +631,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -792,45 +684,6 @@ local function foreign_type(root, key)
     local found = redis.pcall(each[1], each[2])
     if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
-end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
-
--- A user of Redis who may not publish goes without wake-ups: an error here would hide what the call has written.
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
--- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-
--- Settles, after a claim, when this worker looks next, at most \`rest\` ms from now; \`head\` is when the next batch is
--- due, and a \`full\` worker may have no slot left.
-local function watch(root, policy, worker, now, head, full, rest)
-  local mine = policy.watcher == worker
-  local vacant = mine or policy.watchAt <= now
-  if full then
-    if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end
-    -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
-    if vacant and policy.standbyUntil > now then
-      redis.call('HSET', root, 'standbyUntil', 0)
-      say(root, '*', '0')
-    end
-    if not vacant and head then wake(root, policy, head, now) end
-    return head or 0
-  end
-  local latest = now + rest
-  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (head and head < policy.watchAt) then
-    redis.call('HSET', root, 'standbyUntil', latest)
-    return latest
-  end
-  local at = math.min(head or latest, latest)
-  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
-  return at
 end
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
@@ -881,9 +734,9 @@ end
 local function acknowledged(root, records, nonce)
   local names, numbers, known = {}, {}, {}
   for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
   for m = 1, #names do
@@ -891,6 +744,45 @@ local function acknowledged(root, records, nonce)
     known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
   end
   return known
+end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- A user of Redis who may not publish goes without wake-ups: an error here would hide what the call has written.
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+-- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+
+-- Settles, after a claim, when this worker looks next, at most \`rest\` ms from now; \`head\` is when the next batch is
+-- due, and a \`full\` worker may have no slot left.
+local function watch(root, policy, worker, now, head, full, rest)
+  local mine = policy.watcher == worker
+  local vacant = mine or policy.watchAt <= now
+  if full then
+    if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end
+    -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
+    if vacant and policy.standbyUntil > now then
+      redis.call('HSET', root, 'standbyUntil', 0)
+      say(root, '*', '0')
+    end
+    if not vacant and head then wake(root, policy, head, now) end
+    return head or 0
+  end
+  local latest = now + rest
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (head and head < policy.watchAt) then
+    redis.call('HSET', root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(head or latest, latest)
+  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
+  return at
 end
 --- Taking ready batches and finishing them: what \`claim_ready\`, \`complete\` and \`forward\` have in common.
 
@@ -982,13 +874,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -996,9 +889,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1
@@ -1136,6 +1030,160 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completed', #keys)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
+end
+--- Partitions: what a root knows of them, and whom it refuses because of them.
+
+-- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
+-- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
+-- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+
+local function encode_layout(known)
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+-- As it is told to callers.
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+
+-- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
+-- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
+local function told_layout(text, generation)
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return layout_of('draining', partitions, first, other, other_first, generation)
+end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+
+-- Conversations that have messages in a root.
+local function count_keys(root)
+  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
+  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+end
+
+-- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+-- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
+-- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+--- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
+
+-- The members of the policy in the order in which they are told, and beside each of them what programs have given.
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+}
+
+-- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+
+-- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
+-- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
+-- \`caller\` is read along. Returns that, and a refusal.
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+-- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
+--   last             position of the last message that a batch can have, from 0
+--   slice, sliceBefore   the sets in which ids are remembered
+--   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   kept             what is kept of the last call of \`caller\`, the name in the NONCE of the call, if it has one
+--   closed           new keys are refused here: see lib/layout.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+
+-- The policy of a queue with some of its members changed.
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+-- Refuses members of a policy that contradict each other.
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
 end
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
@@ -1310,9 +1358,8 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  local head = policy and head_of(messages_key(root, key), policy, false)
+  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
@@ -1326,10 +1373,10 @@ local function index_overridden(root, key, size, own, policy)
     failed = error_of(listed, 'set', overrides)
   end
   if not failed then
-    local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
-    if not count then
-      failed = error_of(found, 'list', list)
+    local head, empty = head_of(list, policy, true)
+    deadline = head and head.deadline
+    if not head then
+      failed = error_of(empty, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
@@ -1412,7 +1459,7 @@ local function add(keys, args)
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
   -- Formatted only when it is needed.
-  local due_at, full_at
+  local opens_at, full_at
 
   -- first write
   if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
@@ -1464,8 +1511,8 @@ local function add(keys, args)
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
             elseif size == 1 then
-              due_at = due_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, due_at, key)
+              opens_at = opens_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, opens_at, key)
               if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
             elseif size >= policy.maxSize then
               local moved
@@ -1548,12 +1595,12 @@ local function look_at(list, size, longest, now, spent)
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
-      local options = own_options(messages[n])
+      local options = options_of(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if received > now + AHEAD then ahead = ahead + 1 end
+      if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages
@@ -1679,7 +1726,7 @@ local function claim_ready(keys, args)
   options.limit = options.limit or OPTIONS.claimed.default
   options.lease = options.lease or OPTIONS.lease.default
   options.attempts = options.attempts or OPTIONS.attempts.default
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
   if kept == false then return { now, 0 } end
@@ -1979,7 +2026,7 @@ end
 
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
   if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
   return 'lost'
@@ -2344,10 +2391,10 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -2578,7 +2625,7 @@ local function mend_key(root, key, policy, now, done)
   -- A batch has no more than the first 1000.
   local own, at = false, 0
   while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
+    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or options_of(message) ~= nil end
     at = at + 20
   end
   if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
@@ -2605,8 +2652,8 @@ local function mend_key(root, key, policy, now, done)
       done[#done + 1] = 'claim removed'
     end
     if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local count, deadline, _, messages = head_batch(list, policy, own)
-    if count then deadline = in_time(deadline, messages[count], now) end
+    local head = head_of(list, policy, own)
+    local deadline = head and due_at(head, now)
     if not deadline then
       if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     else

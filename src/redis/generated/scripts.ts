@@ -6,31 +6,22 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '717efd7088f97e42dd607a9cbfc992e337b98864',
+    sha1: '7f311417b4a34cb8f6ebde007b6857a2679b808b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(18)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(24)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -114,6 +105,237 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function wake_channel(root) return root .. ':wake' end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(7)}
+local function message_header(received, id_length, options, place)
+  local header = string.format('%013.0f %d', received, id_length)
+  if place then header = header .. ',R' .. place end
+  if options then
+    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.flush then header = header .. ',F' end
+  end
+  return header .. ' '
+end
+
+
+
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(12)}
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+${blank(9)}
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+${blank(6)}
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+${blank(16)}
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
+
+
+local function push_front(list, elements)
+  local some = {}
+  for at = #elements, 1, -1 do
+    some[#some + 1] = elements[at]
+    if #some == 500 or at == 1 then
+      local done = redis.pcall('LPUSH', list, unpack(some))
+      if type(done) == 'table' then return done end
+      some = {}
+    end
+  end
+end
+${blank(4)}
+local function insert_by_time(list, claimed, messages)
+  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if ahead.err then return nil, error_of(ahead, 'list', list) end
+  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
+  for n = 1, #messages do
+    local place = order_of(messages[n])
+    while true do
+      if passed == #following and step > 0 then
+        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
+        if following.err then return nil, error_of(following, 'list', list) end
+        step = #following == step and math.min(2 * step, 64) or 0
+      end
+      local older = following[passed + 1]
+      if not older or is_behind(order_of(older), place) then break end
+      passed = passed + 1
+      ahead[#ahead + 1], front[#front + 1] = older, older
+    end
+    front[#front + 1] = messages[n]
+  end
+
+  local failed
+  if #ahead == 0 then
+    failed = push_front(list, messages)
+  else
+    -- Whether both commands are allowed must be known before something is taken off.
+    failed = redis.pcall('LTRIM', list, 0, -1)
+    if not failed.err then failed = push_front(list, { messages[1] }) end
+    if not failed then
+      redis.call('LTRIM', list, #ahead + 1, -1)
+      push_front(list, front)
+    end
+  end
+  if failed then return nil, error_of(failed, 'list', list) end
+  return function()
+    redis.pcall('LTRIM', list, #front, -1)
+    push_front(list, ahead)
+  end
+end
+
+
+
+local function bring_back(root, key, messages, policy)
+  local pcall, list, own = redis.pcall, messages_key(root, key), false
+  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
+  local stored = pcall('HGET', claims_key(root), key)
+  local failed = error_of(stored, 'hash', claims_key(root))
+  if failed then return nil, failed end
+  local claim, deadline = decode_claim(stored), nil
+  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local overridden = own and pcall('SADD', overrides_key(root), key)
+  local function undo()
+    take_out()
+    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
+  end
+  failed = error_of(overridden, 'set', overrides_key(root))
+  -- A claim that has lost its lease holds nobody up: the key must be looked at.
+  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  failed = failed or error_of(held, 'zset', active_key(root))
+  if not failed and not held then
+    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
+    failed = error_of(known, 'set', overrides_key(root))
+    if not failed then
+      local head, empty = head_of(list, policy, known == 1)
+      deadline = head and head.deadline
+      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, deadline
+end
+${blank(107)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -167,35 +389,29 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+${blank(136)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+${blank(321)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
 
-local function bad_key(key)
-  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
 end
 ${blank(8)}
 local LAST = {}
@@ -254,219 +470,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(4)}
-local function message_header(now, id_length, own, died)
-  local header = string.format('%013.0f %d', now, id_length)
-  if died then header = header .. ',R' .. died end
-  if own then
-    if own.wait then header = header .. string.format(',W%.0f', own.wait) end
-    if own.maxWait then header = header .. string.format(',X%.0f', own.maxWait) end
-    if own.maxSize then header = header .. string.format(',S%.0f', own.maxSize) end
-    if own.flush then header = header .. ',F' end
-  end
-  return header .. ' '
-end
-
-
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-${blank(27)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-${blank(10)}
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
-
-
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
-end
-
-
-
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
-${blank(7)}
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
-
-
-local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
-  end
-end
-${blank(4)}
-local function insert_by_time(list, claimed, messages)
-  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if ahead.err then return nil, error_of(ahead, 'list', list) end
-  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
-  for n = 1, #messages do
-    local place = place_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
-        if following.err then return nil, error_of(following, 'list', list) end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
-      passed = passed + 1
-      ahead[#ahead + 1], front[#front + 1] = older, older
-    end
-    front[#front + 1] = messages[n]
-  end
-
-  local failed
-  if #ahead == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #ahead + 1, -1)
-      push_front(list, front)
-    end
-  end
-  if failed then return nil, error_of(failed, 'list', list) end
-  return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, ahead)
-  end
-end
-
-
-
-local function bring_back(root, key, messages, policy)
-  local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
-  local stored = pcall('HGET', claims_key(root), key)
-  local failed = error_of(stored, 'hash', claims_key(root))
-  if failed then return nil, failed end
-  local claim, deadline = decode_claim(stored), nil
-  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
-  if not take_out then return nil, refused end
-  local overridden = own and pcall('SADD', overrides_key(root), key)
-  local function undo()
-    take_out()
-    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
-  end
-  failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
-  failed = failed or error_of(held, 'zset', active_key(root))
-  if not failed and not held then
-    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
-    failed = error_of(known, 'set', overrides_key(root))
-    if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    end
-  end
-  if failed then
-    undo()
-    return nil, failed
-  end
-  return undo, deadline
-end
-${blank(189)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-${blank(330)}
+${blank(16)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -640,9 +644,8 @@ local function move_in_due(root, key, score, policy)
     if found then return false, error_of(found, 'zset', index) end
   end
   -- The batch may have been full before this message came.
-  local _, deadline
-  if policy then _, deadline = head_batch(messages_key(root, key), policy, false) end
-  done = redis.pcall('ZADD', due, deadline or score, key)
+  local head = policy and head_of(messages_key(root, key), policy, false)
+  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
   return done == 1, error_of(done, 'zset', due)
 end
 
@@ -656,10 +659,10 @@ local function index_overridden(root, key, size, own, policy)
     failed = error_of(listed, 'set', overrides)
   end
   if not failed then
-    local count, at, _, found = head_batch(list, policy, true)
-    deadline = at
-    if not count then
-      failed = error_of(found, 'list', list)
+    local head, empty = head_of(list, policy, true)
+    deadline = head and head.deadline
+    if not head then
+      failed = error_of(empty, 'list', list)
     elseif size == 1 then
       moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
     else
@@ -742,7 +745,7 @@ local function add(keys, args)
   local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
   local opened = policy.maxSize == 1 and now or now + policy.wait
   -- Formatted only when it is needed.
-  local due_at, full_at
+  local opens_at, full_at
 
   -- first write
   if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
@@ -794,8 +797,8 @@ local function add(keys, args)
             elseif listed ~= 0 then
               refused = wrong_type(listed, 'set', overrides_key(root))
             elseif size == 1 then
-              due_at = due_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, due_at, key)
+              opens_at = opens_at or string.format('%.0f', opened)
+              local done = pcall('ZADD', due, opens_at, key)
               if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
             elseif size >= policy.maxSize then
               local moved
@@ -837,31 +840,12 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'f2eb4bdbb65153e9b91cbc4803f1bc954ac21e23',
+    sha1: '31b9467cf0edeaa3ad9223700ebd6aa576a6b2e5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(52)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -876,10 +860,20 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(129)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+${blank(68)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
 
@@ -916,7 +910,65 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+
+
+local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
+
+
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+${blank(36)}
+local CLOCK_STEP = 1000
+${blank(58)}
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+${blank(108)}
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(9)}
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
+${blank(8)}
+local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+${blank(119)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(489)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -973,50 +1025,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(96)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-${blank(8)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-${blank(208)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-${blank(9)}
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
-
-
-
-local AHEAD = 1000
-${blank(13)}
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-${blank(837)}
+${blank(381)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1062,12 +1071,12 @@ local function look_at(list, size, longest, now, spent)
   while at < size and at < 1000 and spent.bytes < BYTES do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
-      local options = own_options(messages[n])
+      local options = options_of(messages[n])
       if options then own = own + 1 end
-      if not string.find(messages[n], '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), tonumber(string.match(options or '', ',W(%d+)')) or longest
+      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
+      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
       latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if received > now + AHEAD then ahead = ahead + 1 end
+      if is_from_future(messages[n], now) then ahead = ahead + 1 end
       spent.bytes = spent.bytes + #messages[n]
     end
     at = at + #messages
@@ -1140,27 +1149,45 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '22d61174722de4c327e3321c3b7eff3fed2e1764',
+    sha1: '78610d539216dc19400f4fa2597b996234d0f038',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(10)}
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
 
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+${blank(5)}
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
+end
 
 
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+
+
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
 end
 
 
@@ -1248,6 +1275,202 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function wake_channel(root) return root .. ':wake' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+
+
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(136)}
+local LOWERED = 100
+
+
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
+
+
+local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+
+
+local function lowered_due(root, key, score, policy, now)
+  -- Options of its messages may allow more.
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
+end
+
+
+local function lowered_active(stored, score, now)
+  local claim = decode_claim(stored)
+  if not claim then return score end
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
+end
+
+
+local function lower_index(index, from, left, judge)
+  local call, at, looks = redis.call, 0, 0
+  while left > 0 and looks < 10 * LOWERED do
+    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    if #moved > 0 then call('ZADD', index, unpack(moved)) end
+    looks = looks + #keys
+  end
+  return left
+end
+
+
+local function lower_ahead(root, policy, now)
+  if policy.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  policy.watchAt, policy.standbyUntil = 0, 0
+  if left > 0 then policy.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
+end
+
+
+
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -1311,266 +1534,6 @@ local function now_ms()
 end
 
 
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(17)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-
-
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(15)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
-
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-${blank(158)}
-local AHEAD = 1000
-
-
-local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-
-
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
-
-
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-
-
-local function lowered_due(root, key, score, policy, now)
-  -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
-end
-
-
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
-end
-
-
-local function lower_index(index, from, left, judge)
-  local call, at, looks = redis.call, 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
-      end
-    end
-    if #moved > 0 then call('ZADD', index, unpack(moved)) end
-    looks = looks + #keys
-  end
-  return left
-end
-
-
-local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
-  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  policy.watchAt, policy.standbyUntil = 0, 0
-  if left > 0 then policy.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
-end
-
-
 
 local function write_index(...)
   local reply = redis.pcall(...)
@@ -1588,14 +1551,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -1623,7 +1587,52 @@ local function missing_twice(index, key, now)
   redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
   return false
 end
-${blank(14)}
+${blank(15)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+
+
+local function acknowledged(root, records, nonce)
+  local names, numbers, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for m = 1, #names do
+    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
+    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
+  end
+  return known
+end
+${blank(3)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -1658,51 +1667,6 @@ local function watch(root, policy, worker, now, head, full, rest)
   local at = math.min(head or latest, latest)
   redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
   return at
-end
-${blank(4)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-${blank(11)}
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-
-
-
-local function acknowledged(root, records, nonce)
-  local names, numbers, known = {}, {}, {}
-  for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
-  end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for m = 1, #names do
-    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
-    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
-  end
-  return known
 end
 
 
@@ -1794,13 +1758,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -1808,9 +1773,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1
@@ -1926,7 +1892,78 @@ local function next_look(root, now, options, policy, taken)
   end
   return next_at or 0
 end
-${blank(507)}
+${blank(71)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+${blank(500)}
 do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
@@ -1984,7 +2021,7 @@ local function claim_ready(keys, args)
   options.limit = options.limit or OPTIONS.claimed.default
   options.lease = options.lease or OPTIONS.lease.default
   options.attempts = options.attempts or OPTIONS.attempts.default
-  options.nonce, options.by = nonce, nonce and 'by=' .. nonce.text
+  options.nonce, options.by = nonce, state_by(nonce)
   local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
   options.before = math.min(options.before or now, now)
   if kept == false then return { now, 0 } end
@@ -2007,31 +2044,18 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0896b98272cd918964415ee22d350d33d062f193',
+    sha1: '59f34b4335581b642d111b97ccc15c7ee388bd2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(35)}
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
 end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(11)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2046,10 +2070,20 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(129)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+${blank(68)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
 
@@ -2076,7 +2110,203 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+
+
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(263)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+
+
+local function write_index(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+
+local function must_be_read(messages, list)
+  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+
+
+
+local function drop_prefix(root, key, count, policy, overrides)
+  local list = messages_key(root, key)
+  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  local overridden = overrides and is_overridden(root, key)
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
+    policy.now = policy.now or now_ms()
+    deadline = due_at(head, policy.now)
+    write_index('ZADD', due_key(root), deadline, key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
+  end
+  return deadline
+end
+${blank(46)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+
+
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+
+
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(20)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+${blank(252)}
+local function finish(root, keys, counts, policy)
+  local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
+  if overrides == nil then overrides = has_overrides(root) end
+  call('HDEL', claims_key(root), unpack(keys))
+  for n = 1, #keys do
+    local key, list = keys[n], messages_key(root, keys[n])
+    if not overrides and redis.pcall('LLEN', list) == counts[key] then
+      emptied[#emptied + 1] = list
+    else
+      local deadline = drop_prefix(root, key, counts[key], policy, overrides)
+      if deadline then soonest = math.min(soonest or deadline, deadline) end
+    end
+    messages = messages + counts[key]
+  end
+  if #emptied > 0 then call('UNLINK', unpack(emptied)) end
+  write_index('ZREM', active_key(root), unpack(keys))
+  call('HINCRBY', root, 'completed', #keys)
+  call('HINCRBY', root, 'completedMessages', messages)
+  return soonest
+end
+${blank(70)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2133,183 +2363,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(96)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-
-
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(35)}
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
-local function write_index(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-local function must_be_read(messages, list)
-  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-
-
-
-local function drop_prefix(root, key, count, policy, overrides)
-  local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
-  local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
-    policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
-  end
-  return deadline
-end
-${blank(45)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-${blank(30)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-
-
-
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
-end
-
-
-
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-${blank(241)}
-local function finish(root, keys, counts, policy)
-  local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
-  if overrides == nil then overrides = has_overrides(root) end
-  call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
-    local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
-    else
-      local deadline = drop_prefix(root, key, counts[key], policy, overrides)
-      if deadline then soonest = math.min(soonest or deadline, deadline) end
-    end
-    messages = messages + counts[key]
-  end
-  if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
-  call('HINCRBY', root, 'completedMessages', messages)
-  return soonest
-end
-${blank(560)}
+${blank(576)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
@@ -2376,31 +2430,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'b83bcbb50b3ea8dd8d7d70bbc8380766c2952d5c',
+    sha1: 'c8ccaee1906280d6daed3f531cc2ede82077a115',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(52)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2484,6 +2519,56 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(8)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(250)}
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+${blank(88)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -2538,24 +2623,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(15)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(13)}
+${blank(496)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2612,25 +2680,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(320)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
-
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
-end
-${blank(1133)}
+${blank(638)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2688,31 +2738,12 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd99b1070bbe4d906c5ef25a1c863cce5011a4f93',
+    sha1: 'eff9a5df410958dacbaf7de0ccdd2436ef40ebb7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(52)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2728,13 +2759,21 @@ local POLICY = {
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 ${blank(68)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
 end
-${blank(67)}
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(8)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -2751,7 +2790,53 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
+${blank(356)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(136)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+
+
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+
+
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(373)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2808,46 +2893,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(548)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-
-
-
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
-end
-
-
-
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-${blank(937)}
+${blank(691)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
 --
@@ -2904,31 +2950,36 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '35e6aff6112dcb91502730ab6c478c244afa1ab8',
+    sha1: 'ee1cf17a4ea6a48f60160a441c68ea8bda4ecc1d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(10)}
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
 
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
-
-
-
+${blank(7)}
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
+end
+${blank(11)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2944,16 +2995,19 @@ local POLICY = {
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 ${blank(68)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
 end
-${blank(54)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
 
@@ -2976,7 +3030,35 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
+${blank(356)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(54)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(333)}
+local function lengthen(root, keys, claims, lease, now, known)
+  if #keys == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #keys do
+    local claim = claims[n]
+    if claim.span < lease or known and claim.state then
+      claim.span = math.max(claim.span, lease)
+      if known then claim.state = nil end
+      records[#records + 1], records[#records + 2] = keys[n], encode_claim(claim)
+    end
+    ends[#ends + 1], ends[#ends + 2] = now + lease, keys[n]
+  end
+  if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
+  redis.call('ZADD', active_key(root), 'GT', unpack(ends))
+end
+${blank(140)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3033,46 +3115,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(176)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-${blank(3)}
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-${blank(561)}
-local function lengthen(root, keys, claims, lease, now, known)
-  if #keys == 0 then return end
-  local records, ends = {}, {}
-  for n = 1, #keys do
-    local claim = claims[n]
-    if claim.span < lease or known and claim.state then
-      claim.span = math.max(claim.span, lease)
-      if known then claim.state = nil end
-      records[#records + 1], records[#records + 2] = keys[n], encode_claim(claim)
-    end
-    ends[#ends + 1], ends[#ends + 2] = now + lease, keys[n]
-  end
-  if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
-  redis.call('ZADD', active_key(root), 'GT', unpack(ends))
-end
-${blank(797)}
+${blank(743)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -3133,31 +3176,43 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b95ab4883ee4d36d32dc0b55dfd1fc3bdf2b8013',
+    sha1: '54a7d633178bf835ec4d60f433e8e1b96f9cdf24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(10)}
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
 
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
 
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
 
 
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+
+
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
+end
+${blank(11)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3241,6 +3296,136 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function wake_channel(root) return root .. ':wake' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+
+
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(202)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -3304,30 +3489,101 @@ local function now_ms()
 end
 
 
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
+
+local function write_index(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
 
 
-local function calls_key(root, name) return root .. ':calls:' .. name end
+local function must_be_read(messages, list)
+  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
 
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+local function drop_prefix(root, key, count, policy, overrides)
+  local list = messages_key(root, key)
+  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
+  local overridden = overrides and is_overridden(root, key)
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
+    policy.now = policy.now or now_ms()
+    deadline = due_at(head, policy.now)
+    write_index('ZADD', due_key(root), deadline, key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  return deadline
+end
+${blank(4)}
+local function bury(root, key, claim, cause, text, now, policy, overrides)
+  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', cause, 'error', text, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
+  end
+  redis.call('HDEL', claims_key(root), key)
+  local deadline = drop_prefix(root, key, claim.count, policy, overrides)
+  redis.call('ZREM', active_key(root), key)
+  return true, deadline
+end
+${blank(11)}
+local function foreign_type(root, key)
+  for _, each in ipairs({
+    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
+    { 'ZCARD', dead_key(root), 'zset' },
+  }) do
+    local found = redis.pcall(each[1], each[2])
+    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
 end
-${blank(13)}
+${blank(4)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(20)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+${blank(343)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3384,198 +3640,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(96)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-
-
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(15)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
-
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-${blank(158)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(64)}
-local function write_index(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-local function must_be_read(messages, list)
-  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-
-
-
-local function drop_prefix(root, key, count, policy, overrides)
-  local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
-  local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
-    policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
-  end
-  return deadline
-end
-${blank(4)}
-local function bury(root, key, claim, cause, text, now, policy, overrides)
-  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', cause, 'error', text, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-  redis.call('HDEL', claims_key(root), key)
-  local deadline = drop_prefix(root, key, claim.count, policy, overrides)
-  redis.call('ZREM', active_key(root), key)
-  return true, deadline
-end
-${blank(11)}
-local function foreign_type(root, key)
-  for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
-  }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
-  end
-end
-${blank(3)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-${blank(30)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-${blank(11)}
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-${blank(1045)}
+${blank(799)}
 do -- lua/functions/batch/fail.lua
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
@@ -3634,7 +3699,7 @@ end
 
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), string.match(token, '^([%d%-]+):(%d+)$')
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
   if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
   if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
   return 'lost'
@@ -3686,27 +3751,35 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '7183d3c9bec9cf8b33e608dd71385a675e317936',
+    sha1: '69e8b94ed179dbc6ed556c83d19260e945ab6839',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(10)}
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
 
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
 
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+${blank(15)}
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
 end
 
 
@@ -3794,6 +3867,212 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+local function stream_key(root, name) return root .. ':stream:' .. name end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function wake_channel(root) return root .. ':wake' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+
+
+local function parts_of(message)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+end
+${blank(24)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+
+
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(136)}
+local LOWERED = 100
+
+
+local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
+
+
+local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+
+
+local function lowered_due(root, key, score, policy, now)
+  -- Options of its messages may allow more.
+  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
+  return math.min(score, head and due_at(head, now) or now)
+end
+
+
+local function lowered_active(stored, score, now)
+  local claim = decode_claim(stored)
+  if not claim then return score end
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
+end
+
+
+local function lower_index(index, from, left, judge)
+  local call, at, looks = redis.call, 0, 0
+  while left > 0 and looks < 10 * LOWERED do
+    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    if #moved > 0 then call('ZADD', index, unpack(moved)) end
+    looks = looks + #keys
+  end
+  return left
+end
+
+
+local function lower_ahead(root, policy, now)
+  if policy.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  policy.watchAt, policy.standbyUntil = 0, 0
+  if left > 0 then policy.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
+end
+
+
+
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -3857,269 +4136,6 @@ local function now_ms()
 end
 
 
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-
-local function stream_key(root, name) return root .. ':stream:' .. name end
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(17)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-
-
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-
-
-local function parts_of(message)
-  -- Without an id and options: nothing has to be measured.
-  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
-  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
-  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
-  local at = string.sub(message, 1, 13)
-  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
-end
-${blank(5)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(165)}
-local AHEAD = 1000
-
-
-local LOWERED = 100
-
-
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-
-
-local function looked_at(policy, now) return policy.looked > now + AHEAD and policy.looked or now end
-
-
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-
-
-local function lowered_due(root, key, score, policy, now)
-  -- Options of its messages may allow more.
-  local count, deadline, _, messages = head_batch(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, count and in_time(deadline, messages[count], now) or now)
-end
-
-
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
-end
-
-
-local function lower_index(index, from, left, judge)
-  local call, at, looks = redis.call, 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
-      end
-    end
-    if #moved > 0 then call('ZADD', index, unpack(moved)) end
-    looks = looks + #keys
-  end
-  return left
-end
-
-
-local function lower_ahead(root, policy, now)
-  if policy.looked <= now + AHEAD then return end
-  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + AHEAD, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  policy.watchAt, policy.standbyUntil = 0, 0
-  if left > 0 then policy.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
-end
-
-
 
 local function write_index(...)
   local reply = redis.pcall(...)
@@ -4137,14 +4153,15 @@ local function drop_prefix(root, key, count, policy, overrides)
   local list = messages_key(root, key)
   if count > 0 then redis.pcall('LTRIM', list, count, -1) end
   local overridden = overrides and is_overridden(root, key)
-  local left, deadline, _, messages = head_batch(list, policy, overridden)
-  must_be_read(messages, list)
-  if left then
+  local head, empty = head_of(list, policy, overridden)
+  local deadline
+  if head then
     policy.now = policy.now or now_ms()
-    deadline = in_time(deadline, messages[left], policy.now)
+    deadline = due_at(head, policy.now)
     write_index('ZADD', due_key(root), deadline, key)
-  elseif overridden then
-    redis.call('SREM', overrides_key(root), key)
+  else
+    must_be_read(empty, list)
+    if overridden then redis.call('SREM', overrides_key(root), key) end
   end
   return deadline
 end
@@ -4172,7 +4189,52 @@ local function missing_twice(index, key, now)
   redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
   return false
 end
-${blank(14)}
+${blank(15)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+
+
+local function acknowledged(root, records, nonce)
+  local names, numbers, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for m = 1, #names do
+    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
+    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
+  end
+  return known
+end
+${blank(3)}
 local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -4207,51 +4269,6 @@ local function watch(root, policy, worker, now, head, full, rest)
   local at = math.min(head or latest, latest)
   redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
   return at
-end
-${blank(4)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-${blank(11)}
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-
-
-
-local function acknowledged(root, records, nonce)
-  local names, numbers, known = {}, {}, {}
-  for n = 1, #records do
-    local name, number = string.match(records[n] or '', ':by=([%w_-]+)/(%d+)$')
-    known[n] = not name or nonce and nonce.name == name and nonce.number > tonumber(number)
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, tonumber(number) } end
-  end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for m = 1, #names do
-    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
-    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
-  end
-  return known
 end
 
 
@@ -4343,13 +4360,14 @@ local function claim_due(root, now, options, policy, batches, bytes)
       -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
       local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
       local overridden = overrides and is_overridden(root, key)
-      local count, deadline, reason, messages
-      if not held then count, deadline, reason, messages = head_batch(messages_key(root, key), policy, overridden) end
-      local ahead = count and deadline > now and in_time(deadline, messages[count], now) == now
+      local head, empty
+      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
+      local deadline = head and head.deadline
+      local ahead = head and deadline > now and due_at(head, now) == now
       if held then
         taken[#taken + 1] = key
-      elseif not count then
-        must_be_read(messages, messages_key(root, key))
+      elseif not head then
+        must_be_read(empty, messages_key(root, key))
         -- Somebody deleted the list by hand, or put a key of another type there.
         if missing_twice(due, key, now) then
           taken[#taken + 1] = key
@@ -4357,9 +4375,10 @@ local function claim_due(root, now, options, policy, batches, bytes)
         end
       elseif deadline > options.before and not ahead then
         moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(messages)
+        bytes = bytes + bytes_of(head.messages)
         if active[n] then call('ZREM', active_key(root), key) end
       else
+        local messages, count, reason = head.messages, head.count, head.reason
         for extra = #messages, count + 1, -1 do messages[extra] = nil end
         if ahead then deadline = now end
         sequence = sequence + 1
@@ -4453,7 +4472,78 @@ local function finish(root, keys, counts, policy)
   call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(889)}
+${blank(48)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function read_last_call(root, caller)
+  local found
+  if caller then
+    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
+  else
+    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  end
+  if type(found) ~= 'table' then return nil end
+  if not found.err then return found[3] end
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
+  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+${blank(7)}
+local function read_queue(keys, caller)
+  local root, refusal = keys[1], bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', root) end
+  local kept, moving = read_last_call(root, caller)
+  if moving then return nil, moving end
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+${blank(905)}
 do -- lua/functions/batch/forward.lua
 --- Move ready batches into a Redis Stream, one entry each.
 --
@@ -4594,14 +4684,27 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '28b612f31ba1fa0cf823e9791994cc856c3c61ce',
+    sha1: '20cd6024c7eb6768372801877d95ce6aab4cbe80',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
+${blank(52)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
 
 
-
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(68)}
 local function shown(value)
   if not value then return 'nothing' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
@@ -4619,21 +4722,22 @@ end
 
 
 
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-${blank(68)}
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+${blank(3)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(356)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4688,23 +4792,31 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(9)}
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-${blank(3)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
+${blank(430)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
-${blank(7)}
+${blank(6)}
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+${blank(13)}
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+
+
+local function count_keys(root)
+  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
+  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+end
+${blank(17)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -4767,31 +4879,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(21)}
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-${blank(6)}
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
-
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-${blank(13)}
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
-
-
-local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
-end
-${blank(1810)}
+${blank(1041)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -4841,31 +4929,12 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '9d4dc33769bd1ab0d86cb0cd29dddc1a459957a5',
+    sha1: '67063d3c8e11d489fd78488eedd851d1ab31f8e7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(52)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4949,6 +5018,43 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+${blank(3)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function wake_channel(root) return root .. ':wake' end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(356)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5010,29 +5116,38 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-${blank(3)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
+${blank(136)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(285)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
-${blank(7)}
+
+local function encode_layout(known)
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
+end
+${blank(14)}
+local function told_layout(text, generation)
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return layout_of('draining', partitions, first, other, other_first, generation)
+end
+
+
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+
+
+local function count_keys(root)
+  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
+  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+end
+${blank(17)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(4)}
 local LAST = {}
@@ -5108,38 +5223,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(4)}
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-
-local function encode_layout(known)
-  return string.format(
-    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
-  )
-end
-${blank(14)}
-local function told_layout(text, generation)
-  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
-  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
-  if not (partitions and first and other and other_first) then
-    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
-  end
-  return layout_of('draining', partitions, first, other, other_first, generation)
-end
-
-
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
-
-
-local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
-end
-${blank(444)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(1409)}
+${blank(1069)}
 do -- lua/functions/layout/partition.lua
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
@@ -5234,31 +5318,24 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '1311692f4aab93082f652917a4f4522982853db7',
+    sha1: '0fcca08adc5f7e6b195530c42eda8a6772770e7d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(18)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
 
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+${blank(22)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -5342,6 +5419,137 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
+end
+${blank(21)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+
+
+
+local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
+
+local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
+${blank(202)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5403,33 +5611,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-
-local function bad_key(key)
-  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
-${blank(8)}
+${blank(489)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -5486,91 +5668,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(96)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-
-
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-${blank(22)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(165)}
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(1638)}
+${blank(1176)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -5617,10 +5715,10 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local count, deadline, _, head = head_batch(list, policy, has_overrides(root) and is_overridden(root, key))
-  if not count then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  deadline = in_time(deadline, head[count], now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', count, size, messages }
+  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
@@ -5629,31 +5727,12 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '6cb06d29fc5235871e27780542bebe082e05e78b',
+    sha1: 'd983ea57d7be1f24eb3903be05b4290a0ee99e28',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(52)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -5737,6 +5816,36 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(6)}
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(356)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5798,22 +5907,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(6)}
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(7)}
+${blank(483)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -5893,7 +5987,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2046)}
+${blank(1213)}
 do -- lua/functions/queue/policy.lua
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -6025,31 +6119,38 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'e5060c4ea38437eab3bfd09b35c6399a502b1cde',
+    sha1: '0b12fccb361b6b849f23e76d304242faad393529',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(10)}
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
 
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
 
-
-
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+${blank(5)}
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
+end
+${blank(11)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6133,6 +6234,46 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function wake_channel(root) return root .. ':wake' end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(356)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6194,32 +6335,55 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+${blank(63)}
+local function foreign_type(root, key)
+  for _, each in ipairs({
+    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
+    { 'ZCARD', dead_key(root), 'zset' },
+  }) do
+    local found = redis.pcall(each[1], each[2])
+    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
 end
-${blank(13)}
+${blank(4)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(20)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+${blank(343)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6276,81 +6440,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(176)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
-
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-${blank(293)}
-local function foreign_type(root, key)
-  for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
-  }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
-  end
-end
-${blank(3)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-${blank(30)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-${blank(11)}
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-${blank(1603)}
+${blank(1357)}
 do -- lua/functions/batch/release.lua
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
@@ -6410,31 +6500,30 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '198fd7eabd6963499f58d84c919e896dfa3d702e',
+    sha1: '030e0b9e3c5444abf47d348ad2bb6ec9a2ffd8f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(10)}
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
 
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
-
-
-
+${blank(24)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6449,10 +6538,20 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(129)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+${blank(68)}
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
 
@@ -6489,7 +6588,141 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(34)}
+local CLOCK_STEP = 1000
+
+
+
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(102)}
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(9)}
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
+${blank(18)}
+local function lowered_active(stored, score, now)
+  local claim = decode_claim(stored)
+  if not claim then return score end
+  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
+end
+${blank(105)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(136)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+${blank(343)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6546,138 +6779,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(96)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-${blank(20)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-${blank(127)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-${blank(9)}
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
-
-
-
-local AHEAD = 1000
-${blank(4)}
-local function in_time(deadline, last, now)
-  if deadline > now and received_at(last) > now + AHEAD then return now end
-  return deadline
-end
-${blank(14)}
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + AHEAD and now + claim.span or score
-end
-${blank(117)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-${blank(1727)}
+${blank(1412)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -6722,7 +6824,7 @@ local function mend_key(root, key, policy, now, done)
   -- A batch has no more than the first 1000.
   local own, at = false, 0
   while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or own_options(message) ~= nil end
+    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or options_of(message) ~= nil end
     at = at + 20
   end
   if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
@@ -6749,8 +6851,8 @@ local function mend_key(root, key, policy, now, done)
       done[#done + 1] = 'claim removed'
     end
     if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local count, deadline, _, messages = head_batch(list, policy, own)
-    if count then deadline = in_time(deadline, messages[count], now) end
+    local head = head_of(list, policy, own)
+    local deadline = head and due_at(head, now)
     if not deadline then
       if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
     else
@@ -6832,31 +6934,12 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'b3b7a83965516a347c150d8b5ee3824771b8c567',
+    sha1: 'cb7c17768923a3f3d4f5b22bfcb03299d3d7813b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(52)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6940,6 +7023,34 @@ local OPTIONS = {
 
 
 
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(8)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+${blank(4)}
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(356)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6994,20 +7105,41 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(15)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
+${blank(430)}
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
-${blank(7)}
+
+local function encode_layout(known)
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+
+
+
+local function told_layout(text, generation)
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return layout_of('draining', partitions, first, other, other_first, generation)
+end
+${blank(26)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(4)}
 local LAST = {}
@@ -7083,41 +7215,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(4)}
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-
-local function encode_layout(known)
-  return string.format(
-    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
-  )
-end
-
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
-
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-
-
-
-local function told_layout(text, generation)
-  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
-  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
-  if not (partitions and first and other and other_first) then
-    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
-  end
-  return layout_of('draining', partitions, first, other, other_first, generation)
-end
-${blank(2340)}
+${blank(1545)}
 do -- lua/functions/layout/repartition.lua
 --- Change the number of partitions of a queue, step by step.
 --
@@ -7229,31 +7327,22 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '30e64bf96603117483cf0123096885ec6af8d909',
+    sha1: '6cf012fc865db7a0713ccb9880ca0d02007cf6a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-
-
-
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
+${blank(18)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
-
-
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
-
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
-
-
+${blank(24)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7269,16 +7358,19 @@ local POLICY = {
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
 ${blank(68)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
 end
-${blank(54)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
 
 
@@ -7305,7 +7397,282 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
+${blank(26)}
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+${blank(4)}
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+${blank(12)}
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+
+
+local function with_place(message, place)
+  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
+  if not behind or string.find(message, '^,R%d', behind) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+end
+
+
+
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+${blank(6)}
+local function close_by_options(head, list, policy)
+  local messages, n = head.messages, 1
+  while messages[n] do
+    local options = options_of(messages[n]) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      head.closer = n
+      break
+    end
+    head.count = n
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      head.closer, head.reason = n, flush and 'flush' or 'size'
+      break
+    end
+    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
+    if n >= policy.maxSize and n == #messages then
+      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
+      head.messages = messages
+    end
+    n = n + 1
+  end
+end
+
+
+
+local function head_of(list, policy, with_options)
+  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+  local count = #messages
+  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
+  if count == 0 then return nil, messages end
+  -- \`closer\` is the message that closes it before its time.
+  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  if with_options then
+    close_by_options(head, list, policy)
+    messages, count = head.messages, head.count
+  elseif count == policy.maxSize then
+    head.closer = count
+  end
+  local closer, closed = head.closer, nil
+  local last = received_at(messages[count])
+  if closer then closed = closer == count and last or received_at(messages[closer]) end
+  local deadline, reason = last + head.wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, head.reason end
+  local latest = received_at(messages[1]) + head.maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  head.deadline, head.reason = deadline, reason
+  return head
+end
+${blank(16)}
+local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
+
+
+local function push_front(list, elements)
+  local some = {}
+  for at = #elements, 1, -1 do
+    some[#some + 1] = elements[at]
+    if #some == 500 or at == 1 then
+      local done = redis.pcall('LPUSH', list, unpack(some))
+      if type(done) == 'table' then return done end
+      some = {}
+    end
+  end
+end
+${blank(4)}
+local function insert_by_time(list, claimed, messages)
+  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if ahead.err then return nil, error_of(ahead, 'list', list) end
+  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
+  for n = 1, #messages do
+    local place = order_of(messages[n])
+    while true do
+      if passed == #following and step > 0 then
+        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
+        if following.err then return nil, error_of(following, 'list', list) end
+        step = #following == step and math.min(2 * step, 64) or 0
+      end
+      local older = following[passed + 1]
+      if not older or is_behind(order_of(older), place) then break end
+      passed = passed + 1
+      ahead[#ahead + 1], front[#front + 1] = older, older
+    end
+    front[#front + 1] = messages[n]
+  end
+
+  local failed
+  if #ahead == 0 then
+    failed = push_front(list, messages)
+  else
+    -- Whether both commands are allowed must be known before something is taken off.
+    failed = redis.pcall('LTRIM', list, 0, -1)
+    if not failed.err then failed = push_front(list, { messages[1] }) end
+    if not failed then
+      redis.call('LTRIM', list, #ahead + 1, -1)
+      push_front(list, front)
+    end
+  end
+  if failed then return nil, error_of(failed, 'list', list) end
+  return function()
+    redis.pcall('LTRIM', list, #front, -1)
+    push_front(list, ahead)
+  end
+end
+
+
+
+local function bring_back(root, key, messages, policy)
+  local pcall, list, own = redis.pcall, messages_key(root, key), false
+  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
+  local stored = pcall('HGET', claims_key(root), key)
+  local failed = error_of(stored, 'hash', claims_key(root))
+  if failed then return nil, failed end
+  local claim, deadline = decode_claim(stored), nil
+  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local overridden = own and pcall('SADD', overrides_key(root), key)
+  local function undo()
+    take_out()
+    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
+  end
+  failed = error_of(overridden, 'set', overrides_key(root))
+  -- A claim that has lost its lease holds nobody up: the key must be looked at.
+  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
+  failed = failed or error_of(held, 'zset', active_key(root))
+  if not failed and not held then
+    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
+    failed = error_of(known, 'set', overrides_key(root))
+    if not failed then
+      local head, empty = head_of(list, policy, known == 1)
+      deadline = head and head.deadline
+      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
+    end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, deadline
+end
+
+
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+${blank(88)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(54)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(77)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > 48 or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+
+
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+
+
+local function kept_reply(policy, nonce, call)
+  if not nonce or not policy.kept then return nil end
+  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(root, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(20)}
+local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+local function wake(root, policy, at, now)
+  if policy.watchAt <= now or at >= policy.watchAt then return end
+  policy.watchAt = at
+  redis.pcall('HSET', root, 'watchAt', at)
+  say(root, policy.watcher, string.format('%.0f', at))
+end
+${blank(321)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7362,271 +7729,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(17)}
-local function own_options(message)
-  local own = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
-  if own and string.sub(own, 2, 2) == 'R' then own = string.match(own, '^,R[%d.]+(,.*)$') end
-  return own
-end
-
-
-local function own_number(own, option, most, default)
-  local value = tonumber(string.match(own, ',' .. option .. '(%d+)'))
-  return value and value >= 1 and value <= most and value or default
-end
-
-
-
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
-
-
-
-local function head_batch(list, policy, overridden)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, nil, nil, messages end
-  local wait, maxWait, closer, closed_by = policy.wait, policy.maxWait, nil, 'size'
-  if not overridden then
-    if count == policy.maxSize then closer = count end
-  else
-    count = 0
-    while messages[count + 1] do
-      local n = count + 1
-      local own = own_options(messages[n]) or ''
-      local size = own_number(own, 'S', POLICY.MAXSIZE.most, policy.maxSize)
-      if n > size then
-        -- This message found more in the batch than it allows: it opens the next one.
-        closer = n
-        break
-      end
-      count = n
-      wait = own_number(own, 'W', POLICY.WAIT.most, policy.wait)
-      maxWait = own_number(own, 'X', POLICY.MAXWAIT.most, policy.maxWait)
-      local flush = string.find(own, ',F', 1, true)
-      if n == size or flush then
-        closer, closed_by = n, flush and 'flush' or 'size'
-        break
-      end
-      -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-      if n >= policy.maxSize and n == #messages then messages = redis.call('LRANGE', list, 0, 2 * n - 1) end
-    end
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return count, deadline, reason, messages
-end
-${blank(27)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-${blank(10)}
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
-
-
-local function place_of(message)
-  return { received_at(message), tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
-end
-
-
-
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
-
-
-local function with_place(message, place)
-  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
-  if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
-end
-
-local function is_behind(one, other) return one[1] > other[1] or one[1] == other[1] and one[2] > other[2] end
-
-
-local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
-  end
-end
-${blank(4)}
-local function insert_by_time(list, claimed, messages)
-  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if ahead.err then return nil, error_of(ahead, 'list', list) end
-  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
-  for n = 1, #messages do
-    local place = place_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
-        if following.err then return nil, error_of(following, 'list', list) end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local older = following[passed + 1]
-      if not older or is_behind(place_of(older), place) then break end
-      passed = passed + 1
-      ahead[#ahead + 1], front[#front + 1] = older, older
-    end
-    front[#front + 1] = messages[n]
-  end
-
-  local failed
-  if #ahead == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #ahead + 1, -1)
-      push_front(list, front)
-    end
-  end
-  if failed then return nil, error_of(failed, 'list', list) end
-  return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, ahead)
-  end
-end
-
-
-
-local function bring_back(root, key, messages, policy)
-  local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or own_options(messages[n]) ~= nil end
-  local stored = pcall('HGET', claims_key(root), key)
-  local failed = error_of(stored, 'hash', claims_key(root))
-  if failed then return nil, failed end
-  local claim, deadline = decode_claim(stored), nil
-  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
-  if not take_out then return nil, refused end
-  local overridden = own and pcall('SADD', overrides_key(root), key)
-  local function undo()
-    take_out()
-    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
-  end
-  failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
-  failed = failed or error_of(held, 'zset', active_key(root))
-  if not failed and not held then
-    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
-    failed = error_of(known, 'set', overrides_key(root))
-    if not failed then
-      local _, at, _, found = head_batch(list, policy, known == 1)
-      deadline = at
-      failed = error_of(found, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    end
-  end
-  if failed then
-    undo()
-    return nil, failed
-  end
-  return undo, deadline
-end
-
-
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
-
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
-end
-${blank(170)}
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-${blank(30)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
-end
-
-
-
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
-end
-
-
-
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(root, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-${blank(1915)}
+${blank(1669)}
 do -- lua/functions/dead/requeue.lua
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
@@ -7720,14 +7823,37 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '35a76909e527298d5ee674ccf857de1215cee876',
+    sha1: '30320a5a6e9cfe0920e57a41b285a8323223d171',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
+${blank(18)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(24)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
 
 
-
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(68)}
 local function shown(value)
   if not value then return 'nothing' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
@@ -7744,22 +7870,30 @@ local function wrong_type(reply, expected, key)
 end
 
 
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
 
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
 
 
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-${blank(68)}
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(356)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7821,32 +7955,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(13)}
+${blank(489)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7903,17 +8012,7 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(183)}
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-${blank(2398)}
+${blank(1758)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -7976,12 +8075,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e753b6082367942d8a87c9d45a460a4e5af1f30c',
+    sha1: '8cabc16987b48e5a2368a3240cb039caa4b94e8f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(2932)}
+${blank(2979)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --

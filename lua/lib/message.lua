@@ -1,0 +1,73 @@
+--- A message: one element of the list of its key. This file writes it and reads it, and no other does.
+--
+--   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
+--
+-- 13 digits first, so that one `match` reads the time. The options travel with their message: nothing has to be kept in step when messages
+-- are taken, given back or buried. `place` tells with which batch the message died first; see place_among_dead.
+
+-- All that stands before id and data. `options`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
+local function message_header(received, id_length, options, place)
+  local header = string.format('%013.0f %d', received, id_length)
+  if place then header = header .. ',R' .. place end
+  if options then
+    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.flush then header = header .. ',F' end
+  end
+  return header .. ' '
+end
+
+-- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
+-- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
+local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+
+-- Whether it begins as message_header writes.
+local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
+
+-- The options that a message carries, as text, or nil. Its place among the dead is none.
+local function options_of(message)
+  local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
+  if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
+  return options
+end
+
+-- One of these options, 'W', 'X' or 'S', or nil when there is none that could be right.
+local function option_of(options, letter, most)
+  local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
+  return value and value >= 1 and value <= most and value or nil
+end
+
+local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
+
+-- The time, id and data of a message, as texts. What add has not written has neither time nor id: all of it is data.
+local function parts_of(message)
+  -- Without an id and options: nothing has to be measured.
+  if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then return string.sub(message, 1, 13), '', string.sub(message, 17) end
+  local blank, length, start = string.match(message, '^%d+() (%d+)[^ ]* ()')
+  if blank ~= 14 or start + length > #message + 1 then return '0', '', message end
+  local at = string.sub(message, 1, 13)
+  return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
+end
+
+-- '<number of a batch>.<position in it>', so that it can be compared as a number: numbers rise in the order in which batches of a key are
+-- claimed, and none has 10,000 messages. Nil when this is no id of a batch.
+local function place_among_dead(batch, position)
+  local number = string.match(batch, '^%d+%-(%d+)')
+  return number and string.format('%s.%04d', number, position)
+end
+
+-- A message with its place among the dead, if it has none yet.
+local function with_place(message, place)
+  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
+  if not behind or string.find(message, '^,R%d', behind) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+end
+
+-- Where a message belongs among others: by its time and, within one ms, by its place among the dead. One that has never been dead came later.
+-- What somebody else wrote has no time: it counts as older than all others, and so stays behind what it stands behind.
+local function order_of(message)
+  return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
+end
+
+local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
