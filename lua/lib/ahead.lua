@@ -3,31 +3,22 @@
 -- No call moves more entries than this, and no call looks at more than ten times as many.
 local LOWERED = 100
 
--- The time of this look, for the root: `looked` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
-local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
-
 -- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 -- When a key is due that is in `due` at `score`, further ahead than the policy allows.
-local function lowered_due(root, key, score, policy, now)
+local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, head and due_at(head, now) or now)
+  local head = head_of(queue, key, has_options(queue, key))
+  return math.min(score, head and due_at(head, queue.now) or queue.now)
 end
 
--- When the lease or pause of a claim ends that ends at `score`. It was granted for `span` from some moment that has passed.
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
-end
-
--- Entries that lie more than `from` ahead, a page at a time, the furthest first; `judge` returns their scores as they should be.
-local function lower_index(index, from, left, judge)
-  local call, at, looks = redis.call, 0, 0
+-- Lowers entries of an index that lie later than `latest`, at most `left`, a page at a time, the furthest first. `judge` returns their scores as
+-- they should be. Returns how many more may be lowered.
+local function lower_index(index, latest, left, judge)
+  local at, looks = 0, 0
   while left > 0 and looks < 10 * LOWERED do
-    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -40,27 +31,31 @@ local function lower_index(index, from, left, judge)
         at = at + 1
       end
     end
-    if #moved > 0 then call('ZADD', index, unpack(moved)) end
+    move(index, moved)
     looks = looks + #keys
   end
   return left
 end
 
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(root, policy, now)
-  if policy.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
+local function lower_ahead(queue)
+  local root, now = queue.root, queue.now
+  if queue.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
     local right = {}
-    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
+    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
   end)
   left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
     local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
+    for n = 1, #keys do
+      local claim = decode_claim(stored[n])
+      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
+    end
     return right
   end)
   -- What the watcher has promised is as far ahead.
-  policy.watchAt, policy.standbyUntil = 0, 0
-  if left > 0 then policy.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
+  queue.watchAt, queue.standbyUntil = 0, 0
+  if left > 0 then queue.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end

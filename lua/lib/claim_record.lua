@@ -40,6 +40,13 @@ local function claimed_count(stored, token)
   return state ~= ':r' and tonumber(count) or nil
 end
 
+-- When a lease or pause ends that is in `active` until `score`. It was granted for `span` at some moment that has passed, so it cannot end later
+-- than that from now, whatever has become of the clock.
+local function latest_end(claim, score, now)
+  if score > now + claim.span + CLOCK_STEP then return now + claim.span end
+  return score
+end
+
 -- The state of a claim that this call takes and that has to be acknowledged.
 local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
 

@@ -1,6 +1,6 @@
 --- Calls that may be repeated. A caller names itself and counts its calls: `NONCE <name>/<number>`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
---- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see is_acknowledged.
+--- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
 
 -- How long a reply is kept, ms. For claims the lease comes on top.
 local NONCE_KEPT = 60000
@@ -9,7 +9,7 @@ local NONCE_KEPT = 60000
 local function read_nonce(text)
   if not text then return nil end
   local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
+  if not name or #name > LIMITS.caller or #number > 15 then
     return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
   end
   return { text = text, name = name, number = tonumber(number) }
@@ -24,11 +24,22 @@ local function leading_nonce(args)
   return nonce, 3, refusal
 end
 
+-- Pairs of key and token, from args[first] to the end. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
+  end
+  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+
 -- Whether a call was made before; `call` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
   if number > nonce.number or name ~= call then return false end
@@ -36,25 +47,25 @@ local function kept_reply(policy, nonce, call)
 end
 
 -- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
-local function keep_reply(root, nonce, call, reply, lease)
+local function keep_reply(queue, nonce, call, reply, lease)
   if not nonce then return end
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
 
--- Which claims of these records somebody has acknowledged, by position. Those in a state 'by=<name>/<number>' are when the caller of that
+-- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
 -- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
 local function acknowledged(root, records, nonce)
-  local names, numbers, known = {}, {}, {}
+  local names, asked, known = {}, {}, {}
   for n = 1, #records do
     local name, number = taken_by(records[n])
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
+    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for m = 1, #names do
-    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
-    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
+  for n = 1, #names do
+    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
+    known[asked[n].position] = last ~= nil and last > asked[n].number
   end
   return known
 end

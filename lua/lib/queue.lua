@@ -30,7 +30,7 @@ local function read_last_call(root, caller)
   return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
--- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
+-- Returns the queue, or nil and a refusal: its root, its policy, by member, and what else stands in the root:
 --   last             position of the last message that a batch can have, from 0
 --   slice, sliceBefore   the sets in which ids are remembered
 --   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
@@ -53,6 +53,7 @@ local function read_queue(keys, caller)
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
+    root = root,
     wait = tonumber(wait) or POLICY.WAIT.default,
     maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,

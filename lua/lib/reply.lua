@@ -15,3 +15,9 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
+
+-- The same of any reply, or nil when it is no error.
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end

@@ -45,30 +45,25 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
+  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(take.nonce)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
   if refusal then return refusal end
-  if policy.closed and not options.drain then return not_serving(root) end
-  options.limit = options.limit or OPTIONS.claimed.default
-  options.lease = options.lease or OPTIONS.lease.default
-  options.attempts = options.attempts or OPTIONS.attempts.default
-  options.nonce, options.by = nonce, state_by(nonce)
-  local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
-  options.before = math.min(options.before or now, now)
-  if kept == false then return { now, 0 } end
+  if queue.closed and not take.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local kept = kept_reply(queue, nonce, 'claim_ready')
+  if kept == false then return { queue.now, 0 } end
+  take.limit = take.limit or OPTIONS.claimed.default
+  take.lease = take.lease or OPTIONS.lease.default
+  take.attempts = take.attempts or OPTIONS.attempts.default
+  take.due_by = math.min(take.before or queue.now, queue.now)
+  take.nonce, take.state = nonce, state_by(nonce)
 
   -- first write
-  local batches, proofs
-  if kept then
-    batches, proofs = take_again(root, now, options, kept)
-  else
-    batches = take_ready(root, now, options, policy)
-    proofs = nonce and proofs_of(batches)
-  end
-  if nonce and #batches > 0 then keep_reply(root, nonce, 'claim_ready', proofs, options.lease) end
-  return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
+  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
+  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')

@@ -22,38 +22,29 @@
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local given = #args - first + 1
-  if given == 0 or given % 2 == 1 then
-    return fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. given .. ' arguments')
-  end
-  if given > 2000 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  local fields, tokens = {}, {}
-  for n = first, #args, 2 do
-    fields[#fields + 1], tokens[#tokens + 1] = args[n], args[n + 1]
-  end
-  local kept = kept_reply(policy, nonce, 'complete')
+  local owners, tokens, bad = read_pairs(args, first)
+  if bad then return bad end
+  local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
   local reply, counts, done = {}, {}, {}
-  for n = 1, #fields do
-    local count = kept == nil and claimed_count(stored[n], tokens[n])
-    if count and counts[fields[n]] then count = nil end
+  for n = 1, #owners do
+    local key = owners[n]
+    -- One that is named twice is completed once.
+    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then
-      counts[fields[n]] = count
-      done[#done + 1] = fields[n]
-    end
+    if count then counts[key], done[#done + 1] = count, key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
-  keep_reply(root, nonce, 'complete', reply)
-  if soonest then wake(root, policy, soonest, policy.now) end
+  local soonest = finish(queue, done, counts)
+  keep_reply(queue, nonce, 'complete', reply)
+  if soonest then wake_watcher(queue, soonest) end
   return reply
 end
 

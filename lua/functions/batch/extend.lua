@@ -23,31 +23,31 @@
 --
 -- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
 local function extend(keys, args)
-  local root, lease = keys[1], integer(args[1], 1, 86400000)
-  local _, refusal = read_queue(keys)
+  local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  if #args < 3 or #args % 2 == 0 then
-    return fail('MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got ' .. #args .. ' arguments')
-  end
-  if #args > 2001 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. (#args - 1) / 2) end
-  local fields, reply, held, claims = {}, {}, {}, {}
-  for n = 2, #args, 2 do fields[#fields + 1] = args[n] end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  local owners, tokens, bad = read_pairs(args, 2)
+  if bad then return bad end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
   local leases = redis.pcall('ZCARD', active_key(root))
   if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
-  for n = 1, #fields do
-    local key = fields[n]
-    local count = claimed_count(stored[n], args[2 * n + 1])
-    local size = count and redis.pcall('LLEN', messages_key(root, key)) or 0
-    if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-    if count then held[#held + 1], claims[#claims + 1] = key, decode_claim(stored[n]) end
+  local reply, held = {}, {}
+  for n = 1, #owners do
+    local count, size = claimed_count(stored[n], tokens[n]), 0
+    if count then
+      local list = messages_key(root, owners[n])
+      size = redis.pcall('LLEN', list)
+      if type(size) == 'table' then return wrong_type(size, 'list', list) end
+      held[#held + 1] = { key = owners[n], claim = decode_claim(stored[n]) }
+    end
     reply[2 * n - 1], reply[2 * n] = count and 'extended' or 'lost', count and math.max(size - count, 0) or 0
   end
+  queue.now = now_ms()
 
   -- first write
-  lengthen(root, held, claims, lease, now_ms(), true)
+  extend_leases(queue, held, lease, true)
   return reply
 end
 

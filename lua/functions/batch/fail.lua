@@ -23,7 +23,7 @@
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -39,20 +39,6 @@ local function positions(text, count)
   return found
 end
 
--- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
-local function keep_only(root, key, claim, kept)
-  local list, done = messages_key(root, key), claim.count - #kept
-  local messages = redis.call('LRANGE', list, 0, claim.count - 1)
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
-  end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('LTRIM', list, done, -1)
-  redis.call('HINCRBY', root, 'completedMessages', done)
-end
-
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
   local claim, id, number = decode_claim(stored), parts_of_token(token)
@@ -65,39 +51,39 @@ local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
-  local kept_before = kept_reply(policy, nonce, 'fail')
-  if kept_before ~= nil then return kept_before or 'lost' end
+  local said = kept_reply(queue, nonce, 'fail')
+  if said ~= nil then return said or 'lost' end
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
   end
+  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  queue.now = now_ms()
 
   -- first write
-  local delay = options.delay or OPTIONS.delay.default
-  claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
+  if kept then shrink(queue, key, claim, kept) end
   if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
-    if buried then keep_reply(root, nonce, 'fail', 'dead') end
-    if deadline then wake(root, policy, deadline, now) end
-    if buried then return 'dead' end
+    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
+    if buried then
+      keep_reply(queue, nonce, 'fail', 'dead')
+      wake_watcher(queue, at)
+      return 'dead'
+    end
   end
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(root), now + delay, key)
+  put_off(queue, key, claim, 'retry', delay)
   redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(root, nonce, 'fail', 'retry')
-  wake(root, policy, now + delay, now)
+  keep_reply(queue, nonce, 'fail', 'retry')
+  wake_watcher(queue, queue.now + delay)
   return 'retry'
 end
 

@@ -40,6 +40,9 @@ local FORWARD_OPTIONS = {
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
+-- If the call is cut off, the batches come again so much later, ms.
+local LEASE = 60000
+
 -- Redis replies to XINFO with a flat list of names and values.
 local function named(flat)
   local values = {}
@@ -74,7 +77,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', string.match(batch[2], '^(.*):%d+$'), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
@@ -92,42 +95,43 @@ local function fields_of(batch)
 end
 
 local function forward(keys, args)
-  local call, root, name = redis.call, keys[1], args[1]
-  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local root, name = keys[1], args[1]
+  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(take.nonce)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  bad = bad or no_nonce or other_generation(root, queue, take.generation)
   if bad then return bad end
-  if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or OPTIONS.entries.default
+  if queue.closed and not take.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
-  local kept = kept_reply(policy, nonce, 'forward')
-  if kept then return kept end
-  if kept == false then return { now, 0, 0, math.max(longest - length, 0) } end
+  local said = kept_reply(queue, nonce, 'forward')
+  if said then return said end
+  if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
   if length >= longest then
     delete_acknowledged(stream)
-    length = call('XLEN', stream)
-    if length >= longest then return { now, now + 1000, 0, 0 } end
+    length = redis.call('XLEN', stream)
+    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
+  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
-  local batches = take_ready(root, now, options, policy)
+  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
-    local batch = batches[n]
-    call('XADD', stream, '*', unpack(fields_of(batch)))
-    done[n], counts[batch[1]] = batch[1], #batch[6]
+    local key, messages = batches[n][1], batches[n][6]
+    redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
+    done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(root, done, counts, policy) end
-  local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
-  if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
+  if #done > 0 then finish(queue, done, counts) end
+  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
 end
 

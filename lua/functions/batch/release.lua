@@ -26,27 +26,26 @@ local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, RELEASE_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
-  local kept = kept_reply(policy, nonce, 'release')
-  if kept ~= nil then return kept or 'lost' end
+  local said = kept_reply(queue, nonce, 'release')
+  if said ~= nil then return said or 'lost' end
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim = decode_claim(stored)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
+  queue.now = now_ms()
 
   -- first write
-  claim.state, claim.span = 'released', 0
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(root), now, key)
-  keep_reply(root, nonce, 'release', 'released')
-  wake(root, policy, now, now)
+  put_off(queue, key, claim, 'released', 0)
+  keep_reply(queue, nonce, 'release', 'released')
+  wake_watcher(queue, queue.now)
   return 'released'
 end
 

@@ -32,31 +32,13 @@
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
--- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
--- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
 -- WHY ids are remembered before the messages are stored, and each write can be taken back: a command may fail half-way, because the caller
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
--- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
--- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
--- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
   REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
--- Lua's stack bounds how many values `unpack` can give.
-local UNPACKED = 1000
-
--- Times that are the same in call after call as texts: to format one costs a tenth of what storing a message does.
-local TEXTS = {}
-local function text_of(what, ms)
-  local kept = TEXTS[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = string.format('%.0f', ms) }
-    TEXTS[what] = kept
-  end
-  return kept.text
-end
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
@@ -64,299 +46,203 @@ local function read_requeued(text)
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, died = batch and place_among_dead(batch, position) }
+  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
 end
 
--- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
--- has it), and the generation; or nil and a refusal of the whole call.
+-- What stands behind the data of a message goes into it: its `id`, what REQUEUED says, its other `options`, and a `refusal`.
+-- Returns the generation, if it is told here.
+local function take_options(message, options, refusal)
+  if not refusal and options.wait and options.maxWait and options.maxWait < options.wait then
+    refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.requeued then
+    local requeued, bad = read_requeued(options.requeued)
+    message.requeued, refusal = requeued, refusal or bad
+  end
+  local generation = options.generation
+  message.id, message.refusal = options.id, refusal
+  options.id, options.requeued, options.generation = nil, nil, nil
+  if next(options) then message.options = options end
+  return generation
+end
+
+-- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
 local function read_messages(args)
-  local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
-  local at, count, generation = 1, 0, nil
+  local messages, at, generation = {}, 1, nil
   repeat
-    count = count + 1
-    starts[count] = at
-    if not args[at + 1] then
-      return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
-    end
+    local key, data, word = args[at], args[at + 1], args[at + 2]
+    if not data then return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (key and 'a key alone' or 'nothing')) end
+    local message
     at = at + 2
     -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
-    if args[at] == 'ID' and args[at + 1] and #args[at + 1] <= 512 and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
-      ids[count] = args[at + 1]
+    if word == 'ID' and args[at + 1] and #args[at + 1] <= OPTIONS.id.bytes and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
+      message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
-    elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
-      if not stopped then return nil, refusal end
-      at = stopped
-      if own then
-        if not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
-          refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
-        end
-        if own.requeued then
-          local again, bad = read_requeued(own.requeued)
-          requeued, refusal = requeued or {}, refusal or bad
-          requeued[count] = again
-        end
-        ids[count], own.id, own.requeued = own.id, nil, nil
-        generation, own.generation = own.generation or generation, nil
-        if next(own) then options[count] = own end
+    else
+      message = { key = key, data = data }
+      if word and word ~= 'NEXT' then
+        local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
+        if not stopped then return nil, refusal end
+        at = stopped
+        generation = take_options(message, options or {}, refusal) or generation
       end
-      refusals[count] = refusal
     end
+    messages[#messages + 1] = message
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals, requeued, generation
+  return messages, nil, generation
 end
 
-local function bad_message(key, data, id, policy)
-  if #key < 1 or #key > 1024 then return bad_key(key) end
-  if id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
-  if #data > policy.maxMessageBytes then
-    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', policy.maxMessageBytes, #data))
+local function bad_message(message, queue)
+  local key, data = message.key, message.data
+  if #key < 1 or #key > LIMITS.key then return bad_key(key) end
+  if message.id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
+  if #data > queue.maxMessageBytes then
+    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', queue.maxMessageBytes, #data))
   end
 end
 
--- By what a message is remembered. The name of a requeued message must not be taken for an id.
-local function digest_of(key, id, again)
-  local text = again and 'requeued ' .. #key .. ':' .. key .. again.name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
--- Adds those of the digests to `known` that are in the set. Asked for together: a call for each would cost half of what storing the message
--- does. Returns an error when they cannot be asked for.
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
+-- Refuses messages one by one, and looks up the ids of the others. Returns what is known of these, or nil when none has an id.
+local function judge(queue, messages)
+  local asked
+  for n = 1, #messages do
+    local message = messages[n]
+    message.refusal = message.refusal or bad_message(message, queue)
+    if (message.id or message.requeued) and not message.refusal then
+      asked = asked or {}
+      message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
+      asked[#asked + 1] = message.digest
     end
   end
+  return asked and read_ids(queue, asked)
 end
 
--- Remembers those of the digests that are not known. Returns an error when that cannot be done, or the set would not expire.
-local function remember(set, asked, known, expires)
-  local fresh = asked
-  if next(known) then
-    fresh = {}
-    for n = 1, #asked do
-      if not known[asked[n]] then fresh[#fresh + 1] = asked[n] end
-    end
-    if #fresh == 0 then return nil end
+-- A message as it is stored. Those without options begin alike when their ids have the same length.
+local function element_of(queue, message, headers)
+  local id = message.id or ''
+  local header = not message.options and headers[#id]
+  if not header then
+    header = message_header(queue.now, #id, message.options)
+    if not message.options then headers[#id] = header end
   end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', set, expires), 'set', set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
-  end
-  return failed
+  return header .. id .. message.data
 end
 
--- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
--- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
--- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
-  local due = due_key(root)
-  local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
-  if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
-  for _, index in ipairs({ due, active_key(root) }) do
-    local found = redis.pcall('ZSCORE', index, key)
-    if found then return false, error_of(found, 'zset', index) end
-  end
-  -- The batch may have been full before this message came.
-  local head = policy and head_of(messages_key(root, key), policy, false)
-  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
-  return done == 1, error_of(done, 'zset', due)
-end
-
--- The same for a key whose messages may have options; `own`: the one that was just stored has some. Returns when the key is due, if that has
--- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
-  local list, overrides = messages_key(root, key), overrides_key(root)
-  local listed, deadline, failed, moved
-  if own then
-    listed = redis.pcall('SADD', overrides, key)
-    failed = error_of(listed, 'set', overrides)
-  end
-  if not failed then
-    local head, empty = head_of(list, policy, true)
-    deadline = head and head.deadline
-    if not head then
-      failed = error_of(empty, 'list', list)
-    elseif size == 1 then
-      moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    else
-      moved, failed = move_in_due(root, key, deadline)
-    end
-  end
-  if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
-  return moved and deadline or nil, failed
-end
-
--- From now on ids are remembered in the set of this slice. Returns an error when that cannot be written.
-local function begin_slice(root, slice, before)
-  if before then return error_of(redis.pcall('HSET', root, 'slice', slice, 'sliceBefore', before), 'hash', root) end
-  return error_of(redis.pcall('HSET', root, 'slice', slice), 'hash', root)
-end
-
--- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
--- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
-  if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
-  if not undo then return nil, deadline end
-  return size + 1, undo, deadline
-end
-
--- Remembers what was taken back: the set may have been empty then, and gone.
-local function remember_again(set, digest, expires)
-  redis.pcall('SADD', set, digest)
-  redis.pcall('PEXPIREAT', set, expires)
-end
-
--- Takes back what is remembered of a message, and the message: by `undo`, or it is the last of its list. False when that is not allowed:
--- then it counts as stored, since half of it would be worse.
-local function take_back(set, digest, expires, list, undo)
-  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
+-- Takes back what is remembered of a message, and the message: by `undo`, or it is the last of its key. False when that is not allowed: then
+-- it counts as stored, since half of it would be worse.
+local function unstore(queue, message, ids, undo)
+  local digest = message.digest
+  if digest and not forget_id(ids, digest) then return false end
   if undo then
     undo()
     return true
   end
-  if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
-  if digest then remember_again(set, digest, expires) end
+  if take_back(queue, message.key) then return true end
+  if digest then remember_again(ids, digest) end
   return false
 end
 
-local function add(keys, args)
-  local pcall, root = redis.pcall, keys[1]
-  local policy, refusal = read_queue(keys)
-  if refusal then return refusal end
-  local starts, ids, options, refusals, requeued, generation = read_messages(args)
-  if not starts then return ids end
-  refusal = other_generation(root, policy, generation)
-  if refusal then return refusal end
-  local digests, asked = {}, nil
-  for n = 1, #starts do
-    local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]
-    refusals[n] = refusals[n] or bad_message(key, args[starts[n] + 1], id, policy)
-    if (id or again) and not refusals[n] then
-      asked = asked or {}
-      digests[n] = digest_of(key, id, again)
-      asked[#asked + 1] = digests[n]
-    end
+-- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
+-- then neither the message nor its id is there.
+local function store(queue, message, ids, headers)
+  local key, digest = message.key, message.digest
+  local size, failed = append(queue, key, element_of(queue, message, headers))
+  local at
+  if not size then
+    if digest then forget_id(ids, digest) end
+    return nil, failed
+  elseif size == 1 and queue.closed then
+    -- While messages of the key are left here, newer ones must stay behind them.
+    failed = not_serving(queue.root)
+  elseif size > queue.maxBacklog then
+    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
+  elseif digest then
+    failed = begin_slice(queue, ids)
   end
+  if not failed then at, failed = index_appended(queue, key, size, message.options) end
+  if failed then
+    if unstore(queue, message, ids) then return nil, failed end
+    keep_indexed(queue, key)
+  end
+  return size, at
+end
 
-  local now = now_ms()
-  local due, prefix = due_key(root), messages_key(root, '')
-  local overrides = pcall('SCARD', overrides_key(root))
-  if type(overrides) == 'table' then return wrong_type(overrides, 'set', overrides_key(root)) end
-  overrides = overrides > 0
-  local slice, before = policy.slice, policy.sliceBefore
-  local begins = not slice or now >= slice + policy.dedupe
-  if begins then slice, before = now, slice end
-  local seen, expires, known, taken_back, forgetful = nil, nil, {}, nil, nil
-  if asked then
-    seen, expires = seen_key(root, text_of('slice', slice)), text_of('expires', slice + 2 * policy.dedupe)
-    forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
+-- Stores a message that died in another partition where its time belongs. Returns the same.
+local function store_requeued(queue, message, ids)
+  local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
+  local id, size = message.id or '', redis.pcall('LLEN', list)
+  local undo, at
+  local failed = error_of(size, 'list', list) or size == 0 and queue.closed and not_serving(queue.root)
+  if not failed then
+    local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
+    undo, at = bring_back(queue, key, { header .. id .. message.data })
+    failed = not undo and at
   end
-  local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
-  local opened = policy.maxSize == 1 and now or now + policy.wait
-  -- Formatted only when it is needed.
-  local opens_at, full_at
+  if failed then
+    forget_id(ids, message.digest)
+    return nil, failed
+  end
+  failed = begin_slice(queue, ids)
+  if failed then
+    if unstore(queue, message, ids, undo) then return nil, failed end
+    keep_indexed(queue, key)
+  end
+  return size + 1, at
+end
+
+-- Stores one message that was not refused, unless it was accepted before. Returns what is told of it: a status, or a refusal, and a size; and when
+-- its key is due if that has changed.
+local function accept(queue, message, ids, headers)
+  local digest = message.digest
+  if digest and ids.known[digest] then
+    local list = messages_key(queue.root, message.key)
+    local size = redis.pcall('LLEN', list)
+    if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
+    return 'duplicate', size
+  end
+  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  local size, at
+  if message.requeued then
+    size, at = store_requeued(queue, message, ids)
+  else
+    size, at = store(queue, message, ids, headers)
+  end
+  if not size then return at, 0 end
+  if digest then ids.known[digest] = true end
+  return 'added', size, at
+end
+
+local function add(keys, args)
+  local root = keys[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local messages, bad, generation = read_messages(args)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local listed = redis.pcall('SCARD', overrides_key(root))
+  if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
+  queue.any_options = listed > 0
+  local ids = judge(queue, messages)
+  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
 
   -- first write
-  if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
-  for n = 1, #starts do
-    local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
-    local key = args[at]
-    if digest and forgetful then refused = forgetful end
-    if not refused then
-      local list, own = prefix .. key, options[n]
-      if digest and known[digest] then
-        size = pcall('LLEN', list)
-        if type(size) == 'table' then
-          refused = wrong_type(size, 'list', list)
-        else
-          status, duplicates = 'duplicate', duplicates + 1
-        end
-      else
-        local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
-        local length = id and #id or 0
-        if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
-        if again then
-          local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
-          if not size then refused = undo end
-        else
-          local header = not own and headers[length] or message_header(now, length, own)
-          if not own then headers[length] = header end
-          size = pcall('RPUSH', list, header .. (id or '') .. args[at + 1])
-          if type(size) == 'table' then refused = wrong_type(size, 'list', list) end
-        end
-        if refused then
-          if digest then pcall('SREM', seen, digest) end
-        else
-          if not again and size == 1 and policy.closed then
-            -- While messages of the key are left here, newer ones must stay behind them.
-            refused = not_serving(root)
-          elseif not again and size > policy.maxBacklog then
-            refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
-          end
-          if begins and digest and not refused then
-            refused = begin_slice(root, slice, before)
-            begins = refused ~= nil
-          end
-          if not refused and not again then
-            local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
-            if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
-              overrides = true
-            elseif listed ~= 0 then
-              refused = wrong_type(listed, 'set', overrides_key(root))
-            elseif size == 1 then
-              opens_at = opens_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, opens_at, key)
-              if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
-            elseif size >= policy.maxSize then
-              local moved
-              full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
-              if moved then at_once = now end
-            end
-          end
-          if refused and not take_back(seen, digest, expires, list, undo) then
-            pcall('ZADD', due, 'NX', opened, key)
-            refused = nil
-          end
-          if not refused then
-            status, added = 'added', added + 1
-            if digest then known[digest] = true end
-            if at_once and (not soonest or at_once < soonest) then soonest = at_once end
-          end
-        end
-        if refused and digest then
-          taken_back = taken_back or {}
-          taken_back[digest] = true
-        end
-      end
-    end
-    if refused then status, size = refused, 0 end
+  if ids then remember_ids(ids) end
+  for n = 1, #messages do
+    local message = messages[n]
+    local status, size, at = message.refusal or message.digest and ids.failed, 0, nil
+    if not status then status, size, at = accept(queue, message, ids, headers) end
+    if status == 'added' then added = added + 1 end
+    if status == 'duplicate' then duplicates = duplicates + 1 end
+    if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then pcall('HINCRBY', root, 'duplicates', duplicates) end
-  if soonest then wake(root, policy, soonest, now) end
-  if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  wake_watcher(queue, soonest)
+  if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
 end
 

@@ -28,7 +28,7 @@ local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
@@ -43,7 +43,7 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }

@@ -24,63 +24,49 @@
 -- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
 -- WHY a message may take its key over maxBacklog: it was accepted once.
 local function requeue(keys, args)
-  local call, root = redis.call, keys[1]
+  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local said = kept_reply(policy, nonce, 'requeue')
+  local said = kept_reply(queue, nonce, 'requeue')
   if said then return said end
-  for _ = 2, first do table.remove(args, 1) end
-  local generation
-  if string.upper(args[#args - 1] or '') == 'GENERATION' then
-    generation = integer(args[#args], 1, 999999)
+  local last, generation = #args, nil
+  if last > first and string.upper(args[last - 1]) == 'GENERATION' then
+    generation, last = integer(args[last], 1, LIMITS.number), last - 2
     if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
-    args = { unpack(args, 1, #args - 2) }
   end
-  if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
-  local stale = other_generation(root, policy, generation)
-  if stale then return stale end
-  if policy.closed then return not_serving(root) end
-  local reply, soonest, now, owners = {}, nil, now_ms(), {}
-  for n = 1, #args do
-    local key = redis.pcall('HGET', dead_key(root, args[n]), 'key')
+  local ids, bad = read_batch_ids(args, first, last)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  if queue.closed then return not_serving(root) end
+  local owners = {}
+  for n = 1, #ids do
+    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
     if type(key) == 'string' then
-      owners[n] = key
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+      owners[n] = key
     end
   end
+  queue.now = now_ms()
 
   -- first write
-  for n = 1, #args do
-    local id, key = args[n], owners[n]
-    local died = key and said == nil and call('ZSCORE', dead_key(root), id)
-    local messages = died and dead_messages(root, id) or {}
-    local count = #messages
+  local reply, soonest = {}, nil
+  for n = 1, #ids do
     reply[n] = 'unknown'
-    if count > 0 then
-      for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
-      -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
-      call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
-      local gone = undo and redis.pcall('DEL', dead_key(root, id))
-      if type(gone) == 'table' then
-        undo()
-        undo, deadline = nil, gone
+    if owners[n] and said == nil then
+      local count, at = revive(queue, ids[n], owners[n])
+      if count then
+        reply[n] = 'requeued'
+        if at then soonest = math.min(soonest or at, at) end
+      elseif at then
+        return at
       end
-      if not undo then
-        call('ZADD', dead_key(root), died, id)
-        return deadline
-      end
-      reply[n] = 'requeued'
-      if deadline then soonest = math.min(soonest or deadline, deadline) end
-      redis.pcall('HINCRBY', root, 'deadMessages', -count)
     end
   end
-  keep_reply(root, nonce, 'requeue', reply)
-  if soonest then wake(root, policy, soonest, now) end
+  keep_reply(queue, nonce, 'requeue', reply)
+  wake_watcher(queue, soonest)
   return reply
 end
 

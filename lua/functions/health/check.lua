@@ -87,11 +87,11 @@ end
 
 local function check(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   -- A shortened wait holds only from the next look on.
-  local longest = longest_wait(root, policy)
+  local longest = longest_wait(queue)
   local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
     if spent.looks >= LOOKS or spent.bytes >= BYTES then break end

@@ -15,22 +15,15 @@
 --
 -- WHY `queued` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
 -- ask whether its key is active. With more active keys it is a lower bound.
-local STATS_COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
-  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
-  'lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200',
-  'lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more',
-}
-
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
   if refusal then return refusal end
   local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(STATS_COUNTERS))
-  local counted = {}
-  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 3]) or 0 end
+  local names, counted = counter_names(), {}
+  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
+  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
   local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
   for n = 1, #active do
     -- A key of another type must not hide the figures of all others.
@@ -46,10 +39,7 @@ local function stats(keys, args)
     'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
     'died', tonumber(counters[1]) or 0,
   }
-  for n = 1, #STATS_COUNTERS do
-    reply[#reply + 1] = STATS_COUNTERS[n]
-    reply[#reply + 1] = counted[STATS_COUNTERS[n]]
-  end
+  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
   return reply
 end
 

@@ -5,56 +5,6 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
---- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
---
---   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
---
--- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
--- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
---   'retry'               it failed, and pauses
---   'released'            it was given back
---   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
---   none                  it is acknowledged: a worker has it
-
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
-end
-
--- Nil when the text is no claim.
-local function decode_claim(text)
-  local id, number, attempt, lost, count, deadline, reason, span, state =
-    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
-  return {
-    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
-    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
-  }
-end
-
-local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-
--- The batch id and the number of the claim in a token, as texts, or nil.
-local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
-
--- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
--- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
-local function claimed_count(stored, token)
-  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
-end
-
--- The state of a claim that this call takes and that has to be acknowledged.
-local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
-
--- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
-local function taken_by(stored)
-  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
-  return name, tonumber(number)
-end
 --- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
 --- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
@@ -154,6 +104,12 @@ local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. te
 local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+-- The same of any reply, or nil when it is no error.
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
 end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
@@ -273,28 +229,38 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
 local CLOCK_STEP = 1000
 
+-- Whether any key of the queue has messages with options: asked once a call, since most queues have none.
+local function any_options(queue)
+  if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
+  return queue.any_options
+end
+
+local function has_options(queue, key)
+  return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
+end
+
 -- Finds where a batch ends whose messages may have options, and by what it goes.
 -- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
-local function close_by_options(head, list, policy)
+local function close_by_options(queue, list, head)
   local messages, n = head.messages, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or policy.maxSize
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
       head.closer = n
       break
     end
     head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or policy.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or policy.maxWait
+    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
       head.closer, head.reason = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= policy.maxSize and n == #messages then
+    if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
       head.messages = messages
     end
@@ -302,19 +268,20 @@ local function close_by_options(head, list, policy)
   end
 end
 
--- The batch at the head of a list: { messages, count, deadline, reason }; more messages may have been read than the batch has.
--- Nil when the list is empty, and what Redis replied. \`with_options\`: a message of the key may have options.
-local function head_of(list, policy, with_options)
-  local messages = redis.pcall('LRANGE', list, '0', policy.last)
+-- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has.
+-- Nil when it has no messages, and what Redis replied. \`with_options\`: a message of the key may have options.
+local function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local messages = redis.pcall('LRANGE', list, '0', queue.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
   -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = policy.wait, maxWait = policy.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
   if with_options then
-    close_by_options(head, list, policy)
+    close_by_options(queue, list, head)
     messages, count = head.messages, head.count
-  elseif count == policy.maxSize then
+  elseif count == queue.maxSize then
     head.closer = count
   end
   local closer, closed = head.closer, nil
@@ -338,211 +305,69 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
---- Batches.
+--- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
+--
+--   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
+--
+-- The token is its beginning, '<batch id>:<claim>'. Claims are counted apart from attempts: one that nobody has heard of is no attempt.
+-- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
+--   'retry'               it failed, and pauses
+--   'released'            it was given back
+--   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
+--   none                  it is acknowledged: a worker has it
 
--- Whether any key of the queue has messages with options of their own: asked once a call, since most queues have none.
-local function has_overrides(root) return redis.call('SCARD', overrides_key(root)) > 0 end
-
-local function is_overridden(root, key) return redis.call('SISMEMBER', overrides_key(root), key) == 1 end
-
--- An error that Redis replied, told as ours, or nil.
-local function error_of(reply, expected, name) return type(reply) == 'table' and reply.err and wrong_type(reply, expected, name) or nil end
-
--- Puts elements in front of a list, the first of them first.
-local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
-  end
+local function encode_claim(claim)
+  return string.format(
+    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
+    claim.span, claim.state and ':' .. claim.state or ''
+  )
 end
 
--- Puts messages, which are in order, into a list: each behind what is older, and behind the first \`claimed\`, which are a batch in work.
--- Returns what takes them out again; or nil and an error, and the list is as it was.
--- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older,
--- which is little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-local function insert_by_time(list, claimed, messages)
-  local ahead = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if ahead.err then return nil, error_of(ahead, 'list', list) end
-  local front, following, passed, step = { unpack(ahead) }, {}, 0, 8
-  for n = 1, #messages do
-    local place = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #ahead, #ahead + step - 1), 0
-        if following.err then return nil, error_of(following, 'list', list) end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local older = following[passed + 1]
-      if not older or is_behind(order_of(older), place) then break end
-      passed = passed + 1
-      ahead[#ahead + 1], front[#front + 1] = older, older
-    end
-    front[#front + 1] = messages[n]
-  end
-
-  local failed
-  if #ahead == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #ahead + 1, -1)
-      push_front(list, front)
-    end
-  end
-  if failed then return nil, error_of(failed, 'list', list) end
-  return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, ahead)
-  end
+-- Nil when the text is no claim.
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
 end
 
--- Puts messages that have died back into the list of their key, and the key into due unless a worker has a batch of it. Returns what undoes
--- it, and when the key is due then; or nil and an error, and nothing is written.
-local function bring_back(root, key, messages, policy)
-  local pcall, list, own = redis.pcall, messages_key(root, key), false
-  for n = 1, #messages do own = own or options_of(messages[n]) ~= nil end
-  local stored = pcall('HGET', claims_key(root), key)
-  local failed = error_of(stored, 'hash', claims_key(root))
-  if failed then return nil, failed end
-  local claim, deadline = decode_claim(stored), nil
-  local take_out, refused = insert_by_time(list, claim and claim.count or 0, messages)
-  if not take_out then return nil, refused end
-  local overridden = own and pcall('SADD', overrides_key(root), key)
-  local function undo()
-    take_out()
-    if overridden == 1 then pcall('SREM', overrides_key(root), key) end
-  end
-  failed = error_of(overridden, 'set', overrides_key(root))
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and not failed and pcall('ZSCORE', active_key(root), key)
-  failed = failed or error_of(held, 'zset', active_key(root))
-  if not failed and not held then
-    local known = own and 1 or pcall('SISMEMBER', overrides_key(root), key)
-    failed = error_of(known, 'set', overrides_key(root))
-    if not failed then
-      local head, empty = head_of(list, policy, known == 1)
-      deadline = head and head.deadline
-      failed = error_of(empty, 'list', list) or error_of(pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    end
-  end
-  if failed then
-    undo()
-    return nil, failed
-  end
-  return undo, deadline
+local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
+
+-- The batch id and the number of the claim in a token, as texts, or nil.
+local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
+
+-- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
+-- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
+local function claimed_count(stored, token)
+  if not stored or string.sub(stored, 1, #token) ~= token then return nil end
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
+  return state ~= ':r' and tonumber(count) or nil
 end
 
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
+-- When a lease or pause ends that is in \`active\` until \`score\`. It was granted for \`span\` at some moment that has passed, so it cannot end later
+-- than that from now, whatever has become of the clock.
+local function latest_end(claim, score, now)
+  if score > now + claim.span + CLOCK_STEP then return now + claim.span end
+  return score
 end
 
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+-- The state of a claim that this call takes and that has to be acknowledged.
+local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+
+-- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
+local function taken_by(stored)
+  local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
+  return name, tonumber(number)
 end
+--- The one clock of the library: Redis's own, in ms since 1970.
 
--- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
--- index is a key of another type.
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
---- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
-
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
--- The time of this look, for the root: \`looked\` tells the next one whether the clock has gone back since. It stays in the future until all is lowered.
-local function looked_at(policy, now) return policy.looked > now + CLOCK_STEP and policy.looked or now end
-
--- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(root, policy) return math.max(policy.wait, tonumber(redis.call('HGET', root, 'longestWait')) or 0) end
-
--- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
-local function lowered_due(root, key, score, policy, now)
-  -- Options of its messages may allow more.
-  local head = head_of(messages_key(root, key), policy, is_overridden(root, key))
-  return math.min(score, head and due_at(head, now) or now)
-end
-
--- When the lease or pause of a claim ends that ends at \`score\`. It was granted for \`span\` from some moment that has passed.
-local function lowered_active(stored, score, now)
-  local claim = decode_claim(stored)
-  if not claim then return score end
-  return score > now + claim.span + CLOCK_STEP and now + claim.span or score
-end
-
--- Entries that lie more than \`from\` ahead, a page at a time, the furthest first; \`judge\` returns their scores as they should be.
-local function lower_index(index, from, left, judge)
-  local call, at, looks = redis.call, 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', from), 'WITHSCORES', 'LIMIT', at, LOWERED)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
-      end
-    end
-    if #moved > 0 then call('ZADD', index, unpack(moved)) end
-    looks = looks + #keys
-  end
-  return left
-end
-
--- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(root, policy, now)
-  if policy.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(root, policy), LOWERED, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(root, keys[n], scores[n], policy, now) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do right[n] = lowered_active(stored[n], scores[n], now) end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  policy.watchAt, policy.standbyUntil = 0, 0
-  if left > 0 then policy.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', policy.looked)
+-- Read once per call: on Redis 7.0 TIME moves while a call runs.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
@@ -605,74 +430,517 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
---- The one clock of the library: Redis's own, in ms since 1970.
+--- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
--- Read once per call: on Redis 7.0 TIME moves while a call runs.
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
---- What becomes of a key in \`due\` and \`active\` when its batch ends, one way or another.
-
--- Writes to an index. One of another type must not break off the end of a batch that is nearly told.
-local function write_index(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
--- A list that could not be read for another reason than its type is not empty: nothing may be concluded from it.
-local function must_be_read(messages, list)
-  if messages.err and not string.find(messages.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-
--- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns its deadline, if any is left.
--- A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
-local function drop_prefix(root, key, count, policy, overrides)
-  local list = messages_key(root, key)
-  if count > 0 then redis.pcall('LTRIM', list, count, -1) end
-  local overridden = overrides and is_overridden(root, key)
-  local head, empty = head_of(list, policy, overridden)
-  local deadline
-  if head then
-    policy.now = policy.now or now_ms()
-    deadline = due_at(head, policy.now)
-    write_index('ZADD', due_key(root), deadline, key)
-  else
-    must_be_read(empty, list)
-    if overridden then redis.call('SREM', overrides_key(root), key) end
-  end
-  return deadline
-end
-
--- Moves a batch that is given up to the dead ones; \`cause\`: 'failed' | 'lease' | 'unacknowledged'. Returns true, and the deadline of what
--- is left. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages,
--- and keeping it grow without a bound.
--- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-local function bury(root, key, claim, cause, text, now, policy, overrides)
-  if redis.call('ZCARD', dead_key(root)) >= policy.maxDead then return false end
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', cause, 'error', text, 'count', #messages)
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
   for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), now, claim.id) == 1 then
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
-  redis.call('HDEL', claims_key(root), key)
-  local deadline = drop_prefix(root, key, claim.count, policy, overrides)
-  redis.call('ZREM', active_key(root), key)
-  return true, deadline
 end
 
--- An entry whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a while: such
--- an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
--- Returns whether it is to go.
-local function missing_twice(index, key, now)
-  local score = redis.call('ZSCORE', index, key)
-  if not score or string.find(score, '%.5$') then return true end
-  redis.call('ZADD', index, string.format('%.0f.5', now + 10000), key)
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was.
+local function placed_messages(root, id)
+  local messages = dead_messages(root, id)
+  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
+  return messages
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns whether it was there.
+local function drop_dead(root, id)
+  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
+  local name = dead_key(root, id)
+  if redis.call('TYPE', name).ok ~= 'hash' then return true end
+  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  redis.call('DEL', name)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true
+end
+--- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
+--- lib/conversation.lua says when.
+
+-- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
+-- want of a right, is told.
+local function write_if_ours(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+-- Of a list that seems to be empty, \`reply\` being what LRANGE said: for another reason than its type it may not have been read, and then
+-- nothing may be concluded from it.
+local function must_be_empty(list, reply)
+  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+
+-- Returns how many elements the list has then; or nil and a refusal.
+local function push_back(list, element)
+  local size = redis.pcall('RPUSH', list, element)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
+end
+
+-- Takes the last element off again. False when that is not allowed.
+local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
+
+-- Takes the first elements off.
+local function cut_front(list, count)
+  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
+end
+
+-- Puts elements in front of a list, the first of them first. Returns an error.
+local function push_front(list, elements)
+  local some = {}
+  for at = #elements, 1, -1 do
+    some[#some + 1] = elements[at]
+    if #some == 500 or at == 1 then
+      local done = redis.pcall('LPUSH', list, unpack(some))
+      if type(done) == 'table' then return done end
+      some = {}
+    end
+  end
+end
+
+-- Of the first \`count\` elements copies those at the positions in \`kept\`, which ascend, over the last of them. What is to go can be cut off the
+-- front then, and whatever stops a call in between, each that is kept is in the list all the time.
+local function copy_back(list, count, kept)
+  local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
+  for n = #kept, 1, -1 do
+    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
+  end
+end
+
+-- Whether one of the messages has options. A batch has no more than the first 1000.
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
   return false
+end
+
+-- Where messages, which are in order, belong in a list: behind what is older, and behind the first \`claimed\`, which are a batch in work.
+-- Returns \`older\`, the elements that stay in front of the first of them and between them, and \`front\`, those elements and the messages; or nil
+-- and an error.
+local function find_places(list, claimed, messages)
+  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
+  if older.err then return nil, older end
+  local front, following, passed, step = { unpack(older) }, {}, 0, 8
+  for n = 1, #messages do
+    local order = order_of(messages[n])
+    while true do
+      if passed == #following and step > 0 then
+        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
+        if following.err then return nil, following end
+        step = #following == step and math.min(2 * step, 64) or 0
+      end
+      local next_one = following[passed + 1]
+      if not next_one or is_behind(order_of(next_one), order) then break end
+      passed = passed + 1
+      older[#older + 1], front[#front + 1] = next_one, next_one
+    end
+    front[#front + 1] = messages[n]
+  end
+  return older, front
+end
+
+-- Puts messages, which are in order, into a list, each where its time belongs. Returns what takes them out again; or nil and a refusal, and the
+-- list is as it was.
+-- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older, which is
+-- little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
+local function insert_by_time(list, claimed, messages)
+  local older, front = find_places(list, claimed, messages)
+  if not older then return nil, wrong_type(front, 'list', list) end
+  local failed
+  if #older == 0 then
+    failed = push_front(list, messages)
+  else
+    -- Whether both commands are allowed must be known before something is taken off.
+    failed = redis.pcall('LTRIM', list, 0, -1)
+    if not failed.err then failed = push_front(list, { messages[1] }) end
+    if not failed then
+      redis.call('LTRIM', list, #older + 1, -1)
+      push_front(list, front)
+    end
+  end
+  if failed then return nil, wrong_type(failed, 'list', list) end
+  return function()
+    redis.pcall('LTRIM', list, #front, -1)
+    push_front(list, older)
+  end
+end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
+-- is lowered that lies ahead; see lib/ahead.lua.
+local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+
+-- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+-- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
+-- just now.
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+
+-- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
+local function leave_watch(queue, worker, next_at)
+  local mine = queue.watcher == worker
+  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
+  if mine or queue.watchAt <= queue.now then
+    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
+    if queue.standbyUntil > queue.now then
+      redis.call('HSET', queue.root, 'standbyUntil', 0)
+      send(queue.root, '*', '0')
+    end
+  else
+    wake_watcher(queue, next_at)
+  end
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
+local function keep_watch(queue, worker, next_at, rest)
+  local latest = queue.now + rest
+  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (next_at and next_at < queue.watchAt) then
+    redis.call('HSET', queue.root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(next_at or latest, latest)
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  return at
+end
+--- The states of a conversation, and every step from one of them to another. Nothing else writes \`due\`, \`active\`, \`claims\` or \`overrides\`, and
+--- nothing else says when a list is written (lib/list.lua).
+--
+--   absent    no messages, in no index, no claim
+--   open      in \`due\`: collecting, and ready when its time has come
+--   active    in \`active\` with the end of its lease, and a claim: a worker has the first messages
+--   paused    as active, with the end of a pause: the worker has failed
+--   released  as active, with a time that has come: the worker has given the batch back
+--
+--   append, index_appended   absent → open; one message more in any other state
+--   hand_out                 open → active
+--   hand_out_again           active, paused, released → active, when their time has come
+--   extend                   active, for longer
+--   put_off                  active → paused or released
+--   bury                     active, paused → dead, and what is behind → open, or absent
+--   finish                   active → done, and what is behind → open, or absent
+--   reopen                   active without a claim → open
+--   bring_back               dead → open, or behind the batch of a worker
+--   move                     open or active, at an earlier time: the clock has gone back
+--   forget                   in an index, and without messages → absent
+--   mend                     anything that is half-done → active, open or absent
+--
+-- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
+-- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
+-- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
+-- new place before they leave the old one.
+
+-- One message more at the end of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
+local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+
+-- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
+local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
+
+-- When a batch is due that is opened now.
+local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
+
+local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
+
+-- Moves the entry of a key in \`due\`, if there is one; \`earlier\`: only to an earlier time. When nothing moves, the entry has that score, or the
+-- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
+-- Returns when the key is due, if that has changed, and a refusal.
+local function move_in_due(queue, key, at, earlier)
+  local due = due_key(queue.root)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  for _, index in ipairs({ due, active_key(queue.root) }) do
+    local found = redis.pcall('ZSCORE', index, key)
+    if found then return nil, error_of(found, 'zset', index) end
+  end
+  -- The batch may have been full before this message came.
+  local head = earlier and head_of(queue, key, false)
+  at = head and head.deadline or at
+  done = redis.pcall('ZADD', due, at, key)
+  return done == 1 and at or nil, error_of(done, 'zset', due)
+end
+
+-- The same for a key whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left when it refuses.
+local function index_by_options(queue, key, size, options)
+  local root, listed, at, failed = queue.root, nil, nil, nil
+  if options then
+    listed = redis.pcall('SADD', overrides_key(root), key)
+    failed = error_of(listed, 'set', overrides_key(root))
+  end
+  if not failed then
+    local head, reply = head_of(queue, key, true)
+    if not head then
+      failed = error_of(reply, 'list', messages_key(root, key))
+    elseif size == 1 then
+      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+    else
+      at, failed = move_in_due(queue, key, head.deadline)
+    end
+  end
+  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  queue.any_options = true
+  return at, failed
+end
+
+-- Sees to it that a key is looked at in time that has got its message number \`size\`. Returns when it is due, if that has changed, and a refusal.
+-- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active key's list is never
+-- empty. The entry then lags behind the deadline and is put right by the next claim.
+local function index_appended(queue, key, size, options)
+  local root = queue.root
+  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  if size == 1 then
+    local at = opens_at(queue)
+    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    queue.opening = queue.opening or string.format('%.0f', at)
+    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+  end
+  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+end
+
+-- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns when that is due, if anything is left. A key of another
+-- type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+local function open_rest(queue, key, count)
+  local root, list = queue.root, messages_key(queue.root, key)
+  cut_front(list, count)
+  local with_options = has_options(queue, key)
+  local head, reply = head_of(queue, key, with_options)
+  if not head then
+    must_be_empty(list, reply)
+    if with_options then redis.call('SREM', overrides_key(root), key) end
+    return nil
+  end
+  queue.now = queue.now or now_ms()
+  local at = due_at(head, queue.now)
+  write_if_ours('ZADD', due_key(root), at, key)
+  return at
+end
+
+-- A key that is active and has no claim, which somebody has deleted or a call that was cut off has: its messages are an open batch again.
+local function reopen(queue, key)
+  open_rest(queue, key, 0)
+  redis.call('ZREM', active_key(queue.root), key)
+end
+
+-- An entry of an index whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a
+-- while: such an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
+local function forget(queue, key, index)
+  local score = redis.call('ZSCORE', index, key)
+  if score and not string.find(score, '%.5$') then
+    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
+    return
+  end
+  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
+  redis.call('ZREM', index, key)
+end
+
+-- Hands out what one look at \`due\` has found; each is a flat list of arguments: \`records\`, keys and claims; \`leases\`, their ends and keys;
+-- \`later\`, true deadlines and keys of what is not ready yet; \`gone\`, keys that are to leave \`due\`; \`unclaimed\`, open keys that are to leave \`active\`.
+-- WHY out of \`due\` last: what a call that is cut off leaves in both indexes, the next look puts right.
+local function hand_out(queue, look)
+  local root = queue.root
+  if #look.leases > 0 then
+    redis.call('HSET', claims_key(root), unpack(look.records))
+    redis.call('ZADD', active_key(root), unpack(look.leases))
+  end
+  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Hands a batch out once more: the same id and messages, a new token.
+local function hand_out_again(queue, key, claim, take)
+  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+end
+
+-- Lengthens leases, each { key, claim }: none is ever shortened. \`known\`: the caller has them, which acknowledges them.
+-- WHY the span first: a lease may end sooner than its claim says, but not later.
+local function extend_leases(queue, held, lease, known)
+  if #held == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #held do
+    local key, claim = held[n].key, held[n].claim
+    if claim.span < lease or known and claim.state then
+      claim.span = math.max(claim.span, lease)
+      if known then claim.state = nil end
+      records[#records + 1], records[#records + 2] = key, encode_claim(claim)
+    end
+    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+  end
+  if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
+  redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
+end
+
+-- Puts a claimed batch off for \`ms\`; \`state\`: 'retry' or 'released'.
+-- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
+local function put_off(queue, key, claim, state, ms)
+  claim.state, claim.span = state, ms
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+end
+
+-- Takes the messages that are done out of a claimed batch: all but those at the positions in \`kept\`.
+-- WHY they are copied to its end before the claim is cut, and the claim before the list: each that is kept is in the list all the time, and
+-- behind the batch nothing is lost.
+local function shrink(queue, key, claim, kept)
+  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
+  copy_back(list, claim.count, kept)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  cut_front(list, done)
+  redis.call('HINCRBY', root, 'completedMessages', done)
+end
+
+-- Moves a batch that is given up to the dead ones; \`fate\` as keep_dead takes it. Returns true, and when what is behind it is due. False, and
+-- nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
+-- without a bound.
+-- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
+local function bury(queue, key, claim, fate)
+  local root = queue.root
+  if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
+  keep_dead(queue, key, claim, fate)
+  redis.call('HDEL', claims_key(root), key)
+  local at = open_rest(queue, key, claim.count)
+  redis.call('ZREM', active_key(root), key)
+  return true, at
+end
+
+-- Finishes claimed batches, \`counts[key]\` messages of each key, and opens what is left behind them. Returns when the first of that is due.
+-- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
+-- no index.
+local function finish(queue, keys, counts)
+  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+  local plain = not any_options(queue)
+  redis.call('HDEL', claims_key(root), unpack(keys))
+  for n = 1, #keys do
+    local key, list = keys[n], messages_key(root, keys[n])
+    if plain and redis.pcall('LLEN', list) == counts[key] then
+      emptied[#emptied + 1] = list
+    else
+      local at = open_rest(queue, key, counts[key])
+      if at then soonest = math.min(soonest or at, at) end
+    end
+    messages = messages + counts[key]
+  end
+  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  write_if_ours('ZREM', active_key(root), unpack(keys))
+  redis.call('HINCRBY', root, 'completed', #keys)
+  redis.call('HINCRBY', root, 'completedMessages', messages)
+  return soonest
+end
+
+-- Puts a key into \`due\` that messages were brought back to, unless a worker has a batch of it. Returns when it is due, and a refusal.
+local function index_brought_back(queue, key, claim, with_options)
+  local root = queue.root
+  -- A claim that has lost its lease holds nobody up: the key must be looked at.
+  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  if held then return nil, error_of(held, 'zset', active_key(root)) end
+  local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
+  if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  local head, reply = head_of(queue, key, listed == 1)
+  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+end
+
+-- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
+-- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
+local function bring_back(queue, key, messages)
+  local root, with_options = queue.root, false
+  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
+  local claim = decode_claim(stored)
+  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
+  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
+  local function undo()
+    take_out()
+    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, at
+end
+
+-- Brings a whole batch back from the dead. Returns how many messages it has, and when their key is due, if that has changed; nil when there is
+-- no such batch; or nil and a refusal, and then it is as dead as before.
+-- WHY out of the dead first: a call that is cut off there has moved nothing, and the batch is put back or mended.
+local function revive(queue, id, key)
+  local root = queue.root
+  local died = redis.call('ZSCORE', dead_key(root), id)
+  local messages = died and placed_messages(root, id) or {}
+  if #messages == 0 then return nil end
+  redis.call('ZREM', dead_key(root), id)
+  local undo, at = bring_back(queue, key, messages)
+  local failed = not undo and at
+  if undo then
+    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    if failed then undo() end
+  end
+  if failed then
+    redis.call('ZADD', dead_key(root), died, id)
+    return nil, failed
+  end
+  redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
+  return #messages, at
 end
 
 -- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
@@ -685,9 +953,194 @@ local function foreign_type(root, key)
     if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
   end
 end
+
+-- Moves keys of an index to earlier times, which they should have had; \`moved\` is a flat list of scores and keys.
+local function move(index, moved)
+  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+end
+
+-- Puts in order what says that a key is active: its claim holds.
+local function mend_active(queue, key, claim, size, done)
+  local root, active = queue.root, active_key(queue.root)
+  if claim.count > size then
+    claim.count = size
+    redis.call('HSET', claims_key(root), key, encode_claim(claim))
+    done[#done + 1] = 'claim cut to the messages that are there'
+  end
+  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
+  -- A lease that ends now: the batch is handed out again.
+  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
+  local score = tonumber(redis.call('ZSCORE', active, key))
+  local right = latest_end(claim, score, queue.now)
+  if right < score then
+    redis.call('ZADD', active, right, key)
+    done[#done + 1] = 'lowered to the lease that was granted'
+  end
+end
+
+-- Puts in order what says that a key is open, or absent: no claim of it holds.
+local function mend_open(queue, key, with_options, done)
+  local root, due = queue.root, due_key(queue.root)
+  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
+  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
+  local head = head_of(queue, key, with_options)
+  if not head then
+    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
+    return
+  end
+  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  if not score or score > at then
+    redis.call('ZADD', due, at, key)
+    wake_watcher(queue, at)
+    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
+  end
+end
+
+-- Makes what is kept about a key follow its list, which is the truth. Adds to \`done\` what was mended, in words.
+local function mend(queue, key, done)
+  local root, list = queue.root, messages_key(queue.root, key)
+  local kind = redis.call('TYPE', list).ok
+  -- Only its owner can say what a foreign key is for.
+  if kind ~= 'none' and kind ~= 'list' then return end
+  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
+  if claim and size > 0 and claim.count > 0 then
+    mend_active(queue, key, claim, size, done)
+  else
+    mend_open(queue, key, with_options, done)
+  end
+end
+--- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
+
+-- No call moves more entries than this, and no call looks at more than ten times as many.
+local LOWERED = 100
+
+-- The longest wait of the policy: a shortened one holds only from the next look on.
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+
+-- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
+local function lowered_due(queue, key, score)
+  -- Options of its messages may allow more.
+  local head = head_of(queue, key, has_options(queue, key))
+  return math.min(score, head and due_at(head, queue.now) or queue.now)
+end
+
+-- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
+-- they should be. Returns how many more may be lowered.
+local function lower_index(index, latest, left, judge)
+  local at, looks = 0, 0
+  while left > 0 and looks < 10 * LOWERED do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    move(index, moved)
+    looks = looks + #keys
+  end
+  return left
+end
+
+-- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
+local function lower_ahead(queue)
+  local root, now = queue.root, queue.now
+  if queue.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do
+      local claim = decode_claim(stored[n])
+      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
+    end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  queue.watchAt, queue.standbyUntil = 0, 0
+  if left > 0 then queue.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+end
+--- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
+
+-- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+
+-- Counters of the root, in the order in which they are told. Those of lateness follow.
+local COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+}
+
+-- The names of all counters.
+local function counter_names()
+  local names = { unpack(COUNTERS) }
+  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+  names[#names + 1] = 'lateness:' .. LATENESS.beyond
+  return names
+end
+
+-- What one call counts of the batches that it claims for the first time; \`number\` is that of the newest batch. Written once, behind them all.
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+  }
+end
+
+local function count_in(tally, reason, late)
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_by[late] = (tally.late_by[late] or 0) + 1
+end
+
+local function write_tally(queue, tally)
+  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
+  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
+  for late, by in pairs(tally.late_by) do
+    local n = 1
+    while bounds[n] and late > bounds[n] do n = n + 1 end
+    late_in[n] = (late_in[n] or 0) + by
+  end
+  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
---- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see is_acknowledged.
+--- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
 
 -- How long a reply is kept, ms. For claims the lease comes on top.
 local NONCE_KEPT = 60000
@@ -696,7 +1149,7 @@ local NONCE_KEPT = 60000
 local function read_nonce(text)
   if not text then return nil end
   local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > 48 or #number > 15 then
+  if not name or #name > LIMITS.caller or #number > 15 then
     return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
   end
   return { text = text, name = name, number = tonumber(number) }
@@ -711,11 +1164,22 @@ local function leading_nonce(args)
   return nonce, 3, refusal
 end
 
+-- Pairs of key and token, from args[first] to the end. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
+  end
+  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+
 -- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
-local function kept_reply(policy, nonce, call)
-  if not nonce or not policy.kept then return nil end
-  local number, name, kept = string.match(policy.kept, '^(%d+) ([%w_]+) (.*)$')
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
   if not number or number < nonce.number then return nil end
   if number > nonce.number or name ~= call then return false end
@@ -723,71 +1187,36 @@ local function kept_reply(policy, nonce, call)
 end
 
 -- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
-local function keep_reply(root, nonce, call, reply, lease)
+local function keep_reply(queue, nonce, call, reply, lease)
   if not nonce then return end
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
 
--- Which claims of these records somebody has acknowledged, by position. Those in a state 'by=<name>/<number>' are when the caller of that
+-- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
 -- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
 local function acknowledged(root, records, nonce)
-  local names, numbers, known = {}, {}, {}
+  local names, asked, known = {}, {}, {}
   for n = 1, #records do
     local name, number = taken_by(records[n])
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
-    if not known[n] then names[#names + 1], numbers[#numbers + 1] = calls_key(root, name), { n, number } end
+    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
   local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for m = 1, #names do
-    local last = tonumber(string.match(kept[m] or '', '^(%d+) '))
-    known[numbers[m][1]] = last ~= nil and last > numbers[m][2]
+  for n = 1, #names do
+    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
+    known[asked[n].position] = last ~= nil and last > asked[n].number
   end
   return known
 end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+--- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
+---
+--- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
+--- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
+--- claim_ready replies it, and how many \`bytes\` were read for them.
 
--- A user of Redis who may not publish goes without wake-ups: an error here would hide what the call has written.
-local function say(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
--- Tells the watcher when something is due before it means to look. A promise that has passed is being kept just now.
-local function wake(root, policy, at, now)
-  if policy.watchAt <= now or at >= policy.watchAt then return end
-  policy.watchAt = at
-  redis.pcall('HSET', root, 'watchAt', at)
-  say(root, policy.watcher, string.format('%.0f', at))
-end
-
--- Settles, after a claim, when this worker looks next, at most \`rest\` ms from now; \`head\` is when the next batch is
--- due, and a \`full\` worker may have no slot left.
-local function watch(root, policy, worker, now, head, full, rest)
-  local mine = policy.watcher == worker
-  local vacant = mine or policy.watchAt <= now
-  if full then
-    if mine and policy.watchAt > 0 then redis.call('HSET', root, 'watchAt', 0) end
-    -- Somebody who has slots must look in my stead. Once is enough: they say again that they stand by.
-    if vacant and policy.standbyUntil > now then
-      redis.call('HSET', root, 'standbyUntil', 0)
-      say(root, '*', '0')
-    end
-    if not vacant and head then wake(root, policy, head, now) end
-    return head or 0
-  end
-  local latest = now + rest
-  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (head and head < policy.watchAt) then
-    redis.call('HSET', root, 'standbyUntil', latest)
-    return latest
-  end
-  local at = math.min(head or latest, latest)
-  redis.call('HSET', root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(policy, now))
-  return at
-end
---- Taking ready batches and finishing them: what \`claim_ready\`, \`complete\` and \`forward\` have in common.
-
+-- A call ends with the batch that fills so many bytes, or after so many looks.
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-local LATENESS_BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }
 
 local function bytes_of(messages)
   local bytes = 0
@@ -795,191 +1224,137 @@ local function bytes_of(messages)
   return bytes
 end
 
--- Counts the end of a claim, and says whether the batch is to be buried, and of what; \`known\`: somebody has acknowledged the claim.
-local function count_end(claim, known, options)
+-- Counts the end of a claim. Returns the fate of a batch that is to be buried; \`known\`: somebody has acknowledged the claim.
+local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
     claim.lost = claim.lost + 1
-    if claim.lost < 4 * options.attempts then return nil end
-    return 'unacknowledged', 'nobody has said that a claim of it arrived, ' .. claim.lost .. ' times'
+    if claim.lost < 4 * attempts then return nil end
+    return { cause = 'unacknowledged', error = 'nobody has said that a claim of it arrived, ' .. claim.lost .. ' times' }
   end
-  if claim.state == 'retry' or claim.attempt < options.attempts then
+  if claim.state == 'retry' or claim.attempt < attempts then
     claim.attempt = claim.attempt + 1
     return nil
   end
-  return 'lease', 'the lease of attempt ' .. claim.attempt .. ' ran out'
+  return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
 
--- Batches whose lease has run out or whose pause has ended: same id, same messages, a new token.
-local function claim_returned(root, now, options, policy, batches)
-  local call, active, claims = redis.call, active_key(root), claims_key(root)
-  local keys = call('ZRANGEBYSCORE', active, '-inf', options.before, 'LIMIT', 0, options.limit)
-  if #keys == 0 then return 0 end
-  local overrides, stored = has_overrides(root), call('HMGET', claims, unpack(keys))
-  local known, bytes = acknowledged(root, stored, options.nonce), 0
+-- Batches whose lease has run out, whose pause has ended, or which were given back.
+local function claim_returned(queue, take, taken)
+  local active, claims = active_key(queue.root), claims_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  if #keys == 0 then return end
+  local stored = redis.call('HMGET', claims, unpack(keys))
+  local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= CLAIM_BYTES then break end
     local key, claim = keys[n], decode_claim(stored[n])
-    local list = messages_key(root, key)
+    local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_read(messages, list)
-    bytes = bytes + bytes_of(messages)
+    must_be_empty(list, messages)
+    taken.bytes = taken.bytes + bytes_of(messages)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
-      if missing_twice(active, key, now) then
-        call('HDEL', claims, key)
-        call('ZREM', active, key)
-      end
+      forget(queue, key, active)
     elseif not claim then
-      -- Somebody deleted the claim by hand, or a call was cut off: the messages open a batch again.
-      drop_prefix(root, key, 0, policy, overrides)
-      call('ZREM', active, key)
+      reopen(queue, key)
     else
       claim.count = #messages
-      local cause, text = count_end(claim, known[n], options)
-      if not cause or not bury(root, key, claim, cause, text, now, policy, overrides) then
-        if cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        claim.claim, claim.span, claim.state = claim.claim + 1, options.lease, options.by
-        call('HSET', claims, key, encode_claim(claim))
-        call('ZADD', active, now + options.lease, key)
-        batches[#batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+      local fate = count_end(claim, known[n], take.attempts)
+      if not fate or not bury(queue, key, claim, fate) then
+        if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
+        hand_out_again(queue, key, claim, take)
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
       end
     end
   end
-  if #batches > 0 then call('HINCRBY', root, 'redelivered', #batches) end
-  return bytes
+  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
+end
+
+-- What all new claims of a call share: the ends of ids, of leases and of records are the same.
+local function begin_round(queue, take, taken)
+  local partition = partition_of(queue.root)
+  return {
+    take = take,
+    taken = taken,
+    tally = begin_tally(queue),
+    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+    id_begins = string.format('%.0f-', queue.now),
+    id_ends = partition and '-' .. partition or '',
+    lease_ends = string.format('%.0f', queue.now + take.lease),
+    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
+  }
+end
+
+-- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
+local function claim_head(queue, round, look, key, head)
+  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  tally.number = tally.number + 1
+  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
+  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  look.gone[#look.gone + 1] = key
+  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  -- What somebody else has written has no time, and is not late.
+  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+end
+
+-- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
+local function look_through(queue, round, keys)
+  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
+  for n = 1, #keys do
+    if taken.bytes >= CLAIM_BYTES then break end
+    local key, head, reply = keys[n], nil, nil
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
+    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
+    if held then
+      look.gone[#look.gone + 1] = key
+    elseif not head then
+      -- Somebody deleted the list by hand, or put a key of another type there.
+      must_be_empty(messages_key(root, key), reply)
+      forget(queue, key, due_key(root))
+    else
+      -- Another time than its deadline, which is now, when the clock has gone back.
+      local at = due_at(head, queue.now)
+      if at > round.take.due_by and at == head.deadline then
+        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+      else
+        head.deadline = at
+        claim_head(queue, round, look, key, head)
+      end
+      taken.bytes = taken.bytes + bytes_of(head.messages)
+    end
+  end
+  return look
 end
 
 -- Batches of keys whose time has come.
-local function claim_due(root, now, options, policy, batches, bytes)
-  local call, due, overrides = redis.call, due_key(root), has_overrides(root)
-  policy.overrides = overrides
-  local counters = call('HMGET', root, 'batches', 'latenessSum', 'latenessMax')
-  local sequence, sum, max = tonumber(counters[1]) or 0, tonumber(counters[2]) or 0, tonumber(counters[3]) or 0
-  local closed_by, late_by, looks, stamp = {}, {}, 0, string.format('%.0f-', now)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  local partition = partition_of(root)
-  local behind = (partition and '-' .. partition or '') .. ':1'
-  local lease = string.format('%.0f', now + options.lease)
-  local tail = string.format(':%.0f', options.lease) .. (options.by and ':' .. options.by or '')
-  while #batches < options.limit and bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
-    local wanted = options.limit - #batches
-    local keys = call('ZRANGEBYSCORE', due, '-inf', options.before, 'LIMIT', 0, wanted)
+local function claim_due(queue, take, taken)
+  local looks, round = 0, nil
+  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+    local wanted = take.limit - #taken.batches
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
     if #keys == 0 then break end
-    local active = call('ZMSCORE', active_key(root), unpack(keys))
-    local taken, leases, records, moved = {}, {}, {}, {}
-    for n = 1, #keys do
-      if bytes >= CLAIM_BYTES then break end
-      local key = keys[n]
-      -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-      local held = active[n] and call('HEXISTS', claims_key(root), key) == 1
-      local overridden = overrides and is_overridden(root, key)
-      local head, empty
-      if not held then head, empty = head_of(messages_key(root, key), policy, overridden) end
-      local deadline = head and head.deadline
-      local ahead = head and deadline > now and due_at(head, now) == now
-      if held then
-        taken[#taken + 1] = key
-      elseif not head then
-        must_be_read(empty, messages_key(root, key))
-        -- Somebody deleted the list by hand, or put a key of another type there.
-        if missing_twice(due, key, now) then
-          taken[#taken + 1] = key
-          if overridden then call('SREM', overrides_key(root), key) end
-        end
-      elseif deadline > options.before and not ahead then
-        moved[#moved + 1], moved[#moved + 2] = deadline, key
-        bytes = bytes + bytes_of(head.messages)
-        if active[n] then call('ZREM', active_key(root), key) end
-      else
-        local messages, count, reason = head.messages, head.count, head.reason
-        for extra = #messages, count + 1, -1 do messages[extra] = nil end
-        if ahead then deadline = now end
-        sequence = sequence + 1
-        -- Formatted: to join a number to a text takes Lua twice as long.
-        local token = stamp .. string.format('%d', sequence) .. behind
-        taken[#taken + 1] = key
-        leases[#leases + 1], leases[#leases + 2] = lease, key
-        records[#records + 1], records[#records + 2] = key, token .. string.format(':1:0:%d:%.0f:', count, deadline) .. reason .. tail
-        batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-        bytes = bytes + bytes_of(messages)
-        -- What somebody else has written has no time, and is not late.
-        local late = deadline > POLICY.WAIT.most and now - deadline or 0
-        sum = sum + late
-        if late > max then max = late end
-        closed_by[reason] = (closed_by[reason] or 0) + 1
-        late_by[late] = (late_by[late] or 0) + 1
-      end
-    end
-    -- Out of \`due\` last: what a call that is cut off leaves in both indexes, the next one puts right.
-    if #leases > 0 then
-      call('HSET', claims_key(root), unpack(records))
-      call('ZADD', active_key(root), unpack(leases))
-    end
-    if #moved > 0 then call('ZADD', due, unpack(moved)) end
-    if #taken > 0 then call('ZREM', due, unpack(taken)) end
+    round = round or begin_round(queue, take, taken)
+    hand_out(queue, look_through(queue, round, keys))
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if next(closed_by) then
-    call('HSET', root, 'batches', sequence, 'latenessSum', sum, 'latenessMax', max, 'looked', looked_at(policy, now))
-    for reason, by in pairs(closed_by) do call('HINCRBY', root, 'closedBy:' .. reason, by) end
-    local late_in = {}
-    for late, by in pairs(late_by) do
-      local bound = 1
-      while LATENESS_BOUNDS[bound] and late > LATENESS_BOUNDS[bound] do bound = bound + 1 end
-      late_in[bound] = (late_in[bound] or 0) + by
-    end
-    for bound, by in pairs(late_in) do call('HINCRBY', root, 'lateness:' .. (LATENESS_BOUNDS[bound] or 'more'), by) end
-  end
+  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
 end
 
--- Takes what is ready under a lease. Returns the batches, each { key, token, attempt, reason, deadline, messages }.
--- \`options.by\` is the state of a claim that the caller will acknowledge, \`options.nonce\` its nonce.
-local function take_ready(root, now, options, policy)
-  local batches = {}
-  policy.now = now
-  lower_ahead(root, policy, now)
-  local bytes = claim_returned(root, now, options, policy, batches)
-  claim_due(root, now, options, policy, batches, bytes)
-  return batches
-end
-
--- Leases of claims, \`ends[n]\` and \`spans[n]\` for each of the keys: never shortened. \`known\`: the caller has them, which acknowledges them.
-local function lengthen(root, keys, claims, lease, now, known)
-  if #keys == 0 then return end
-  local records, ends = {}, {}
-  for n = 1, #keys do
-    local claim = claims[n]
-    if claim.span < lease or known and claim.state then
-      claim.span = math.max(claim.span, lease)
-      if known then claim.state = nil end
-      records[#records + 1], records[#records + 2] = keys[n], encode_claim(claim)
-    end
-    ends[#ends + 1], ends[#ends + 2] = now + lease, keys[n]
-  end
-  if #records > 0 then redis.call('HSET', claims_key(root), unpack(records)) end
-  redis.call('ZADD', active_key(root), 'GT', unpack(ends))
-end
-
--- The batches of a claim that is made again, \`pairs\` being the keys and tokens of the first: those that it still holds, under a lease that
--- begins anew, since nobody can tell when the first reply was lost.
-local function take_again(root, now, options, pairs)
-  local keys, held, claims, batches, kept = {}, {}, {}, {}, {}
-  for n = 1, #pairs, 2 do keys[#keys + 1] = pairs[n] end
-  local stored = redis.call('HMGET', claims_key(root), unpack(keys))
-  for n = 1, #keys do
-    local count = claimed_count(stored[n], pairs[2 * n])
-    local messages = count and redis.pcall('LRANGE', messages_key(root, keys[n]), 0, count - 1) or {}
-    if #messages > 0 then
-      local claim = decode_claim(stored[n])
-      held[#held + 1], claims[#claims + 1] = keys[n], claim
-      kept[#kept + 1], kept[#kept + 2] = keys[n], pairs[2 * n]
-      batches[#batches + 1] = { keys[n], pairs[2 * n], claim.attempt, claim.reason, claim.deadline, messages }
-    end
-  end
-  lengthen(root, held, claims, options.lease, now, false)
-  return batches, kept
+-- Takes what is ready under a lease. Returns the batches.
+local function take_ready(queue, take)
+  local taken = { batches = {}, bytes = 0 }
+  lower_ahead(queue)
+  claim_returned(queue, take, taken)
+  claim_due(queue, take, taken)
+  return taken.batches
 end
 
 -- The keys and tokens of batches in turn: what is kept of a claim.
@@ -989,47 +1364,155 @@ local function proofs_of(batches)
   return proofs
 end
 
+-- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
+-- nobody can tell when the first reply was lost.
+local function take_again(queue, take, proofs)
+  local keys, held, batches = {}, {}, {}
+  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
+  for n = 1, #keys do
+    local key, token = keys[n], proofs[2 * n]
+    local count = claimed_count(stored[n], token)
+    local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
+    if #messages > 0 then
+      local claim = decode_claim(stored[n])
+      held[#held + 1] = { key = key, claim = claim }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+    end
+  end
+  extend_leases(queue, held, take.lease, false)
+  return batches
+end
+
 -- When who has taken so many batches looks next, or 0: nothing is pending.
-local function next_look(root, now, options, policy, taken)
+local function next_look(queue, take, count)
   local next_at
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
     local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if options.worker and (next_at or not policy.closed) then
-    next_at = watch(root, policy, options.worker, now, next_at, taken >= options.limit, options.rest or OPTIONS.rest.default)
-    if options.echo then say(root, options.worker, 'echo') end
-  elseif next_at then
+  if not take.worker or not next_at and queue.closed then
     -- What this call has made due, or has left, may be due before the watcher means to look.
-    wake(root, policy, next_at, now)
+    wake_watcher(queue, next_at)
+    return next_at or 0
   end
+  if count >= take.limit then
+    leave_watch(queue, take.worker, next_at)
+  else
+    next_at = keep_watch(queue, take.worker, next_at, take.rest or OPTIONS.rest.default)
+  end
+  if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
+--- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
+--- once, and nobody has to delete them one by one.
+---
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`failed\`, why none
+--- can be remembered; the \`set\` of this slice and when it \`expires\`; the \`slice\` and the one \`before\`; and whether the slice \`begins\` here.
+--
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
 
--- Finishes claimed batches, \`counts[key]\` messages of each key: opens what is left behind them, and returns when the first of that is due.
--- The claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in no index.
-local function finish(root, keys, counts, policy)
-  local call, overrides, messages, emptied, soonest = redis.call, policy.overrides, 0, {}, nil
-  if overrides == nil then overrides = has_overrides(root) end
-  call('HDEL', claims_key(root), unpack(keys))
-  for n = 1, #keys do
-    local key, list = keys[n], messages_key(root, keys[n])
-    if not overrides and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
-    else
-      local deadline = drop_prefix(root, key, counts[key], policy, overrides)
-      if deadline then soonest = math.min(soonest or deadline, deadline) end
-    end
-    messages = messages + counts[key]
+-- Lua's stack bounds how many values \`unpack\` can give.
+local UNPACKED = 1000
+
+-- Times that are the same in call after call, as texts: to format one costs a tenth of what storing a message does.
+local TEXTS = {}
+local function kept_text(what, ms)
+  local kept = TEXTS[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = string.format('%.0f', ms) }
+    TEXTS[what] = kept
   end
-  if #emptied > 0 then call('UNLINK', unpack(emptied)) end
-  write_index('ZREM', active_key(root), unpack(keys))
-  call('HINCRBY', root, 'completed', #keys)
-  call('HINCRBY', root, 'completedMessages', messages)
-  return soonest
+  return kept.text
+end
+
+-- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
+-- taken for an id.
+local function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+-- Looks up the ids of a call.
+local function read_ids(queue, asked)
+  local slice, before = queue.slice, queue.sliceBefore
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then slice, before = queue.now, slice end
+  local ids = {
+    asked = asked, known = {}, forgotten = {}, begins = begins, slice = slice, before = before,
+    set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+  }
+  ids.failed = look_up(ids.set, asked, ids.known)
+    or before and look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known)
+    or nil
+  return ids
+end
+
+-- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
+local function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+  end
+  ids.failed = failed
+end
+
+-- Takes an id back whose message is not stored. False when that is not allowed.
+local function forget_id(ids, digest)
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+-- Remembers an id again that was taken back. The set may have been empty then, and gone.
+local function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+-- From now on ids are remembered in the set of this slice, if that is new. Returns an error when that cannot be written.
+local function begin_slice(queue, ids)
+  if not ids.begins then return nil end
+  local failed
+  if ids.before then
+    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice, 'sliceBefore', ids.before), 'hash', queue.root)
+  else
+    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice), 'hash', queue.root)
+  end
+  ids.begins = failed ~= nil
+  return failed
 end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
@@ -1125,7 +1608,7 @@ local function read_last_call(root, caller)
   return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
--- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
+-- Returns the queue, or nil and a refusal: its root, its policy, by member, and what else stands in the root:
 --   last             position of the last message that a batch can have, from 0
 --   slice, sliceBefore   the sets in which ids are remembered
 --   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
@@ -1148,6 +1631,7 @@ local function read_queue(keys, caller)
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
+    root = root,
     wait = tonumber(wait) or POLICY.WAIT.default,
     maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
@@ -1220,31 +1704,13 @@ do -- lua/functions/conversation/add.lua
 --   BACKLOG_FULL       the key holds maxBacklog messages; nothing is stored and the id is not remembered
 --   REPARTITIONED      this root does not serve, and the key has no messages left here, or it goes by another generation: ask rapidfire_layout
 --
--- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active
--- key's list is never empty. The entry then lags behind the deadline and is put right by claim_ready.
 -- WHY each message of several stands alone: they may come from callers that know nothing of each other.
 -- WHY ids are remembered before the messages are stored, and each write can be taken back: a command may fail half-way, because the caller
 -- lacks the right or a key is of another type. Then id and message must both be there or neither, or the next try would lose or double it.
--- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
--- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
--- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
 local ADD_OPTIONS = {
   ID = OPTIONS.id, WAIT = OPTIONS.wait, MAXWAIT = OPTIONS.maxWait, MAXSIZE = OPTIONS.maxSize, FLUSH = OPTIONS.flush,
   REQUEUED = OPTIONS.requeued, GENERATION = OPTIONS.generation,
 }
--- Lua's stack bounds how many values \`unpack\` can give.
-local UNPACKED = 1000
-
--- Times that are the same in call after call as texts: to format one costs a tenth of what storing a message does.
-local TEXTS = {}
-local function text_of(what, ms)
-  local kept = TEXTS[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = string.format('%.0f', ms) }
-    TEXTS[what] = kept
-  end
-  return kept.text
-end
 
 -- '<ms>:<name>' as a table. The name of a message of a dead batch is the id of that and its position from 1, with a colon between.
 local function read_requeued(text)
@@ -1252,299 +1718,203 @@ local function read_requeued(text)
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
   local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, died = batch and place_among_dead(batch, position) }
+  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
 end
 
--- Returns by message: the position of its key, its id, its other options, its refusal, what REQUEUED says (nil when no message
--- has it), and the generation; or nil and a refusal of the whole call.
+-- What stands behind the data of a message goes into it: its \`id\`, what REQUEUED says, its other \`options\`, and a \`refusal\`.
+-- Returns the generation, if it is told here.
+local function take_options(message, options, refusal)
+  if not refusal and options.wait and options.maxWait and options.maxWait < options.wait then
+    refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+  end
+  if options.requeued then
+    local requeued, bad = read_requeued(options.requeued)
+    message.requeued, refusal = requeued, refusal or bad
+  end
+  local generation = options.generation
+  message.id, message.refusal = options.id, refusal
+  options.id, options.requeued, options.generation = nil, nil, nil
+  if next(options) then message.options = options end
+  return generation
+end
+
+-- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
 local function read_messages(args)
-  local starts, ids, options, refusals, requeued = {}, {}, {}, {}, nil
-  local at, count, generation = 1, 0, nil
+  local messages, at, generation = {}, 1, nil
   repeat
-    count = count + 1
-    starts[count] = at
-    if not args[at + 1] then
-      return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (args[at] and 'a key alone' or 'nothing'))
-    end
+    local key, data, word = args[at], args[at + 1], args[at + 2]
+    if not data then return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (key and 'a key alone' or 'nothing')) end
+    local message
     at = at + 2
     -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
-    if args[at] == 'ID' and args[at + 1] and #args[at + 1] <= 512 and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
-      ids[count] = args[at + 1]
+    if word == 'ID' and args[at + 1] and #args[at + 1] <= OPTIONS.id.bytes and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
+      message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
-    elseif args[at] ~= 'NEXT' then
-      local own, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
-      if not stopped then return nil, refusal end
-      at = stopped
-      if own then
-        if not refusal and own.wait and own.maxWait and own.maxWait < own.wait then
-          refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', own.wait, own.maxWait))
-        end
-        if own.requeued then
-          local again, bad = read_requeued(own.requeued)
-          requeued, refusal = requeued or {}, refusal or bad
-          requeued[count] = again
-        end
-        ids[count], own.id, own.requeued = own.id, nil, nil
-        generation, own.generation = own.generation or generation, nil
-        if next(own) then options[count] = own end
+    else
+      message = { key = key, data = data }
+      if word and word ~= 'NEXT' then
+        local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
+        if not stopped then return nil, refusal end
+        at = stopped
+        generation = take_options(message, options or {}, refusal) or generation
       end
-      refusals[count] = refusal
     end
+    messages[#messages + 1] = message
     local more = args[at]
     at = at + 1
   until not more
-  return starts, ids, options, refusals, requeued, generation
+  return messages, nil, generation
 end
 
-local function bad_message(key, data, id, policy)
-  if #key < 1 or #key > 1024 then return bad_key(key) end
-  if id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
-  if #data > policy.maxMessageBytes then
-    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', policy.maxMessageBytes, #data))
+local function bad_message(message, queue)
+  local key, data = message.key, message.data
+  if #key < 1 or #key > LIMITS.key then return bad_key(key) end
+  if message.id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
+  if #data > queue.maxMessageBytes then
+    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', queue.maxMessageBytes, #data))
   end
 end
 
--- By what a message is remembered. The name of a requeued message must not be taken for an id.
-local function digest_of(key, id, again)
-  local text = again and 'requeued ' .. #key .. ':' .. key .. again.name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
--- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
--- does. Returns an error when they cannot be asked for.
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
+-- Refuses messages one by one, and looks up the ids of the others. Returns what is known of these, or nil when none has an id.
+local function judge(queue, messages)
+  local asked
+  for n = 1, #messages do
+    local message = messages[n]
+    message.refusal = message.refusal or bad_message(message, queue)
+    if (message.id or message.requeued) and not message.refusal then
+      asked = asked or {}
+      message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
+      asked[#asked + 1] = message.digest
     end
   end
+  return asked and read_ids(queue, asked)
 end
 
--- Remembers those of the digests that are not known. Returns an error when that cannot be done, or the set would not expire.
-local function remember(set, asked, known, expires)
-  local fresh = asked
-  if next(known) then
-    fresh = {}
-    for n = 1, #asked do
-      if not known[asked[n]] then fresh[#fresh + 1] = asked[n] end
-    end
-    if #fresh == 0 then return nil end
+-- A message as it is stored. Those without options begin alike when their ids have the same length.
+local function element_of(queue, message, headers)
+  local id = message.id or ''
+  local header = not message.options and headers[#id]
+  if not header then
+    header = message_header(queue.now, #id, message.options)
+    if not message.options then headers[#id] = header end
   end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', set, expires), 'set', set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
-  end
-  return failed
+  return header .. id .. message.data
 end
 
--- Moves a key in due, if it is there; with a policy, which is then all that its messages go by, only to an earlier time. Nothing moves when it
--- has that score, when it is active, or when its index entry was lost, by hand or with a failover: then nobody would ever look at it, and it
--- is put in. Returns whether it was moved, and an error.
-local function move_in_due(root, key, score, policy)
-  local due = due_key(root)
-  local done = policy and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', score, key) or redis.pcall('ZADD', due, 'XX', 'CH', score, key)
-  if done ~= 0 then return done == 1, error_of(done, 'zset', due) end
-  for _, index in ipairs({ due, active_key(root) }) do
-    local found = redis.pcall('ZSCORE', index, key)
-    if found then return false, error_of(found, 'zset', index) end
-  end
-  -- The batch may have been full before this message came.
-  local head = policy and head_of(messages_key(root, key), policy, false)
-  done = redis.pcall('ZADD', due, head and head.deadline or score, key)
-  return done == 1, error_of(done, 'zset', due)
-end
-
--- The same for a key whose messages may have options; \`own\`: the one that was just stored has some. Returns when the key is due, if that has
--- changed, and an error, and then nothing of this is left.
-local function index_overridden(root, key, size, own, policy)
-  local list, overrides = messages_key(root, key), overrides_key(root)
-  local listed, deadline, failed, moved
-  if own then
-    listed = redis.pcall('SADD', overrides, key)
-    failed = error_of(listed, 'set', overrides)
-  end
-  if not failed then
-    local head, empty = head_of(list, policy, true)
-    deadline = head and head.deadline
-    if not head then
-      failed = error_of(empty, 'list', list)
-    elseif size == 1 then
-      moved, failed = true, error_of(redis.pcall('ZADD', due_key(root), deadline, key), 'zset', due_key(root))
-    else
-      moved, failed = move_in_due(root, key, deadline)
-    end
-  end
-  if failed and listed == 1 then redis.pcall('SREM', overrides, key) end
-  return moved and deadline or nil, failed
-end
-
--- From now on ids are remembered in the set of this slice. Returns an error when that cannot be written.
-local function begin_slice(root, slice, before)
-  if before then return error_of(redis.pcall('HSET', root, 'slice', slice, 'sliceBefore', before), 'hash', root) end
-  return error_of(redis.pcall('HSET', root, 'slice', slice), 'hash', root)
-end
-
--- Puts a message that died in another partition where its time belongs. Returns how many the key holds, what takes it out again, and when
--- the key is due; or nil and an error, and nothing is written.
-local function store_requeued(root, key, message, policy)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local failed = error_of(size, 'list', list) or size == 0 and policy.closed and not_serving(root)
-  if failed then return nil, failed end
-  local undo, deadline = bring_back(root, key, { message }, policy)
-  if not undo then return nil, deadline end
-  return size + 1, undo, deadline
-end
-
--- Remembers what was taken back: the set may have been empty then, and gone.
-local function remember_again(set, digest, expires)
-  redis.pcall('SADD', set, digest)
-  redis.pcall('PEXPIREAT', set, expires)
-end
-
--- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its list. False when that is not allowed:
--- then it counts as stored, since half of it would be worse.
-local function take_back(set, digest, expires, list, undo)
-  if digest and type(redis.pcall('SREM', set, digest)) == 'table' then return false end
+-- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its key. False when that is not allowed: then
+-- it counts as stored, since half of it would be worse.
+local function unstore(queue, message, ids, undo)
+  local digest = message.digest
+  if digest and not forget_id(ids, digest) then return false end
   if undo then
     undo()
     return true
   end
-  if type(redis.pcall('RPOP', list)) ~= 'table' then return true end
-  if digest then remember_again(set, digest, expires) end
+  if take_back(queue, message.key) then return true end
+  if digest then remember_again(ids, digest) end
   return false
 end
 
-local function add(keys, args)
-  local pcall, root = redis.pcall, keys[1]
-  local policy, refusal = read_queue(keys)
-  if refusal then return refusal end
-  local starts, ids, options, refusals, requeued, generation = read_messages(args)
-  if not starts then return ids end
-  refusal = other_generation(root, policy, generation)
-  if refusal then return refusal end
-  local digests, asked = {}, nil
-  for n = 1, #starts do
-    local key, id, again = args[starts[n]], ids[n], requeued and requeued[n]
-    refusals[n] = refusals[n] or bad_message(key, args[starts[n] + 1], id, policy)
-    if (id or again) and not refusals[n] then
-      asked = asked or {}
-      digests[n] = digest_of(key, id, again)
-      asked[#asked + 1] = digests[n]
-    end
+-- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
+-- then neither the message nor its id is there.
+local function store(queue, message, ids, headers)
+  local key, digest = message.key, message.digest
+  local size, failed = append(queue, key, element_of(queue, message, headers))
+  local at
+  if not size then
+    if digest then forget_id(ids, digest) end
+    return nil, failed
+  elseif size == 1 and queue.closed then
+    -- While messages of the key are left here, newer ones must stay behind them.
+    failed = not_serving(queue.root)
+  elseif size > queue.maxBacklog then
+    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
+  elseif digest then
+    failed = begin_slice(queue, ids)
   end
+  if not failed then at, failed = index_appended(queue, key, size, message.options) end
+  if failed then
+    if unstore(queue, message, ids) then return nil, failed end
+    keep_indexed(queue, key)
+  end
+  return size, at
+end
 
-  local now = now_ms()
-  local due, prefix = due_key(root), messages_key(root, '')
-  local overrides = pcall('SCARD', overrides_key(root))
-  if type(overrides) == 'table' then return wrong_type(overrides, 'set', overrides_key(root)) end
-  overrides = overrides > 0
-  local slice, before = policy.slice, policy.sliceBefore
-  local begins = not slice or now >= slice + policy.dedupe
-  if begins then slice, before = now, slice end
-  local seen, expires, known, taken_back, forgetful = nil, nil, {}, nil, nil
-  if asked then
-    seen, expires = seen_key(root, text_of('slice', slice)), text_of('expires', slice + 2 * policy.dedupe)
-    forgetful = look_up(seen, asked, known) or before and look_up(seen_key(root, text_of('before', before)), asked, known)
+-- Stores a message that died in another partition where its time belongs. Returns the same.
+local function store_requeued(queue, message, ids)
+  local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
+  local id, size = message.id or '', redis.pcall('LLEN', list)
+  local undo, at
+  local failed = error_of(size, 'list', list) or size == 0 and queue.closed and not_serving(queue.root)
+  if not failed then
+    local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
+    undo, at = bring_back(queue, key, { header .. id .. message.data })
+    failed = not undo and at
   end
-  local reply, added, duplicates, headers, soonest = {}, 0, 0, {}, nil
-  local opened = policy.maxSize == 1 and now or now + policy.wait
-  -- Formatted only when it is needed.
-  local opens_at, full_at
+  if failed then
+    forget_id(ids, message.digest)
+    return nil, failed
+  end
+  failed = begin_slice(queue, ids)
+  if failed then
+    if unstore(queue, message, ids, undo) then return nil, failed end
+    keep_indexed(queue, key)
+  end
+  return size + 1, at
+end
+
+-- Stores one message that was not refused, unless it was accepted before. Returns what is told of it: a status, or a refusal, and a size; and when
+-- its key is due if that has changed.
+local function accept(queue, message, ids, headers)
+  local digest = message.digest
+  if digest and ids.known[digest] then
+    local list = messages_key(queue.root, message.key)
+    local size = redis.pcall('LLEN', list)
+    if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
+    return 'duplicate', size
+  end
+  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  local size, at
+  if message.requeued then
+    size, at = store_requeued(queue, message, ids)
+  else
+    size, at = store(queue, message, ids, headers)
+  end
+  if not size then return at, 0 end
+  if digest then ids.known[digest] = true end
+  return 'added', size, at
+end
+
+local function add(keys, args)
+  local root = keys[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  local messages, bad, generation = read_messages(args)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  queue.now = now_ms()
+  local listed = redis.pcall('SCARD', overrides_key(root))
+  if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
+  queue.any_options = listed > 0
+  local ids = judge(queue, messages)
+  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
 
   -- first write
-  if asked and not forgetful then forgetful = remember(seen, asked, known, expires) end
-  for n = 1, #starts do
-    local at, digest, refused, status, size = starts[n], digests[n], refusals[n], nil, nil
-    local key = args[at]
-    if digest and forgetful then refused = forgetful end
-    if not refused then
-      local list, own = prefix .. key, options[n]
-      if digest and known[digest] then
-        size = pcall('LLEN', list)
-        if type(size) == 'table' then
-          refused = wrong_type(size, 'list', list)
-        else
-          status, duplicates = 'duplicate', duplicates + 1
-        end
-      else
-        local id, again, undo, at_once = ids[n], requeued and requeued[n], nil, nil
-        local length = id and #id or 0
-        if taken_back and digest and taken_back[digest] then remember_again(seen, digest, expires) end
-        if again then
-          local header = message_header(math.min(again.at, now), length, own, again.died)
-          size, undo, at_once = store_requeued(root, key, header .. (id or '') .. args[at + 1], policy)
-          if not size then refused = undo end
-        else
-          local header = not own and headers[length] or message_header(now, length, own)
-          if not own then headers[length] = header end
-          size = pcall('RPUSH', list, header .. (id or '') .. args[at + 1])
-          if type(size) == 'table' then refused = wrong_type(size, 'list', list) end
-        end
-        if refused then
-          if digest then pcall('SREM', seen, digest) end
-        else
-          if not again and size == 1 and policy.closed then
-            -- While messages of the key are left here, newer ones must stay behind them.
-            refused = not_serving(root)
-          elseif not again and size > policy.maxBacklog then
-            refused = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. policy.maxBacklog)
-          end
-          if begins and digest and not refused then
-            refused = begin_slice(root, slice, before)
-            begins = refused ~= nil
-          end
-          if not refused and not again then
-            local listed = own and 1 or overrides and pcall('SISMEMBER', overrides_key(root), key) or 0
-            if listed == 1 then
-              at_once, refused = index_overridden(root, key, size, own, policy)
-              overrides = true
-            elseif listed ~= 0 then
-              refused = wrong_type(listed, 'set', overrides_key(root))
-            elseif size == 1 then
-              opens_at = opens_at or string.format('%.0f', opened)
-              local done = pcall('ZADD', due, opens_at, key)
-              if type(done) == 'table' then refused = wrong_type(done, 'zset', due) else at_once = opened end
-            elseif size >= policy.maxSize then
-              local moved
-              full_at = full_at or string.format('%.0f', now)
-              moved, refused = move_in_due(root, key, full_at, policy)
-              if moved then at_once = now end
-            end
-          end
-          if refused and not take_back(seen, digest, expires, list, undo) then
-            pcall('ZADD', due, 'NX', opened, key)
-            refused = nil
-          end
-          if not refused then
-            status, added = 'added', added + 1
-            if digest then known[digest] = true end
-            if at_once and (not soonest or at_once < soonest) then soonest = at_once end
-          end
-        end
-        if refused and digest then
-          taken_back = taken_back or {}
-          taken_back[digest] = true
-        end
-      end
-    end
-    if refused then status, size = refused, 0 end
+  if ids then remember_ids(ids) end
+  for n = 1, #messages do
+    local message = messages[n]
+    local status, size, at = message.refusal or message.digest and ids.failed, 0, nil
+    if not status then status, size, at = accept(queue, message, ids, headers) end
+    if status == 'added' then added = added + 1 end
+    if status == 'duplicate' then duplicates = duplicates + 1 end
+    if at and (not soonest or at < soonest) then soonest = at end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then pcall('HINCRBY', root, 'duplicates', duplicates) end
-  if soonest then wake(root, policy, soonest, now) end
-  if #starts == 1 and type(reply[1]) == 'table' then return reply[1] end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  wake_watcher(queue, soonest)
+  if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
 end
 
@@ -1640,11 +2010,11 @@ end
 
 local function check(keys, args)
   local call, root = redis.call, keys[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
   -- A shortened wait holds only from the next look on.
-  local longest = longest_wait(root, policy)
+  local longest = longest_wait(queue)
   local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
     if spent.looks >= LOOKS or spent.bytes >= BYTES then break end
@@ -1717,30 +2087,25 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, policy, options.generation)
+  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(take.nonce)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
   if refusal then return refusal end
-  if policy.closed and not options.drain then return not_serving(root) end
-  options.limit = options.limit or OPTIONS.claimed.default
-  options.lease = options.lease or OPTIONS.lease.default
-  options.attempts = options.attempts or OPTIONS.attempts.default
-  options.nonce, options.by = nonce, state_by(nonce)
-  local now, kept = now_ms(), kept_reply(policy, nonce, 'claim_ready')
-  options.before = math.min(options.before or now, now)
-  if kept == false then return { now, 0 } end
+  if queue.closed and not take.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local kept = kept_reply(queue, nonce, 'claim_ready')
+  if kept == false then return { queue.now, 0 } end
+  take.limit = take.limit or OPTIONS.claimed.default
+  take.lease = take.lease or OPTIONS.lease.default
+  take.attempts = take.attempts or OPTIONS.attempts.default
+  take.due_by = math.min(take.before or queue.now, queue.now)
+  take.nonce, take.state = nonce, state_by(nonce)
 
   -- first write
-  local batches, proofs
-  if kept then
-    batches, proofs = take_again(root, now, options, kept)
-  else
-    batches = take_ready(root, now, options, policy)
-    proofs = nonce and proofs_of(batches)
-  end
-  if nonce and #batches > 0 then keep_reply(root, nonce, 'claim_ready', proofs, options.lease) end
-  return { now, next_look(root, now, options, policy, #batches), unpack(batches) }
+  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
+  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
@@ -1770,38 +2135,29 @@ do -- lua/functions/batch/complete.lua
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local given = #args - first + 1
-  if given == 0 or given % 2 == 1 then
-    return fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. given .. ' arguments')
-  end
-  if given > 2000 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  local fields, tokens = {}, {}
-  for n = first, #args, 2 do
-    fields[#fields + 1], tokens[#tokens + 1] = args[n], args[n + 1]
-  end
-  local kept = kept_reply(policy, nonce, 'complete')
+  local owners, tokens, bad = read_pairs(args, first)
+  if bad then return bad end
+  local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
   local reply, counts, done = {}, {}, {}
-  for n = 1, #fields do
-    local count = kept == nil and claimed_count(stored[n], tokens[n])
-    if count and counts[fields[n]] then count = nil end
+  for n = 1, #owners do
+    local key = owners[n]
+    -- One that is named twice is completed once.
+    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then
-      counts[fields[n]] = count
-      done[#done + 1] = fields[n]
-    end
+    if count then counts[key], done[#done + 1] = count, key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(root, done, counts, policy)
-  keep_reply(root, nonce, 'complete', reply)
-  if soonest then wake(root, policy, soonest, policy.now) end
+  local soonest = finish(queue, done, counts)
+  keep_reply(queue, nonce, 'complete', reply)
+  if soonest then wake_watcher(queue, soonest) end
   return reply
 end
 
@@ -1879,34 +2235,23 @@ do -- lua/functions/dead/drop.lua
 --   MISSING_ARGUMENT  no id
 --   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
 local function drop(keys, args)
-  local call, root = redis.call, keys[1]
+  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local given = #args - first + 1
-  if given == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
-  local reply, dropped, kept = {}, false, kept_reply(policy, nonce, 'drop')
-  if kept then return kept end
+  local ids, bad = read_batch_ids(args, first, #args)
+  if bad then return bad end
+  local said = kept_reply(queue, nonce, 'drop')
+  if said then return said end
 
   -- first write
-  for n = 1, given do
-    local id = args[first + n - 1]
-    reply[n] = 'unknown'
-    if kept == nil and call('ZREM', dead_key(root), id) == 1 then
-      reply[n], dropped = 'dropped', true
-      if call('TYPE', dead_key(root, id)).ok == 'hash' then
-        local count = integer(call('HGET', dead_key(root, id), 'count'), 0, 1000) or 0
-        call('DEL', dead_key(root, id))
-        if count > 0 then
-          call('HINCRBY', root, 'deadMessages', -count)
-          call('HINCRBY', root, 'droppedMessages', count)
-        end
-      end
-    end
+  local reply, dropped = {}, false
+  for n = 1, #ids do
+    local gone = said == nil and drop_dead(root, ids[n])
+    reply[n], dropped = gone and 'dropped' or 'unknown', dropped or gone
   end
-  if dropped then keep_reply(root, nonce, 'drop', reply) end
+  if dropped then keep_reply(queue, nonce, 'drop', reply) end
   return reply
 end
 
@@ -1938,31 +2283,31 @@ do -- lua/functions/batch/extend.lua
 --
 -- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
 local function extend(keys, args)
-  local root, lease = keys[1], integer(args[1], 1, 86400000)
-  local _, refusal = read_queue(keys)
+  local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  if #args < 3 or #args % 2 == 0 then
-    return fail('MISSING_ARGUMENT', 'expected a lease and pairs of key and token, got ' .. #args .. ' arguments')
-  end
-  if #args > 2001 then return fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. (#args - 1) / 2) end
-  local fields, reply, held, claims = {}, {}, {}, {}
-  for n = 2, #args, 2 do fields[#fields + 1] = args[n] end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(fields))
+  local owners, tokens, bad = read_pairs(args, 2)
+  if bad then return bad end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
   local leases = redis.pcall('ZCARD', active_key(root))
   if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
-  for n = 1, #fields do
-    local key = fields[n]
-    local count = claimed_count(stored[n], args[2 * n + 1])
-    local size = count and redis.pcall('LLEN', messages_key(root, key)) or 0
-    if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-    if count then held[#held + 1], claims[#claims + 1] = key, decode_claim(stored[n]) end
+  local reply, held = {}, {}
+  for n = 1, #owners do
+    local count, size = claimed_count(stored[n], tokens[n]), 0
+    if count then
+      local list = messages_key(root, owners[n])
+      size = redis.pcall('LLEN', list)
+      if type(size) == 'table' then return wrong_type(size, 'list', list) end
+      held[#held + 1] = { key = owners[n], claim = decode_claim(stored[n]) }
+    end
     reply[2 * n - 1], reply[2 * n] = count and 'extended' or 'lost', count and math.max(size - count, 0) or 0
   end
+  queue.now = now_ms()
 
   -- first write
-  lengthen(root, held, claims, lease, now_ms(), true)
+  extend_leases(queue, held, lease, true)
   return reply
 end
 
@@ -1994,7 +2339,7 @@ do -- lua/functions/batch/fail.lua
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/index.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -2010,20 +2355,6 @@ local function positions(text, count)
   return found
 end
 
--- Takes the messages that are done out of a claimed batch. Those that are kept move to its end, over those that are done, and then the
--- beginning is cut off: whatever cuts the call off, each of them is in the list all the time.
-local function keep_only(root, key, claim, kept)
-  local list, done = messages_key(root, key), claim.count - #kept
-  local messages = redis.call('LRANGE', list, 0, claim.count - 1)
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, messages[kept[n]]) end
-  end
-  claim.count = #kept
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('LTRIM', list, done, -1)
-  redis.call('HINCRBY', root, 'completedMessages', done)
-end
-
 -- What a call says whose token proves no claim: the same as the call before it with that token.
 local function said_before(root, stored, token)
   local claim, id, number = decode_claim(stored), parts_of_token(token)
@@ -2036,39 +2367,39 @@ local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
-  local kept_before = kept_reply(policy, nonce, 'fail')
-  if kept_before ~= nil then return kept_before or 'lost' end
+  local said = kept_reply(queue, nonce, 'fail')
+  if said ~= nil then return said or 'lost' end
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
-  local claim, now = decode_claim(stored), now_ms()
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
     return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
   end
+  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  queue.now = now_ms()
 
   -- first write
-  local delay = options.delay or OPTIONS.delay.default
-  claim.state, claim.span, policy.now = 'retry', delay, now
-  if kept then keep_only(root, key, claim, kept) end
+  if kept then shrink(queue, key, claim, kept) end
   if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, deadline = bury(root, key, claim, 'failed', options.error or '', now, policy, has_overrides(root))
-    if buried then keep_reply(root, nonce, 'fail', 'dead') end
-    if deadline then wake(root, policy, deadline, now) end
-    if buried then return 'dead' end
+    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
+    if buried then
+      keep_reply(queue, nonce, 'fail', 'dead')
+      wake_watcher(queue, at)
+      return 'dead'
+    end
   end
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(root), now + delay, key)
+  put_off(queue, key, claim, 'retry', delay)
   redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(root, nonce, 'fail', 'retry')
-  wake(root, policy, now + delay, now)
+  keep_reply(queue, nonce, 'fail', 'retry')
+  wake_watcher(queue, queue.now + delay)
   return 'retry'
 end
 
@@ -2117,6 +2448,9 @@ local FORWARD_OPTIONS = {
   DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
 }
 
+-- If the call is cut off, the batches come again so much later, ms.
+local LEASE = 60000
+
 -- Redis replies to XINFO with a flat list of names and values.
 local function named(flat)
   local values = {}
@@ -2151,7 +2485,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', string.match(batch[2], '^(.*):%d+$'), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
@@ -2169,42 +2503,43 @@ local function fields_of(batch)
 end
 
 local function forward(keys, args)
-  local call, root, name = redis.call, keys[1], args[1]
-  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local root, name = keys[1], args[1]
+  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(take.nonce)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > 128 then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, policy, options.generation)
+  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  bad = bad or no_nonce or other_generation(root, queue, take.generation)
   if bad then return bad end
-  if policy.closed and not options.drain then return not_serving(root) end
-  local now, stream, longest = now_ms(), stream_key(root, name), options.longest or OPTIONS.entries.default
+  if queue.closed and not take.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
-  local kept = kept_reply(policy, nonce, 'forward')
-  if kept then return kept end
-  if kept == false then return { now, 0, 0, math.max(longest - length, 0) } end
+  local said = kept_reply(queue, nonce, 'forward')
+  if said then return said end
+  if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
 
   -- first write
   if length >= longest then
     delete_acknowledged(stream)
-    length = call('XLEN', stream)
-    if length >= longest then return { now, now + 1000, 0, 0 } end
+    length = redis.call('XLEN', stream)
+    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  options.limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length)
+  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
   -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  options.lease, options.attempts, options.before, options.nonce = 60000, math.huge, now, nonce
-  local batches = take_ready(root, now, options, policy)
+  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
-    local batch = batches[n]
-    call('XADD', stream, '*', unpack(fields_of(batch)))
-    done[n], counts[batch[1]] = batch[1], #batch[6]
+    local key, messages = batches[n][1], batches[n][6]
+    redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
+    done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(root, done, counts, policy) end
-  local reply = { now, next_look(root, now, options, policy, #done), #done, longest - length - #done }
-  if #done > 0 then keep_reply(root, nonce, 'forward', reply) end
+  if #done > 0 then finish(queue, done, counts) end
+  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
 end
 
@@ -2337,7 +2672,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then say(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, '*', '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -2376,7 +2711,7 @@ local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   local bad = bad_key(key)
   if bad then return bad end
@@ -2391,7 +2726,7 @@ local function peek(keys, args)
     local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
     return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  local head = head_of(list, policy, has_overrides(root) and is_overridden(root, key))
+  local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
@@ -2555,27 +2890,26 @@ local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, RELEASE_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
-  local kept = kept_reply(policy, nonce, 'release')
-  if kept ~= nil then return kept or 'lost' end
+  local said = kept_reply(queue, nonce, 'release')
+  if said ~= nil then return said or 'lost' end
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim, now = decode_claim(stored), now_ms()
+  local claim = decode_claim(stored)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
   local foreign = foreign_type(root, key)
   if foreign then return foreign end
+  queue.now = now_ms()
 
   -- first write
-  claim.state, claim.span = 'released', 0
-  redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(root), now, key)
-  keep_reply(root, nonce, 'release', 'released')
-  wake(root, policy, now, now)
+  put_off(queue, key, claim, 'released', 0)
+  keep_reply(queue, nonce, 'release', 'released')
+  wake_watcher(queue, queue.now)
   return 'released'
 end
 
@@ -2612,61 +2946,6 @@ local function has_foreign_index(root)
   return false
 end
 
-local function mend_key(root, key, policy, now, done)
-  local call, list = redis.call, messages_key(root, key)
-  local kind = call('TYPE', list).ok
-  -- Only its owner can say what a foreign key is for.
-  if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and call('LLEN', list) or 0
-  local stored = call('HGET', claims_key(root), key)
-  local claim = decode_claim(stored)
-  if claim and (size == 0 or claim.count < 1) then claim = nil end
-
-  -- A batch has no more than the first 1000.
-  local own, at = false, 0
-  while at < math.min(size, 1000) and not own do
-    for _, message in ipairs(call('LRANGE', list, at, at + 19)) do own = own or options_of(message) ~= nil end
-    at = at + 20
-  end
-  if own and call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
-  if size == 0 and call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
-
-  if claim then
-    if claim.count > size then
-      claim.count = size
-      call('HSET', claims_key(root), key, encode_claim(claim))
-      done[#done + 1] = 'claim cut to the messages that are there'
-    end
-    if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-    -- A lease that ends now: the batch is handed out again.
-    if call('ZADD', active_key(root), 'NX', now, key) == 1 then done[#done + 1] = 'added to active' end
-    local score = tonumber(call('ZSCORE', active_key(root), key))
-    local right = lowered_active(stored, score, now)
-    if right < score then
-      call('ZADD', active_key(root), right, key)
-      done[#done + 1] = 'lowered to the lease that was granted'
-    end
-  else
-    if stored then
-      call('HDEL', claims_key(root), key)
-      done[#done + 1] = 'claim removed'
-    end
-    if call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-    local head = head_of(list, policy, own)
-    local deadline = head and due_at(head, now)
-    if not deadline then
-      if call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-    else
-      local score = tonumber(call('ZSCORE', due_key(root), key))
-      if not score or score > deadline then
-        call('ZADD', due_key(root), deadline, key)
-        wake(root, policy, deadline, now)
-        done[#done + 1] = score and 'moved to its deadline' or 'added to due'
-      end
-    end
-  end
-end
-
 local function mend_dead(root, id, now, done)
   local call, name = redis.call, dead_key(root, id)
   local kind = call('TYPE', name).ok
@@ -2690,28 +2969,30 @@ end
 
 local KEPT = { due = true, active = true, claims = true, overrides = true, dead = true }
 
-local function mend(root, part, policy, now)
+local function mend_part(queue, part)
+  local root, now = queue.root, queue.now
   local what, of = named_part(part)
   local name, done = part_key(root, part), {}
   if (what ~= 'other' or KEPT[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
   if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * policy.dedupe))
+    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
-  if what == 'messages' then mend_key(root, of, policy, now, done) end
+  if what == 'messages' then mend(queue, of, done) end
   if what == 'dead' then mend_dead(root, of, now, done) end
   return table.concat(done, ', ')
 end
 
 local function repair(keys, args)
   local root = keys[1]
-  local policy, refusal = read_queue(keys)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
-  local reply, now, foreign = {}, now_ms(), has_foreign_index(root)
+  local reply, foreign = {}, has_foreign_index(root)
+  queue.now = now_ms()
 
   -- first write
-  for n = 1, #args do reply[n] = foreign and '' or mend(root, args[n], policy, now) end
+  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
   if #args > 0 then return reply end
   local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
   local held, buried = count_messages(root)
@@ -2865,63 +3146,49 @@ do -- lua/functions/dead/requeue.lua
 -- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
 -- WHY a message may take its key over maxBacklog: it was accepted once.
 local function requeue(keys, args)
-  local call, root = redis.call, keys[1]
+  local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local policy, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue(keys, nonce and nonce.name)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local said = kept_reply(policy, nonce, 'requeue')
+  local said = kept_reply(queue, nonce, 'requeue')
   if said then return said end
-  for _ = 2, first do table.remove(args, 1) end
-  local generation
-  if string.upper(args[#args - 1] or '') == 'GENERATION' then
-    generation = integer(args[#args], 1, 999999)
+  local last, generation = #args, nil
+  if last > first and string.upper(args[last - 1]) == 'GENERATION' then
+    generation, last = integer(args[last], 1, LIMITS.number), last - 2
     if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
-    args = { unpack(args, 1, #args - 2) }
   end
-  if #args == 0 then return fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. #args) end
-  local stale = other_generation(root, policy, generation)
-  if stale then return stale end
-  if policy.closed then return not_serving(root) end
-  local reply, soonest, now, owners = {}, nil, now_ms(), {}
-  for n = 1, #args do
-    local key = redis.pcall('HGET', dead_key(root, args[n]), 'key')
+  local ids, bad = read_batch_ids(args, first, last)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  if queue.closed then return not_serving(root) end
+  local owners = {}
+  for n = 1, #ids do
+    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
     if type(key) == 'string' then
-      owners[n] = key
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+      owners[n] = key
     end
   end
+  queue.now = now_ms()
 
   -- first write
-  for n = 1, #args do
-    local id, key = args[n], owners[n]
-    local died = key and said == nil and call('ZSCORE', dead_key(root), id)
-    local messages = died and dead_messages(root, id) or {}
-    local count = #messages
+  local reply, soonest = {}, nil
+  for n = 1, #ids do
     reply[n] = 'unknown'
-    if count > 0 then
-      for at = 1, count do messages[at] = with_place(messages[at], place_among_dead(id, at)) end
-      -- Out of the dead first: a call that is cut off here has moved nothing, and the batch is put back or mended.
-      call('ZREM', dead_key(root), id)
-      local undo, deadline = bring_back(root, key, messages, policy)
-      local gone = undo and redis.pcall('DEL', dead_key(root, id))
-      if type(gone) == 'table' then
-        undo()
-        undo, deadline = nil, gone
+    if owners[n] and said == nil then
+      local count, at = revive(queue, ids[n], owners[n])
+      if count then
+        reply[n] = 'requeued'
+        if at then soonest = math.min(soonest or at, at) end
+      elseif at then
+        return at
       end
-      if not undo then
-        call('ZADD', dead_key(root), died, id)
-        return deadline
-      end
-      reply[n] = 'requeued'
-      if deadline then soonest = math.min(soonest or deadline, deadline) end
-      redis.pcall('HINCRBY', root, 'deadMessages', -count)
     end
   end
-  keep_reply(root, nonce, 'requeue', reply)
-  if soonest then wake(root, policy, soonest, now) end
+  keep_reply(queue, nonce, 'requeue', reply)
+  wake_watcher(queue, soonest)
   return reply
 end
 
@@ -2945,22 +3212,15 @@ do -- lua/functions/queue/stats.lua
 --
 -- WHY \`queued\` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
 -- ask whether its key is active. With more active keys it is a lower bound.
-local STATS_COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
-  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
-  'lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200',
-  'lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more',
-}
-
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
   if refusal then return refusal end
   local _, bad = read_options(args, 1, {})
   if bad then return bad end
-  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(STATS_COUNTERS))
-  local counted = {}
-  for n = 1, #STATS_COUNTERS do counted[STATS_COUNTERS[n]] = tonumber(counters[n + 3]) or 0 end
+  local names, counted = counter_names(), {}
+  local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
+  for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
   local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
   for n = 1, #active do
     -- A key of another type must not hide the figures of all others.
@@ -2976,10 +3236,7 @@ local function stats(keys, args)
     'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
     'died', tonumber(counters[1]) or 0,
   }
-  for n = 1, #STATS_COUNTERS do
-    reply[#reply + 1] = STATS_COUNTERS[n]
-    reply[#reply + 1] = counted[STATS_COUNTERS[n]]
-  end
+  for n = 1, #names do reply[#reply + 1], reply[#reply + 2] = names[n], counted[names[n]] end
   return reply
 end
 

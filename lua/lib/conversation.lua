@@ -1,0 +1,358 @@
+--- The states of a conversation, and every step from one of them to another. Nothing else writes `due`, `active`, `claims` or `overrides`, and
+--- nothing else says when a list is written (lib/list.lua).
+--
+--   absent    no messages, in no index, no claim
+--   open      in `due`: collecting, and ready when its time has come
+--   active    in `active` with the end of its lease, and a claim: a worker has the first messages
+--   paused    as active, with the end of a pause: the worker has failed
+--   released  as active, with a time that has come: the worker has given the batch back
+--
+--   append, index_appended   absent → open; one message more in any other state
+--   hand_out                 open → active
+--   hand_out_again           active, paused, released → active, when their time has come
+--   extend                   active, for longer
+--   put_off                  active → paused or released
+--   bury                     active, paused → dead, and what is behind → open, or absent
+--   finish                   active → done, and what is behind → open, or absent
+--   reopen                   active without a claim → open
+--   bring_back               dead → open, or behind the batch of a worker
+--   move                     open or active, at an earlier time: the clock has gone back
+--   forget                   in an index, and without messages → absent
+--   mend                     anything that is half-done → active, open or absent
+--
+-- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
+-- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
+-- the table). So a key goes into its new index before it leaves the old one, a claim is void before its messages go, and messages are in their
+-- new place before they leave the old one.
+
+-- One message more at the end of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
+local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+
+-- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
+local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
+
+-- When a batch is due that is opened now.
+local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
+
+local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
+
+-- Moves the entry of a key in `due`, if there is one; `earlier`: only to an earlier time. When nothing moves, the entry has that score, or the
+-- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
+-- Returns when the key is due, if that has changed, and a refusal.
+local function move_in_due(queue, key, at, earlier)
+  local due = due_key(queue.root)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  for _, index in ipairs({ due, active_key(queue.root) }) do
+    local found = redis.pcall('ZSCORE', index, key)
+    if found then return nil, error_of(found, 'zset', index) end
+  end
+  -- The batch may have been full before this message came.
+  local head = earlier and head_of(queue, key, false)
+  at = head and head.deadline or at
+  done = redis.pcall('ZADD', due, at, key)
+  return done == 1 and at or nil, error_of(done, 'zset', due)
+end
+
+-- The same for a key whose messages may have options; `options`: those of the message that was just appended. Nothing is left when it refuses.
+local function index_by_options(queue, key, size, options)
+  local root, listed, at, failed = queue.root, nil, nil, nil
+  if options then
+    listed = redis.pcall('SADD', overrides_key(root), key)
+    failed = error_of(listed, 'set', overrides_key(root))
+  end
+  if not failed then
+    local head, reply = head_of(queue, key, true)
+    if not head then
+      failed = error_of(reply, 'list', messages_key(root, key))
+    elseif size == 1 then
+      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+    else
+      at, failed = move_in_due(queue, key, head.deadline)
+    end
+  end
+  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  queue.any_options = true
+  return at, failed
+end
+
+-- Sees to it that a key is looked at in time that has got its message number `size`. Returns when it is due, if that has changed, and a refusal.
+-- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active key's list is never
+-- empty. The entry then lags behind the deadline and is put right by the next claim.
+local function index_appended(queue, key, size, options)
+  local root = queue.root
+  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  if size == 1 then
+    local at = opens_at(queue)
+    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    queue.opening = queue.opening or string.format('%.0f', at)
+    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+  end
+  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+end
+
+-- Takes the first `count` messages off a key, and puts what is left into `due`. Returns when that is due, if anything is left. A key of another
+-- type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
+local function open_rest(queue, key, count)
+  local root, list = queue.root, messages_key(queue.root, key)
+  cut_front(list, count)
+  local with_options = has_options(queue, key)
+  local head, reply = head_of(queue, key, with_options)
+  if not head then
+    must_be_empty(list, reply)
+    if with_options then redis.call('SREM', overrides_key(root), key) end
+    return nil
+  end
+  queue.now = queue.now or now_ms()
+  local at = due_at(head, queue.now)
+  write_if_ours('ZADD', due_key(root), at, key)
+  return at
+end
+
+-- A key that is active and has no claim, which somebody has deleted or a call that was cut off has: its messages are an open batch again.
+local function reopen(queue, key)
+  open_rest(queue, key, 0)
+  redis.call('ZREM', active_key(queue.root), key)
+end
+
+-- An entry of an index whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a
+-- while: such an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
+local function forget(queue, key, index)
+  local score = redis.call('ZSCORE', index, key)
+  if score and not string.find(score, '%.5$') then
+    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
+    return
+  end
+  if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
+  if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
+  redis.call('ZREM', index, key)
+end
+
+-- Hands out what one look at `due` has found; each is a flat list of arguments: `records`, keys and claims; `leases`, their ends and keys;
+-- `later`, true deadlines and keys of what is not ready yet; `gone`, keys that are to leave `due`; `unclaimed`, open keys that are to leave `active`.
+-- WHY out of `due` last: what a call that is cut off leaves in both indexes, the next look puts right.
+local function hand_out(queue, look)
+  local root = queue.root
+  if #look.leases > 0 then
+    redis.call('HSET', claims_key(root), unpack(look.records))
+    redis.call('ZADD', active_key(root), unpack(look.leases))
+  end
+  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Hands a batch out once more: the same id and messages, a new token.
+local function hand_out_again(queue, key, claim, take)
+  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+end
+
+-- Lengthens leases, each { key, claim }: none is ever shortened. `known`: the caller has them, which acknowledges them.
+-- WHY the span first: a lease may end sooner than its claim says, but not later.
+local function extend_leases(queue, held, lease, known)
+  if #held == 0 then return end
+  local records, ends = {}, {}
+  for n = 1, #held do
+    local key, claim = held[n].key, held[n].claim
+    if claim.span < lease or known and claim.state then
+      claim.span = math.max(claim.span, lease)
+      if known then claim.state = nil end
+      records[#records + 1], records[#records + 2] = key, encode_claim(claim)
+    end
+    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+  end
+  if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
+  redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
+end
+
+-- Puts a claimed batch off for `ms`; `state`: 'retry' or 'released'.
+-- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
+local function put_off(queue, key, claim, state, ms)
+  claim.state, claim.span = state, ms
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+end
+
+-- Takes the messages that are done out of a claimed batch: all but those at the positions in `kept`.
+-- WHY they are copied to its end before the claim is cut, and the claim before the list: each that is kept is in the list all the time, and
+-- behind the batch nothing is lost.
+local function shrink(queue, key, claim, kept)
+  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
+  copy_back(list, claim.count, kept)
+  claim.count = #kept
+  redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  cut_front(list, done)
+  redis.call('HINCRBY', root, 'completedMessages', done)
+end
+
+-- Moves a batch that is given up to the dead ones; `fate` as keep_dead takes it. Returns true, and when what is behind it is due. False, and
+-- nothing is done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
+-- without a bound.
+-- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
+local function bury(queue, key, claim, fate)
+  local root = queue.root
+  if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
+  keep_dead(queue, key, claim, fate)
+  redis.call('HDEL', claims_key(root), key)
+  local at = open_rest(queue, key, claim.count)
+  redis.call('ZREM', active_key(root), key)
+  return true, at
+end
+
+-- Finishes claimed batches, `counts[key]` messages of each key, and opens what is left behind them. Returns when the first of that is due.
+-- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; `active` last, so that no key is in
+-- no index.
+local function finish(queue, keys, counts)
+  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+  local plain = not any_options(queue)
+  redis.call('HDEL', claims_key(root), unpack(keys))
+  for n = 1, #keys do
+    local key, list = keys[n], messages_key(root, keys[n])
+    if plain and redis.pcall('LLEN', list) == counts[key] then
+      emptied[#emptied + 1] = list
+    else
+      local at = open_rest(queue, key, counts[key])
+      if at then soonest = math.min(soonest or at, at) end
+    end
+    messages = messages + counts[key]
+  end
+  if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
+  write_if_ours('ZREM', active_key(root), unpack(keys))
+  redis.call('HINCRBY', root, 'completed', #keys)
+  redis.call('HINCRBY', root, 'completedMessages', messages)
+  return soonest
+end
+
+-- Puts a key into `due` that messages were brought back to, unless a worker has a batch of it. Returns when it is due, and a refusal.
+local function index_brought_back(queue, key, claim, with_options)
+  local root = queue.root
+  -- A claim that has lost its lease holds nobody up: the key must be looked at.
+  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  if held then return nil, error_of(held, 'zset', active_key(root)) end
+  local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
+  if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  local head, reply = head_of(queue, key, listed == 1)
+  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+end
+
+-- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
+-- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
+local function bring_back(queue, key, messages)
+  local root, with_options = queue.root, false
+  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
+  local claim = decode_claim(stored)
+  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
+  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
+  local function undo()
+    take_out()
+    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, at
+end
+
+-- Brings a whole batch back from the dead. Returns how many messages it has, and when their key is due, if that has changed; nil when there is
+-- no such batch; or nil and a refusal, and then it is as dead as before.
+-- WHY out of the dead first: a call that is cut off there has moved nothing, and the batch is put back or mended.
+local function revive(queue, id, key)
+  local root = queue.root
+  local died = redis.call('ZSCORE', dead_key(root), id)
+  local messages = died and placed_messages(root, id) or {}
+  if #messages == 0 then return nil end
+  redis.call('ZREM', dead_key(root), id)
+  local undo, at = bring_back(queue, key, messages)
+  local failed = not undo and at
+  if undo then
+    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    if failed then undo() end
+  end
+  if failed then
+    redis.call('ZADD', dead_key(root), died, id)
+    return nil, failed
+  end
+  redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
+  return #messages, at
+end
+
+-- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
+local function foreign_type(root, key)
+  for _, each in ipairs({
+    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
+    { 'ZCARD', dead_key(root), 'zset' },
+  }) do
+    local found = redis.pcall(each[1], each[2])
+    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+  end
+end
+
+-- Moves keys of an index to earlier times, which they should have had; `moved` is a flat list of scores and keys.
+local function move(index, moved)
+  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+end
+
+-- Puts in order what says that a key is active: its claim holds.
+local function mend_active(queue, key, claim, size, done)
+  local root, active = queue.root, active_key(queue.root)
+  if claim.count > size then
+    claim.count = size
+    redis.call('HSET', claims_key(root), key, encode_claim(claim))
+    done[#done + 1] = 'claim cut to the messages that are there'
+  end
+  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
+  -- A lease that ends now: the batch is handed out again.
+  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
+  local score = tonumber(redis.call('ZSCORE', active, key))
+  local right = latest_end(claim, score, queue.now)
+  if right < score then
+    redis.call('ZADD', active, right, key)
+    done[#done + 1] = 'lowered to the lease that was granted'
+  end
+end
+
+-- Puts in order what says that a key is open, or absent: no claim of it holds.
+local function mend_open(queue, key, with_options, done)
+  local root, due = queue.root, due_key(queue.root)
+  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
+  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
+  local head = head_of(queue, key, with_options)
+  if not head then
+    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
+    return
+  end
+  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  if not score or score > at then
+    redis.call('ZADD', due, at, key)
+    wake_watcher(queue, at)
+    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
+  end
+end
+
+-- Makes what is kept about a key follow its list, which is the truth. Adds to `done` what was mended, in words.
+local function mend(queue, key, done)
+  local root, list = queue.root, messages_key(queue.root, key)
+  local kind = redis.call('TYPE', list).ok
+  -- Only its owner can say what a foreign key is for.
+  if kind ~= 'none' and kind ~= 'list' then return end
+  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
+  if claim and size > 0 and claim.count > 0 then
+    mend_active(queue, key, claim, size, done)
+  else
+    mend_open(queue, key, with_options, done)
+  end
+end

@@ -1,0 +1,64 @@
+--- Dead batches: what is kept of a batch that was given up. A batch is in `dead`, by when it died, and `dead:<batch id>` has its messages.
+
+-- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
+  end
+end
+
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was.
+local function placed_messages(root, id)
+  local messages = dead_messages(root, id)
+  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
+  return messages
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns whether it was there.
+local function drop_dead(root, id)
+  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
+  local name = dead_key(root, id)
+  if redis.call('TYPE', name).ok ~= 'hash' then return true end
+  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  redis.call('DEL', name)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
+  end
+  return true
+end

@@ -1,0 +1,65 @@
+--- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
+
+-- Lateness is counted by these bounds, ms: `lateness:<bound>` has the batches that were at most so late, and later than the bound before it.
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+
+-- Counters of the root, in the order in which they are told. Those of lateness follow.
+local COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+}
+
+-- The names of all counters.
+local function counter_names()
+  local names = { unpack(COUNTERS) }
+  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+  names[#names + 1] = 'lateness:' .. LATENESS.beyond
+  return names
+end
+
+-- What one call counts of the batches that it claims for the first time; `number` is that of the newest batch. Written once, behind them all.
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+  }
+end
+
+local function count_in(tally, reason, late)
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_by[late] = (tally.late_by[late] or 0) + 1
+end
+
+local function write_tally(queue, tally)
+  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
+  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
+  for late, by in pairs(tally.late_by) do
+    local n = 1
+    while bounds[n] and late > bounds[n] do n = n + 1 end
+    late_in[n] = (late_in[n] or 0) + by
+  end
+  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
