@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AssembleError, globals, identifiers, parse } from './check.mjs'
+import { commandsOf } from './commands.mjs'
+import { constantsOf, optionsOf } from './constants.mjs'
 import { checkCodes, readHeader } from './header.mjs'
 import { buildLibrary } from './library.mjs'
 import { buildScript, partsFor } from './scripts.mjs'
@@ -25,9 +27,12 @@ export function assemble({ root = LUA, clock, version } = {}) {
     .map((path) => readFunction(read(`functions/${path}`)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
+  const constants = constantsOf(libs)
   const scripts = {}
   for (const each of functions) {
     const used = partsFor(each, libs)
+    each.commands = commandsOf([{ path: each.path, node: each.tree }, ...used])
+    each.options = optionsOf(each.tree, constants)
     checkCodes(
       each,
       [...used].map((part) => part.source),
@@ -35,7 +40,7 @@ export function assemble({ root = LUA, clock, version } = {}) {
     scripts[each.name] = buildScript(version, libs, functions, each, used)
   }
   const codes = [...new Set(functions.flatMap((each) => each.header.ERRORS))].sort()
-  return { version, ...buildLibrary(version, libs, functions), scripts, codes, functions }
+  return { version, ...buildLibrary(version, libs, functions), scripts, codes, functions, constants }
 }
 
 /** A lib file and its parts: each a local function or a constant, which a script has or leaves out. */
@@ -44,7 +49,7 @@ function readLib({ path, text }) {
   const parts = tree.body.map((statement) => {
     const names = statement.type === 'FunctionDeclaration' ? [statement.identifier.name] : statement.variables?.map((each) => each.name)
     if (!names) throw new AssembleError(`${path}: a lib file has nothing but local functions and constants`)
-    return { names, uses: identifiers(statement), range: statement.range, source: text.slice(...statement.range) }
+    return { path, names, node: statement, uses: identifiers(statement), range: statement.range, source: text.slice(...statement.range) }
   })
   return { path, text, parts, globals: globals(tree) }
 }
@@ -75,5 +80,5 @@ function readFunction({ path, text }) {
   const string = (node) => (node?.type === 'StringLiteral' ? node.raw.slice(1, -1) : undefined)
   if (string(registered) !== name) throw new AssembleError(`${path}: must end with register('${name}', ...)`)
   if (string(description) !== header.sentence) throw new AssembleError(`${path}: the description must be the first sentence of the header`)
-  return { path, text, name, header, uses: identifiers(tree), flags: flags.fields.map((field) => string(field.value)) }
+  return { path, text, name, header, tree, uses: identifiers(tree), flags: flags.fields.map((field) => string(field.value)) }
 }

@@ -41,7 +41,8 @@ export function globals(tree) {
   return names
 }
 
-function visit(node, see) {
+/** Shows every node of a syntax tree, a parent before what is in it. */
+export function visit(node, see) {
   if (Array.isArray(node)) for (const each of node) visit(each, see)
   else if (node && typeof node === 'object') {
     if (typeof node.type === 'string') see(node)

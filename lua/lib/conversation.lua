@@ -289,13 +289,12 @@ end
 
 -- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
 local function foreign_type(root, key)
-  for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
-  }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+  local list = messages_key(root, key)
+  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
+  return foreign
 end
 
 -- Moves keys of an index to earlier times, which they should have had; `moved` is a flat list of scores and keys.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '31c5b86dc9c30ab32a51f1d5f5a47813eb455dc9',
+    sha1: '28140b87ceda9d9dd1c82670cfd831d39c8e2594',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -33,17 +33,17 @@ local POLICY = {
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
   key = KIB,
-  stream = 128,
-  caller = 48,
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
@@ -57,42 +57,14 @@ local OPTIONS = {
   requeued = { field = 'requeued', bytes = 128 },
 
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(9)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(8)}
 }
 
 
@@ -126,7 +98,7 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
-local function calls_key(root, name) return root .. ':calls:' .. name end
+
 
 local function wake_channel(root) return root .. ':wake' end
 
@@ -488,7 +460,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(498)}
+${blank(497)}
 local UNPACKED = 1000
 
 
@@ -606,30 +578,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -657,7 +624,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(16)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(27)}
 do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
@@ -913,7 +890,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'bc598da363583fe0da2a32c8168cd73f3857ff86',
+    sha1: 'dd4f3d2b342d1103d488f885b3829a037981a654',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -956,11 +933,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(4)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1022,7 +995,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(559)}
+${blank(558)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(101)}
 local function count_messages(root)
@@ -1049,30 +1022,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -1100,7 +1068,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(267)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(278)}
 do -- lua/functions/health/check.lua
 --- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
 --
@@ -1224,7 +1202,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'ee59a7d96b917f43c867072514107c8a233a249b',
+    sha1: '22b8d42ef506447d2f7dd02fb29f081b7ce43dda',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1250,67 +1228,44 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(3)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
   attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(6)}
   -- Who calls.
   worker = { field = 'worker', bytes = 64 },
   echo = { field = 'echo', flag = true },
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
+
+
 
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(8)}
 }
 
 
@@ -1706,7 +1661,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(96)}
+${blank(95)}
 local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
@@ -2057,30 +2012,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2107,6 +2057,27 @@ local function read_queue(keys, caller)
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
 ${blank(386)}
 do -- lua/functions/batch/claim_ready.lua
@@ -2159,7 +2130,7 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local take, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(take.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
   if refusal then return refusal end
   if queue.closed and not take.drain then return not_serving(root) end
@@ -2184,7 +2155,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'bfad81549d1cef7c82405e05955d9f5746c98036',
+    sha1: '423e96c7dee2f3857396c900a110dd82557b0c0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2210,18 +2181,18 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
   -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
+
+
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 ${blank(51)}
 local function shown(value)
@@ -2431,7 +2402,7 @@ local function finish(queue, keys, counts)
   redis.call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(260)}
+${blank(259)}
 local NONCE_KEPT = 60000
 
 
@@ -2488,30 +2459,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2539,6 +2505,27 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
 ${blank(457)}
 do -- lua/functions/batch/complete.lua
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
@@ -2565,7 +2552,7 @@ do -- lua/functions/batch/complete.lua
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local owners, tokens, bad = read_pairs(args, first)
@@ -2597,7 +2584,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'f7788b0df3b39987210dbe9e9604c83e29bc5315',
+    sha1: '935a14ffc1cdd16fdaf374427a2d3727d574ab2a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2623,67 +2610,39 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
+
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
+${blank(6)}
   batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
 
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
 
 
@@ -2702,10 +2661,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(14)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(17)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -2792,37 +2748,32 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1119)}
+${blank(1118)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2850,7 +2801,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(510)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(521)}
 do -- lua/functions/dead/dead.lua
 --- List dead batches, oldest first, or show one with its messages.
 --
@@ -2908,7 +2869,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '4b4bf7d63f0bce434a17caa00c1bfc6a6655e7c4',
+    sha1: 'b45de0f3a8f1b10c3c926712e54ce111d48ed8b2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2934,18 +2895,18 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+
   ids = 100,
-  parts = 100,
+
   -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
+
+
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 ${blank(51)}
 local function shown(value)
@@ -3007,7 +2968,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(648)}
+${blank(647)}
 local NONCE_KEPT = 60000
 
 
@@ -3051,30 +3012,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3102,6 +3058,27 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
 ${blank(563)}
 do -- lua/functions/dead/drop.lua
 --- Delete dead batches with their messages.
@@ -3124,7 +3101,7 @@ do -- lua/functions/dead/drop.lua
 local function drop(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local ids, bad = read_batch_ids(args, first, #args)
@@ -3148,7 +3125,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '58cb1842e7e72e2984983a66de780688a8045933',
+    sha1: '59b157c321a7b756f2af18b7a6d9f25943a1a4a4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3174,67 +3151,33 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
+
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(8)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
 
 
@@ -3258,11 +3201,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -3327,7 +3266,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(340)}
+${blank(339)}
 local function read_pairs(args, first)
   local given, owners, tokens = #args - first + 1, {}, {}
   if given < 1 or given % 2 == 1 then
@@ -3344,30 +3283,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3395,7 +3329,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(604)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(615)}
 do -- lua/functions/batch/extend.lua
 --- Lengthen the leases of claimed batches.
 --
@@ -3456,7 +3400,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '0d05a9f4b8be6544bca2d3c52f5c0884e8d9f125',
+    sha1: '7684d2ff9cf1d7cc6bd5667f37e6c297052e50a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3482,67 +3426,42 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
+
+
   attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
   delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
   error = { field = 'error', bytes = 4 * KIB },
   keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(3)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
+${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
+
+
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
 
 
@@ -3561,7 +3480,14 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(7)}
+
+
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -3862,13 +3788,12 @@ local function bury(queue, key, claim, fate)
 end
 ${blank(85)}
 local function foreign_type(root, key)
-  for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
-  }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+  local list = messages_key(root, key)
+  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
+  return foreign
 end
 ${blank(189)}
 local NONCE_KEPT = 60000
@@ -3905,30 +3830,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3955,6 +3875,27 @@ local function read_queue(keys, caller)
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
 ${blank(660)}
 do -- lua/functions/batch/fail.lua
@@ -4011,7 +3952,7 @@ local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
@@ -4053,7 +3994,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f87d1c160f278877c8293599eee00773f0694151',
+    sha1: '1c5035a7157cd957a2b0defe20e1de8c19068c4e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4079,45 +4020,32 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
+
   stream = 128,
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+
 
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
+${blank(7)}
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
 
   -- Who calls.
@@ -4126,20 +4054,12 @@ local OPTIONS = {
   rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
   drain = { field = 'drain', flag = true },
   nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
+
+
 
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(8)}
 }
 
 
@@ -4539,7 +4459,7 @@ local function finish(queue, keys, counts)
   redis.call('HINCRBY', root, 'completedMessages', messages)
   return soonest
 end
-${blank(72)}
+${blank(71)}
 local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
@@ -4862,30 +4782,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -4912,6 +4827,27 @@ local function read_queue(keys, caller)
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
 ${blank(752)}
 do -- lua/functions/batch/forward.lua
@@ -5015,7 +4951,7 @@ local function forward(keys, args)
   local root, name = keys[1], args[1]
   local take, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(take.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
@@ -5058,7 +4994,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f111fc3fa2b487ecbede7f2ac607c8194a629aa5',
+    sha1: 'f80293d0eeacc9271ad2beaf4be171d2ac782d40',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5098,9 +5034,7 @@ end
 ${blank(8)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(3)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -5166,7 +5100,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1088)}
+${blank(1087)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5203,30 +5137,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -5254,7 +5183,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(892)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(903)}
 do -- lua/functions/layout/layout.lua
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
@@ -5304,7 +5243,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'd8a9fdd83fd1078ec88a455b8a5ae27a739091c9',
+    sha1: 'c9f917cf0017650f092184b915c63195db7ef9e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5330,67 +5269,36 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
+
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(9)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
   generation = { field = 'generation', least = 1, most = LIMITS.number },
   layout = { field = 'layout', bytes = 64 },
   open = { field = 'open', flag = true },
   retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(5)}
 }
 
 
@@ -5412,9 +5320,7 @@ end
 ${blank(8)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(3)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(5)}
 local function wake_channel(root) return root .. ':wake' end
 
 
@@ -5493,7 +5399,7 @@ local function read_options(args, at, known)
 end
 ${blank(184)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(902)}
+${blank(901)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5531,30 +5437,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -5584,6 +5485,15 @@ local function read_queue(keys, caller)
 end
 
 
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(12)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -5694,7 +5604,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '21de53fdb36d66bed2c7ba1297a54bde30e7740c',
+    sha1: '6b1ad9a6c13431d408c7e6320f45741d159c5afa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5721,66 +5631,35 @@ local POLICY = {
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
   key = KIB,
-  stream = 128,
-  caller = 48,
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
 
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(9)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
 
 
@@ -5805,10 +5684,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(7)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -5993,37 +5869,32 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1154)}
+${blank(1153)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6051,7 +5922,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(1027)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(1038)}
 do -- lua/functions/conversation/peek.lua
 --- Show the messages, state and deadline of one key.
 --
@@ -6110,7 +5991,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'fb5b23d68a94a4e45ce1b6ea0ae7551143f14762',
+    sha1: '342dadc28c4357cb89f9b628ffacf777fd916aaf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6136,13 +6017,13 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
+
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6153,50 +6034,18 @@ local LIMITS = {
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(9)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
+${blank(4)}
   program = { field = 'given', bytes = 64 },
   again = { field = 'again', flag = true },
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
 
 
@@ -6217,9 +6066,7 @@ local function wrong_type(reply, expected, key)
 end
 ${blank(12)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -6292,7 +6139,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1148)}
+${blank(1147)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6305,30 +6152,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6358,6 +6200,15 @@ local function read_queue(keys, caller)
 end
 
 
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(12)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -6505,7 +6356,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c1eb4cd343a726637d4ad97b8d5f4436549f6b07',
+    sha1: 'cbd9b95ac8423b1271afe866da157dee78e38160',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6531,67 +6382,40 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
+${blank(5)}
   reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+
 
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
+${blank(3)}
   nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
+
+
 
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
 
 
@@ -6610,7 +6434,14 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(7)}
+
+
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -6741,13 +6572,12 @@ local function put_off(queue, key, claim, state, ms)
 end
 ${blank(111)}
 local function foreign_type(root, key)
-  for _, each in ipairs({
-    { 'LLEN', messages_key(root, key), 'list' }, { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' },
-    { 'ZCARD', dead_key(root), 'zset' },
-  }) do
-    local found = redis.pcall(each[1], each[2])
-    if type(found) == 'table' then return wrong_type(found, each[3], each[2]) end
+  local list = messages_key(root, key)
+  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
+  return foreign
 end
 ${blank(189)}
 local NONCE_KEPT = 60000
@@ -6784,30 +6614,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6834,6 +6659,27 @@ local function read_queue(keys, caller)
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
 ${blank(1208)}
 do -- lua/functions/batch/release.lua
@@ -6865,7 +6711,7 @@ local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, RELEASE_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
@@ -6894,7 +6740,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '55cedf2eb705e679328b2fc3697155b59fe98401',
+    sha1: '4ca165476ef2c6eff24e28f0ed3e79cb353900cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6937,10 +6783,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(3)}
 local function wake_channel(root) return root .. ':wake' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
@@ -7107,7 +6950,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(334)}
+${blank(333)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   if claim.count > size then
@@ -7185,30 +7028,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7236,7 +7074,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(1262)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(1273)}
 do -- lua/functions/health/repair.lua
 --- Put some parts of a queue in order, each at one moment, or the queue itself.
 --
@@ -7338,7 +7186,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'bd0b8495001b08a6bbf03cb82d7b393997b16c0e',
+    sha1: 'e100e884636d6f03bb9209a840997233aff716f5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7364,61 +7212,35 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
+
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(9)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
+
   layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
+
+
   prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
   new = { field = 'new', flag = true },
   commit = { field = 'commit', least = 0, most = LIMITS.number },
@@ -7443,9 +7265,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(14)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(20)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -7511,7 +7331,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1088)}
+${blank(1087)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7554,30 +7374,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7607,6 +7422,15 @@ local function read_queue(keys, caller)
 end
 
 
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(12)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -7734,7 +7558,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'd433d0193ba19ebb34127e4138070024391e502e',
+    sha1: '98200a7b127ebb5391b5c154515568b8c8f5004f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7760,18 +7584,18 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+
   ids = 100,
-  parts = 100,
+
   -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
+
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
 }
 ${blank(51)}
 local function shown(value)
@@ -8091,7 +7915,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(200)}
+${blank(199)}
 local NONCE_KEPT = 60000
 
 
@@ -8149,30 +7973,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8199,6 +8018,27 @@ local function read_queue(keys, caller)
     serves = serves,
     generation = tonumber(since) or 0,
   }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
 ${blank(1466)}
 do -- lua/functions/dead/requeue.lua
@@ -8230,7 +8070,7 @@ do -- lua/functions/dead/requeue.lua
 local function requeue(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local said = kept_reply(queue, nonce, 'requeue')
@@ -8280,7 +8120,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '8179ad0148cd755ab642725f1aef538468fe08ba',
+    sha1: 'a29e7c509c6edf90a86b7c4f46e1f7807c3006d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8322,12 +8162,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(5)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -8413,7 +8248,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(645)}
+${blank(644)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -8436,30 +8271,25 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(7)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
   maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8487,7 +8317,17 @@ local function read_queue(keys, caller)
     generation = tonumber(since) or 0,
   }
 end
-${blank(1541)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(1552)}
 do -- lua/functions/queue/stats.lua
 --- Count what the queue holds and what it has done.
 --
@@ -8540,12 +8380,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'ecc58dd7737350d20b5e3f93577cbc2d7f478416',
+    sha1: 'a0c2604d00d0bcaa4ef9e35694de9423ad77f00b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3236)}
+${blank(3253)}
 do -- lua/functions/health/version.lua
 --- Tell the version of the library that is loaded.
 --
