@@ -51,7 +51,7 @@ export const LIMITS = {
 ${Object.entries(constants.LIMITS)
   .map(([name, most]) => `  ${name}: ${number(most)},`)
   .join('\n')}
-} as const
+}
 `,
     'commands.ts': `${NOTE}
 import type { FunctionName } from './facts.ts'
@@ -70,7 +70,7 @@ function ranges(options) {
     const members = ['least', 'most', 'default', 'bytes'].filter((member) => member in option)
     return `  ${name}: { ${members.map((member) => `${member}: ${number(option[member])}`).join(', ')} },`
   })
-  return `{\n${lines.join('\n')}\n} as const`
+  return `{\n${lines.join('\n')}\n}`
 }
 
 /** With its digits in groups of three. */

@@ -8,6 +8,7 @@ import { Nonces, nonceText } from '../protocol/nonces.ts'
 import type { Calls } from '../redis/calls.ts'
 import type { Argument } from '../redis/connection.ts'
 import type { FunctionName } from '../redis/generated/facts.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { type Forwarded, type RootForwardOptions, soonest } from '../worker/forwarder.ts'
 import { type Batch, decodeBatch, keyBytes } from './batch.ts'
 
@@ -42,7 +43,7 @@ export class Claims<T> {
   async claimReady(options: ClaimOptions): Promise<Claimed<T>> {
     const parts: Claimed<T>[] = []
     const failures: unknown[] = []
-    let left = options.limit ?? 10
+    let left = options.limit ?? OPTIONS.claimed.default
     for (const { root, drain } of await this.turns()) {
       try {
         const part = await this.claim({ ...options, limit: left, root, drain })
@@ -63,7 +64,7 @@ export class Claims<T> {
 
   /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
   async claim(options: RootClaimOptions): Promise<RootClaimed<T>> {
-    const { root, limit = 10, lease = 30_000, attempts = 5, ...rest } = options
+    const { root, limit = OPTIONS.claimed.default, lease = OPTIONS.lease.default, attempts = OPTIONS.attempts.default, ...rest } = options
     const args = () => COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
     const { now, next, claims, repeats } = await this.#onRoot(options, () =>
       this.#takeUp(root, 'claim_ready', args(), COMMANDS.claim_ready.reply),
@@ -85,7 +86,8 @@ export class Claims<T> {
     }
   }
 
-  forward(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
+  forward(stream: string, options: RootForwardOptions): Promise<Forwarded> {
+    const { root, limit = OPTIONS.forwarded.default, maxLength = OPTIONS.entries.default, ...rest } = options
     const args = () => COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation: this.#partitioning.generation })
     return this.#onRoot({ root, drain: rest.drain }, () => this.#takeUp(root, 'forward', args(), COMMANDS.forward.reply))
   }
@@ -123,7 +125,7 @@ export class Claims<T> {
   }
 
   fail(batch: Batch<T>, options: FailOptions<T>): Promise<'retry' | 'dead' | 'lost'> {
-    const { error = '', delay = 1000, attempts = 5, messages } = options
+    const { error = '', delay = OPTIONS.delay.default, attempts = OPTIONS.attempts.default, messages } = options
     const keep = messages
       ?.map((message) => batch.messages.indexOf(message) + 1)
       .sort((a, b) => a - b)

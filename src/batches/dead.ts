@@ -2,10 +2,15 @@ import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError 
 import type { OutgoingMessage } from '../options.ts'
 import type { CallRoot } from '../partitions/layout.ts'
 import { COMMANDS, generationTokens } from '../protocol/commands.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import type { DeadBatch } from './batch.ts'
 
 /** Dead batches of several roots, oldest first: at most `limit` after `offset`. */
-export async function listDead(call: CallRoot, roots: string[], { limit = 100, offset = 0 }): Promise<DeadBatch[]> {
+export async function listDead(
+  call: CallRoot,
+  roots: string[],
+  { limit = OPTIONS.shown.default, offset = OPTIONS.offset.default },
+): Promise<DeadBatch[]> {
   const [root, ...others] = roots
   if (root !== undefined && others.length === 0) return call(root, 'dead', COMMANDS.dead.args({ limit, offset }), COMMANDS.dead.reply)
   // The first of all are among the first of each.
@@ -20,7 +25,7 @@ export async function listDead(call: CallRoot, roots: string[], { limit = 100, o
 async function listFirst(call: CallRoot, root: string, count: number): Promise<DeadBatch[]> {
   const list: DeadBatch[] = []
   while (list.length < count) {
-    const limit = Math.min(count - list.length, 1000)
+    const limit = Math.min(count - list.length, OPTIONS.shown.most)
     const page = await call(root, 'dead', COMMANDS.dead.args({ limit, offset: list.length }), COMMANDS.dead.reply)
     list.push(...page)
     if (page.length < limit) break

@@ -5,6 +5,7 @@ import { COMMANDS } from '../protocol/commands.ts'
 import type { Calls } from '../redis/calls.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { FunctionName } from '../redis/generated/facts.ts'
+import { LIMITS } from '../redis/generated/limits.ts'
 import { readQueueFacts } from './facts.ts'
 import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
 
@@ -38,7 +39,7 @@ export interface CheckOptions {
   restore?: (roots: ReadonlyMap<string, RootLayout>) => Promise<void>
 }
 
-const PAGE = 100
+const PAGE = LIMITS.parts
 
 /**
  * Walks a live queue in bounded steps and judges every part at one moment of its own; with `repair` it mends what can be mended without

@@ -1,6 +1,7 @@
 import { RapidfireError } from '../errors.ts'
 import type { Policy, RootPolicy } from '../options.ts'
 import { COMMANDS } from '../protocol/commands.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import {
   type CallRoot,
   isBehind,
@@ -388,6 +389,7 @@ export class Partitioning {
 }
 
 function checkPartitions(partitions: unknown): void {
-  if (partitions === undefined || (Number.isInteger(partitions) && Number(partitions) >= 1 && Number(partitions) <= 1024)) return
-  throw new RapidfireError('BAD_POLICY', `partitions must be an integer from 1 to 1024, got ${String(partitions)}`)
+  const { least, most } = OPTIONS.prepare
+  if (partitions === undefined || (Number.isInteger(partitions) && Number(partitions) >= least && Number(partitions) <= most)) return
+  throw new RapidfireError('BAD_POLICY', `partitions must be an integer from ${least} to ${most}, got ${String(partitions)}`)
 }

@@ -1,6 +1,6 @@
 import { RapidfireError, toRapidfireError } from '../errors.ts'
 import type { Argument, Connection, Send } from './connection.ts'
-import type { FunctionName } from './generated/facts.ts'
+import { type FunctionName, READS } from './generated/facts.ts'
 import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 import { type LibrarySource, type Scripts, SOURCE } from './source.ts'
 
@@ -24,9 +24,6 @@ export interface CallOptions {
   /** For how long it is repeated when there is no answer, ms. @default that of the connection */
   patience?: number | undefined
 }
-
-/** Functions that write nothing. */
-const READS = new Set<FunctionName>(['check', 'dead', 'layout', 'peek', 'stats', 'version'])
 
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
 const RETRY_FOR = 10_000

@@ -4,6 +4,7 @@ import { Discard, PartialFailure, RetryLater } from '../batches/outcomes.ts'
 import { RapidfireError } from '../errors.ts'
 import type { Claimed, FailOptions, RootClaimOptions, Watching } from '../options.ts'
 import type { RapidFire } from '../rapidfire.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { exponentialBackoff, type Handler, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { type Attempt, Leases } from './leases.ts'
@@ -83,9 +84,10 @@ export class Processor<T> {
     this.#rapidfire = rapidfire
     this.#handler = handler
     this.#hooks = hooks
-    this.#concurrency = whole('concurrency', options.concurrency ?? 10, 1, 1000)
-    this.#lease = whole('lease', options.lease ?? 30_000, 1, 86_400_000)
-    this.#attempts = whole('attempts', options.attempts ?? 5, 1, 1000)
+    const { lease, attempts } = OPTIONS
+    this.#concurrency = whole('concurrency', options.concurrency ?? 10, 1, OPTIONS.claimed.most)
+    this.#lease = whole('lease', options.lease ?? lease.default, lease.least, lease.most)
+    this.#attempts = whole('attempts', options.attempts ?? attempts.default, attempts.least, attempts.most)
     this.#timeout = options.timeout === undefined ? undefined : whole('timeout', options.timeout, 1, 86_400_000)
     this.#backoff = options.backoff ?? exponentialBackoff()
     if (typeof this.#backoff !== 'function')

@@ -11,7 +11,7 @@ export const POLICY = {
   maxMessageBytes: { least: 1, most: 16_777_216, default: 262_144 },
   dedupe: { least: 1, most: 31_536_000_000, default: 3_600_000 },
   maxDead: { least: 1, most: 1_000_000, default: 10_000 },
-} as const
+}
 
 /** Options of calls: numbers from `least` to `most`, and texts of at most so many `bytes`. */
 export const OPTIONS = {
@@ -43,7 +43,7 @@ export const OPTIONS = {
   commit: { least: 0, most: 999_999 },
   settle: { least: 0, most: 999_999 },
   restore: { least: 1, most: 999_999 },
-} as const
+}
 
 /** The most of what is no option. */
 export const LIMITS = {
@@ -56,4 +56,4 @@ export const LIMITS = {
   partitions: 1_024,
   number: 999_999,
   programs: 4,
-} as const
+}
