@@ -3,7 +3,7 @@ export { type Batch, joinText, type Message, type Reason } from './batches/batch
 export { Discard, PartialFailure, RetryLater } from './batches/outcomes.ts'
 export type { Stats } from './batches/stats.ts'
 export type { CheckReport, Found } from './check/check.ts'
-export type { Violation } from './check/invariants.ts'
+export type { Violation } from './check/violations.ts'
 export {
   type AddResult,
   type ErrorCode,

@@ -7,9 +7,11 @@ import { commandsOf } from './commands.mjs'
 import { constantsOf, optionsOf } from './constants.mjs'
 import { checkCodes, readHeader } from './header.mjs'
 import { buildLibrary } from './library.mjs'
+import { piecesOf } from './order.mjs'
 import { buildScript, partsFor } from './scripts.mjs'
 
 const LUA = fileURLToPath(new URL('..', import.meta.url))
+
 /**
  * Reads lua/ and returns the library text, the scripts by name, the line map, and the codes.
  * `clock` replaces lua/lib/clock.lua, `version` the one of package.json: both are for tests.
@@ -17,17 +19,16 @@ const LUA = fileURLToPath(new URL('..', import.meta.url))
 export function assemble({ root = LUA, clock, version } = {}) {
   version ??= JSON.parse(readFileSync(join(LUA, '../package.json'), 'utf8')).version
   const read = (path) => ({ path: `lua/${path}`, text: readFileSync(join(root, path), 'utf8') })
-  const libs = inOrder(
-    readdirSync(join(root, 'lib'))
-      .sort()
-      .map((name) => readLib(name === 'clock.lua' && clock ? { ...read(`lib/${name}`), text: clock } : read(`lib/${name}`))),
-  )
+  const libs = readdirSync(join(root, 'lib'))
+    .sort()
+    .map((name) => readLib(name === 'clock.lua' && clock ? { ...read(`lib/${name}`), text: clock } : read(`lib/${name}`)))
   const functions = readdirSync(join(root, 'functions'), { recursive: true })
     .filter((path) => path.endsWith('.lua'))
     .map((path) => readFunction(read(`functions/${path}`)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
-  const constants = constantsOf(libs)
+  const pieces = piecesOf(libs, functions)
+  const constants = constantsOf(pieces.flatMap(({ lib }) => lib ?? []))
   const scripts = {}
   for (const each of functions) {
     const used = partsFor(each, libs)
@@ -37,10 +38,10 @@ export function assemble({ root = LUA, clock, version } = {}) {
       each,
       [...used].map((part) => part.source),
     )
-    scripts[each.name] = buildScript(version, libs, functions, each, used)
+    scripts[each.name] = buildScript(version, pieces, each, used)
   }
   const codes = [...new Set(functions.flatMap((each) => each.header.ERRORS))].sort()
-  return { version, ...buildLibrary(version, libs, functions), scripts, codes, functions, constants }
+  return { version, ...buildLibrary(version, pieces), scripts, codes, functions, constants }
 }
 
 /** A lib file and its parts: each a local function or a constant, which a script has or leaves out. */
@@ -54,21 +55,6 @@ function readLib({ path, text }) {
   return { path, text, parts, globals: globals(tree) }
 }
 
-/** The lib files so that each stands behind those that it uses. */
-function inOrder(libs) {
-  const order = []
-  const place = (lib, users) => {
-    if (order.includes(lib)) return
-    if (users.includes(lib)) throw new AssembleError(`${lib.path}: uses ${users.at(-1).path}, which uses it`)
-    for (const other of libs) {
-      if (other.parts.some((part) => part.names.some((name) => lib.globals.has(name)))) place(other, [...users, lib])
-    }
-    order.push(lib)
-  }
-  for (const lib of libs) place(lib, [])
-  return order
-}
-
 /** A function file: what its header says, and what it registers at its end. */
 function readFunction({ path, text }) {
   const name = basename(path, '.lua')
@@ -80,5 +66,14 @@ function readFunction({ path, text }) {
   const string = (node) => (node?.type === 'StringLiteral' ? node.raw.slice(1, -1) : undefined)
   if (string(registered) !== name) throw new AssembleError(`${path}: must end with register('${name}', ...)`)
   if (string(description) !== header.sentence) throw new AssembleError(`${path}: the description must be the first sentence of the header`)
-  return { path, text, name, header, tree, uses: identifiers(tree), flags: flags.fields.map((field) => string(field.value)) }
+  return {
+    path,
+    text,
+    name,
+    header,
+    tree,
+    uses: identifiers(tree),
+    globals: globals(tree),
+    flags: flags.fields.map((field) => string(field.value)),
+  }
 }

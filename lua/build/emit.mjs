@@ -53,6 +53,21 @@ ${Object.entries(constants.LIMITS)
   .join('\n')}
 }
 `,
+    'laws.ts': `${NOTE}
+/** Laws of lua/lib/laws.lua: as long as one of them is broken, messages are where they are not counted. */
+export const MISPLACING: ReadonlySet<string> = new Set([${list(
+      lawsOf(constants)
+        .filter(({ misplaced }) => misplaced)
+        .map(({ name }) => name),
+    )}])
+
+/** Those that compare the counters with what is held. */
+export const COUNTED: ReadonlySet<string> = new Set([${list(
+      lawsOf(constants)
+        .filter(({ counted }) => counted)
+        .map(({ name }) => name),
+    )}])
+`,
     'commands.ts': `${NOTE}
 import type { FunctionName } from './facts.ts'
 
@@ -75,6 +90,9 @@ function ranges(options) {
 
 /** With its digits in groups of three. */
 const number = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, '_')
+
+/** Every law, once. */
+const lawsOf = ({ LAWS }) => [...new Set(Object.values(LAWS).flat())]
 
 const list = (names) => names.map((name) => `'${name}'`).join(', ')
 

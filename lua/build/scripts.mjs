@@ -1,7 +1,7 @@
 // The build for servers without Functions: one script for each function, for EVALSHA.
 import { createHash } from 'node:crypto'
 import { visit } from './check.mjs'
-import { versionLine, wrap } from './library.mjs'
+import { versionLine } from './library.mjs'
 
 const REGISTER = 'local entry; local function register(_, callback)\n  entry = callback end'
 // For Dragonfly, which refuses keys that a script was not given; to others it is a comment. It stands where the library has its first line.
@@ -30,9 +30,9 @@ export function partsFor({ uses }, libs) {
  * The script of one function: the library, where everything that this function does not need is blank. So an error names the same line
  * in both builds.
  */
-export function buildScript(version, libs, functions, { name, flags, tree }, used) {
-  const asked = fieldsIn([tree, ...[...used].map((part) => part.node)])
-  const slim = libs.map((lib) => {
+export function buildScript(version, pieces, wanted, used) {
+  const asked = fieldsIn([wanted.tree, ...[...used].map((part) => part.node)])
+  const slim = (lib) => {
     let text = ''
     let at = 0
     for (const part of lib.parts) {
@@ -41,10 +41,10 @@ export function buildScript(version, libs, functions, { name, flags, tree }, use
       at = part.range[1]
     }
     return text + blank(lib.text.slice(at))
-  })
-  const blocks = functions.map((each) => (each.name === name ? wrap(each) : blank(wrap(each)))).join('')
-  const opening = flags.includes('allow-oom') ? `${ALLOW_OOM} ` : ''
-  const text = `${PRAGMA}\n${versionLine(version)}\n${REGISTER}\n${slim.join('')}${blocks.trimEnd()}\n${opening}return entry(KEYS, ARGV)\n`
+  }
+  const files = pieces.map((piece) => (piece.lib ? slim(piece.lib) : piece.function === wanted ? piece.text : blank(piece.text)))
+  const opening = wanted.flags.includes('allow-oom') ? `${ALLOW_OOM} ` : ''
+  const text = `${PRAGMA}\n${versionLine(version)}\n${REGISTER}\n${files.join('').trimEnd()}\n${opening}return entry(KEYS, ARGV)\n`
   return { sha1: createHash('sha1').update(text).digest('hex'), text }
 }
 

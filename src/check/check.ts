@@ -5,9 +5,9 @@ import { COMMANDS } from '../protocol/commands.ts'
 import type { Calls } from '../redis/calls.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { FunctionName } from '../redis/generated/facts.ts'
+import { COUNTED } from '../redis/generated/laws.ts'
 import { LIMITS } from '../redis/generated/limits.ts'
-import { readQueueFacts } from './facts.ts'
-import { isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
+import { isCountable, type Judged, type Violation, violationsOf } from './violations.ts'
 
 /** What `check` found broken. */
 export interface Found extends Violation {
@@ -60,19 +60,22 @@ export async function checkQueue(
   const report: CheckReport = { queue, keys: 0, violations: [], counted: true }
 
   // First of all, since it refuses what is no queue.
-  await call(queueRoot, 'check', [], readQueueFacts)
+  await look(queueRoot)
   const foreign = new Set<string>()
   const found = new Set(roots)
   for await (const { root, parts } of pages(connection, queueRoot, found)) {
     if (foreign.has(root)) continue
     try {
       let page = parts
-      // A call replies fewer facts than it was asked for when lists are long.
+      // A call looks at fewer parts than it was asked for when lists are long.
       while (page.length > 0) {
-        const facts = await call(root, 'check', page, COMMANDS.check.reply)
-        page = page.slice(facts.length)
-        report.keys += facts.filter(({ what }) => what === 'messages').length
-        for (const each of facts) await note(root, judge(each), async () => (await look(root, each.part)).flatMap(judge))
+        const judged = await call(root, 'check', page, COMMANDS.check.reply)
+        for (const [n, each] of judged.entries()) {
+          const part = page[n] as Buffer
+          if (part.toString('latin1').startsWith('messages:')) report.keys += 1
+          await note(root, violationsOf(each, part), async () => violationsOf(await look(root, part), part))
+        }
+        page = page.slice(judged.length)
       }
     } catch (error) {
       foreign.add(root)
@@ -82,16 +85,12 @@ export async function checkQueue(
   for (const root of found) {
     if (foreign.has(root)) continue
     // After the parts: what was mended there is counted, and what was not would make the counters seem wrong.
-    const count = async () => {
-      const facts = new Map(await call(root, 'check', [], readQueueFacts))
-      const left = report.violations.filter((each) => each.root === root && each.mended === undefined)
-      if (!isCountable(left)) facts.delete('held')
-      return facts
-    }
+    const countable = isCountable(report.violations.filter((each) => each.root === root && each.mended === undefined))
+    const judge = (judged: Judged) => violationsOf(judged, undefined).filter(({ law }) => countable || !COUNTED.has(law))
     try {
-      const facts = await count()
-      report.counted &&= facts.has('held')
-      await note(root, judgeQueue(facts), async () => judgeQueue(await count()))
+      const judged = await look(root)
+      report.counted &&= countable && judged.messages !== undefined
+      await note(root, judge(judged), async () => judge(await look(root)))
     } catch (error) {
       foreign.add(root)
       noteForeign(root, error)
@@ -100,8 +99,10 @@ export async function checkQueue(
   await checkRoots([...found].filter((root) => !foreign.has(root)))
   return report
 
-  function look(root: string, part: Buffer) {
-    return call(root, 'check', [part], COMMANDS.check.reply)
+  /** Looks at one part, or at the root. */
+  async function look(root: string, part?: Buffer): Promise<Judged> {
+    const [judged] = await call(root, 'check', part ? [part] : [], COMMANDS.check.reply)
+    return judged as Judged
   }
 
   /** Notes what is broken in one part, or in the counters; mends it, and believes that only when another look finds it in order. */

@@ -1,5 +1,5 @@
 import { type Cause, type Claim, type DeadBatch, decodeMessage, type Peek, type Reason, type State } from '../batches/batch.ts'
-import { readFacts } from '../check/facts.ts'
+import { readJudged } from '../check/violations.ts'
 import type { AddResult } from '../errors.ts'
 import type { OutgoingMessage, RootPolicy, Watching } from '../options.ts'
 import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
@@ -284,8 +284,8 @@ export const COMMANDS = {
   }),
   check: command({
     args: (parts: readonly (string | Buffer)[]) => [...parts],
-    /** What stands for each part that was named, or for the first of them. */
-    reply: (raw: unknown) => array(raw).map((each) => readFacts(each as unknown[])),
+    /** What is broken in each part that was named, or in the first of them; in the root when none was. */
+    reply: (raw: unknown) => array(raw).map((each) => readJudged(each as unknown[])),
   }),
   repair: command({
     args: (parts: readonly (string | Buffer)[]) => [...parts],

@@ -62,6 +62,13 @@ it.each<[string, string, (text: string) => string, RegExp]>([
     (text) => `${text}local function circle() return bad_key() end\n`,
     /uses lua\/lib\/(keys|reply).lua, which uses it/,
   ],
+  [
+    'more locals than Lua takes at one place',
+    EXTEND,
+    (text) =>
+      text.replace('local function extend', `local ${Array.from({ length: 150 }, (_, n) => `x${n}`).join(', ')}\nlocal function extend`),
+    /locals, and Lua takes 200 at one place/,
+  ],
   ['a header without RETURNS', EXTEND, (text) => text.replace('-- RETURNS', '-- REPLIES'), /header without RETURNS/],
   ['a header without an example', EXTEND, (text) => text.replaceAll('--   FCALL', '--   call'), /header without an FCALL line/],
   ['no header', EXTEND, (text) => text.replace('--- ', '-- '), /must begin with '--- ' and a sentence/],

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis'
-import { readQueueFacts } from '../../src/check/facts.ts'
-import { judge, judgeQueue } from '../../src/check/invariants.ts'
+import { violationsOf } from '../../src/check/violations.ts'
 import { COMMANDS } from '../../src/protocol/commands.ts'
 import type { BindingMode } from '../../src/redis/binding.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
@@ -102,7 +101,7 @@ export class World {
     const [first, ...others] = replies.splice(0, checks.length)
     const decoded = replies.map(decode)
     this.#record(commands, decoded)
-    if (first !== undefined) throwIfBroken(first, others, this.damaged)
+    if (first !== undefined) throwIfBroken([first, ...others], this.damaged)
     this.#keyspace = readKeyspace(ROOT, decoded.pop() as any)
     return { replies: decoded, keyspace: this.#keyspace }
   }
@@ -131,14 +130,14 @@ export class World {
   }
 }
 
-function throwIfBroken(queue: unknown, parts: unknown[], { foreign, lost }: World['damaged']): void {
-  const all = [...parts.flatMap(COMMANDS.check.reply).flatMap(judge), ...judgeQueue(readQueueFacts(queue))]
-  const broken = all.filter(({ law, part }) => {
+function throwIfBroken(replies: unknown[], { foreign, lost }: World['damaged']): void {
+  const all = replies.flatMap(COMMANDS.check.reply).flatMap((judged) => violationsOf(judged, undefined))
+  const broken = all.filter(({ law, key }) => {
     if (law === 'readable') return !foreign
     if (law === 'counters') return lost.length === 0
-    return law !== 'messages-indexed' || !lost.includes(String(part?.toString('latin1').replace('messages:', '')))
+    return law !== 'messages-indexed' || !lost.includes(String(key?.toString('latin1')))
   })
-  if (broken.length > 0) throw new Error(broken.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`).join('\n'))
+  if (broken.length > 0) throw new Error(broken.map(({ law, key, text }) => `${law}: ${key ? `key ${key}: ` : ''}${text}`).join('\n'))
 }
 
 const encode = (arg: Arg) => (typeof arg === 'number' ? String(arg) : Buffer.from(arg, 'latin1'))

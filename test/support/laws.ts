@@ -5,7 +5,7 @@ import { connect } from '../../src/redis/connection.ts'
 import { TEST_SOURCE } from './source.ts'
 
 /**
- * The laws of src/check/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
+ * The laws of lua/lib/laws.lua that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
  * the server has or has lost.
  */
 export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '28140b87ceda9d9dd1c82670cfd831d39c8e2594',
+    sha1: '479ec80d0a69e72333e79bf0259869585cb0c964',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -460,7 +460,84 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(497)}
+${blank(337)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(705)}
 local UNPACKED = 1000
 
 
@@ -557,85 +634,7 @@ local function begin_slice(queue, ids)
   ids.begins = failed ~= nil
   return failed
 end
-${blank(48)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
 
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(8)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-${blank(27)}
-do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -885,12 +884,11 @@ local function add(keys, args)
 end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'dd4f3d2b342d1103d488f885b3829a037981a654',
+    sha1: '0861d3607eaf0a28f5c415bc6132712f23320d21',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -912,7 +910,24 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(68)}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- What programs gave last is kept of so many.
+
+}
+${blank(51)}
 local function shown(value)
   if not value then return 'nothing' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
@@ -979,7 +994,22 @@ ${blank(36)}
 local CLOCK_STEP = 1000
 ${blank(69)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(65)}
+${blank(24)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(15)}
+local function latest_end(claim, score, now)
+  if score > now + claim.span + CLOCK_STEP then return now + claim.span end
+  return score
+end
+${blank(11)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -1015,7 +1045,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(446)}
+${blank(141)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1078,131 +1108,404 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(278)}
-do -- lua/functions/health/check.lua
---- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
+${blank(1286)}
+local PUT_OFF = 10000
+
+
+local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + PUT_OFF + 1 end
+
+
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+
+
+local KEPT = {
+  name = 'kept',
+  says = 'What holds messages, or says where they are, never expires',
+  broken = function(seen)
+    if not seen.expires or seen.what == 'other' and not INDEXES[seen.part] then return nil end
+    if seen.what == 'root' then return 'the root will expire, and with it the policy and the counters' end
+    return 'it will expire, and what is in it will be lost'
+  end,
+}
+
+
+local KEY_LAWS = {
+  {
+    name = 'list-type', by_hand = true, misplaced = true,
+    says = 'The messages of a key are a list',
+    broken = function(seen)
+      if seen.type ~= 'list' and seen.type ~= 'none' then return 'its messages should be a list and are a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'readable', by_hand = true,
+    says = 'Each message begins as \`add\` writes it',
+    broken = function(seen)
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+    end,
+  },
+  {
+    name = 'index-has-messages', misplaced = true,
+    says = 'A key in \`due\` or \`active\` has messages',
+    broken = function(seen)
+      if seen.type ~= 'none' or not (seen.due or seen.active) then return nil end
+      local where = seen.due and seen.active and 'due and active' or seen.due and 'due' or 'active'
+      return 'it is in ' .. where .. ' and has no messages'
+    end,
+  },
+  {
+    name = 'messages-indexed', misplaced = true,
+    says = 'A key with messages is in \`due\` or \`active\`',
+    broken = function(seen)
+      if seen.type ~= 'list' or seen.due or seen.active then return nil end
+      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+    end,
+  },
+  {
+    name = 'one-index',
+    says = 'A key is in one of them, not in both',
+    broken = function(seen)
+      if seen.due and seen.active then return 'it is in both due and active' end
+    end,
+  },
+  {
+    name = 'active-has-claim',
+    says = 'A key in \`active\` has a claim',
+    broken = function(seen)
+      if seen.active and not seen.record then return 'it is active without a claim' end
+    end,
+  },
+  {
+    name = 'claim-is-active',
+    says = 'A key with a claim is in \`active\`',
+    broken = function(seen)
+      if seen.record and not seen.active then return 'it has a claim and is not active' end
+    end,
+  },
+  {
+    name = 'claim-readable',
+    says = 'A claim is written as this page says',
+    broken = function(seen)
+      if seen.record and not seen.claim then return 'its claim cannot be read: ' .. string.sub(seen.record, 1, 40) end
+    end,
+  },
+  {
+    name = 'claim-count',
+    says = 'A claim has at least one and at most all of the messages of the list',
+    broken = function(seen)
+      local claim = seen.claim
+      if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
+      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+    end,
+  },
+  {
+    name = 'lease-ends',
+    says = 'A score in \`active\` is never later than the \`span\` of its claim from now, but for a second',
+    broken = function(seen)
+      local claim, ends = seen.claim, seen.active
+      if seen.type ~= 'list' or not claim or not ends or latest_end(claim, ends, seen.now) == ends or is_put_off(ends, seen.now) then return nil end
+      return string.format('its lease or pause of %.0f ms ends in %.0f ms: the clock of Redis has gone back', claim.span, ends - seen.now)
+    end,
+  },
+  {
+    name = 'due-in-time',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    broken = function(seen)
+      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
+    end,
+  },
+  {
+    name = 'due-ahead',
+    says = 'A score in \`due\` is never later than the longest wait from now, but for a second',
+    broken = function(seen)
+      if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
+      -- What is later than any message allows is told already.
+      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
+    end,
+  },
+  {
+    name = 'received', by_hand = true,
+    says = 'No message lies in the future, but for a second',
+    broken = function(seen)
+      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+    end,
+  },
+  {
+    name = 'overrides-known',
+    says = 'A key whose messages have options is in \`overrides\`',
+    broken = function(seen)
+      if seen.options > 0 and not seen.listed then return 'a message has options of its own and the key is not in overrides' end
+    end,
+  },
+  {
+    name = 'overrides-have-messages',
+    says = 'A key in \`overrides\` has messages',
+    broken = function(seen)
+      if seen.type == 'none' and seen.listed then return 'it is in overrides and has no messages' end
+    end,
+  },
+  KEPT,
+}
+
+
+local DEAD_LAWS = {
+  {
+    name = 'dead-has-batch', misplaced = true,
+    says = 'An id in \`dead\` has its batch',
+    broken = function(seen)
+      if seen.type == 'none' and seen.since then return 'it is in dead, and the batch itself is not there' end
+    end,
+  },
+  {
+    name = 'dead-type', by_hand = true, misplaced = true,
+    says = 'A dead batch is a hash',
+    broken = function(seen)
+      if seen.type ~= 'hash' and seen.type ~= 'none' then return 'a dead batch should be a hash and is a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'dead-indexed', misplaced = true,
+    says = 'A dead batch is in \`dead\`',
+    broken = function(seen)
+      if seen.type ~= 'hash' or seen.since then return nil end
+      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+    end,
+  },
+  {
+    name = 'dead-has-key', by_hand = true, misplaced = true,
+    says = 'A dead batch says of which key it is',
+    broken = function(seen)
+      if seen.type == 'hash' and (seen.key or '') == '' then return 'a dead batch does not say of which key it is' end
+    end,
+  },
+  {
+    name = 'dead-has-messages', by_hand = true, misplaced = true,
+    says = 'A dead batch has messages',
+    broken = function(seen)
+      if seen.type == 'hash' and seen.messages == 0 then return 'a dead batch has no messages that could be read' end
+    end,
+  },
+  {
+    name = 'dead-complete', misplaced = true,
+    says = 'A dead batch has as many messages as it says, from the first on',
+    broken = function(seen)
+      if seen.type ~= 'hash' or seen.messages == 0 then return nil end
+      if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
+      if tonumber(seen.count) == seen.messages then return nil end
+      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+    end,
+  },
+  KEPT,
+}
+
+
+local OTHER_LAWS = {
+  {
+    name = 'index-type', by_hand = true, misplaced = true,
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table',
+    broken = function(seen)
+      local expected = INDEXES[seen.part]
+      if not expected or seen.type == 'none' or seen.type == expected then return nil end
+      return seen.part .. ' should be a ' .. expected .. ' and is a ' .. seen.type
+    end,
+  },
+  {
+    name = 'known-key', by_hand = true,
+    says = 'Under the root there is no key that is not in the table',
+    broken = function(seen)
+      if seen.type ~= 'none' and not INDEXES[seen.part] and not kind_of(seen.part) then return 'this ' .. seen.type .. ' is no key of a queue' end
+    end,
+  },
+  {
+    name = 'part-type', by_hand = true,
+    says = 'Every other key has the type of the table',
+    broken = function(seen)
+      local expected = kind_of(seen.part)
+      if expected and seen.type ~= 'none' and seen.type ~= expected then return 'it should be a ' .. expected .. ' and is a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'expires',
+    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    broken = function(seen)
+      local expected = kind_of(seen.part)
+      if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
+      -- Who knows when a set was begun knows when its ids may go.
+      return 'it never expires', seen.type ~= 'set'
+    end,
+  },
+  KEPT,
+}
+
+
+local ROOT_LAWS = {
+  KEPT,
+  {
+    name = 'counters', counted = true,
+    says = '\`added - completedMessages - deadMessages - droppedMessages\` messages are in the lists',
+    broken = function(seen)
+      local counted = seen.added - seen.completed - seen.dead - seen.dropped
+      if not seen.held or counted == seen.held then return nil end
+      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+    end,
+  },
+  {
+    name = 'dead-counter', counted = true,
+    says = '\`deadMessages\` messages are in dead batches',
+    broken = function(seen)
+      if not seen.buried or seen.dead == seen.buried then return nil end
+      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+    end,
+  },
+}
+
+local LAWS = { messages = KEY_LAWS, dead = DEAD_LAWS, other = OTHER_LAWS, root = ROOT_LAWS }
+
+
+local function broken_laws(seen)
+  local broken = {}
+  for _, law in ipairs(LAWS[seen.what]) do
+    local text, by_hand = law.broken(seen)
+    if text then broken[#broken + 1] = { law.name, text, (law.by_hand or by_hand) and 0 or 1 } end
+  end
+  return broken
+end
+${blank(3)}
+local LOOKS, LOOK_BYTES = 5000, 4 * MIB
+
+
+local function read_if_ours(...)
+  local value = redis.pcall(...)
+  return type(value) ~= 'table' and value or nil
+end
+
+
+
+local function look_at_messages(list, seen, longest, spent)
+  local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
+  seen.latest, seen.wait = seen.last + longest, longest
+  while at < most and spent.bytes < LOOK_BYTES do
+    local messages = redis.call('LRANGE', list, at, at + 19)
+    for n = 1, #messages do
+      local message = messages[n]
+      local options, wait = options_of(message), longest
+      if options then
+        seen.options = seen.options + 1
+        wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+      end
+      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
+      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
+      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      spent.bytes = spent.bytes + #message
+    end
+    at = at + #messages
+  end
+  spent.looks = spent.looks + at
+  -- An option that was not read may allow more.
+  if at < most then seen.latest, seen.wait = nil, nil end
+end
+
+
+local function look_at_key(queue, key, seen, spent)
+  local root, list = queue.root, messages_key(queue.root, key)
+  seen.key, seen.now = key, queue.now
+  seen.size, seen.unreadable, seen.options, seen.ahead = 0, 0, 0, 0
+  if seen.type == 'list' then
+    seen.size = redis.call('LLEN', list)
+    seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
+    look_at_messages(list, seen, queue.longest, spent)
+  end
+  seen.due = tonumber(read_if_ours('ZSCORE', due_key(root), key))
+  seen.active = tonumber(read_if_ours('ZSCORE', active_key(root), key))
+  seen.record = read_if_ours('HGET', claims_key(root), key)
+  seen.claim = decode_claim(seen.record)
+  seen.listed = read_if_ours('SISMEMBER', overrides_key(root), key) == 1
+end
+
+local function look_at_dead(root, id, seen)
+  local name = dead_key(root, id)
+  local positions = dead_positions(name) or {}
+  seen.key, seen.since = read_if_ours('HGET', name, 'key'), tonumber(read_if_ours('ZSCORE', dead_key(root), id))
+  seen.count, seen.messages, seen.gapless = read_if_ours('HGET', name, 'count'), #positions, 0
+  while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
+end
+
+
+local function look_at(queue, part, spent)
+  local what, of = named_part(part)
+  local name = part_key(queue.root, part)
+  local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
+  if what == 'messages' then look_at_key(queue, of, seen, spent) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  return seen
+end
+
+
+
+local function look_at_root(root)
+  local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
+  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
+  for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
+  seen.added, seen.completed, seen.dead, seen.dropped = unpack(counters)
+  seen.held, seen.buried = count_messages(root)
+  seen.messages = seen.held and seen.held + seen.buried or -1
+  return seen
+end
+${blank(65)}
+--- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders} messages:79001234567
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders} dead:1790000000000-17 seen:1790000000000 due
 --
 -- KEYS
---   root        root key of the queue
+--   root     root key of the queue
 -- ARGV
---   part...     names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the
---               conversation, 'dead:<batch id>' for all about the dead batch. Without one, the queue itself
+--   part...  names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the conversation,
+--            'dead:<batch id>' for all about the dead batch. Without one, the root: its counters
 -- RETURNS
---   facts       for each part an array, '' for what is absent; fewer arrays than parts when there was much to read: ask for the others
---               again. All begin with what it is ('messages', 'dead' or 'other'), the part, its type, and ms until it expires (-1: never).
---               messages: the time, how many, time of the first and of the last, how many of the first 1000 cannot be read, how many of them
---               carry options, the latest score in due that could be right, score in due, score in active, claim, 1 when in overrides, the
---               longest wait that the policy or one of the messages allows, how many of the messages lie in the future.
---               dead: when it died, its key, its count, messages that are there without a gap, messages that are there in all.
---               Without parts names and values: the time; ms until the root expires; the message counters; and, when not too many
---               keys are open to be counted at one moment, the messages held and buried
+--   part...  for each part, or for the root, an array: the key of the conversation, or '' when it concerns none; since when its messages wait
+--            or are dead, ms, or ''; how many messages it has, of the root all that are held or dead, -1 when there are too many keys to count
+--            them at one moment; and for each law that is broken an array: its name (lua/README.md), what is wrong, and 1 when repair mends it
+--            without loss, else 0. Fewer arrays than parts when there was much to read: ask for the others again
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
 --   BAD_ARGUMENT  more than 100 parts
 --
--- WHY facts and not verdicts: what must hold is written once, in src/check/invariants.ts; here is only what can be seen at one moment.
--- WHY the first 1000 messages: a batch has no more. The cost of a call is bounded by messages and bytes, however long the lists are.
-local LOOKS, BYTES = 5000, 4194304
-
-local function text_of(value) return value and tostring(value) or '' end
-
--- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function found(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
--- What the first messages of a list are: how many cannot be read, how many have options, when the latest of them would have been due, the
--- longest wait that one of them allows, and how many lie in the future.
-local function look_at(list, size, longest, now, spent)
-  local unreadable, own, latest, wait, ahead, at = 0, 0, 0, longest, 0, 0
-  while at < size and at < 1000 and spent.bytes < BYTES do
-    local messages = redis.call('LRANGE', list, at, at + 19)
-    for n = 1, #messages do
-      local options = options_of(messages[n])
-      if options then own = own + 1 end
-      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
-      latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if is_from_future(messages[n], now) then ahead = ahead + 1 end
-      spent.bytes = spent.bytes + #messages[n]
-    end
-    at = at + #messages
-  end
-  spent.looks = spent.looks + at
-  -- An option that was not read may allow more.
-  if at < size and at < 1000 then latest, wait = nil, nil end
-  return unreadable, own, latest, wait, ahead
-end
-
-local function key_facts(root, key, now, longest, spent)
-  local call, list = redis.call, messages_key(root, key)
-  local about = { now, 0, '', '', 0, 0, '' }
-  if call('TYPE', list).ok == 'list' then
-    local size = call('LLEN', list)
-    local last = received_at(call('LINDEX', list, -1))
-    local unreadable, own, latest, wait, ahead = look_at(list, size, longest, now, spent)
-    about = { now, size, received_at(call('LINDEX', list, 0)), last, unreadable, own, latest and math.max(latest, last + longest) or '' }
-    about[12], about[13] = wait or '', ahead
-  end
-  about[8] = text_of(found('ZSCORE', due_key(root), key))
-  about[9] = text_of(found('ZSCORE', active_key(root), key))
-  about[10] = text_of(found('HGET', claims_key(root), key))
-  about[11] = found('SISMEMBER', overrides_key(root), key) or 0
-  about[12], about[13] = about[12] or '', about[13] or 0
-  return about
-end
-
-local function dead_facts(root, id)
-  local name = dead_key(root, id)
-  local positions, gapless = dead_positions(name) or {}, 0
-  while positions[gapless + 1] == gapless + 1 do gapless = gapless + 1 end
-  return {
-    text_of(found('ZSCORE', dead_key(root), id)), text_of(found('HGET', name, 'key')), text_of(found('HGET', name, 'count')), gapless, #positions,
-  }
+-- WHY parts and no walk: a call must not last longer than a few ms, whatever there is. Its cost is bounded by messages and bytes, however long the
+-- lists are; who calls finds the names, by SCAN and in the indexes.
+local function told(seen)
+  local since = seen.since and seen.since > 0 and string.format('%.0f', seen.since) or ''
+  return { seen.key or '', since, seen.messages or seen.size or 0, unpack(broken_laws(seen)) }
 end
 
 local function check(keys, args)
-  local call, root = redis.call, keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
+  if #args > LIMITS.parts then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.parts .. ' parts, got ' .. #args) end
+  if #args == 0 then return { told(look_at_root(queue.root)) } end
   -- A shortened wait holds only from the next look on.
-  local longest = longest_wait(queue)
-  local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
+  queue.now, queue.longest = now_ms(), longest_wait(queue)
+  local reply, spent = {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
-    if spent.looks >= LOOKS or spent.bytes >= BYTES then break end
-    local part = args[n]
-    local what, of = named_part(part)
-    local about = what == 'messages' and key_facts(root, of, now, longest, spent) or what == 'dead' and dead_facts(root, of) or {}
-    local name = part_key(root, part)
-    reply[n] = { what, part, call('TYPE', name).ok, call('PTTL', name), unpack(about) }
-  end
-  if #args > 0 then return reply end
-  reply = { 'now', now, 'expires', call('PTTL', root) }
-  local counters = { 'added', 'completedMessages', 'deadMessages', 'droppedMessages' }
-  for n, value in ipairs(call('HMGET', root, unpack(counters))) do
-    reply[#reply + 1], reply[#reply + 2] = counters[n], tonumber(value) or 0
-  end
-  local held, buried = count_messages(root)
-  if held then
-    for _, value in ipairs({ 'held', held, 'buried', buried }) do reply[#reply + 1] = value end
+    if spent.looks >= LOOKS or spent.bytes >= LOOK_BYTES then break end
+    reply[n] = told(look_at(queue, args[n], spent))
   end
   return reply
 end
 
-register('check', check, { 'no-writes' }, 'Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.')
-end
+register('check', check, { 'no-writes' }, 'Tell which laws some parts of a queue break, each at one moment, or its root.')
 return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '22b8d42ef506447d2f7dd02fb29f081b7ce43dda',
+    sha1: '1bfd4f3942eb8ec2f56c51341876ae9ffd6c2f17',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1799,7 +2102,95 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
-${blank(6)}
+${blank(48)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(24)}
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
 
 local function bytes_of(messages)
@@ -1991,96 +2382,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(155)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
 
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(8)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(386)}
-do -- lua/functions/batch/claim_ready.lua
 --- Take ready batches under a lease.
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
@@ -2150,12 +2452,11 @@ local function claim_ready(keys, args)
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   complete: {
-    sha1: '423e96c7dee2f3857396c900a110dd82557b0c0e',
+    sha1: 'ac71da089fe2d741f4c003e4c1d8c2508fa73eb6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2452,7 +2753,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(392)}
+${blank(87)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2526,8 +2827,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(457)}
-do -- lua/functions/batch/complete.lua
+${blank(287)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -2579,12 +2879,11 @@ local function complete(keys, args)
 end
 
 register('complete', complete, { 'allow-oom' }, 'Finish claimed batches: drop their messages and open what has arrived behind them.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   dead: {
-    sha1: '935a14ffc1cdd16fdaf374427a2d3727d574ab2a',
+    sha1: 'b055765a81d70c80e489827cd990a568ba851ef7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2748,7 +3047,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(1118)}
+${blank(813)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2811,8 +3110,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(521)}
-do -- lua/functions/dead/dead.lua
+${blank(1109)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -2864,12 +3162,11 @@ local function dead(keys, args)
 end
 
 register('dead', dead, { 'no-writes' }, 'List dead batches, oldest first, or show one with its messages.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'b45de0f3a8f1b10c3c926712e54ce111d48ed8b2',
+    sha1: '2e15cd761fe2f667c80c93241d45c86711168030',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3005,7 +3302,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(392)}
+${blank(87)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3079,8 +3376,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(563)}
-do -- lua/functions/dead/drop.lua
+${blank(1151)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3120,12 +3416,11 @@ local function drop(keys, args)
 end
 
 register('drop', drop, { 'allow-oom' }, 'Delete dead batches with their messages.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '59b157c321a7b756f2af18b7a6d9f25943a1a4a4',
+    sha1: '8df84eee7bb0068f4074a1df413f1c9386f05b4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3276,7 +3571,7 @@ local function read_pairs(args, first)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
-${blank(410)}
+${blank(105)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3339,8 +3634,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(615)}
-do -- lua/functions/batch/extend.lua
+${blank(351)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3395,12 +3689,11 @@ local function extend(keys, args)
 end
 
 register('extend', extend, { 'allow-oom' }, 'Lengthen the leases of claimed batches.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   fail: {
-    sha1: '7684d2ff9cf1d7cc6bd5667f37e6c297052e50a2',
+    sha1: 'd01432178bcd03db70e787d0555cdd2459eb2894',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3823,7 +4116,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(392)}
+${blank(87)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3897,8 +4190,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(660)}
-do -- lua/functions/batch/fail.lua
+${blank(396)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -3989,12 +4281,11 @@ local function fail_batch(keys, args)
 end
 
 register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   forward: {
-    sha1: '1c5035a7157cd957a2b0defe20e1de8c19068c4e',
+    sha1: '78d9dbd3363a930fba062f9188f6c79e7d73fd4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4597,7 +4888,95 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
-${blank(6)}
+${blank(48)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = tonumber(wait) or POLICY.WAIT.default,
+    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = tonumber(slice),
+    sliceBefore = tonumber(before),
+    watcher = watcher or '',
+    watchAt = tonumber(watch_at) or 0,
+    standbyUntil = tonumber(standby) or 0,
+    looked = tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(24)}
 local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
 
 local function bytes_of(messages)
@@ -4761,96 +5140,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(155)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(8)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function moving_away(root, found)
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
-  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-
-
-local function read_root(keys)
-  local refusal = bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
-  return stored
-end
-${blank(9)}
-local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-
-
-local function read_queue(keys)
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  if type(found) == 'table' then return nil, moving_away(root, found) end
-  return queue_of(root, stored)
-end
-
-
-local function read_queue_for(keys, nonce)
-  if not nonce then return read_queue(keys) end
-  local stored, refusal = read_root(keys)
-  if not stored then return nil, refusal end
-  local root = keys[1]
-  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
-  if found.err then return nil, moving_away(root, found) end
-  return queue_of(root, stored, found[3])
-end
-${blank(752)}
-do -- lua/functions/batch/forward.lua
+${blank(272)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -4989,12 +5279,11 @@ local function forward(keys, args)
 end
 
 register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f80293d0eeacc9271ad2beaf4be171d2ac782d40',
+    sha1: 'e2024ccf8d2a667cf8df78102755fcb824cfe0cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5100,7 +5389,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1087)}
+${blank(782)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5193,8 +5482,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(903)}
-do -- lua/functions/layout/layout.lua
+${blank(1795)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5238,12 +5526,11 @@ local function layout(keys, args)
 end
 
 register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, as far as this root knows, and what this root is among them.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'c9f917cf0017650f092184b915c63195db7ef9e8',
+    sha1: '6fd55ea08f9207b7608845516b942d6b598ce5fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5399,7 +5686,7 @@ local function read_options(args, at, known)
 end
 ${blank(184)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(901)}
+${blank(596)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5509,8 +5796,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(920)}
-do -- lua/functions/layout/partition.lua
+${blank(1812)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -5599,12 +5885,11 @@ local function partition(keys, args)
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   peek: {
-    sha1: '6b1ad9a6c13431d408c7e6320f45741d159c5afa',
+    sha1: '0c67049f51bca6376e49c3a89fdee9a824cf3781',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5869,7 +6154,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1153)}
+${blank(848)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -5932,8 +6217,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1038)}
-do -- lua/functions/conversation/peek.lua
+${blank(1053)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -5986,12 +6270,11 @@ local function peek(keys, args)
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '342dadc28c4357cb89f9b628ffacf777fd916aaf',
+    sha1: '27a9ed3c1f37728f412a7f4c959091806d11e0ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6139,7 +6422,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1147)}
+${blank(842)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6224,8 +6507,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(1064)}
-do -- lua/functions/queue/policy.lua
+${blank(2011)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -6351,12 +6633,11 @@ local function policy(keys, args)
 end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   release: {
-    sha1: 'cbd9b95ac8423b1271afe866da157dee78e38160',
+    sha1: '02cb0d81be6a904eb38d8ee97e1cc6957a1fcf9f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6607,7 +6888,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(392)}
+${blank(87)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6681,8 +6962,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1208)}
-do -- lua/functions/batch/release.lua
+${blank(628)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -6735,12 +7015,11 @@ local function release(keys, args)
 end
 
 register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   repair: {
-    sha1: '4ca165476ef2c6eff24e28f0ed3e79cb353900cd',
+    sha1: '266ee7cb1c25b7f120863020bd5e919947c250e0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6762,7 +7041,24 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(68)}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- What programs gave last is kept of so many.
+
+}
+${blank(51)}
 local function shown(value)
   if not value then return 'nothing' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
@@ -7021,7 +7317,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(446)}
+${blank(141)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7084,9 +7380,81 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1273)}
-do -- lua/functions/health/repair.lua
---- Put some parts of a queue in order, each at one moment, or the queue itself.
+${blank(1292)}
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+${blank(333)}
+local function look_at_root(root)
+  local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
+  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
+  for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
+  seen.added, seen.completed, seen.dead, seen.dropped = unpack(counters)
+  seen.held, seen.buried = count_messages(root)
+  seen.messages = seen.held and seen.held + seen.buried or -1
+  return seen
+end
+${blank(4)}
+local function has_foreign_index(root)
+  for index, expected in pairs(INDEXES) do
+    local kind = redis.call('TYPE', part_key(root, index)).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
+end
+
+
+local function mend_dead(queue, id, done)
+  local index, name = dead_key(queue.root), dead_key(queue.root, id)
+  local kind = redis.call('TYPE', name).ok
+  if kind == 'none' then
+    if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
+  elseif kind == 'hash' then
+    local positions = dead_positions(name) or {}
+    for n = 1, #positions do
+      if positions[n] ~= n then
+        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
+        redis.call('HDEL', name, positions[n])
+      end
+    end
+    if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
+      redis.call('HSET', name, 'count', #positions)
+      done[#done + 1] = 'count set to the messages that are there'
+    end
+    if redis.call('ZADD', index, 'NX', queue.now, id) == 1 then done[#done + 1] = 'added to dead' end
+  end
+end
+
+
+local function mend_part(queue, part)
+  local what, of = named_part(part)
+  local name, done = part_key(queue.root, part), {}
+  if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
+  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
+    done[#done + 1] = 'expires'
+  end
+  if what == 'messages' then mend(queue, of, done) end
+  if what == 'dead' then mend_dead(queue, of, done) end
+  return table.concat(done, ', ')
+end
+
+
+local function mend_root(root)
+  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
+  local seen = look_at_root(root)
+  if not seen.held then return table.concat(done, ', ') end
+  local added = seen.held + seen.buried + seen.completed + seen.dropped
+  if added ~= seen.added then
+    redis.call('HSET', root, 'added', added)
+    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
+  end
+  if seen.buried ~= seen.dead then
+    redis.call('HSET', root, 'deadMessages', seen.buried)
+    done[#done + 1] = 'deadMessages set to ' .. seen.buried
+  end
+  return table.concat(done, ', ')
+end
+${blank(46)}
+--- Put some parts of a queue in order, each at one moment, or its root.
 --
 --   FCALL rapidfire_repair 1 rapid-fire:{orders}
 --   FCALL rapidfire_repair 1 rapid-fire:{orders} messages:79001234567
@@ -7094,99 +7462,32 @@ do -- lua/functions/health/repair.lua
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   part...  names of keys without the root and its colon, as in check, at most 100; without one, the root: its counters
+--   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
 --   done     for each part, or for the root: what was mended, in words, or '' when nothing was
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
 --   BAD_ARGUMENT  more than 100 parts
---
--- WHY it never deletes a message: the list of a key is the truth, and everything else is made to follow it. What is in order
--- is left as it is, but for a score that the policy has made late since; so calling it again, or on a live queue, does no harm.
-local function has_foreign_index(root)
-  local types = {
-    [due_key(root)] = 'zset', [active_key(root)] = 'zset', [claims_key(root)] = 'hash', [overrides_key(root)] = 'set',
-    [dead_key(root)] = 'zset',
-  }
-  for name, expected in pairs(types) do
-    local kind = redis.call('TYPE', name).ok
-    if kind ~= 'none' and kind ~= expected then return true end
-  end
-  return false
-end
-
-local function mend_dead(root, id, now, done)
-  local call, name = redis.call, dead_key(root, id)
-  local kind = call('TYPE', name).ok
-  if kind == 'none' then
-    if call('ZREM', dead_key(root), id) == 1 then done[#done + 1] = 'removed from dead' end
-  elseif kind == 'hash' then
-    local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        call('HSET', name, n, call('HGET', name, positions[n]))
-        call('HDEL', name, positions[n])
-      end
-    end
-    if #positions > 0 and tonumber(call('HGET', name, 'count')) ~= #positions then
-      call('HSET', name, 'count', #positions)
-      done[#done + 1] = 'count set to the messages that are there'
-    end
-    if call('ZADD', dead_key(root), 'NX', now, id) == 1 then done[#done + 1] = 'added to dead' end
-  end
-end
-
-local KEPT = { due = true, active = true, claims = true, overrides = true, dead = true }
-
-local function mend_part(queue, part)
-  local root, now = queue.root, queue.now
-  local what, of = named_part(part)
-  local name, done = part_key(root, part), {}
-  if (what ~= 'other' or KEPT[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * queue.dedupe))
-    done[#done + 1] = 'expires'
-  end
-  if what == 'messages' then mend(queue, of, done) end
-  if what == 'dead' then mend_dead(root, of, now, done) end
-  return table.concat(done, ', ')
-end
-
 local function repair(keys, args)
-  local root = keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
-  local reply, foreign = {}, has_foreign_index(root)
+  if #args > LIMITS.parts then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.parts .. ' parts, got ' .. #args) end
+  local reply, foreign = {}, has_foreign_index(queue.root)
   queue.now = now_ms()
 
   -- first write
+  if #args == 0 then return { mend_root(queue.root) } end
   for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
-  if #args > 0 then return reply end
-  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
-  local held, buried = count_messages(root)
-  if not held then return { table.concat(done, ', ') } end
-  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
-  local added = held + buried + (tonumber(counters[2]) or 0) + (tonumber(counters[4]) or 0)
-  if added ~= (tonumber(counters[1]) or 0) then
-    redis.call('HSET', root, 'added', added)
-    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
-  end
-  if buried ~= (tonumber(counters[3]) or 0) then
-    redis.call('HSET', root, 'deadMessages', buried)
-    done[#done + 1] = 'deadMessages set to ' .. buried
-  end
-  return { table.concat(done, ', ') }
+  return reply
 end
 
-register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or the queue itself.')
-end
+register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or its root.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   repartition: {
-    sha1: 'e100e884636d6f03bb9209a840997233aff716f5',
+    sha1: '0cbd387e868364283cc76c7fe6b590d761ae8862',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7331,7 +7632,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(1087)}
+${blank(782)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7446,8 +7747,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(1342)}
-do -- lua/functions/layout/repartition.lua
+${blank(1902)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -7553,12 +7853,11 @@ local function repartition(keys, args)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   requeue: {
-    sha1: '98200a7b127ebb5391b5c154515568b8c8f5004f',
+    sha1: 'd7aba3c4e9b060c6583ef314b99cbf94b5ca9be7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7952,7 +8251,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(370)}
+${blank(65)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -8040,8 +8339,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1466)}
-do -- lua/functions/dead/requeue.lua
+${blank(1192)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8115,12 +8413,11 @@ local function requeue(keys, args)
 end
 
 register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back where their times belong among those of their keys.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: 'a29e7c509c6edf90a86b7c4f46e1f7807c3006d7',
+    sha1: '6adec6c7c6c7941373fdabfdd18e46f192b0c8b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8264,7 +8561,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(493)}
+${blank(188)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8327,8 +8624,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1552)}
-do -- lua/functions/queue/stats.lua
+${blank(2166)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -8375,18 +8671,16 @@ local function stats(keys, args)
 end
 
 register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what it has done.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'a0c2604d00d0bcaa4ef9e35694de9423ad77f00b',
+    sha1: 'ce16a5e0262b7544e3d9b484df04f74c182896aa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3253)}
-do -- lua/functions/health/version.lua
+${blank(3127)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
@@ -8399,7 +8693,6 @@ do -- lua/functions/health/version.lua
 local function version() return VERSION end
 
 register('version', version, { 'no-writes' }, 'Tell the version of the library that is loaded.')
-end
 return entry(KEYS, ARGV)
 `,
   },
