@@ -1,6 +1,6 @@
-import type { Confirmation } from './messages/durability.ts'
-import type { Summary } from './options.ts'
+import type { AddResult } from './messages/results.ts'
 import type { LuaErrorCode } from './redis/generated/facts.ts'
+import type { Summary } from './worker/summary.ts'
 
 /** Every code of a `RapidfireError`: those the Lua functions return, and those that arise on this side. */
 export type ErrorCode =
@@ -92,14 +92,6 @@ export class ProcessingError extends RapidfireError {
     )
     this.summary = summary
   }
-}
-
-/** What became of one message. */
-export interface AddResult extends Confirmation {
-  /** `duplicate`: a message with this id was accepted within `dedupe`; nothing was stored. */
-  status: 'added' | 'duplicate'
-  /** Messages that the key holds now, those of a batch in work included. */
-  size: number
 }
 
 /** Errors of Redis that tell of its state and not of the call. */

@@ -1,36 +1,28 @@
-export type { Cause, DeadBatch, Peek, State } from './batches/batch.ts'
-export { type Batch, joinText, type Message, type Reason } from './batches/batch.ts'
+export { type Batch, joinText, type Message } from './batches/batch.ts'
+export type { Claimed, ClaimOptions, FailOptions } from './batches/claims.ts'
+export type { DeadBatch } from './batches/dead.ts'
+export type { Forwarded, ForwardOptions } from './batches/forward.ts'
 export { Discard, PartialFailure, RetryLater } from './batches/outcomes.ts'
+export type { Peek } from './batches/peek.ts'
 export type { Stats } from './batches/stats.ts'
-export type { CheckReport, Found } from './check/check.ts'
-export type { Violation } from './check/violations.ts'
+export type { CheckReport } from './check/check.ts'
+export type { Found, Violation } from './check/violations.ts'
 export {
-  type AddResult,
   type ErrorCode,
   ProcessingError,
   RapidfireError,
   RefusedBatchesError,
   RefusedMessagesError,
 } from './errors.ts'
-export type { Confirmation, Durability } from './messages/durability.ts'
+export type { Durability } from './messages/durability.ts'
+export type { AddResult, Confirmation } from './messages/results.ts'
 export type { Schema } from './messages/schema.ts'
-export type {
-  AddOptions,
-  Claimed,
-  ClaimOptions,
-  FailOptions,
-  MessageOptions,
-  NewMessage,
-  Policy,
-  ProcessOptions,
-  RapidFireOptions,
-  Summary,
-} from './options.ts'
-export { partitionOf } from './partitions/layout.ts'
+export type { AddOptions, MessageOptions, NewMessage, Policy, RapidFireOptions } from './options.ts'
+export { partitionOf } from './partitions/roots.ts'
+export type { Cause, Reason, State } from './protocol/replies.ts'
 export { RapidFire } from './rapidfire.ts'
-export type { BindingMode, BindingOptions } from './redis/binding.ts'
 export type { RedisInput } from './redis/connection.ts'
-export type { Forwarded, ForwardOptions } from './worker/forwarder.ts'
+export type { BindingMode, BindingOptions } from './redis/loader.ts'
 export {
   exponentialBackoff,
   type Handler,
@@ -39,4 +31,6 @@ export {
   type Outcome,
   type ProcessorOptions,
 } from './worker/handler.ts'
+export type { ProcessOptions } from './worker/pending.ts'
+export type { Summary } from './worker/summary.ts'
 export { Worker, type WorkerEvents, type WorkerOptions } from './worker/worker.ts'

@@ -1,9 +1,7 @@
-import type { Batch, Message } from './batches/batch.ts'
 import type { Durability } from './messages/durability.ts'
 import type { Schema } from './messages/schema.ts'
-import type { BindingOptions } from './redis/binding.ts'
 import type { RedisInput } from './redis/connection.ts'
-import type { ProcessorOptions } from './worker/handler.ts'
+import type { BindingOptions } from './redis/loader.ts'
 
 /** The policy of a queue. Stored in Redis, so that every process and redis-cli go by the same one. */
 export interface Policy {
@@ -42,25 +40,6 @@ export interface MessageOptions {
   flush?: boolean | undefined
 }
 
-/** A message on its way to Redis; `data` is its JSON. */
-export interface OutgoingMessage extends Omit<MessageOptions, 'id'> {
-  key: string | Buffer
-  data: string | Buffer
-  id?: string | Buffer | undefined
-  /** Of one that died in another partition: `<ms>:<name>`, when it was received, and by what it is remembered instead of its id. */
-  requeued?: string
-}
-
-/** How a worker that rests hears of what is due before. */
-export interface Watching {
-  /** Its name, 1 to 64 bytes. */
-  worker: string
-  /** Whether to send it an echo. */
-  echo: boolean
-  /** How long it rests at most, ms. */
-  rest: number
-}
-
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
   redis?: RedisInput
@@ -92,69 +71,4 @@ export interface NewMessage<T> extends MessageOptions {
   key: string
   /** Anything that JSON can carry. */
   data: T
-}
-
-/** What one call of `processPendingBatches` did. */
-export interface Summary {
-  /** Batches handled. */
-  batches: number
-  messages: number
-  completed: number
-  /** Failed and to be tried again. */
-  retry: number
-  /** Failed for the last time. */
-  dead: number
-  /** Their lease ran out before they were done: they are handed out again. */
-  lost: number
-}
-
-export interface FailOptions<T> {
-  /** Why; kept with a dead batch. */
-  error?: unknown
-  /** Pause before the next attempt, ms. @default 1000 */
-  delay?: number
-  /** A batch that fails in this attempt or a later one is dead. @default 5 */
-  attempts?: number
-  /** The messages of the batch that failed; the others are done. @default all */
-  messages?: readonly Message<T>[]
-}
-
-export interface ProcessOptions extends ProcessorOptions {
-  /** At most this many batches. @default all that are due */
-  limit?: number
-}
-
-export interface ClaimOptions {
-  /** At most this many batches, 1 to 1000. @default 10 */
-  limit?: number
-  /** ms, 1 to a day, until a batch that is neither completed nor failed is handed out again. @default 30000 */
-  lease?: number
-  /** A batch whose lease ran out in this attempt is dead, 1 to 1000. @default 5 */
-  attempts?: number
-  /** Only what was due at this time, ms since 1970 in Redis time. @default now */
-  before?: number | undefined
-}
-
-/** A claim of one root, for those who serve the roots of a queue in turn. */
-export interface RootClaimOptions extends ClaimOptions {
-  /** Root key of the queue or of one of its partitions. */
-  root: string
-  /** The worker that claims; see lua/lib/watch.lua. */
-  watching?: Watching | undefined
-  /** Whether the root is known to serve no more. */
-  drain?: boolean | undefined
-}
-
-export interface Claimed<T> {
-  /** The time in Redis, ms since 1970. */
-  now: number
-  /** When to look next, ms since 1970; 0 when nothing is pending. */
-  next: number
-  batches: Batch<T>[]
-}
-
-/** What a claim of one root got. */
-export interface RootClaimed<T> extends Claimed<T> {
-  /** Whether an earlier claim was not answered: batches that it took have the lease that it asked for, and have had it since then. */
-  repeats: boolean
 }

@@ -1,51 +1,27 @@
-import { hostname } from 'node:os'
-import { basename } from 'node:path'
-import type { Batch, DeadBatch, Peek } from './batches/batch.ts'
-import { Claims } from './batches/claims.ts'
-import { listDead, type Requeued, requeueDead } from './batches/dead.ts'
-import { readStats, type Stats } from './batches/stats.ts'
+import type { Batch } from './batches/batch.ts'
+import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './batches/claims.ts'
+import { type DeadBatch, DeadBatches } from './batches/dead.ts'
+import { type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
+import { type Peek, peek } from './batches/peek.ts'
+import { getStats, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
-import { type AddResult, ProcessingError, RapidfireError, RefusedBatchesError, RefusedMessagesError } from './errors.ts'
-import { Adds } from './messages/adds.ts'
-import { checkDurability, type Durability } from './messages/durability.ts'
-import { outgoing } from './messages/outgoing.ts'
-import { allValidated, type Schema, Turns, validated } from './messages/schema.ts'
-import type {
-  AddOptions,
-  Claimed,
-  ClaimOptions,
-  FailOptions,
-  NewMessage,
-  OutgoingMessage,
-  Policy,
-  ProcessOptions,
-  RapidFireOptions,
-  Summary,
-} from './options.ts'
-import { type CallRoot, Partitioning, rootOfBatch } from './partitions/layout.ts'
-import { COMMANDS } from './protocol/commands.ts'
-import type { Call } from './redis/binding.ts'
-import { Calls } from './redis/calls.ts'
+import { Adder } from './messages/add.ts'
+import type { Durability } from './messages/durability.ts'
+import type { AddResult } from './messages/results.ts'
+import { Sender } from './messages/sender.ts'
+import type { AddOptions, NewMessage, Policy, RapidFireOptions } from './options.ts'
+import { Partitioning } from './partitions/change.ts'
+import { changePolicy, giveAtStart } from './partitions/policy.ts'
+import { checkQueueName } from './partitions/roots.ts'
+import { Caller } from './redis/caller.ts'
 import { type Connection, connect } from './redis/connection.ts'
 import { type LibrarySource, SOURCE } from './redis/source.ts'
-import { type Forwarded, type ForwardOptions, sumForwarded } from './worker/forwarder.ts'
+import type { WorkerClient } from './worker/client.ts'
 import type { Handler } from './worker/handler.ts'
-import { Lane } from './worker/lane.ts'
-import { Processor, whole } from './worker/processor.ts'
+import { type ProcessOptions, processPending } from './worker/pending.ts'
+import type { Summary } from './worker/summary.ts'
 import { TIMING } from './worker/timing.ts'
-import { Worker, type WorkerClient, type WorkerOptions } from './worker/worker.ts'
-
-/** How often `processPendingBatches` asks which roots serve, when one refuses to. */
-const ROUNDS = 3
-
-/** Options whose policy this process has stored; a worker has those of its client. */
-const GIVEN = new WeakSet<object>()
-
-/** What Redis keeps as the name of this process, beside the policy that it gives: `<name of its program>@<host>`. */
-function program(): string {
-  const part = (text: string) => text.replace(/[^\w.-]/g, '_').slice(0, 31)
-  return `${part(basename(process.argv[1] ?? 'node'))}@${part(hostname())}`
-}
+import { Worker, type WorkerOptions } from './worker/worker.ts'
 
 /**
  * One queue: adds messages, and hands over the batches that have become ready. `T` is what batches carry, `Input` what is added; they
@@ -59,16 +35,15 @@ function program(): string {
  */
 export class RapidFire<T = unknown, Input = T> {
   readonly queue: string
-  readonly #schema: Schema<T, unknown> | undefined
   readonly #options: RapidFireOptions<T, Input>
   readonly #source: LibrarySource
-  readonly #durability: Durability | undefined
-  readonly #calls: Calls
-  readonly #call: CallRoot
+  readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #turns = new Turns()
-  readonly #adds: Adds
+  readonly #sender: Sender
+  readonly #adder: Adder<Input>
   readonly #claims: Claims<T>
+  readonly #forwarding: Forwarding
+  readonly #dead: DeadBatches
 
   /**
    * Connects on the first call.
@@ -80,39 +55,19 @@ export class RapidFire<T = unknown, Input = T> {
   constructor(options: RapidFireOptions<T, Input> = {}, source: LibrarySource = SOURCE, connection?: Connection) {
     this.#options = options
     this.#source = source
-    this.queue = options.queue ?? 'default'
-    if (typeof this.queue !== 'string' || !/^[^{}\s]{1,128}$/u.test(this.queue) || /:\d+$/.test(this.queue)) {
-      throw new RapidfireError(
-        'BAD_QUEUE',
-        // With a colon and a number at its end it would be a partition of another queue.
-        `a queue name must have 1 to 128 characters without braces and blanks, and must not end in a colon and digits; got '${String(this.queue)}'`,
-      )
-    }
-    if (options.schema !== undefined && typeof options.schema?.['~standard']?.validate !== 'function') {
-      throw new RapidfireError('BAD_OPTION', 'schema must be a Standard Schema, such as one of zod, valibot or arktype')
-    }
-    this.#schema = options.schema
-    this.#durability = options.durability && checkDurability(options.durability)
-    this.#calls = new Calls(
+    this.queue = checkQueueName(options.queue ?? 'default')
+    this.#caller = new Caller(
       connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379'),
       options,
-      (call) => this.#prepare(call),
+      (call) => giveAtStart(this.queue, options, call, this.#partitioning.layout),
       source,
     )
-    this.#call = (root, name, args, reply) => this.#calls.call(root, name, args, reply)
-    this.#partitioning = new Partitioning(this.queue, this.#call)
-    this.#adds = new Adds(this.#calls, this.#partitioning)
-    this.#claims = new Claims(this.queue, this.#calls, this.#partitioning)
-  }
-
-  /** Writes the policy that the client was given: once a process, and what Redis has lost of it when it had lost the functions. */
-  async #prepare(call: Call): Promise<void> {
-    const { policy } = this.#options
-    if (!policy || Object.keys(policy).length === 0) return
-    const partitioning = new Partitioning(this.queue, async (root, name, args, reply) => reply(await call(name, [root], args)))
-    await partitioning.give(policy, program(), GIVEN.has(this.#options))
-    GIVEN.add(this.#options)
-    this.#partitioning.learnFrom(partitioning)
+    this.#partitioning = new Partitioning(this.queue, this.#caller.call)
+    this.#sender = new Sender(this.#caller, this.#partitioning)
+    this.#adder = new Adder(this.#sender, this.#caller.underway, options)
+    this.#claims = new Claims(this.queue, this.#caller, this.#partitioning)
+    this.#forwarding = new Forwarding(this.#caller, this.#partitioning)
+    this.#dead = new DeadBatches(this.queue, this.#caller, this.#partitioning.layout, this.#sender)
   }
 
   /**
@@ -124,20 +79,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.addMessage('79001234567', { text: 'Hi' }, { id: 'wamid.1' }) // { status: 'added', size: 1 }
    */
   addMessage(key: string, data: Input, options: AddOptions = {}): Promise<AddResult> {
-    const schema = this.#schema
-    // Not an async function: those cost a promise and three turns of the microtask queue more.
-    try {
-      const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema) return this.#add(outgoing(key, data, options), durability)
-      return this.#turns.take([key], validated(schema, data), (value) => this.#add(outgoing(key, value, options), durability))
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  #add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
-    this.#calls.checkOpen()
-    return this.#adds.add(message, durability)
+    return this.#adder.add(key, data, options)
   }
 
   /**
@@ -147,27 +89,8 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
    * @example await rapidfire.addMessages([{ key: 'ann', data: { text: 'Hi' } }, { key: 'bob', data: { text: 'Hello' }, id: '7' }])
    */
-  async addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
-    const schema = this.#schema
-    const durability = options.durability ? checkDurability(options.durability) : this.#durability
-    const add = (data: readonly unknown[]) => {
-      this.#calls.checkOpen()
-      return this.#adds.addAll(
-        messages.map((message, n) => outgoing(message.key, data[n], message)),
-        durability,
-      )
-    }
-    const data = messages.map((message) => message.data)
-    const results = schema
-      ? await this.#turns.take(
-          messages.map(({ key }) => key),
-          allValidated(schema, data),
-          add,
-        )
-      : await add(data)
-    const refused = results.find((result) => result instanceof RapidfireError)
-    if (refused) throw new RefusedMessagesError(refused, results)
-    return results as AddResult[]
+  addMessages(messages: readonly NewMessage<Input>[], options: { durability?: Durability } = {}): Promise<AddResult[]> {
+    return this.#adder.addAll(messages, options)
   }
 
   /**
@@ -178,46 +101,9 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws ProcessingError `UNAVAILABLE` and others when a part of the queue could not be asked, or the end of a batch not be told; its
    * `summary` says what was done. What a handler throws stays with its batch.
    */
-  async processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
-    const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
-    const failures: unknown[] = []
-    const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
-    let refusal: { root: string; error: unknown } | undefined
-    const processor = new Processor<T>(
-      this.#client((claim) => this.#claims.claim(claim)),
-      handler,
-      options,
-      {
-        settled: (outcome, batch) => {
-          // Nothing is given back here that a handler has seen.
-          if (outcome === 'released') return
-          summary[outcome] += 1
-          summary.batches += 1
-          summary.messages += batch.messages.length
-        },
-        claimed: () => {},
-        refused: (lane, error) => {
-          lane.failures += 1
-          if (error instanceof RapidfireError && error.code === 'REPARTITIONED') refusal = { root: lane.root, error }
-          else failures.push(error)
-        },
-        failed: (error) => failures.push(error),
-      },
-    )
-    try {
-      // Once more when the number of partitions was changed just now, or a root has lost what it knew.
-      for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
-        const { serving, draining } = await this.#calls.run(() => this.#partitioning.roots(refusal?.root))
-        refusal = undefined
-        processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
-        await processor.drain(limit - summary.batches)
-      }
-      if (refusal) failures.push(refusal.error)
-    } catch (error) {
-      failures.push(error)
-    }
-    if (failures.length > 0) throw new ProcessingError(failures[0], failures.length, summary)
-    return summary
+  processPendingBatches(handler: Handler<T>, options: ProcessOptions = {}): Promise<Summary> {
+    const roots = (refused?: string) => this.#caller.underway.run(() => this.#partitioning.roots(refused))
+    return processPending({ ...this.#workerClient(), roots }, handler, options)
   }
 
   /**
@@ -230,7 +116,7 @@ export class RapidFire<T = unknown, Input = T> {
    * await worker.run()
    */
   worker(handler: Handler<T>, options: WorkerOptions = {}): Worker<T> {
-    return this.#worker((client) => (claim) => client.#claims.claim(claim), handler, options)
+    return this.#worker((client) => client.#workerClient(), handler, options)
   }
 
   /**
@@ -241,13 +127,15 @@ export class RapidFire<T = unknown, Input = T> {
    */
   forwarder(stream: string, options: ForwardOptions = {}): Worker<T> {
     // A worker that has nothing to handle: what it claims goes into the stream in the same call.
-    const worker: Worker<T> = this.#worker(
-      (client) =>
-        async ({ root, watching, drain }) => {
-          const { now, next, forwarded, room } = await client.#claims.forward(stream, { ...options, root, watching, drain })
-          worker.forwarded(root, forwarded, room)
-          return { now, next, batches: [] }
-        },
+    const claimOf = (client: RapidFire<T, Input>): WorkerClient<T>['claim'] => {
+      return async ({ root, watching, drain }) => {
+        const { now, next, forwarded, room } = await client.#forwarding.forwardFrom(stream, { ...options, root, watching, drain })
+        worker.forwarded(root, forwarded, room)
+        return { now, next, batches: [] }
+      }
+    }
+    const worker = this.#worker(
+      (client) => ({ ...client.#workerClient(), claim: claimOf(client) }),
       () => {},
       {},
     )
@@ -262,11 +150,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */
   forward(stream: string, options: ForwardOptions = {}): Promise<Forwarded> {
-    return this.#calls.run(async () => {
-      const parts: Forwarded[] = []
-      for (const turn of await this.#claims.turns()) parts.push(await this.#claims.forward(stream, { ...options, ...turn }))
-      return sumForwarded(parts)
-    })
+    return this.#forwarding.forward(stream, options)
   }
 
   /**
@@ -277,23 +161,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
   peek(key: string, limit?: number): Promise<Peek<T>> {
-    return this.#calls.run(async () => {
-      await this.#partitioning.read()
-      const args = COMMANDS.peek.args({ key, limit })
-      const root = this.#partitioning.rootFor(key)
-      const found = (await this.#call(root, 'peek', args, COMMANDS.peek.reply)) as Peek<T>
-      const after = found.state === 'empty' ? this.#partitioning.rootAfter(root, key) : undefined
-      return after === undefined ? found : ((await this.#call(after, 'peek', args, COMMANDS.peek.reply)) as Peek<T>)
-    })
+    return peek(this.#caller, this.#partitioning.layout, key, limit)
   }
 
   /** Figures of the queue, at a cost that does not depend on its size. */
   getStats(): Promise<Stats> {
-    return this.#calls.run(async () => {
-      const roots = await this.#partitioning.everyRoot()
-      const replies = await Promise.all(roots.map((root) => this.#call(root, 'stats', [], COMMANDS.stats.reply)))
-      return readStats(this.queue, this.#partitioning.partitions, replies)
-    })
+    return getStats(this.#caller, this.queue, this.#partitioning.layout)
   }
 
   /**
@@ -303,12 +176,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
    */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
-    return this.#calls.run(() => this.#partitioning.policy(changes))
+    return this.#caller.underway.run(() => changePolicy(this.#partitioning, changes))
   }
 
   /** The version of the Lua library that answers. */
   version(): Promise<string> {
-    return this.#calls.run(() => this.#calls.call(undefined, 'version', [], COMMANDS.version.reply))
+    return this.#caller.underway.run(() => this.#caller.call(undefined, 'version', {}))
   }
 
   /**
@@ -319,10 +192,14 @@ export class RapidFire<T = unknown, Input = T> {
    * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
   claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
-    return this.#calls.run(() => this.#claims.claimReady(options))
+    return this.#claims.claimReady(options)
   }
 
-  /** Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already. */
+  /**
+   * Finishes a claimed batch. `lost`: another claim holds it by now, or it is finished already.
+   *
+   * @throws RapidfireError `BAD_ARGUMENT` when it is no batch of this queue
+   */
   complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
     return this.#claims.complete(batch)
   }
@@ -333,7 +210,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`
    */
   fail(batch: Batch<T>, options: FailOptions<T> = {}): Promise<'retry' | 'dead' | 'lost'> {
-    return this.#calls.run(() => this.#claims.fail(batch, options))
+    return this.#claims.fail(batch, options)
   }
 
   /**
@@ -343,7 +220,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @example for (const batch of batches.filter(({ key }) => isPaused(key))) await rapidfire.release(batch, { reason: 'paused' })
    */
   release(batch: Batch<T>, options: { reason?: string } = {}): Promise<'released' | 'lost'> {
-    return this.#calls.run(() => this.#claims.release(batch, options))
+    return this.#claims.release(batch, options)
   }
 
   /**
@@ -354,16 +231,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_LEASE`, `MISSING_ARGUMENT`, `BAD_ARGUMENT`
    */
   extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    return this.#calls.run(() => this.#claims.extend(batches, lease))
+    return this.#claims.extend(batches, lease)
   }
 
   /** Dead batches, oldest first, at most `limit` (100) after `offset`; or the one with this `id`, with its messages. */
   dead(options: { limit?: number; offset?: number; id?: string } = {}): Promise<DeadBatch[]> {
-    return this.#calls.run(async () => {
-      const { id, ...range } = options
-      if (id === undefined) return listDead(this.#call, await this.#partitioning.everyRoot(), range)
-      return this.#call(rootOfBatch(this.queue, id), 'dead', COMMANDS.dead.args({ id }), COMMANDS.dead.reply)
-    })
+    return this.#dead.list(options)
   }
 
   /**
@@ -372,31 +245,22 @@ export class RapidFire<T = unknown, Input = T> {
    *
    * @throws RefusedBatchesError when some could not be put back: they are dead still, and its `results` tell what became of each
    */
-  async requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
-    const add = (messages: OutgoingMessage[]) => this.#adds.addAll(messages, undefined)
-    const results = await this.#changeDead<Requeued | RapidfireError>(ids, (root, some) =>
-      requeueDead(this.#claims.repeatable, add, root, some, this.#partitioning.generation),
-    )
-    const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
-    if (statuses.length === results.length) return statuses
-    const refused = results.find((result) => result instanceof RapidfireError) as RapidfireError
-    // The call as a whole was refused.
-    if (results.every((result) => result === refused) && !(refused instanceof RefusedMessagesError)) throw refused
-    throw new RefusedBatchesError(refused, results)
+  requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
+    return this.#dead.requeue(ids)
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
-    return this.#changeDead(ids, (root, some) => this.#claims.repeatable(root, 'drop', COMMANDS.drop.args(some), COMMANDS.drop.reply))
+    return this.#dead.drop(ids)
   }
 
   /**
    * Walks the queue, without blocking it, and reports each law that is broken; with `repair` it mends what can be mended without loss.
    */
   check(options: { repair?: boolean } = {}): Promise<CheckReport> {
-    return this.#calls.run(async () => {
-      const roots = await this.#partitioning.everyRoot()
-      return checkQueue(this.#calls, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
+    return this.#caller.underway.run(async () => {
+      const roots = await this.#partitioning.layout.everyRoot()
+      return checkQueue(this.#caller, this.queue, roots, { ...options, restore: (told) => this.#partitioning.restore(told) })
     })
   }
 
@@ -405,38 +269,35 @@ export class RapidFire<T = unknown, Input = T> {
    * Let `processPendingBatches` end first: a batch whose handler still runs comes back when its lease has run out.
    */
   close(): Promise<void> {
-    this.#adds.flush()
+    this.#sender.flush()
     this.#claims.flush()
-    return this.#calls.close()
+    return this.#caller.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  #changeDead<Status>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Status[]>): Promise<Status[]> {
-    return this.#calls.run(() => this.#claims.onRoots(ids, (id) => id, change))
-  }
-
-  /** @param claims how the worker's own client claims */
-  #worker(claims: (client: RapidFire<T, Input>) => WorkerClient<T>['claim'], handler: Handler<T>, options: WorkerOptions): Worker<T> {
+  /** @param workerClient what the worker needs, of a client with a connection of its own */
+  #worker(workerClient: (client: RapidFire<T, Input>) => WorkerClient<T>, handler: Handler<T>, options: WorkerOptions): Worker<T> {
     const { stall } = { ...TIMING, ...options.timing }
-    const commands = this.#calls.connection.duplicate(stall)
+    const commands = this.#caller.connection.duplicate(stall)
     const client = new RapidFire<T, Input>(this.#options, this.#source, commands)
-    return new Worker(client.#client(claims(client)), commands, this.#calls.connection.duplicate(stall), handler, options)
+    return new Worker(workerClient(client), commands, this.#caller.connection.duplicate(stall), handler, options)
   }
 
-  /** What a worker or a processor needs of this client. */
-  #client(claim: WorkerClient<T>['claim']): WorkerClient<T> {
+  /** What a worker, or whoever handles what is due, needs of this client. */
+  #workerClient(): WorkerClient<T> {
+    const claims = this.#claims
     return {
       queue: this.queue,
-      claim,
+      claim: (options) => claims.claim(options),
       roots: (refused) => this.#partitioning.roots(refused),
       maintain: () => this.#partitioning.maintain(),
-      complete: (batch) => this.complete(batch),
-      fail: (batch, options) => this.fail(batch, options),
-      extend: (batches, lease) => this.extend(batches, lease),
-      release: (batch, options) => this.release(batch, options),
+      complete: (batch) => claims.complete(batch),
+      fail: (batch, options) => claims.fail(batch, options),
+      extend: (batches, lease) => claims.extend(batches, lease),
+      release: (batch, options) => claims.release(batch, options),
       close: () => this.close(),
     }
   }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { DeadBatch } from '../../src/batches/batch.ts'
+import type { DeadBatch } from '../../src/batches/dead.ts'
 import { RefusedBatchesError } from '../../src/errors.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { LIMITS } from '../../src/redis/generated/limits.ts'

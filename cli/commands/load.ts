@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { Redis } from 'ioredis'
 import { toRapidfireError } from '../../src/errors.ts'
-import { Binding, loadedVersion } from '../../src/redis/binding.ts'
 import { connect } from '../../src/redis/connection.ts'
+import { Loader, loadedVersion } from '../../src/redis/loader.ts'
 import { SOURCE } from '../../src/redis/source.ts'
 import { addressOf, primaries, redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError } from '../terminal/errors.ts'
@@ -32,11 +32,11 @@ export function load(program: Command): void {
 /** Says in words what was done. */
 async function loadOn(server: Redis): Promise<string> {
   const connection = connect(server)
-  const binding = new Binding(connection, {}, async () => {})
+  const loader = new Loader(connection, {})
   // What keeps the version from being asked keeps the library from being loaded, and is reported then.
   const before = await loadedVersion(connection.send).catch(() => undefined)
-  await binding.start()
-  if (binding.mode === 'scripts') return 'has no Functions: clients send scripts, there is nothing to load'
+  await loader.start()
+  if (loader.binding === 'scripts') return 'has no Functions: clients send scripts, there is nothing to load'
   const after = await loadedVersion(connection.send)
   if (before === undefined) return `loaded ${after}`
   if (before !== after) return `updated ${before} to ${after}`

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
-import { loadedVersion } from '../../src/redis/binding.ts'
 import { connect } from '../../src/redis/connection.ts'
+import { loadedVersion } from '../../src/redis/loader.ts'
 import { addressOf, connected, NO_RETRY } from '../terminal/connection.ts'
 import { type Binding, missingRights, type Role } from './rights.ts'
 

@@ -1,5 +1,5 @@
 import type { ClusterView, NodeFacts } from './facts.ts'
-import type { Finding } from './judge.ts'
+import type { Finding } from './finding.ts'
 
 const SLOTS = 16_384
 

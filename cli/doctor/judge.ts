@@ -1,32 +1,9 @@
 import { judgeRoots } from '../../src/partitions/root-laws.ts'
 import type { RootLayout } from '../../src/partitions/roots.ts'
 import { type Facts, type NodeFacts, replicasOf } from './facts.ts'
+import type { Check, Finding } from './finding.ts'
 import { judgeCluster, type RootSlot } from './judge-cluster.ts'
 import type { Role } from './rights.ts'
-
-export type Check =
-  | 'server'
-  | 'library'
-  | 'persistence'
-  | 'memory'
-  | 'replication'
-  | 'cluster'
-  | 'clock'
-  | 'latency'
-  | 'rights'
-  | 'partitions'
-  | 'clients'
-
-export interface Finding {
-  check: Check
-  /** `wrong`: a promise of rapidfire does not hold, or soon will not. `note`: worth knowing. */
-  level: 'ok' | 'note' | 'wrong'
-  /** The servers that it is true of. */
-  nodes: string[]
-  text: string
-  /** Commands, one for each server; or what else there is to do. */
-  mend: string[]
-}
 
 export interface Expected {
   /** Version of the library that the command line has. */

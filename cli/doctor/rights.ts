@@ -46,7 +46,7 @@ export function commandsOf(role: Role, binding: Binding): string[] {
 const ARGUMENTS: Record<string, string> = {
   ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
   ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -', lindex: 'KEY 0' },
-  ...{ hexists: 'KEY -', lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0' },
+  ...{ lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0' },
   ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
   ...{
     sismember: 'KEY -',

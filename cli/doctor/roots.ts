@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { type Layout, type RootLayout, rootKey } from '../../src/partitions/roots.ts'
-import { COMMANDS } from '../../src/protocol/commands.ts'
+import { readRootLayout } from '../../src/protocol/replies.ts'
 import { NO_RETRY } from '../terminal/connection.ts'
 
 /** Partitions that are asked at most: beyond them, `rapidfire check` looks. */
@@ -49,7 +49,7 @@ function numbered(told: ReadonlyMap<string, RootLayout>): number {
 /** Asks the server, and the node of the cluster that it points to. */
 async function askRoot(redis: Redis, nodes: Map<string, Redis>, root: string): Promise<RootLayout | undefined> {
   try {
-    return COMMANDS.layout.reply(await redis.fcall_ro('rapidfire_layout', 1, root))
+    return readRootLayout(await redis.fcall_ro('rapidfire_layout', 1, root))
   } catch (error) {
     const address = /^MOVED \d+ (\S+)$/.exec((error as Error).message)?.[1]
     if (address === undefined) return undefined
@@ -60,6 +60,6 @@ async function askRoot(redis: Redis, nodes: Map<string, Redis>, root: string): P
       node.on('error', () => {})
       nodes.set(address, node)
     }
-    return node.fcall_ro('rapidfire_layout', 1, root).then(COMMANDS.layout.reply, () => undefined)
+    return node.fcall_ro('rapidfire_layout', 1, root).then(readRootLayout, () => undefined)
   }
 }

@@ -1,4 +1,4 @@
-import type { DeadBatch } from '../../src/batches/batch.ts'
+import type { DeadBatch } from '../../src/batches/dead.ts'
 import type { Stats } from '../../src/batches/stats.ts'
 
 /** Colours a text or leaves it as it is; `styleText` of node:util is one. */

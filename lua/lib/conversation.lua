@@ -11,7 +11,7 @@
 --   hand_out                 open → active
 --   hand_out_again           active, paused, released → active, when their time has come
 --   extend                   active, for longer
---   put_off                  active → paused or released
+--   shrink, put_off          active → paused, without what is done; active → released
 --   bury                     active, paused → dead, and what is behind → open, or absent
 --   finish                   active → done, and what is behind → open, or absent
 --   reopen                   active without a claim → open
@@ -49,7 +49,7 @@ local function move_in_due(queue, key, at, earlier)
   end
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
-  at = head and head.deadline or at
+  if head then at = due_at(head, queue.now) end
   done = redis.pcall('ZADD', due, at, key)
   return done == 1 and at or nil, error_of(done, 'zset', due)
 end
@@ -66,9 +66,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, head.deadline)
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -87,7 +88,7 @@ local function index_appended(queue, key, size, options)
   if size == 1 then
     local at = opens_at(queue)
     -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
-    queue.opening = queue.opening or string.format('%.0f', at)
+    queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
@@ -111,36 +112,49 @@ local function open_rest(queue, key, count)
   return at
 end
 
--- A key that is active and has no claim, which somebody has deleted or a call that was cut off has: its messages are an open batch again.
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+-- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
+-- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
+-- into `due`.
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
--- An entry of an index whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a
--- while: such an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
+-- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
+-- missing is looked at again so much later, ms. Its score ends in .5 until then.
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+
+-- Takes an entry without a list out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
 
--- Hands out what one look at `due` has found; each is a flat list of arguments: `records`, keys and claims; `leases`, their ends and keys;
--- `later`, true deadlines and keys of what is not ready yet; `gone`, keys that are to leave `due`; `unclaimed`, open keys that are to leave `active`.
--- WHY out of `due` last: what a call that is cut off leaves in both indexes, the next look puts right.
-local function hand_out(queue, look)
+-- Hands out what one look at `due` has found; `tally` has the number of the newest batch. In `look` each is a list of arguments: `records` has keys
+-- and claims, `leases` their ends and keys, `later` true deadlines and keys of what is not ready yet, `gone` keys that are to leave `due`, and
+-- `unclaimed` open keys that are to leave `active`.
+-- WHY batches are counted first: no two may have the same id. And out of `due` last: what a call that is cut off leaves in both indexes, the next
+-- look puts right.
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -177,14 +191,15 @@ local function put_off(queue, key, claim, state, ms)
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
 
--- Takes the messages that are done out of a claimed batch: all but those at the positions in `kept`.
--- WHY they are copied to its end before the claim is cut, and the claim before the list: each that is kept is in the list all the time, and
--- behind the batch nothing is lost.
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in `kept`.
+-- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
+-- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
 local function shrink(queue, key, claim, kept)
-  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
-  copy_back(list, claim.count, kept)
-  claim.count = #kept
+  local root, list, count = queue.root, messages_key(queue.root, key), claim.count
+  local done = count - #kept
+  claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  copy_back(list, count, kept)
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -203,41 +218,57 @@ local function bury(queue, key, claim, fate)
   return true, at
 end
 
--- Finishes claimed batches, `counts[key]` messages of each key, and opens what is left behind them. Returns when the first of that is due.
+-- A batch that is completed while its list is missing: the claim stays as one that is done. When the list comes back, the batch is taken off it,
+-- and what is behind the batch is handed over.
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+
+-- Finishes claimed batches, `counts[key]` messages of each key by the claim `records[key]`, and opens what is left behind them. Returns when the
+-- first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; `active` last, so that no key is in
 -- no index.
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
 
 -- Puts a key into `due` that messages were brought back to, unless a worker has a batch of it. Returns when it is due, and a refusal.
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
@@ -287,14 +318,17 @@ local function revive(queue, id, key)
   return #messages, at
 end
 
--- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-local function foreign_type(root, key)
-  local list = messages_key(root, key)
-  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+-- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
+-- that would break the call off.
+local function size_of_claimed(root, key)
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+    local foreign = error_of(redis.pcall('ZCARD', index), 'zset', index)
+    if foreign then return nil, foreign end
   end
-  return foreign
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
 end
 
 -- Moves keys of an index to earlier times, which they should have had; `moved` is a flat list of scores and keys.
@@ -347,6 +381,8 @@ local function mend(queue, key, done)
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
   if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then

@@ -1,8 +1,8 @@
 --- Message ids that were accepted are remembered for `dedupe` to twice `dedupe`, in a set for each slice of time that begins. So they go all at
 --- once, and nobody has to delete them one by one.
 ---
---- `ids` is what one call knows of those of its messages: `asked`, their digests; `known`, which of these were accepted before; `failed`, why none
---- can be remembered; the `set` of this slice and when it `expires`; the `slice` and the one `before`; and whether the slice `begins` here.
+--- `ids` is what one call knows of those of its messages: `asked`, their digests; `known`, which of these were accepted before; `forgotten`, which
+--- were taken back; `failed`, why none can be remembered; the `set` of this slice and when it `expires`; and the slice, if it `begins` here.
 --
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
@@ -47,12 +47,12 @@ local function read_ids(queue, asked)
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then slice, before = queue.now, slice end
   local ids = {
-    asked = asked, known = {}, forgotten = {}, begins = begins, slice = slice, before = before,
-    set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
   }
-  ids.failed = look_up(ids.set, asked, ids.known)
-    or before and look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known)
-    or nil
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
   return ids
 end
 
@@ -78,11 +78,12 @@ local function remember_ids(ids)
     from = from - UNPACKED
     redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
   end
-  ids.failed = failed
+  if failed then ids.failed = failed end
 end
 
 -- Takes an id back whose message is not stored. False when that is not allowed.
 local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
@@ -93,15 +94,16 @@ local function remember_again(ids, digest)
   redis.pcall('PEXPIREAT', ids.set, ids.expires)
 end
 
--- From now on ids are remembered in the set of this slice, if that is new. Returns an error when that cannot be written.
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
 local function begin_slice(queue, ids)
-  if not ids.begins then return nil end
-  local failed
-  if ids.before then
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice, 'sliceBefore', ids.before), 'hash', queue.root)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
   else
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice), 'hash', queue.root)
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
   end
-  ids.begins = failed ~= nil
-  return failed
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
 end

@@ -17,31 +17,35 @@ local function counter_names()
   return names
 end
 
--- What one call counts of the batches that it claims for the first time; `number` is that of the newest batch. Written once, behind them all.
+-- What one call counts of the batches that it claims for the first time: the `number` of the newest, how late they are, and what closed them.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
 
-local function count_in(tally, reason, late)
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
   tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
 end
 
+-- Written before they are handed out.
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+-- Written behind them all.
 local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
+  local root = queue.root
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
   end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an

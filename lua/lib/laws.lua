@@ -4,11 +4,8 @@
 --- `broken` is given what is seen of a part (lib/look.lua), and tells what is wrong, in words; nothing when the law holds. `by_hand`: only a person
 --- can mend it without loss. `misplaced`: while it is broken, messages are where they are not counted; then the laws that are `counted` say nothing.
 
--- For how long a step puts off what has no list, ms: see forget in lib/conversation.lua.
-local PUT_OFF = 10000
-
--- What ends in .5 was put off, for its list was missing: while a slot is moved it may have been on another node.
-local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + PUT_OFF + 1 end
+-- What ends in .5 is looked at again, for its list was missing: while a slot is moved it may have been on another node.
+local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }

@@ -24,17 +24,6 @@ local function leading_nonce(args)
   return nonce, 3, refusal
 end
 
--- Pairs of key and token, from args[first] to the end. Returns the keys, the tokens, and a refusal.
-local function read_pairs(args, first)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
-  end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
-end
-
 -- Whether a call was made before; `call` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
 local function kept_reply(queue, nonce, call)

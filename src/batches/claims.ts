@@ -1,180 +1,154 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import { Coalescer } from '../messages/coalescer.ts'
-import type { Claimed, ClaimOptions, FailOptions, RootClaimed, RootClaimOptions } from '../options.ts'
-import { byRoot, type CallRoot, type Partitioning, rootKey, rootOfBatch } from '../partitions/layout.ts'
-import { COMMANDS, withNonce } from '../protocol/commands.ts'
-import { Nonces, nonceText } from '../protocol/nonces.ts'
-import type { Calls } from '../redis/calls.ts'
-import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/facts.ts'
+import type { Partitioning } from '../partitions/change.ts'
+import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
+import type { Watching } from '../protocol/arguments.ts'
+import type { Output } from '../protocol/calls.ts'
+import type { Caller } from '../redis/caller.ts'
 import { OPTIONS } from '../redis/generated/limits.ts'
-import { type Forwarded, type RootForwardOptions, soonest } from '../worker/forwarder.ts'
-import { type Batch, decodeBatch, keyBytes } from './batch.ts'
+import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
 
-/** For how long the end of a batch is told again when Redis does not answer, ms. */
-const PATIENCE = 30_000
-const TOLD = new Set<FunctionName>(['complete', 'fail', 'release'])
+export interface ClaimOptions {
+  /** At most this many batches, 1 to 1000. @default 10 */
+  limit?: number
+  /** ms, 1 to a day, until a batch that is neither completed nor failed is handed out again. @default 30000 */
+  lease?: number
+  /** A batch whose lease ran out in this attempt is dead, 1 to 1000. @default 5 */
+  attempts?: number
+  /** Only what was due at this time, ms since 1970 in Redis time. @default now */
+  before?: number | undefined
+}
+
+/** A claim of one root, for those who serve the roots of a queue in turn. */
+export interface RootClaimOptions extends ClaimOptions {
+  /** Root key of the queue or of one of its partitions. */
+  root: string
+  /** The worker that claims; see lua/lib/watch.lua. */
+  watching?: Watching | undefined
+  /** Whether the root is known to serve no more. */
+  drain?: boolean | undefined
+}
+
+export interface Claimed<T> {
+  /** The time in Redis, ms since 1970. */
+  now: number
+  /** When to look next, ms since 1970; 0 when nothing is pending. */
+  next: number
+  batches: Batch<T>[]
+}
+
+export interface FailOptions<T> {
+  /** Why; kept with a dead batch. */
+  error?: unknown
+  /** Pause before the next attempt, ms. @default 1000 */
+  delay?: number
+  /** A batch that fails in this attempt or a later one is dead. @default 5 */
+  attempts?: number
+  /** The messages of the batch that failed; the others are done. @default all */
+  messages?: readonly Message<T>[]
+}
 
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {
   readonly #queue: string
-  readonly #calls: Calls
-  readonly #call: CallRoot
+  readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #nonces = new Nonces()
   /** By root. */
-  readonly #completions = new Map<string, Coalescer<Batch<T>, 'completed' | 'lost'>>()
+  readonly #completions = new Map<string, Coalescer<Batch<T>, Output<'complete'>[number]>>()
 
-  constructor(queue: string, calls: Calls, partitioning: Partitioning) {
+  constructor(queue: string, caller: Caller, partitioning: Partitioning) {
     this.#queue = queue
-    this.#calls = calls
-    this.#call = (root, name, args, reply) => calls.call(root, name, args, reply)
+    this.#caller = caller
     this.#partitioning = partitioning
   }
 
-  /** The roots to claim from: what is left in those that serve no more comes first, for it is older. */
-  async turns(): Promise<{ root: string; drain: boolean }[]> {
-    const { serving, draining } = await this.#partitioning.roots()
-    return [...draining.map((root) => ({ root, drain: true })), ...serving.map((root) => ({ root, drain: false }))]
-  }
-
   /** Claims from all roots in turn. When a root refuses, what was claimed before is returned all the same. */
-  async claimReady(options: ClaimOptions): Promise<Claimed<T>> {
-    const parts: Claimed<T>[] = []
-    const failures: unknown[] = []
-    let left = options.limit ?? OPTIONS.claimed.default
-    for (const { root, drain } of await this.turns()) {
-      try {
-        const part = await this.claim({ ...options, limit: left, root, drain })
-        parts.push(part)
-        left -= part.batches.length
-      } catch (error) {
-        failures.push(error)
+  claimReady(options: ClaimOptions): Promise<Claimed<T>> {
+    return this.#caller.underway.run(async () => {
+      const parts: Claimed<T>[] = []
+      const failures: unknown[] = []
+      let left = options.limit ?? OPTIONS.claimed.default
+      for (const { root, drain } of inTurn(await this.#partitioning.roots())) {
+        try {
+          const part = await this.claim({ ...options, limit: left, root, drain })
+          parts.push(part)
+          left -= part.batches.length
+        } catch (error) {
+          failures.push(error)
+        }
+        // Leases run: whoever waits for a root that does not answer must not make these batches late.
+        const some = parts.some(({ batches }) => batches.length > 0)
+        if (left === 0 || (some && failures.length > 0)) break
       }
-      // Leases run: whoever waits for a root that does not answer must not make these batches late.
-      const some = parts.some(({ batches }) => batches.length > 0)
-      if (left === 0 || (some && failures.length > 0)) break
-    }
-    const batches = parts.flatMap((part) => part.batches)
-    if (failures.length > 0 && batches.length === 0) throw failures[0]
-    const now = Math.max(...parts.map((part) => part.now))
-    return { now, next: failures.length > 0 ? now : soonest(parts), batches }
+      const batches = parts.flatMap((part) => part.batches)
+      if (failures.length > 0 && batches.length === 0) throw failures[0]
+      const now = Math.max(...parts.map((part) => part.now))
+      return { now, next: failures.length > 0 ? now : soonest(parts), batches }
+    })
   }
 
   /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
-  async claim(options: RootClaimOptions): Promise<RootClaimed<T>> {
+  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
     const { root, limit = OPTIONS.claimed.default, lease = OPTIONS.lease.default, attempts = OPTIONS.attempts.default, ...rest } = options
-    const args = () => COMMANDS.claim_ready.args({ limit, lease, attempts, ...rest, generation: this.#partitioning.generation })
-    const { now, next, claims, repeats } = await this.#onRoot(options, () =>
-      this.#takeUp(root, 'claim_ready', args(), COMMANDS.claim_ready.reply),
+    const { now, next, claims } = await this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
+      this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }),
     )
-    const batches = claims.map((claim) => decodeBatch<T>(claim))
+    const batches = claims.map((claim) => decodeBatch<T>(claim, root))
     // The earlier claim may have had a higher limit.
     await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
-    return { now, next, batches, repeats }
+    return { now, next, batches }
   }
 
-  /** A root that has missed a change of partitions refuses: it is restored, and called again. */
-  async #onRoot<Output>({ root, drain }: { root: string; drain?: boolean | undefined }, call: () => Promise<Output>): Promise<Output> {
-    try {
-      return await call()
-    } catch (error) {
-      if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) throw error
-      if (!(await this.#partitioning.isRestored(root, drain === true))) throw error
-      return await call()
-    }
-  }
-
-  forward(stream: string, options: RootForwardOptions): Promise<Forwarded> {
-    const { root, limit = OPTIONS.forwarded.default, maxLength = OPTIONS.entries.default, ...rest } = options
-    const args = () => COMMANDS.forward.args({ stream, limit, longest: maxLength, ...rest, generation: this.#partitioning.generation })
-    return this.#onRoot({ root, drain: rest.drain }, () => this.#takeUp(root, 'forward', args(), COMMANDS.forward.reply))
-  }
-
-  /** A call that takes what is due: one whose answer has not come is made again by the next one. */
-  async #takeUp<Output>(
-    root: string,
-    name: FunctionName,
-    args: Argument[],
-    reply: (raw: unknown) => Output,
-  ): Promise<Output & { repeats: boolean }> {
-    const pool = `${root} ${name}`
-    const nonce = this.#nonces.take(pool)
-    const { repeats } = nonce
-    let answered = false
-    try {
-      const result = await this.#call(root, name, withNonce(name, args, nonceText(nonce)), reply)
-      answered = true
-      return { ...result, repeats }
-    } finally {
-      this.#nonces.giveBack(pool, nonce, answered)
-    }
-  }
-
-  complete(batch: Batch<T>): Promise<'completed' | 'lost'> {
-    const root = rootOfBatch(this.#queue, batch.id)
+  complete(batch: Batch<T>): Promise<Output<'complete'>[number]> {
+    const { root } = batch
     let completions = this.#completions.get(root)
     if (!completions) {
-      completions = new Coalescer((batches) =>
-        this.#calls.run(() => this.repeatable(root, 'complete', COMMANDS.complete.args(batches.map(claimOf)), COMMANDS.complete.reply)),
-      )
+      if (!isRootOf(this.#queue, root)) return Promise.reject(this.#foreign(root))
+      completions = new Coalescer((batches) => this.#caller.underway.run(() => this.#caller.call(root, 'complete', batches.map(claimName))))
       this.#completions.set(root, completions)
     }
     return completions.add(batch)
   }
 
-  fail(batch: Batch<T>, options: FailOptions<T>): Promise<'retry' | 'dead' | 'lost'> {
+  fail(batch: Batch<T>, options: FailOptions<T>): Promise<Output<'fail'>> {
     const { error = '', delay = OPTIONS.delay.default, attempts = OPTIONS.attempts.default, messages } = options
-    const keep = messages
-      ?.map((message) => batch.messages.indexOf(message) + 1)
-      .sort((a, b) => a - b)
-      .join(',')
-    // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
-    const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
-    const args = COMMANDS.fail.args({ ...claimOf(batch), delay, attempts, error: text, keep })
-    return this.repeatable(rootOfBatch(this.#queue, batch.id), 'fail', args, COMMANDS.fail.reply)
+    return this.#caller.underway.run(() => {
+      const keep = messages
+        ?.map((message) => batch.messages.indexOf(message) + 1)
+        .sort((a, b) => a - b)
+        .join(',')
+      // Anything can be thrown. 1000 UTF-16 units are at most 3000 bytes; the function takes 4096.
+      const text = (error instanceof Error ? String(error.message) : typeof error === 'string' ? error : inspect(error)).slice(0, 1000)
+      return this.#caller.call(this.#rootOf(batch), 'fail', { ...claimName(batch), delay, attempts, error: text, keep })
+    })
   }
 
-  release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<'released' | 'lost'> {
-    // 80 UTF-16 units are at most 240 bytes; the function takes 256.
-    const args = COMMANDS.release.args({ ...claimOf(batch), reason: reason?.slice(0, 80) })
-    return this.repeatable(rootOfBatch(this.#queue, batch.id), 'release', args, COMMANDS.release.reply)
+  release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<Output<'release'>> {
+    return this.#caller.underway.run(() => {
+      // 80 UTF-16 units are at most 240 bytes; the function takes 256.
+      return this.#caller.call(this.#rootOf(batch), 'release', { ...claimName(batch), reason: reason?.slice(0, 80) })
+    })
   }
 
-  /**
-   * Calls a function of a root so that the call can be made again when its answer does not come: then it says what the first one did. Functions
-   * that know no NONCE are called as they are.
-   */
-  readonly repeatable: CallRoot = async (root, name, args, reply) => {
-    const pool = `${root} ${name}`
-    const nonce = this.#nonces.take(pool)
-    const patience = TOLD.has(name) ? { patience: PATIENCE } : {}
-    try {
-      return await this.#calls.call(root, name, withNonce(name, args, nonceText(nonce)), reply, patience)
-    } finally {
-      // The next call has other arguments. It must not be told what this one did, whether this one was answered or not.
-      this.#nonces.giveBack(pool, nonce, true)
-    }
+  extend(batches: readonly Batch<T>[], lease: number): Promise<Output<'extend'>> {
+    const call = (root: string, some: readonly Batch<T>[]) => this.#caller.call(root, 'extend', { lease, claims: some.map(claimName) })
+    return this.#caller.underway.run(() => {
+      // Without batches the root of the queue says what was expected.
+      if (batches.length === 0) return call(rootKey(this.#queue), batches)
+      return byRoot(batches, (batch) => this.#rootOf(batch), call)
+    })
   }
 
-  extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]> {
-    return this.onRoots(
-      batches,
-      ({ id }) => id,
-      (root, some) => this.#call(root, 'extend', COMMANDS.extend.args({ lease, claims: some.map(claimOf) }), COMMANDS.extend.reply),
-    )
+  /** @throws RapidfireError `BAD_ARGUMENT` */
+  #rootOf({ root }: Batch<T>): string {
+    if (isRootOf(this.#queue, root)) return root
+    throw this.#foreign(root)
   }
 
-  /** Calls each root with those items whose batches are there. */
-  onRoots<Item, Result>(
-    items: readonly Item[],
-    batchId: (item: Item) => string,
-    call: (root: string, items: Item[]) => Promise<Result[]>,
-  ): Promise<Result[]> {
-    // Without items the root of the queue says what was expected.
-    if (items.length === 0) return call(rootKey(this.#queue), [])
-    return byRoot(items, (item) => rootOfBatch(this.#queue, batchId(item)), call)
+  #foreign(root: string): RapidfireError {
+    const text = `a batch must be one that the queue '${this.#queue}' has handed over, or a copy of it; its root is '${root}'`
+    return new RapidfireError('BAD_ARGUMENT', text)
   }
 
   /** Sends what waits for the end of the tick. */
@@ -183,4 +157,10 @@ export class Claims<T> {
   }
 }
 
-const claimOf = (batch: Batch) => ({ key: keyBytes(batch), token: batch.token })
+const claimName = (batch: Batch) => ({ key: keyOf(batch), token: batch.token })
+
+/** When to look next, of all that are pending; 0 when none is. */
+export function soonest(parts: readonly { next: number }[]): number {
+  const pending = parts.map(({ next }) => next).filter((next) => next > 0)
+  return pending.length === 0 ? 0 : Math.min(...pending)
+}

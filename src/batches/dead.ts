@@ -1,119 +1,157 @@
-import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
-import type { OutgoingMessage } from '../options.ts'
-import type { CallRoot } from '../partitions/layout.ts'
-import { COMMANDS, generationTokens } from '../protocol/commands.ts'
+import { RapidfireError, RefusedBatchesError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import type { EncodedMessage } from '../messages/encode.ts'
+import type { Sender } from '../messages/sender.ts'
+import type { KnownLayout } from '../partitions/layout.ts'
+import { byRoot, rootKey, rootOfId } from '../partitions/roots.ts'
+import type { Output } from '../protocol/calls.ts'
+import { readHeader, readOptions } from '../protocol/element.ts'
+import type { Cause, Reason } from '../protocol/replies.ts'
+import type { Caller } from '../redis/caller.ts'
 import { OPTIONS } from '../redis/generated/limits.ts'
-import type { DeadBatch } from './batch.ts'
+import { decodeMessage, type Message } from './batch.ts'
 
-/** Dead batches of several roots, oldest first: at most `limit` after `offset`. */
-export async function listDead(
-  call: CallRoot,
-  roots: string[],
-  { limit = OPTIONS.shown.default, offset = OPTIONS.offset.default },
-): Promise<DeadBatch[]> {
-  const [root, ...others] = roots
-  if (root !== undefined && others.length === 0) return call(root, 'dead', COMMANDS.dead.args({ limit, offset }), COMMANDS.dead.reply)
-  // The first of all are among the first of each.
-  const needed = offset + limit
-  const lists = await Promise.all(roots.map((root) => listFirst(call, root, needed)))
-  return lists
-    .flat()
-    .sort((a, b) => a.diedAt - b.diedAt)
-    .slice(offset, needed)
-}
-
-async function listFirst(call: CallRoot, root: string, count: number): Promise<DeadBatch[]> {
-  const list: DeadBatch[] = []
-  while (list.length < count) {
-    const limit = Math.min(count - list.length, OPTIONS.shown.most)
-    const page = await call(root, 'dead', COMMANDS.dead.args({ limit, offset: list.length }), COMMANDS.dead.reply)
-    list.push(...page)
-    if (page.length < limit) break
-  }
-  return list
+/** A batch that was given up. Times in ms since 1970. */
+export interface DeadBatch {
+  id: string
+  key: string
+  diedAt: number
+  /** The attempt that was the last. */
+  attempt: number
+  reason: Reason
+  deadline: number
+  cause: Cause
+  /** What the last attempt failed with. */
+  error: string
+  /** Number of messages. */
+  size: number
+  /** Only when asked for by id. */
+  messages: Message[]
 }
 
 /** What became of one dead batch that was to come back. */
-export type Requeued = 'requeued' | 'unknown'
+type Requeued = Output<'requeue'>[number]
 
-/**
- * Puts the messages of dead batches back; one result each, in order, errors as values. Those of a partition that serves no more are added
- * where their key belongs now, at their time, and the batch is dropped when all of them are there. Redis remembers each by a name made of
- * the batch and its place in it: so none is added twice when this is broken off and done again within `dedupe`.
- *
- * @param add returns one result for each message, errors as values
- */
-export async function requeueDead(
-  call: CallRoot,
-  add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
-  root: string,
-  ids: string[],
-  generation: number,
-): Promise<(Requeued | RapidfireError)[]> {
-  try {
-    return await call(root, 'requeue', [...COMMANDS.requeue.args(ids), ...generationTokens(generation)], COMMANDS.requeue.reply)
-  } catch (error) {
-    const refusal = toRapidfireError(error, 'rapidfire_requeue')
-    if (ids.length === 0) throw refusal
-    if (refusal.code !== 'REPARTITIONED') return ids.map(() => refusal)
+/** The dead batches of a queue. */
+export class DeadBatches {
+  readonly #queue: string
+  readonly #caller: Caller
+  readonly #layout: KnownLayout
+  readonly #sender: Sender
+
+  constructor(queue: string, caller: Caller, layout: KnownLayout, sender: Sender) {
+    this.#queue = queue
+    this.#caller = caller
+    this.#layout = layout
+    this.#sender = sender
   }
-  const results: (Requeued | RapidfireError)[] = []
-  for (const id of ids) {
-    results.push(await moveDead(call, add, root, id).catch((error: unknown) => toRapidfireError(error, 'rapidfire_requeue')))
+
+  /** Oldest first, at most `limit` after `offset`; or the one with an id. */
+  list({
+    limit = OPTIONS.shown.default,
+    offset = OPTIONS.offset.default,
+    id,
+  }: {
+    limit?: number
+    offset?: number
+    id?: string
+  }): Promise<DeadBatch[]> {
+    return this.#caller.underway.run(async () => {
+      if (id !== undefined) return (await this.#caller.call(rootOfId(this.#queue, id), 'dead', { id })).map(decodeDead)
+      const roots = await this.#layout.everyRoot()
+      const [root, ...others] = roots as [string]
+      if (others.length === 0) return (await this.#caller.call(root, 'dead', { limit, offset })).map(decodeDead)
+      // The first of all are among the first of each.
+      const lists = await Promise.all(roots.map((root) => this.#firstOf(root, offset + limit)))
+      return lists
+        .flat()
+        .sort((a, b) => a.diedAt - b.diedAt)
+        .slice(offset, offset + limit)
+    })
   }
-  return results
+
+  async #firstOf(root: string, count: number): Promise<DeadBatch[]> {
+    const list: DeadBatch[] = []
+    while (list.length < count) {
+      const limit = Math.min(count - list.length, OPTIONS.shown.most)
+      const page = await this.#caller.call(root, 'dead', { limit, offset: list.length })
+      list.push(...page.map(decodeDead))
+      if (page.length < limit) break
+    }
+    return list
+  }
+
+  /** @throws RefusedBatchesError */
+  async requeue(ids: readonly string[]): Promise<Requeued[]> {
+    const results = await this.#byRoot(ids, (root, some) => this.#requeue(root, some))
+    const statuses = results.filter((result): result is Requeued => !(result instanceof RapidfireError))
+    if (statuses.length === results.length) return statuses
+    const refused = results.find((result) => result instanceof RapidfireError) as RapidfireError
+    // The call as a whole was refused.
+    if (results.every((result) => result === refused) && !(refused instanceof RefusedMessagesError)) throw refused
+    throw new RefusedBatchesError(refused, results)
+  }
+
+  drop(ids: readonly string[]): Promise<Output<'drop'>> {
+    return this.#byRoot(ids, (root, some) => this.#caller.call(root, 'drop', { ids: some }))
+  }
+
+  #byRoot<Result>(ids: readonly string[], change: (root: string, ids: string[]) => Promise<Result[]>): Promise<Result[]> {
+    return this.#caller.underway.run(() => {
+      // Without ids the root of the queue says what was expected.
+      if (ids.length === 0) return change(rootKey(this.#queue), [])
+      return byRoot(ids, (id) => rootOfId(this.#queue, id), change)
+    })
+  }
+
+  /**
+   * Puts the messages of dead batches of a root back; one result each, in order, errors as values. Those of a partition that serves no more are
+   * sent where their key belongs now, at their time, and the batch is dropped when all of them are there. Redis remembers each by a name made of
+   * the batch and its place in it: so none is added twice when this is broken off and done again within `dedupe`.
+   */
+  async #requeue(root: string, ids: string[]): Promise<(Requeued | RapidfireError)[]> {
+    try {
+      return await this.#caller.call(root, 'requeue', { ids, generation: this.#layout.generation })
+    } catch (error) {
+      const refusal = toRapidfireError(error, 'rapidfire_requeue')
+      if (ids.length === 0) throw refusal
+      if (refusal.code !== 'REPARTITIONED') return ids.map(() => refusal)
+    }
+    const results: (Requeued | RapidfireError)[] = []
+    for (const id of ids) results.push(await this.#move(root, id).catch((error: unknown) => toRapidfireError(error, 'rapidfire_requeue')))
+    return results
+  }
+
+  async #move(root: string, id: string): Promise<Requeued | RapidfireError> {
+    const [batch] = await this.#caller.call(root, 'dead', { id })
+    if (!batch || batch.messages.length === 0) return 'unknown'
+    const results = await this.#sender.sendAll(requeuedMessages(batch))
+    const refused = results.find((result) => result instanceof RapidfireError)
+    // What is not there must not be dropped here.
+    if (refused) return new RefusedMessagesError(refused, results)
+    await this.#caller.call(root, 'drop', { ids: [id] })
+    return 'requeued'
+  }
 }
 
-async function moveDead(
-  call: CallRoot,
-  add: (messages: OutgoingMessage[]) => Promise<(AddResult | RapidfireError)[]>,
-  root: string,
-  id: string,
-): Promise<Requeued | RapidfireError> {
-  const batch = await call(root, 'dead', COMMANDS.dead.args({ id }), readRaw)
-  if (!batch || batch.messages.length === 0) return 'unknown'
-  const results = await add(requeuedMessages(id, batch))
-  const refused = results.find((result) => result instanceof RapidfireError)
-  // What is not there must not be dropped here.
-  if (refused) return new RefusedMessagesError(refused, results)
-  await call(root, 'drop', COMMANDS.drop.args([id]), COMMANDS.drop.reply)
-  return 'requeued'
-}
+const decodeDead = (batch: Output<'dead'>[number]): DeadBatch => ({
+  ...batch,
+  key: batch.key.toString(),
+  messages: batch.messages.map((message) => decodeMessage(message)),
+})
 
-interface RawBatch {
-  key: Buffer
-  messages: Buffer[]
-}
-
-/** Key and messages as Redis has them, which may be any bytes. */
-function readRaw(raw: unknown): RawBatch | undefined {
-  const [batch] = raw as unknown[][]
-  return batch && { key: batch[1] as Buffer, messages: batch[9] as Buffer[] }
-}
-
-/** What stands before id and data, as lua/lib/batch.lua writes it. */
-const HEADER = /^(\d{13}) (\d+)((?:,[RWXSF][\d.]*)*) /
-const LONGEST_HEADER = 160
-
-function requeuedMessages(batch: string, { key, messages }: RawBatch): OutgoingMessage[] {
+function requeuedMessages({ id: batch, key, messages }: Output<'dead'>[number]): EncodedMessage[] {
   let receivedAt = 0
   return messages.map((bytes, n) => {
-    const header = HEADER.exec(bytes.subarray(0, LONGEST_HEADER).toString('latin1'))
+    const header = readHeader(bytes)
     // What somebody else wrote has no time: it stays behind the message before it.
-    receivedAt = Math.max(receivedAt, Number(header?.[1] ?? 0))
-    const message: OutgoingMessage = { key, data: bytes, requeued: `${receivedAt}:${batch}:${n + 1}` }
-    if (!header) return message
-    const [whole, , length, options] = header as unknown as [string, string, string, string]
-    const start = whole.length + Number(length)
-    message.data = bytes.subarray(start)
-    if (start > whole.length) message.id = bytes.subarray(whole.length, start)
-    for (const option of options.split(',').slice(1)) {
-      const value = Number(option.slice(1))
-      if (option[0] === 'W') message.wait = value
-      if (option[0] === 'X') message.maxWait = value
-      if (option[0] === 'S') message.maxSize = value
-      if (option[0] === 'F') message.flush = true
+    receivedAt = Math.max(receivedAt, header?.receivedAt ?? 0)
+    const requeued = `${receivedAt}:${batch}:${n + 1}`
+    if (!header) return { key, data: bytes, requeued }
+    const { id, data } = header
+    return {
+      ...{ key, data: bytes.subarray(data), requeued },
+      ...(id < data && { id: bytes.subarray(id, data) }),
+      ...readOptions(bytes, header),
     }
-    return message
   })
 }

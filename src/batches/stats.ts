@@ -1,3 +1,6 @@
+import type { KnownLayout } from '../partitions/layout.ts'
+import type { Caller } from '../redis/caller.ts'
+
 /** What a queue holds and what it has done. Times in ms. */
 export interface Stats {
   queue: string
@@ -36,6 +39,14 @@ export interface Stats {
   meanBatchSize: number
   /** Part of the handler calls that batching has saved, 0 to 1: messages that did not need one of their own. */
   callsSaved: number
+}
+
+/** Asks all roots of a queue. */
+export function getStats(caller: Caller, queue: string, layout: KnownLayout): Promise<Stats> {
+  return caller.underway.run(async () => {
+    const roots = await layout.everyRoot()
+    return readStats(queue, layout.partitions, await Promise.all(roots.map((root) => caller.call(root, 'stats', {}))))
+  })
 }
 
 /** Figures that are no sums. */

@@ -1,6 +1,7 @@
 import type { JobsOptions } from 'bullmq'
-import { type Batch, joinText, type Message, type Reason } from '../batches/batch.ts'
+import { type Batch, joinText, type Message } from '../batches/batch.ts'
 import { RapidfireError } from '../errors.ts'
+import type { Reason } from '../protocol/replies.ts'
 
 /** The data of a job: a batch and its text. */
 export interface BatchJob<T = unknown> {

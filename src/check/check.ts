@@ -1,23 +1,11 @@
 import { RapidfireError } from '../errors.ts'
 import { judgeRoots, type RootViolation } from '../partitions/root-laws.ts'
 import type { RootLayout } from '../partitions/roots.ts'
-import { COMMANDS } from '../protocol/commands.ts'
-import type { Calls } from '../redis/calls.ts'
+import type { Caller } from '../redis/caller.ts'
 import type { Connection } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/facts.ts'
 import { COUNTED } from '../redis/generated/laws.ts'
 import { LIMITS } from '../redis/generated/limits.ts'
-import { isCountable, type Judged, type Violation, violationsOf } from './violations.ts'
-
-/** What `check` found broken. */
-export interface Found extends Violation {
-  /** Root key of the queue, or of the partition, in which it was found. */
-  root: string
-  /** What was done about it; the next look found it in order. */
-  mended?: string
-  /** Why it could not be mended: the next look found it again. */
-  unmended?: string
-}
+import { type Found, isCountable, type Judged, type Violation, violationsOf } from './violations.ts'
 
 /** What `check` found. */
 export interface CheckReport {
@@ -49,14 +37,12 @@ const PAGE = LIMITS.parts
  * @param roots that are known, the root of the queue first
  */
 export async function checkQueue(
-  { connection, binding }: Pick<Calls, 'connection' | 'binding'>,
+  { connection, call }: Pick<Caller, 'connection' | 'call'>,
   queue: string,
   roots: readonly string[],
   options: CheckOptions,
 ): Promise<CheckReport> {
   const [queueRoot] = roots as [string]
-  const call = <Output>(root: string, name: FunctionName, args: Buffer[], reply: (raw: unknown) => Output) =>
-    binding.call(name, [root], args).then(reply)
   const report: CheckReport = { queue, keys: 0, violations: [], counted: true }
 
   // First of all, since it refuses what is no queue.
@@ -69,7 +55,7 @@ export async function checkQueue(
       let page = parts
       // A call looks at fewer parts than it was asked for when lists are long.
       while (page.length > 0) {
-        const judged = await call(root, 'check', page, COMMANDS.check.reply)
+        const judged = await call(root, 'check', { parts: page })
         for (const [n, each] of judged.entries()) {
           const part = page[n] as Buffer
           if (part.toString('latin1').startsWith('messages:')) report.keys += 1
@@ -101,7 +87,7 @@ export async function checkQueue(
 
   /** Looks at one part, or at the root. */
   async function look(root: string, part?: Buffer): Promise<Judged> {
-    const [judged] = await call(root, 'check', part ? [part] : [], COMMANDS.check.reply)
+    const [judged] = await call(root, 'check', { parts: part ? [part] : [] })
     return judged as Judged
   }
 
@@ -113,7 +99,7 @@ export async function checkQueue(
       report.violations.push(...broken.map((each) => ({ ...each, root })))
       return
     }
-    const [done] = await call(root, 'repair', first.part ? [first.part] : [], COMMANDS.repair.reply)
+    const [done] = await call(root, 'repair', { parts: first.part ? [first.part] : [] })
     const left = await again()
     for (const each of broken) report.violations.push({ ...each, root, ...(each.repairable ? outcome(each, left, done) : {}) })
     // What has come to light by what was mended.
@@ -129,8 +115,7 @@ export async function checkQueue(
 
   /** What holds between the roots: which of them serve, and by which policy. */
   async function checkRoots(all: string[]): Promise<void> {
-    const ask = async () =>
-      new Map(await Promise.all(all.map(async (root) => [root, await call(root, 'layout', [], COMMANDS.layout.reply)] as const)))
+    const ask = async () => new Map(await Promise.all(all.map(async (root) => [root, await call(root, 'layout', {})] as const)))
     const told = await ask()
     const broken = judgeRoots(queueRoot, told)
     if (!options.repair || !options.restore || !broken.some(({ repairable }) => repairable)) {

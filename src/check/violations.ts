@@ -15,6 +15,16 @@ export interface Violation {
   repairable: boolean
 }
 
+/** What `check` found broken. */
+export interface Found extends Violation {
+  /** Root key of the queue, or of the partition, in which it was found. */
+  root: string
+  /** What was done about it; the next look found it in order. */
+  mended?: string
+  /** Why it could not be mended: the next look found it again. */
+  unmended?: string
+}
+
 /** What `rapidfire_check` tells of a part, or of the root. */
 export interface Judged {
   key: Buffer | undefined

@@ -1,5 +1,6 @@
 import { RapidfireError } from '../errors.ts'
 import type { Argument } from '../redis/connection.ts'
+import type { Confirmation } from './results.ts'
 
 /** What a message waits for before `addMessage` answers. */
 export interface Durability {
@@ -9,14 +10,6 @@ export interface Durability {
   aof?: boolean
   /** ms, 1 to a minute; then `addMessage` answers with what was confirmed till then. @default 100 */
   timeout?: number
-}
-
-/** What was confirmed of a message before `addMessage` answered. */
-export interface Confirmation {
-  /** Replicas that had it, in their append-only file when `aof` was asked for. */
-  replicas?: number
-  /** Whether the append-only file of the primary had it. */
-  aof?: boolean
 }
 
 /** @throws RapidfireError `BAD_OPTION` */

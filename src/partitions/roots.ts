@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib'
+import { RapidfireError } from '../errors.ts'
 import type { RootPolicy } from '../options.ts'
-import type { Argument } from '../redis/connection.ts'
-import type { FunctionName } from '../redis/generated/facts.ts'
 
 /** A row of partitions, by their numbers. `count` 0 is the root of the queue itself, which serves a queue without partitions. */
 export interface Partitions {
@@ -45,11 +44,18 @@ export interface Roots {
   draining: string[]
 }
 
-/** Calls a function of one root. */
-export type CallRoot = <Output>(root: string, name: FunctionName, args: Argument[], reply: (raw: unknown) => Output) => Promise<Output>
-
 /** Whether a root has refused since it goes by another generation than the caller, whatever it holds. */
 export const isOtherGeneration = (refusal: Error) => /goes by generation \d+ /.test(refusal.message)
+
+/** @throws RapidfireError `BAD_QUEUE` */
+export function checkQueueName(queue: unknown): string {
+  if (typeof queue === 'string' && /^[^{}\s]{1,128}$/u.test(queue) && !/:\d+$/.test(queue)) return queue
+  throw new RapidfireError(
+    'BAD_QUEUE',
+    // With a colon and a number at its end it would be a partition of another queue.
+    `a queue name must have 1 to 128 characters without braces and blanks, and must not end in a colon and digits; got '${String(queue)}'`,
+  )
+}
 
 /** Root key of a queue, or of one of its partitions. */
 export const rootKey = (queue: string, partition?: number) => `rapid-fire:{${queue}${partition === undefined ? '' : `:${partition}`}}`
@@ -75,11 +81,28 @@ export const rootsBetween = (queueRoot: string, { first, count }: Partitions): s
 export const rootOfKey = (queue: string, { first, count }: Partitions, key: string | Uint8Array): string =>
   count === 0 ? rootKey(queue) : rootKey(queue, first + partitionOf(key, count))
 
-/** A batch of a partition has the number of it at the end of its id. */
-export function rootOfBatch(queue: string, id: string): string {
+/** Whether a root is that of the queue, or of one of its partitions. */
+export function isRootOf(queue: string, root: string): boolean {
+  const whole = rootKey(queue)
+  return (
+    root === whole || (typeof root === 'string' && root.startsWith(`${whole.slice(0, -1)}:`) && /^\d+\}$/.test(root.slice(whole.length)))
+  )
+}
+
+/**
+ * The root that holds a dead batch, by its id: a batch of a partition has the number of it at the end, `<ms>-<number>-<partition>`. Ids are all
+ * that people have of a dead batch; a claimed one carries its root.
+ */
+export function rootOfId(queue: string, id: string): string {
   const partition = /^\d+-\d+-(\d+)$/.exec(id)?.[1]
   return rootKey(queue, partition === undefined ? undefined : Number(partition))
 }
+
+/** The roots to claim from, one after the other: what is left in those that serve no more comes first, for it is older. */
+export const inTurn = ({ serving, draining }: Roots): { root: string; drain: boolean }[] => [
+  ...draining.map((root) => ({ root, drain: true })),
+  ...serving.map((root) => ({ root, drain: false })),
+]
 
 /** Whether two layouts, of one generation, are the same change. */
 export const isSameChange = (a: Layout, b: Layout) => a.serving.first === b.serving.first && a.serving.count === b.serving.count

@@ -1,24 +1,19 @@
 import type { RootPolicy } from '../options.ts'
-import { COMMANDS } from '../protocol/commands.ts'
-import { type CallRoot, type Layout, type RootLayout, rootKey, rootsOf } from './roots.ts'
+import type { Call, Input, Output } from '../protocol/calls.ts'
+import { type Layout, type RootLayout, rootKey, rootsOf } from './roots.ts'
 
 /** Partitions that are asked for the policy that the root of the queue has lost. */
 const LENDERS = 8
 
-interface PartitionState {
-  state: 'open' | 'retired' | 'unused'
-  keys: number
-  remembers: number
-  generation: number
-}
+type PartitionState = Output<'partition'>
 
 /** The steps of which a change of partitions is made. Each may be taken again, by anybody, and none by a caller with an older layout does harm. */
 export class Steps {
   readonly #queue: string
   readonly #root: string
-  readonly #call: CallRoot
+  readonly #call: Call
 
-  constructor(queue: string, call: CallRoot) {
+  constructor(queue: string, call: Call) {
     this.#queue = queue
     this.#root = rootKey(queue)
     this.#call = call
@@ -26,7 +21,7 @@ export class Steps {
 
   /** The stored policy of one root, after storing `members` there; `given` tells that a program gives them at its start. */
   policy(root: string, members: Partial<RootPolicy>, given?: { program: string; again: boolean }): Promise<RootPolicy> {
-    return this.#call(root, 'policy', COMMANDS.policy.args({ ...members, ...(given && { given }) }), COMMANDS.policy.reply)
+    return this.#call(root, 'policy', { members, given })
   }
 
   /** Begins a change; with `fresh` only when the queue is new. */
@@ -39,13 +34,14 @@ export class Steps {
     return this.#repartition({ settle: first })
   }
 
-  async open(layout: Layout, roots: string[], told: RootLayout): Promise<PartitionState[]> {
-    const policy = await this.#policyFor(layout, told)
-    return Promise.all(roots.map((root) => this.#partition(root, { state: 'OPEN', layout, policy })))
+  /** Lets a root serve; `told` is what the root of the queue has told. */
+  async open(layout: Layout, root: string, told: RootLayout): Promise<PartitionState> {
+    return this.#call(root, 'partition', { state: 'OPEN', layout, policy: await this.#policyFor(layout, told) })
   }
 
-  retire(layout: Layout, roots: string[]): Promise<PartitionState[]> {
-    return Promise.all(roots.map((root) => this.#partition(root, { state: 'RETIRE', layout })))
+  /** Lets a root take no messages of new keys any more. */
+  retire(layout: Layout, root: string): Promise<PartitionState> {
+    return this.#call(root, 'partition', { state: 'RETIRE', layout })
   }
 
   /**
@@ -57,8 +53,8 @@ export class Steps {
     const others = rootsOf(this.#queue, layout.other)
     const retired = [...new Set([...others, this.#root])]
     const policy = await this.#policyFor(layout, told)
-    const opened = await Promise.allSettled(serving.map((root) => this.#partition(root, { state: 'OPEN', layout, policy })))
-    const left = await Promise.allSettled(retired.map((root) => this.#partition(root, { state: 'RETIRE', layout })))
+    const opened = await Promise.allSettled(serving.map((root) => this.#call(root, 'partition', { state: 'OPEN', layout, policy })))
+    const left = await Promise.allSettled(retired.map((root) => this.retire(layout, root)))
     const states = new Map(
       [...serving, ...retired].map((root, n) => [root, [...opened, ...left][n] as PromiseSettledResult<PartitionState>]),
     )
@@ -82,7 +78,7 @@ export class Steps {
     const own = await this.policy(this.#root, {})
     if (Object.keys(own).every((name) => name in stored)) return own
     for (const root of rootsOf(this.#queue, layout.serving).slice(0, LENDERS)) {
-      const lent = await this.#call(root, 'layout', [], COMMANDS.layout.reply).catch(() => undefined)
+      const lent = await this.#call(root, 'layout', {}).catch(() => undefined)
       if (!lent || Object.keys(lent.policy).length === 0) continue
       const policy = { ...own, ...lent.policy, ...stored }
       return policy.maxWait >= policy.wait && policy.maxBacklog >= policy.maxSize ? policy : own
@@ -90,11 +86,7 @@ export class Steps {
     return own
   }
 
-  #repartition(change: Parameters<typeof COMMANDS.repartition.args>[0]): Promise<Layout> {
-    return this.#call(this.#root, 'repartition', COMMANDS.repartition.args(change), COMMANDS.repartition.reply)
-  }
-
-  #partition(root: string, change: Parameters<typeof COMMANDS.partition.args>[0]): Promise<PartitionState> {
-    return this.#call(root, 'partition', COMMANDS.partition.args(change), COMMANDS.partition.reply)
+  #repartition(change: Input<'repartition'>): Promise<Layout> {
+    return this.#call(this.#root, 'repartition', change)
   }
 }

@@ -4,8 +4,6 @@ import { randomBytes } from 'node:crypto'
 export interface Nonce {
   readonly name: string
   number: number
-  /** Whether a call with this number was made before and not answered. */
-  repeats: boolean
 }
 
 export const nonceText = ({ name, number }: Nonce): string => `${name}/${number}`
@@ -27,13 +25,12 @@ export class Nonces {
     const known = free?.unanswered.shift() ?? free?.answered.pop()
     if (known) return known
     this.#names += 1
-    return { name: `${this.#prefix}-${this.#names}`, number: 1, repeats: false }
+    return { name: `${this.#prefix}-${this.#names}`, number: 1 }
   }
 
   /** Gives a name back. When its call was not `answered` the number stays, and the next call repeats it. */
   giveBack(pool: string, nonce: Nonce, answered: boolean): void {
     if (answered) nonce.number += 1
-    nonce.repeats = !answered
     let free = this.#free.get(pool)
     if (!free) this.#free.set(pool, (free = { answered: [], unanswered: [] }))
     free[answered ? 'answered' : 'unanswered'].push(nonce)

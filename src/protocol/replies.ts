@@ -1,10 +1,154 @@
-// How replies of Redis are taken apart. Integers are made numbers, since a client with `stringNumbers` brings them as text.
+// How replies are read. Integers are made numbers, since a client with `stringNumbers` brings them as text.
+
+import { type RapidfireError, toRapidfireError } from '../errors.ts'
+import type { AddResult } from '../messages/results.ts'
+import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
+
+/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */
+export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
+
+/** What is the matter with a key. `retry`: its batch pauses before the next attempt. */
+export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
+
+/**
+ * Why a batch was given up: it failed in its last attempt, the lease of that ran out, or many claims of it were never heard of again, as when it
+ * kills the process that takes it.
+ */
+export type Cause = 'failed' | 'lease' | 'unacknowledged'
+
+/** A batch as it was claimed: key and messages may be any bytes. */
+export interface Claim {
+  key: Buffer
+  token: string
+  attempt: number
+  reason: Reason
+  deadline: number
+  messages: Buffer[]
+}
 
 /** Whole array replies; a single error is thrown by the connection before it comes here. */
-export const array = (raw: unknown) => raw as unknown[]
+export const array = (reply: unknown) => reply as unknown[]
 
 /** An array of names and numbers in turn. */
-export function readFields(raw: unknown): [string, number][] {
-  const flat = array(raw)
+export function readFields(reply: unknown): [string, number][] {
+  const flat = array(reply)
   return Array.from({ length: flat.length / 2 }, (_, n) => [String(flat[2 * n]), Number(flat[2 * n + 1])])
+}
+
+export const readWords = <Word extends string>(reply: unknown): Word[] => array(reply).map(String) as Word[]
+
+export function readAdded(reply: unknown): (AddResult | RapidfireError)[] {
+  const flat = array(reply)
+  const results: (AddResult | RapidfireError)[] = []
+  for (let n = 0; n < flat.length; n += 2) {
+    const status = flat[n]
+    results.push(
+      status instanceof Error
+        ? toRapidfireError(status, 'rapidfire_add')
+        : { status: String(status) as AddResult['status'], size: Number(flat[n + 1]) },
+    )
+  }
+  return results
+}
+
+export function readClaimed(reply: unknown): { now: number; next: number; claims: Claim[] } {
+  const [now, next, ...claims] = array(reply)
+  return {
+    now: Number(now),
+    next: Number(next),
+    claims: claims.map((each) => {
+      const [key, token, attempt, reason, deadline, messages] = each as [Buffer, Buffer, number, Buffer, number, Buffer[]]
+      return {
+        key,
+        token: token.toString('latin1'),
+        attempt: Number(attempt),
+        reason: reason.toString('latin1') as Reason,
+        deadline: Number(deadline),
+        messages,
+      }
+    }),
+  }
+}
+
+export function readForwarded(reply: unknown) {
+  const [now, next, forwarded, room] = array(reply).map(Number) as [number, number, number, number]
+  return { now, next, forwarded, room }
+}
+
+export function readExtended(reply: unknown) {
+  const flat = array(reply)
+  return Array.from({ length: flat.length / 2 }, (_, n) => ({
+    status: String(flat[2 * n]) as 'extended' | 'lost',
+    queued: Number(flat[2 * n + 1]),
+  }))
+}
+
+export function readPeek(reply: unknown) {
+  const [state, now, deadline, until, token, count, size, messages] = array(reply)
+  return {
+    state: String(state) as State,
+    now: Number(now),
+    deadline: Number(deadline) || undefined,
+    until: Number(until) || undefined,
+    token: String(token) || undefined,
+    count: Number(count),
+    size: Number(size),
+    messages: messages as Buffer[],
+  }
+}
+
+export function readDead(reply: unknown) {
+  return array(reply).map((each) => {
+    const [id, key, diedAt, attempt, reason, deadline, cause, error, size, messages] = array(each)
+    return {
+      id: String(id),
+      key: key as Buffer,
+      diedAt: Number(diedAt),
+      attempt: Number(attempt),
+      reason: String(reason) as Reason,
+      deadline: Number(deadline),
+      cause: String(cause) as Cause,
+      error: String(error),
+      size: Number(size),
+      messages: messages as Buffer[],
+    }
+  })
+}
+
+export function readLayout(reply: unknown): Layout {
+  const [state, ...numbers] = array(reply).slice(0, 6)
+  const [count, first, otherCount, otherFirst, generation] = numbers.map(Number) as [number, number, number, number, number]
+  return {
+    state: String(state) as Layout['state'],
+    serving: { first, count },
+    other: { first: otherFirst, count: otherCount },
+    generation,
+  }
+}
+
+export function readRootLayout(reply: unknown): RootLayout {
+  const [serves, since, keys, policy, given] = array(reply).slice(6)
+  const texts = array(given).map(String)
+  return {
+    layout: readLayout(reply),
+    serves: String(serves) as RootLayout['serves'],
+    since: Number(since),
+    keys: Number(keys),
+    policy: Object.fromEntries(readFields(policy)),
+    given: new Map(Array.from({ length: texts.length / 2 }, (_, n) => [texts[2 * n] as string, readGifts(texts[2 * n + 1] as string)])),
+  }
+}
+
+/** `<value> <program>`, newest first; nothing of a member that was restored. */
+const readGifts = (text: string): Gift[] =>
+  [...text.matchAll(/(\d+) ([^,]+)/g)].map(([, value, program]) => ({ value: Number(value), program: program as string }))
+
+export function readPartition(reply: unknown) {
+  const [state, keys, remembers, generation] = array(reply)
+  return {
+    state: String(state) as 'open' | 'retired' | 'unused',
+    keys: Number(keys),
+    remembers: Number(remembers),
+    generation: Number(generation),
+  }
 }

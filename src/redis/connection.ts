@@ -109,7 +109,7 @@ export function connect(redis: RedisInput): Connection {
 
 /**
  * A connection of our own never sends a command a second time, nor keeps it for later: a claim that was sent twice would take batches for
- * nobody, and of a message without an id there would be two. What may be repeated, a `Binding` repeats. ioredis settles what is under way
+ * nobody, and of a message without an id there would be two. What may be repeated, a `Caller` repeats. ioredis settles what is under way
  * when the connection is lost only with this number of retries.
  */
 const ONCE = { maxRetriesPerRequest: 0, enableOfflineQueue: false }

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
-import { type AddResult, RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import { RapidfireError, RefusedMessagesError, toRapidfireError } from '../errors.ts'
+import type { AddResult } from '../messages/results.ts'
 import type { NewMessage } from '../options.ts'
 import type { Gate } from './gate.ts'
 import { Line } from './line.ts'

@@ -1,6 +1,6 @@
 import type { Batch } from '../batches/batch.ts'
+import type { BatchClient } from './client.ts'
 import type { HandlerContext, Logger } from './handler.ts'
-import type { Source } from './processor.ts'
 
 /** How long a process that has slept past the end of a lease waits for Redis to say whose the batch is, ms at most. */
 const GRACE = 1000
@@ -58,7 +58,7 @@ interface Pulse {
  * lost, or has come to its end without an answer, aborts.
  */
 export class Leases<T> {
-  readonly #rapidfire: Source<T>
+  readonly #rapidfire: BatchClient<T>
   readonly #lease: number
   readonly #logger: Logger
   readonly #extended: (root: string, error: unknown) => void
@@ -73,7 +73,7 @@ export class Leases<T> {
   #alarmAt = Number.POSITIVE_INFINITY
 
   /** @param extended told after each beat of a root; `error` when Redis did not answer it */
-  constructor(rapidfire: Source<T>, lease: number, logger: Logger, extended: (root: string, error: unknown) => void) {
+  constructor(rapidfire: BatchClient<T>, lease: number, logger: Logger, extended: (root: string, error: unknown) => void) {
     this.#rapidfire = rapidfire
     this.#lease = lease
     this.#logger = logger

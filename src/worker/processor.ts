@@ -1,19 +1,15 @@
 import { inspect } from 'node:util'
 import type { Batch } from '../batches/batch.ts'
+import type { FailOptions } from '../batches/claims.ts'
 import { Discard, PartialFailure, RetryLater } from '../batches/outcomes.ts'
 import { RapidfireError } from '../errors.ts'
-import type { Claimed, FailOptions, RootClaimOptions, Watching } from '../options.ts'
-import type { RapidFire } from '../rapidfire.ts'
+import type { Watching } from '../protocol/arguments.ts'
 import { OPTIONS } from '../redis/generated/limits.ts'
+import type { BatchClient } from './client.ts'
 import { exponentialBackoff, type Handler, type Logger, type Outcome, type ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { type Attempt, Leases } from './leases.ts'
 import { TIMING, type Timing } from './timing.ts'
-
-/** The calls of a client that a processor makes. */
-export interface Source<T> extends Pick<RapidFire<T>, 'complete' | 'fail' | 'extend' | 'release'> {
-  claim(options: RootClaimOptions): Promise<Claimed<T>>
-}
 
 /** What a processor reports to its owner. */
 export interface ProcessorHooks<T> {
@@ -50,7 +46,7 @@ const SLOW = 10
  * that Redis works while the handlers do.
  */
 export class Processor<T> {
-  readonly #rapidfire: Source<T>
+  readonly #rapidfire: BatchClient<T>
   readonly #handler: Handler<T>
   readonly #hooks: ProcessorHooks<T>
   readonly #concurrency: number
@@ -79,7 +75,7 @@ export class Processor<T> {
   #whenQuiet: (() => void) | undefined
 
   /** @throws RapidfireError `BAD_OPTION` */
-  constructor(rapidfire: Source<T>, handler: Handler<T>, options: ProcessorOptions, hooks: ProcessorHooks<T>) {
+  constructor(rapidfire: BatchClient<T>, handler: Handler<T>, options: ProcessorOptions, hooks: ProcessorHooks<T>) {
     if (typeof handler !== 'function') throw new RapidfireError('BAD_OPTION', `the handler must be a function, got ${typeof handler}`)
     this.#rapidfire = rapidfire
     this.#handler = handler

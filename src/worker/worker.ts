@@ -2,23 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from '../batches/batch.ts'
 import { RapidfireError } from '../errors.ts'
-import type { Watching } from '../options.ts'
-import { rootKey } from '../partitions/layout.ts'
+import { rootKey } from '../partitions/roots.ts'
+import type { Watching } from '../protocol/arguments.ts'
 import type { Connection } from '../redis/connection.ts'
+import type { WorkerClient } from './client.ts'
 import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
 import { Lane } from './lane.ts'
-import { Processor, type Source } from './processor.ts'
+import { Processor } from './processor.ts'
 import { TIMING, type Timing } from './timing.ts'
-
-/** What a worker needs of its client. */
-export interface WorkerClient<T> extends Source<T> {
-  readonly queue: string
-  /** Roots that serve, and those that are being drained; `refused` is one that would not. */
-  roots(refused?: string): Promise<{ serving: string[]; draining: string[] }>
-  /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */
-  maintain(): Promise<{ serving: string[]; draining: string[] }>
-  close(): Promise<void>
-}
 
 export interface WorkerOptions extends ProcessorOptions {}
 

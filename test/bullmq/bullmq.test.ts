@@ -108,6 +108,7 @@ describe('toBullmq', () => {
   it('keeps batches of several queues apart by a prefix', async () => {
     const batch = {
       id: '1700000000000-1',
+      root: 'rapid-fire:{orders}',
       key: 'ann',
       token: '1700000000000-1:1',
       attempt: 1,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { checkQueue } from '../../src/check/check.ts'
-import { Binding } from '../../src/redis/binding.ts'
+import { Caller } from '../../src/redis/caller.ts'
 import { connect } from '../../src/redis/connection.ts'
 import { describeBindings, type Lua, START } from '../support/lua.ts'
 import { TEST_SOURCE } from '../support/source.ts'
@@ -9,13 +9,8 @@ import { DAMAGES, DEAD, FOREIGN, named } from './damages.ts'
 describeBindings('a queue damaged by hand', (get) => {
   let lua: Lua
   const walk = async (repair = false) => {
-    const connection = connect(lua.redis)
-    const { violations, counted, keys } = await checkQueue(
-      { connection, binding: new Binding(connection, { binding: lua.mode }, async () => {}, TEST_SOURCE) },
-      'orders',
-      [lua.root],
-      { repair },
-    )
+    const caller = new Caller(connect(lua.redis), { binding: lua.mode }, async () => {}, TEST_SOURCE)
+    const { violations, counted, keys } = await checkQueue(caller, 'orders', [lua.root], { repair })
     // The order is that of SCAN, but laws of one part stay together.
     const found = violations.map((each) => ({ ...each, name: `${each.law} ${each.part ?? 'root'}` }))
     const part = (name: string) => (name.endsWith(' root') ? '~' : (name.split(' ')[1] as string))

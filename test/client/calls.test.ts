@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
+import type { Batch } from '../../src/batches/batch.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, START } from '../support/lua.ts'
 import { useClients } from './clients.ts'
@@ -109,6 +110,7 @@ describeBindings('calls', (lua) => {
     expect({ now, next }).toEqual({ now: START + 10_500, next: START + 12_500 })
     expect(first).toEqual({
       id: expect.stringMatching(/^[\d-]+$/),
+      root: lua().root,
       key: 'ann',
       token: expect.stringMatching(/^[\d-]+:1$/),
       attempt: 1,
@@ -140,6 +142,37 @@ describeBindings('calls', (lua) => {
     expect(await rapidfire.complete(third)).toBe('lost')
     expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ data: 'behind' }] })
     expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
+  })
+
+  it('take a copy of a batch for the batch, also one that went through JSON', async () => {
+    const rapidfire = client()
+    const keys = ['ann', 'bob', 'cyd', 'dan']
+    await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, flush: true })))
+    const { batches } = await rapidfire.claimReady()
+    const [spread, json, failed, released] = batches as [Batch, Batch, Batch, Batch]
+    const copy = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value))
+    expect((await rapidfire.extend(copy(batches), 60_000)).map(({ status }) => status)).toEqual(keys.map(() => 'extended'))
+    expect(await rapidfire.complete({ ...spread, text: 'hello' } as Batch)).toBe('completed')
+    expect(await client().complete(copy(json))).toBe('completed')
+    expect(await client().fail({ ...copy(failed), messages: [] })).toBe('retry')
+    expect(await client().release({ ...copy(released), id: 'none' })).toBe('released')
+  })
+
+  it.each([
+    ['of another queue', 'rapid-fire:{others}'],
+    ['of a queue whose name begins the same', 'rapid-fire:{orders2}'],
+    ['of what is no partition', 'rapid-fire:{orders:2:3}'],
+    ['without a root', undefined],
+  ])('refuse a batch %s', async (_, root) => {
+    const rapidfire = client()
+    await rapidfire.addMessage('ann', 1, { flush: true })
+    const [batch] = (await rapidfire.claimReady()).batches
+    const foreign = { ...batch, root } as Batch
+    const refusal = { code: 'BAD_ARGUMENT', message: expect.stringContaining(`its root is '${root}'`) }
+    await expect(rapidfire.complete(foreign)).rejects.toMatchObject(refusal)
+    await expect(rapidfire.fail(foreign)).rejects.toMatchObject(refusal)
+    await expect(rapidfire.release(foreign)).rejects.toMatchObject(refusal)
+    await expect(rapidfire.extend([foreign], 1000)).rejects.toMatchObject(refusal)
   })
 
   it('keeps the error of a dead batch, at most 1000 characters of it', async () => {

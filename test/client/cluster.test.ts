@@ -2,7 +2,7 @@ import { Cluster, type Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { BindingMode } from '../../src/redis/binding.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { lacksServer } from './clients.ts'
 

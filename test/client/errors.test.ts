@@ -53,9 +53,8 @@ describeBindings('errors', (lua) => {
     expect(inFunction.cause.message).toMatch(/WRONGTYPE/)
     expect(namedLine(inFunction.message)).toEqual({ path: 'lua/functions/queue/stats.lua', text: expect.stringContaining('due_key(root)') })
 
-    await lua().redis.set(`${lua().root}:overrides`, 'mine')
     const inLib = await thrown(rapidfire.claimReady())
-    expect(namedLine(inLib.message)).toEqual({ path: 'lua/lib/batch.lua', text: expect.stringContaining('SCARD') })
+    expect(namedLine(inLib.message)).toEqual({ path: 'lua/lib/claim.lua', text: expect.stringContaining('due_key(queue.root)') })
   })
 
   it('says OUT_OF_MEMORY over maxmemory, stores nothing, and still drains', async () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import type { Batch } from '../../src/batches/batch.ts'
 import { RefusedBatchesError } from '../../src/errors.ts'
-import { partitionOf } from '../../src/partitions/layout.ts'
+import { partitionOf } from '../../src/partitions/roots.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
 import { useClients } from './clients.ts'
@@ -83,9 +84,11 @@ describeBindings('partitions', (lua) => {
     const claimed = await client().claimReady({ limit: 25 })
     expect(claimed.batches).toHaveLength(25)
     expect(new Set(claimed.batches.map(({ id }) => id)).size).toBe(25)
+    for (const { key, root } of claimed.batches) expect(root).toBe(`rapid-fire:{orders:${partitionOf(key, 4)}}`)
     const worker = client()
     expect((await worker.extend(claimed.batches, 50_000)).map(({ status }) => status)).toEqual(claimed.batches.map(() => 'extended'))
-    for (const batch of claimed.batches.slice(0, 20)) expect(await worker.complete(batch)).toBe('completed')
+    const copies: Batch[] = JSON.parse(JSON.stringify(claimed.batches.slice(0, 20)))
+    for (const batch of copies) expect(await worker.complete(batch)).toBe('completed')
     for (const batch of claimed.batches.slice(20)) expect(await worker.fail(batch, { attempts: 1, error: 'why' })).toBe('dead')
     expect(await drained(client())).toHaveLength(15)
     const dead = await client().dead()

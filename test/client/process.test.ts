@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { type Batch, joinText } from '../../src/batches/batch.ts'
 import { ProcessingError, RapidfireError } from '../../src/errors.ts'
-import { partitionOf } from '../../src/partitions/layout.ts'
+import { partitionOf } from '../../src/partitions/roots.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, partsLeft, START } from '../support/lua.ts'
 import { gate, useClients } from './clients.ts'

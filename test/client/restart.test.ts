@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { BindingMode } from '../../src/redis/binding.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import { ended, startRedis } from '../support/redis.ts'
 import { lacksServer } from './clients.ts'
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { Binding } from '../../src/redis/binding.ts'
+import { Caller } from '../../src/redis/caller.ts'
 import { connect } from '../../src/redis/connection.ts'
 import { lacksServer } from '../client/clients.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
@@ -47,9 +47,10 @@ describe.skipIf(lacksServer('connections of a cluster'))('a connection of our ow
       cluster.disconnect()
       await connection.close()
     })
-    const binding = new Binding(connection, {}, async () => {})
-    const stats = (node: number, patience = 0) => binding.call('stats', [roots[node] as string], [], { patience })
-    return { proxies, connection, binding, stats }
+    const impatient = new Caller(connection)
+    const patient = new Caller({ ...connection, patience: { ...connection.patience, patience: 10_000 } })
+    const stats = (node: number, caller = impatient) => caller.call(roots[node] as string, 'stats', {})
+    return { proxies, connection, patient, stats }
   }
 
   const clients = async (node: number) => {
@@ -58,45 +59,46 @@ describe.skipIf(lacksServer('connections of a cluster'))('a connection of our ow
   }
 
   it('fails when its node is silent, and drops the connection to that one alone', async () => {
-    const { proxies, connection, stats } = await throughProxies()
-    for (const node of [0, 1]) expect(await stats(node, 10_000)).toBeInstanceOf(Array)
+    const { proxies, connection, patient, stats } = await throughProxies()
+    for (const node of [0, 1]) expect(await stats(node, patient)).toBeInstanceOf(Array)
     const before = await clients(1)
     proxies[0]?.stall('fcall')
     const [silent, healthy] = await Promise.allSettled([stats(0), stats(1)])
     expect(silent).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE', message: /timed out: no answer within 800 ms/ } })
     expect(healthy.status).toBe('fulfilled')
     connection.reconnect(roots[0])
-    expect(await stats(0, 10_000)).toBeInstanceOf(Array)
-    expect(await stats(1, 10_000)).toBeInstanceOf(Array)
+    expect(await stats(0, patient)).toBeInstanceOf(Array)
+    expect(await stats(1, patient)).toBeInstanceOf(Array)
     expect(await clients(1)).toEqual(expect.arrayContaining(before))
   })
 
   it('finds its way back by itself when it is patient', async () => {
-    const { proxies, stats } = await throughProxies()
-    expect(await stats(0, 10_000)).toBeInstanceOf(Array)
+    const { proxies, patient, stats } = await throughProxies()
+    expect(await stats(0, patient)).toBeInstanceOf(Array)
     proxies[0]?.stall('fcall')
-    expect(await stats(0, 10_000)).toBeInstanceOf(Array)
+    expect(await stats(0, patient)).toBeInstanceOf(Array)
   })
 
   it('starts while a node is silent, and serves the others', async () => {
-    const { proxies, stats } = await throughProxies()
+    const { proxies, patient, stats } = await throughProxies()
     const stalled = setInterval(() => proxies[0]?.stall('fcall'), 1)
     onTestFinished(() => clearInterval(stalled))
-    expect(await stats(1, 10_000)).toBeInstanceOf(Array)
+    expect(await stats(1, patient)).toBeInstanceOf(Array)
   })
 
   it('repeats what its node has not answered, unless it must not be done twice', async () => {
     let cuts = 0
-    const { binding } = await throughProxies((node, bytes) => node === 0 && bytes.includes('added') && cuts-- > 0 && 'cut')
+    const { patient } = await throughProxies((node, bytes) => node === 0 && bytes.includes('added') && cuts-- > 0 && 'cut')
     const root = roots[0] as string
     const length = () => servers.nodes[0]?.redis.llen(`${root}:messages:ann`)
-    await binding.call('version', [], [], { patience: 10_000 })
+    const add = (data: string, id?: string) =>
+      patient.call(root, 'add', { messages: [{ key: 'ann', data, ...(id && { id }) }], generation: 0 })
+    await patient.call(undefined, 'version', {})
     cuts = 1
-    const args = ['ann', '1', 'ID', 'a']
-    expect(String(await binding.call('add', [root], args, { patience: 5000 }))).toBe('duplicate,1')
+    expect(await add('1', 'a')).toEqual([{ status: 'duplicate', size: 1 }])
     expect(await length()).toBe(1)
     cuts = 1
-    await expect(binding.call('add', [root], ['ann', '2'], { patience: 5000, once: true })).rejects.toMatchObject({
+    await expect(add('2')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: /may have been stored/,
     })

@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type { Finding } from '../../cli/doctor/judge.ts'
+import type { Finding } from '../../cli/doctor/finding.ts'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { SOURCE } from '../../src/redis/source.ts'
@@ -101,7 +101,7 @@ describe.skipIf(lacksServer('doctor of a cluster'))('doctor of a cluster', () =>
     ])
   })
 
-  it('needs no more rights than README.md names, and neither do producers and workers', async () => {
+  it('needs no more rights than cli/README.md names, and neither do producers and workers', async () => {
     const { more } = additionsFor('a cluster')
     for (const { redis } of cluster.nodes) for (const role of ['producer', 'worker'] as const) await setUser(redis, role, ...more)
     const clients = (['producer', 'worker'] as const).map((username) => {

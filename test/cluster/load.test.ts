@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { AddResult } from '../../src/errors.ts'
+import type { AddResult } from '../../src/messages/results.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
 import { TestCluster, until } from '../support/cluster.ts'

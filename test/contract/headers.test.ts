@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
-import { COMMANDS, generationTokens, withNonce } from '../../src/protocol/commands.ts'
+import { CALLS, type Input, withNonce } from '../../src/protocol/calls.ts'
 import type { Argument } from '../../src/redis/connection.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
@@ -21,42 +21,48 @@ const policy = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes
 const layout = { state: 'draining' as const, generation: 1, serving: { first: 0, count: 1 }, other: { first: 0, count: 0 } }
 const watching = { worker: 'w', echo: true, rest: 1 }
 const pair = { key: 'k', token: '1-1:1' }
-const SENT: Record<FunctionName, unknown[]> = {
-  add: [...COMMANDS.add.args([message, message]), ...generationTokens(1)],
-  claim_ready: COMMANDS.claim_ready.args({ limit: 1, lease: 1, attempts: 1, before: 1, watching, drain: true, generation: 1 }),
-  check: COMMANDS.check.args([]),
-  complete: COMMANDS.complete.args([pair]),
-  dead: COMMANDS.dead.args({ limit: 1, offset: 1, id: 'i' }),
-  drop: COMMANDS.drop.args(['i']),
-  extend: COMMANDS.extend.args({ lease: 1, claims: [pair] }),
-  fail: COMMANDS.fail.args({ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }),
-  forward: COMMANDS.forward.args({ stream: 's', limit: 1, longest: 1, watching, drain: true, generation: 1 }),
-  layout: COMMANDS.layout.args(undefined),
-  repartition: COMMANDS.repartition.args({ prepare: 1, fresh: true, commit: 1, drained: true, settle: 1, restore: layout, policy }),
-  partition: [...COMMANDS.partition.args({ state: 'OPEN', policy, layout }), ...COMMANDS.partition.args({ state: 'RETIRE' })],
-  peek: COMMANDS.peek.args({ key: 'k', limit: 1 }),
-  policy: COMMANDS.policy.args({ ...policy, given: { program: 'p', again: true } }),
-  release: COMMANDS.release.args({ ...pair, reason: 'r' }),
-  repair: COMMANDS.repair.args([]),
-  requeue: [...COMMANDS.requeue.args(['i']), ...generationTokens(1)],
-  stats: COMMANDS.stats.args(undefined),
-  version: COMMANDS.version.args(undefined),
+const taker = { watching, drain: true, generation: 1 }
+const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
+  add: [{ messages: [message, message], generation: 1 }],
+  claim_ready: [{ ...taker, limit: 1, lease: 1, attempts: 1, before: 1 }],
+  check: [{ parts: [] }],
+  complete: [[pair]],
+  dead: [{ limit: 1, offset: 1, id: 'i' }],
+  drop: [{ ids: ['i'] }],
+  extend: [{ lease: 1, claims: [pair] }],
+  fail: [{ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }],
+  forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1 }],
+  layout: [{}],
+  repartition: [{ prepare: 1, fresh: true, commit: 1, drained: true, settle: 1, restore: layout, policy }],
+  partition: [{ state: 'OPEN', policy, layout }, { state: 'RETIRE' }],
+  peek: [{ key: 'k', limit: 1 }],
+  policy: [{ members: policy, given: { program: 'p', again: true } }],
+  release: [{ ...pair, reason: 'r' }],
+  repair: [{ parts: [] }],
+  requeue: [{ ids: ['i'], generation: 1 }],
+  stats: [{}],
+  version: [{}],
 }
 
-it('has one entry in commands.ts for each file of lua/functions', () => {
-  expect(Object.keys(COMMANDS).sort()).toEqual(functions.map((each) => each.name).sort())
+const sentTo = (name: FunctionName): Argument[] => {
+  const { write } = CALLS[name] as { write(input: unknown): Argument[] }
+  return (INPUTS[name] as unknown[]).flatMap((input) => write(input))
+}
+
+it('has one entry in calls.ts for each file of lua/functions', () => {
+  expect(Object.keys(CALLS).sort()).toEqual(functions.map((each) => each.name).sort())
 })
 
 describe.each(functions.map((each) => each.name as FunctionName))('the header of %s', (name) => {
-  it('names the tokens that commands.ts sends, and nothing else', () => {
-    const sent = withNonce(name, SENT[name] as Argument[], 'w/1')
-      .map(String)
-      .filter(isToken)
+  it('names the tokens that calls.ts sends, and nothing else', () => {
+    const { nonce } = CALLS[name]
+    const args = nonce ? withNonce(nonce, sentTo(name), { name: 'w', number: 1 }) : sentTo(name)
+    const sent = args.map(String).filter(isToken)
     expect([...new Set(sent)].sort()).toEqual(header(name).ARGV.filter(isToken).sort())
   })
 
-  it('names the arguments that commands.ts sends in front of the tokens', () => {
-    const sent = SENT[name].map(String)
+  it('names the arguments that calls.ts sends in front of the tokens', () => {
+    const sent = sentTo(name).map(String)
     const first = sent.findIndex(isToken)
     const positional = header(name).ARGV.filter((argument) => !isToken(argument) && !argument.endsWith('...'))
     expect(first === -1 ? sent.length : first).toBe(positional.length)
@@ -113,8 +119,8 @@ describe('a server', () => {
     expect(await call('complete', 'ann', batch[1])).toHaveLength(header('complete').RETURNS.length)
   })
 
-  it('has the members of the policy that the header, commands.ts and the type name', async () => {
-    const fields = Object.keys(COMMANDS.policy.reply(await call('policy')))
+  it('has the members of the policy that the header, calls.ts and the type name', async () => {
+    const fields = Object.keys(CALLS.policy.read(await call('policy')))
     expect(fields).toEqual(Object.keys(policy))
     expect([...fields.map((field) => field.toUpperCase()), 'GIVEN', 'AGAIN']).toEqual(header('policy').ARGV)
   })

@@ -57,9 +57,9 @@ it.each(BOUNDED)('the header of $name says how much $token may be', ({ line, gre
 /** The docstrings of options in TypeScript: by file and interface, which option of a call each member is. */
 const DOCUMENTED: [file: string, type: string, options: Record<string, Option>][] = [
   ['src/options.ts', 'Policy', POLICY],
-  ['src/options.ts', 'ClaimOptions', { limit: OPTIONS.claimed, lease: OPTIONS.lease, attempts: OPTIONS.attempts }],
-  ['src/options.ts', 'FailOptions<T>', { delay: OPTIONS.delay, attempts: OPTIONS.attempts }],
-  ['src/worker/forwarder.ts', 'ForwardOptions', { limit: OPTIONS.forwarded, maxLength: OPTIONS.entries }],
+  ['src/batches/claims.ts', 'ClaimOptions', { limit: OPTIONS.claimed, lease: OPTIONS.lease, attempts: OPTIONS.attempts }],
+  ['src/batches/claims.ts', 'FailOptions<T>', { delay: OPTIONS.delay, attempts: OPTIONS.attempts }],
+  ['src/batches/forward.ts', 'ForwardOptions', { limit: OPTIONS.forwarded, maxLength: OPTIONS.entries }],
   ['src/worker/handler.ts', 'ProcessorOptions', { lease: OPTIONS.lease, attempts: OPTIONS.attempts }],
 ]
 

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { DOCUMENTS } from '../docs/blocks.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 // The package as `npm publish` would send it. dist/ is that of the last build: `make test` builds first.
@@ -83,9 +84,10 @@ it('holds what is promised and nothing else', async () => {
   )
   expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'lua/functions/conversation/add.lua', 'lua/lib/clock.lua']))
   const foreign = paths.filter(
-    (path) => !/^(dist\/.*\.(js|d\.ts|lua)|lua\/.*\.lua|lua\/README\.md|[A-Z]+(\.md)?|package\.json)$/.test(path),
+    (path) => !/^(dist\/.*\.(js|d\.ts|lua)|lua\/.*\.lua|.*\/README\.md|.*\/charts\/\w+\.svg|[A-Z]+(\.md)?|package\.json)$/.test(path),
   )
   expect(foreign).toEqual([])
+  expect(paths.filter((path) => path.endsWith('README.md')).sort()).toEqual([...DOCUMENTS].sort())
 })
 
 it('is installed into an empty folder and runs', async () => {

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { CALLS, commandsOf, type Role } from '../../cli/doctor/rights.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { BindingMode } from '../../src/redis/binding.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import { SOURCE } from '../../src/redis/source.ts'
 import { eventually, start } from '../cli/processes.ts'
 import { additionsFor, rulesOf, setUser, urlOf } from '../support/acl.ts'
@@ -23,7 +23,7 @@ describe.each(ROLES)('the ACL line of a %s', (role) => {
   })
 })
 
-describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of README.md, %s', (binding) => {
+describe.each<BindingMode>(['functions', 'scripts'])('users with the rights of cli/README.md, %s', (binding) => {
   let server: TestRedis
   let admin: Redis
   beforeAll(async () => {
@@ -190,7 +190,7 @@ it('the command line does what an operator needs, and doctor knows each role', a
   expect(await redis.function('LIST')).toHaveLength(1)
 })
 
-it('serve and the consumers of a stream do with what README.md adds for them', async () => {
+it('serve and the consumers of a stream do with what cli/README.md adds for them', async () => {
   const { url, redis } = await useRedis()
   await redis.flushall()
   await redis.function('LOAD', 'REPLACE', SOURCE.library)

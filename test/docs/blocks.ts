@@ -1,6 +1,18 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export const REPOSITORY = new URL('../../', import.meta.url)
+
+/** Every README of the repository, the door first: one that is added is checked like the others. */
+export const DOCUMENTS: readonly string[] = findDocuments('')
+
+function findDocuments(folder: string): string[] {
+  const entries = readdirSync(new URL(folder || '.', REPOSITORY), { withFileTypes: true })
+  const folders = entries.filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$|coverage$)/.test(entry.name))
+  return [
+    ...entries.filter((entry) => entry.name === 'README.md').map(({ name }) => `${folder}${name}`),
+    ...folders.flatMap(({ name }) => findDocuments(`${folder}${name}/`)),
+  ].sort((a, b) => a.split('/').length - b.split('/').length || a.localeCompare(b))
+}
 
 export interface Block {
   /** What stands behind the opening fence. */
@@ -26,6 +38,13 @@ export function blocksOf(markdown: string): Block[] {
   return blocks
 }
 
+/** The commands of a shell block, one a line: a backslash at the end of a line goes on in the next. */
+export const linesOf = (text: string): string[] =>
+  text
+    .replace(/ *\\\n */g, ' ')
+    .split('\n')
+    .filter((line) => line !== '')
+
 /** The rows of the table that begins with this head, each as its cells. */
 export function tableOf(markdown: string, head: string): string[][] {
   const lines = markdown.split('\n')
@@ -35,9 +54,9 @@ export function tableOf(markdown: string, head: string): string[][] {
   for (let n = start + 2; lines[n]?.startsWith('|'); n += 1) {
     rows.push(
       (lines[n] as string)
-        .split('|')
+        .split(/(?<!\\)\|/)
         .slice(1, -1)
-        .map((cell) => cell.trim()),
+        .map((cell) => cell.replaceAll('\\|', '|').trim()),
     )
   }
   return rows

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { transform } from 'esbuild'
-import { type Block, REPOSITORY } from './blocks.ts'
+import { type Block, REPOSITORY, read } from './blocks.ts'
 
 const repository = fileURLToPath(REPOSITORY)
 
@@ -28,6 +28,11 @@ export function check(actual: unknown, expected: unknown): void {
 /** What a reader installs beside the library. */
 const PACKAGES = ['ioredis', 'zod', 'bullmq', '@hono', 'hono', 'express', 'fastify', '@types']
 
+/**
+ * Packages that a recipe is for and that are not installed here, for their size: a file of this folder stands in for what the recipe uses of them.
+ */
+const STAND_INS = { '@nestjs/core': 'nest.ts' }
+
 export interface Project {
   folder: string
   /** The program of a block, or the file that it is. */
@@ -36,23 +41,28 @@ export interface Project {
 }
 
 /** The name of the file that a block is, for others to use: it stands in its first line. */
-export const nameOf = (block: Block): string | undefined => /^\/\/ ([a-z]+\.ts)\n/.exec(block.text)?.[1]
+export const nameOf = (block: Block): string | undefined => /^\/\/ ([\w./[\]-]+\.ts)\n/.exec(block.text)?.[1]
 
 /** Server and port of the tests, in place of the usual ones. */
 export interface Places {
   url: string
   port: number
-  /** Of a node of a cluster. */
-  cluster: number
+  /** Of a node of a cluster, when there is one. */
+  cluster?: number | undefined
+  /** Of a server that is reached by TLS, when there is one. */
+  tls?: number | undefined
 }
 
-export const placed = (text: string, { url, port, cluster }: Places): string =>
+export const placed = (text: string, { url, port, cluster, tls }: Places): string =>
   text
+    .replaceAll('redis.example.com:6380', `localhost:${tls}`)
+    .replaceAll("host: 'redis.example.com', port: 6380", `host: 'localhost', port: ${tls}`)
     .replaceAll('port: 7000', `port: ${cluster}`)
     .replaceAll('redis://127.0.0.1:6379', url)
     .replaceAll('127.0.0.1:6379', new URL(url).host)
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)
     .replaceAll('listen(3000,', `listen(${port},`)
+    .replaceAll('port: 3000', `port: ${port}`)
 
 /** A project of a user who has installed the package: one file for each block. */
 export async function createProject(blocks: Block[], places: Places): Promise<Project> {
@@ -60,14 +70,23 @@ export async function createProject(blocks: Block[], places: Places): Promise<Pr
   const fileOf = (block: Block) => join(folder, nameOf(block) ?? `line-${block.line}.js`)
   /** As TypeScript for its types to be checked, and as what Node runs. */
   const write = async (path: string, text: string) => {
+    await mkdir(dirname(path), { recursive: true })
     await writeFile(path.replace(/js$/, 'ts'), text)
     await writeFile(path, (await transform(text, { loader: 'ts', target: 'node20' })).code)
   }
   await mkdir(join(folder, 'node_modules'))
   await symlink(repository, join(folder, 'node_modules', 'rapidfire'))
   for (const name of PACKAGES) await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
+  for (const [name, file] of Object.entries(STAND_INS)) {
+    await write(join(folder, 'node_modules', name, 'index.js'), read(`test/docs/${file}`))
+    await writeFile(
+      join(folder, 'node_modules', name, 'package.json'),
+      '{ "type": "module", "exports": "./index.js", "types": "./index.ts" }',
+    )
+  }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await write(join(folder, 'check.js'), CHECK)
+  await write(join(folder, 'app.module.js'), 'export class AppModule {}\n')
   const options = {
     target: 'ES2023',
     lib: ['ES2023', 'ESNext.Disposable'],
@@ -77,9 +96,9 @@ export async function createProject(blocks: Block[], places: Places): Promise<Pr
     types: ['node'],
   }
   const compilerOptions = { ...options, skipLibCheck: true }
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }))
   for (const block of blocks) {
-    if (nameOf(block)) await writeFile(fileOf(block), placed(block.text, places))
+    if (nameOf(block)) await write(fileOf(block).replace(/ts$/, 'js'), placed(block.text, places))
     else await write(fileOf(block), placed(toProgram(block.text), places))
   }
   return { folder, fileOf, remove: () => rm(folder, { recursive: true, force: true }) }

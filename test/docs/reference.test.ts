@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { beforeAll, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
 import { type TestRedis, useRedis } from '../support/redis.ts'
-import { codes, REPOSITORY, read, tableOf } from './blocks.ts'
+import { codes, read, tableOf } from './blocks.ts'
 
 const text = read('lua/README.md')
-const readme = read('README.md')
+const api = read('src/README.md')
 const { functions, library, codes: refusals } = assemble()
 const root = 'rapid-fire:{reference}'
 let server: TestRedis
@@ -131,10 +130,7 @@ it('writes messages, claims, dead batches and entries of a stream as it says', a
 
 it('tells the policy that a new queue has', async () => {
   const reply = await server.redis.fcall('rapidfire_policy', 1, 'rapid-fire:{new}')
-  const documented = tableOf(readme, '| member |').flatMap(([name = '', , value = '']) => [
-    codes(name)[0],
-    Number(value.replaceAll(' ', '')),
-  ])
+  const documented = tableOf(api, '| member |').flatMap(([name = '', , value = '']) => [codes(name)[0], Number(value.replaceAll(' ', ''))])
   expect(documented).toEqual(reply)
 })
 
@@ -143,29 +139,8 @@ it('explains every error code', () => {
   const own = [...union.matchAll(/'([A-Z_]+)'/g)].map((found) => found[1] as string)
   expect(own).toContain('UNAVAILABLE')
   expect(
-    tableOf(readme, '| code |')
+    tableOf(api, '| code |')
       .flatMap(([names = '']) => codes(names))
       .sort(),
   ).toEqual([...own, ...refusals].sort())
 })
-
-it.each(['README.md', 'lua/README.md'])('%s links to what exists', (file) => {
-  const markdown = read(file)
-  const links = [...markdown.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map((found) => found[1] as string)
-  expect(links.length).toBeGreaterThan(0)
-  for (const link of links) {
-    const [path, anchor] = link.split('#')
-    const target = path ? new URL(path, new URL(file, REPOSITORY)) : new URL(file, REPOSITORY)
-    expect([link, existsSync(target)]).toEqual([link, true])
-    if (anchor) expect(anchorsOf(readFileSync(target, 'utf8'))).toContain(anchor)
-  }
-})
-
-/** What links name the headings by. */
-const anchorsOf = (markdown: string): string[] =>
-  [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\d -]/gu, '')
-      .replaceAll(' ', '-'),
-  )

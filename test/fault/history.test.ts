@@ -23,6 +23,17 @@ const forgot = (since: number, until: number, ...messages: string[]): Fact => ({
 /** What Redis has forgotten counts a while longer than it says, for processes write late: so long until the next entry. */
 const later = (ms: number, entries: Entry[]): Entry[] => entries.map((entry) => ({ ...entry, at: entry.at + ms }))
 
+it('allows a message to come out twice that was told again after its id was forgotten, and no other', () => {
+  const twice = (...facts: Fact[]) =>
+    history(...added('a'), started(one, 'a'), ended(one, 'a'), ...facts, started(two, 'a'), ended(two, 'a'))
+  const again: Fact = { what: 'accepted', key: 'ann', message: 'a', duplicate: false }
+  const broken = ['a of ann was handed out after a']
+  expect(brokenPromises(twice(again), 4)).toEqual([])
+  expect(brokenPromises(twice(again), 5)).toEqual(broken)
+  expect(brokenPromises(twice({ ...again, duplicate: true }), 4)).toEqual(broken)
+  expect(brokenPromises(twice(), 4)).toEqual(broken)
+})
+
 it.each<[string, Entry[]]>([
   ['nothing', []],
   [

@@ -101,8 +101,10 @@ const name = (attempt: Attempt) => `${attempt.batch}:${claimOf(attempt)}`
  * - a batch comes again only after it failed, its process was killed, or its lease was lost, and not before the lease has ended;
  * - an attempt that is over completes nothing.
  * Of what Redis has lost by its own words, only that is not judged: messages that it forgot, and that it does once more what it forgot.
+ *
+ * @param dedupe for how long Redis knows the id of a message, ms: what is told again later may be stored again, and comes out twice
  */
-export function brokenPromises(entries: readonly Entry[]): string[] {
+export function brokenPromises(entries: readonly Entry[], dedupe = Number.POSITIVE_INFINITY): string[] {
   const only = <What extends Entry['what']>(what: What, among = entries) => among.filter((entry): entry is Of<What> => entry.what === what)
   const started = only('started')
   const losses = new Losses(entries)
@@ -112,7 +114,7 @@ export function brokenPromises(entries: readonly Entry[]): string[] {
       const concerned = entries.filter((entry) => !('key' in entry) || entry.key === key)
       const starts = losses.lives(key, only('started', concerned)).flatMap((life) => life.sort(byClaim))
       return [
-        ...outOfOrder(key, only('offered', concerned), starts, losses),
+        ...outOfOrder(key, only('offered', concerned), starts, losses, storedAgain(concerned, dedupe)),
         ...consecutive(starts).flatMap(([first, second]) => unexplained(concerned, first, second, losses)),
       ]
     }),
@@ -176,7 +178,14 @@ function neverHandled(accepted: Of<'accepted'>[], ended: Of<'ended'>[], buried: 
     .map(({ key, message }) => `${message} of ${key} was accepted and never handled`)
 }
 
-function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>[], losses: Losses): string[] {
+/** Messages that were told again when Redis need not have known their ids any more, and were not taken for duplicates. */
+function storedAgain(entries: readonly Entry[], dedupe: number): Set<string> {
+  const offered = new Map(entries.flatMap((entry) => (entry.what === 'offered' ? [[entry.message, entry.at] as const] : [])))
+  const isLate = ({ message, duplicate, at }: Of<'accepted'>) => duplicate === false && at >= (offered.get(message) ?? at) + dedupe
+  return new Set(entries.flatMap((entry) => (entry.what === 'accepted' && isLate(entry) ? [entry.message] : [])))
+}
+
+function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>[], losses: Losses, stored: Set<string>): string[] {
   const broken: string[] = []
   const position = new Map(offered.map(({ message }, n) => [message, n]))
   const batches = new Map<string, Of<'started'>>()
@@ -200,7 +209,9 @@ function outOfOrder(key: string, offered: Of<'offered'>[], starts: Of<'started'>
       }
       // Redis goes back to where it was: what comes then is in order from there on.
       const again = [...handed].filter(([place]) => place >= at)
-      if (at > last || earlier || again.every(([, before]) => losses.mayHaveUndone(before, start))) last = earlier ? Math.max(last, at) : at
+      const mayComeAgain = ([place, before]: (typeof again)[number]) =>
+        losses.mayHaveUndone(before, start) || stored.has(offered[place]?.message ?? '')
+      if (at > last || earlier || again.every(mayComeAgain)) last = earlier ? Math.max(last, at) : at
       else broken.push(`${message} of ${key} was handed out after ${offered[last]?.message}`)
       for (const [place] of again) if (!earlier) handed.delete(place)
       handed.set(at, start)

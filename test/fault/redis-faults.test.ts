@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { findServer } from '../../cli/demo/private-redis.ts'
-import type { BindingMode } from '../../src/redis/binding.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import { NOT_THERE, Run } from './support/run.ts'
 
 const missing = !findServer()

@@ -91,6 +91,51 @@ describeBindings('a clock that goes back', (lua) => {
     expect(await lua().redis.hget(lua().root, 'watcher')).toBe('w2')
   })
 
+  it('makes no message wait that comes to a batch from before, or behind one', async () => {
+    await claim()
+    await lua().call(
+      'add',
+      'ann',
+      '1',
+      'FLUSH',
+      'NEXT',
+      'bob',
+      '1',
+      'WAIT',
+      500,
+      'NEXT',
+      'cyd',
+      '1',
+      'NEXT',
+      'cyd',
+      '2',
+      'NEXT',
+      'cyd',
+      '3',
+    )
+    await lua().redis.zrem(`${lua().root}:due`, 'cyd')
+    await lua().tick(-HOUR)
+    // It notices that the clock has gone back, and takes nothing.
+    await claim('BEFORE', lua().now - 1)
+    await lua().call('policy', 'MAXSIZE', 3)
+    await lua().call('add', 'ann', '2', 'WAIT', 700, 'NEXT', 'bob', '2', 'WAIT', 700, 'NEXT', 'cyd', '4')
+    expect(await Promise.all(['ann', 'bob', 'cyd'].map((key) => score('due', key)))).toEqual([0, 700, 0])
+    expect((await claim()).batches.map(({ key, messages }) => [key, messages.length])).toEqual([
+      ['ann', 1],
+      ['cyd', 3],
+    ])
+  })
+
+  it('makes nothing wait that comes back from the dead', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = (await claim()).batches[0] as { token: string }
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().tick(-HOUR)
+    await claim()
+    expect(await lua().call('requeue', token.slice(0, -2))).toEqual(['requeued'])
+    expect((await claim()).batches).toHaveLength(1)
+  })
+
   it('is not looked for when it is put right by less than a second', async () => {
     await lua().call('add', 'ann', '1')
     await claim()

@@ -108,6 +108,37 @@ describeBindings('a call that is cut off by a missing right', (get) => {
     await lua.holds()
   })
 
+  it.each(['hset', 'lset', 'ltrim', 'zadd'])('keeps each message that failed, wherever it stood: without %s', async (command) => {
+    const lua = get()
+    await lua.call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'NEXT', 'ann', '4', 'FLUSH')
+    const { token } = await lua.claimOne()
+    const { lua: cut, allow } = await without(command)
+    await expect(cut.call('fail', 'ann', token, 'KEEP', '1,3')).rejects.toThrow()
+    await allow()
+    expect(await cut.call('fail', 'ann', token, 'KEEP', '1,3')).toBe('retry')
+    expect(texts(await lua.redis.lrange(`${lua.root}:messages:ann`, 0, -1))).toEqual(expect.arrayContaining(['1', '3']))
+  })
+
+  it('gives no two batches the same id', async () => {
+    const lua = get()
+    await lua.call('add', 'ann', '1', 'FLUSH', 'NEXT', 'bob', '1', 'FLUSH')
+    const { lua: cut, allow } = await without('zrem')
+    await expect(cut.call('claim_ready', 'LIMIT', 1)).rejects.toThrow()
+    await allow()
+    await lua.call('claim_ready')
+    const claims = await lua.redis.hvals(`${lua.root}:claims`)
+    expect(new Set(claims.map((claim) => claim.split(':')[0])).size).toBe(2)
+  })
+
+  it.each(['complete', 'fail'] as const)('says nothing is done that is not: %s without ltrim', async (call) => {
+    const lua = get()
+    await lua.call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua.claimOne()
+    await lua.call('add', 'ann', '2', 'FLUSH')
+    const { lua: cut } = await without('ltrim')
+    await expect(cut.call(call, 'ann', token, ...(call === 'fail' ? ['ATTEMPTS', 1] : []))).rejects.toThrow()
+  })
+
   describe('what is left in both indexes without a claim', () => {
     it('is ready when its time has come', async () => {
       const lua = get()

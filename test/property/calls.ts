@@ -32,44 +32,55 @@ function faults({ key, id, wait, maxWait }: Addition, data: string, policy: Poli
   ]
 }
 
+/** The data of messages, which no other message has, and the arguments with which they are added. */
+export function adding(model: Model, messages: Addition[]): { data: string[]; args: Arg[] } {
+  const tag = model.serial()
+  const data = messages.map((message, n) => DATA[message.data](`${tag}.${n}`))
+  const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush }, n): Arg[] => [
+    ...(n > 0 ? ['NEXT'] : []),
+    ...[key, data[n] as string],
+    ...(id === undefined ? [] : ['ID', id]),
+    ...(wait ? ['WAIT', wait] : []),
+    ...(maxWait ? ['MAXWAIT', maxWait] : []),
+    ...(maxSize ? ['MAXSIZE', maxSize] : []),
+    ...(flush ? ['FLUSH'] : []),
+  ])
+  return { data, args }
+}
+
+/** Adds the messages to the model, as it was replied to be done. */
+export function added(model: Model, messages: Addition[], data: string[], reply: Reply): void {
+  const replies: Reply[] = Array.isArray(reply) ? reply : [reply, 0]
+  for (const [n, message] of messages.entries()) {
+    const { key, id = '', data: _, ...own } = message
+    const [status, size] = replies.slice(2 * n, 2 * n + 2)
+    const codes = faults(message, data[n] as string, model.policy)
+    if (codes.length > 0) {
+      expect(codes.map((code) => `RAPIDFIRE_${code}`)).toContain(String(status).split(' ')[0])
+      continue
+    }
+    const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
+    if (duplicate) model.count('duplicates')
+    else if (model.hasRoom(key)) model.accept(key, { ...own, id, data: data[n] as string })
+    else {
+      expect(String(status)).toContain('RAPIDFIRE_BACKLOG_FULL ')
+      continue
+    }
+    expect([status, size]).toEqual([duplicate ? 'duplicate' : 'added', model.at(key).messages.length])
+  }
+}
+
 export const add = (messages: Addition[]) =>
   step('add', messages, async (model, world) => {
-    const tag = model.counters.added as number
-    const data = messages.map((message, n) => DATA[message.data](`${tag}.${n}`))
-    const args = messages.flatMap(({ key, id, wait, maxWait, maxSize, flush }, n): Arg[] => [
-      ...(n > 0 ? ['NEXT'] : []),
-      ...[key, data[n] as string],
-      ...(id === undefined ? [] : ['ID', id]),
-      ...(wait ? ['WAIT', wait] : []),
-      ...(maxWait ? ['MAXWAIT', maxWait] : []),
-      ...(maxSize ? ['MAXSIZE', maxSize] : []),
-      ...(flush ? ['FLUSH'] : []),
-    ])
+    const { data, args } = adding(model, messages)
     const { reply, keyspace } = await world.call('add', ...args)
-    const replies: Reply[] = Array.isArray(reply) ? reply : [reply, 0]
-    for (const [n, message] of messages.entries()) {
-      const { key, id = '', data: _, ...own } = message
-      const [status, size] = replies.slice(2 * n, 2 * n + 2)
-      const codes = faults(message, data[n] as string, model.policy)
-      if (codes.length > 0) {
-        expect(codes.map((code) => `RAPIDFIRE_${code}`)).toContain(String(status).split(' ')[0])
-        continue
-      }
-      const duplicate = id !== '' && (model.isDuplicate(key, id) ?? status === 'duplicate')
-      if (duplicate) model.count('duplicates')
-      else if (model.hasRoom(key)) model.accept(key, { ...own, id, data: data[n] as string })
-      else {
-        expect(String(status)).toContain('RAPIDFIRE_BACKLOG_FULL ')
-        continue
-      }
-      expect([status, size]).toEqual([duplicate ? 'duplicate' : 'added', model.at(key).messages.length])
-    }
+    added(model, messages, data, reply)
     return keyspace
   })
 
 export const tick = (ms: number) =>
   step('tick', ms, (model, world) => {
-    model.now += ms
+    model.tick(ms)
     return world.tick(ms)
   })
 
@@ -138,7 +149,7 @@ export const dead = (options: { limit: number; offset: number; back: number | un
   })
 
 /** The id of a dead batch, the newest first, or of none. */
-const deadId = (model: Model, back: number) => sortedDead(model).at(-1 - back)?.[0] ?? '1-1'
+export const deadId = (model: Model, back: number) => sortedDead(model).at(-1 - back)?.[0] ?? '1-1'
 
 export const bringBack = (backs: number[]) =>
   step('requeue', backs, async (model, world) => {
@@ -188,8 +199,8 @@ export const lose = (key: string) =>
   )
 
 /**
- * Nothing is to be mended in what the library itself has written; a score that a shortened policy, or something that was pushed by hand, has
- * made late may be moved.
+ * Nothing is to be mended in what the library itself has written. A score that a shortened policy, something that was pushed by hand, or the
+ * clock has made late may be moved, and a lease that the clock has made longer is shortened.
  */
 export const repair = step('repair', '', async (model, world) => {
   const parts = [...KEYS.map((key) => `messages:${key}`), ...[...model.dead.keys()].map((id) => `dead:${id}`), 'due']
@@ -197,11 +208,12 @@ export const repair = step('repair', '', async (model, world) => {
   const { replies, keyspace } = await world.run(world.command('repair', ...parts), world.command('repair'))
   const [done, counters] = replies as [string[], string[]]
   const moved = done.flatMap((each, n) => {
-    const { policies, until } = model.at(KEYS[n] ?? '')
+    const { policies, until, held } = model.at(KEYS[n] ?? '')
     if (each === 'moved to its deadline') return [policies.length > 1 || until !== undefined]
+    if (held && model.lower(held)) return [each === 'lowered to the lease that was granted']
     return [each === (lost[n] ? 'added to due' : '')]
   })
-  for (const key of model.lost) model.at(key).lost = false
+  model.mended()
   expect([moved.every(Boolean), done, counters]).toEqual([true, done, ['']])
   return keyspace
 })

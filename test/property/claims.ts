@@ -8,12 +8,15 @@ import type { Arg } from './world.ts'
 
 const MIB = 2 ** 20
 
-interface Taking {
+interface Looking {
   limit: number
+  worker: string | undefined
+}
+
+interface Taking extends Looking {
   before: number
   lease: number
   attempts: number
-  worker: string | undefined
   by?: Nonce | undefined
 }
 
@@ -22,6 +25,7 @@ interface Taking {
  * ready. What must have been taken and was not, or the reverse, is a failure.
  */
 function take(model: Model, keys: (returned: number) => string[], { limit, before, lease, attempts, by }: Taking) {
+  const noticed = model.notice()
   const all = model.bytes()
   const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts, by)
   const fresh = keys(returned.length)
@@ -30,14 +34,26 @@ function take(model: Model, keys: (returned: number) => string[], { limit, befor
   if (returned.length + fresh.length < limit && all < MIB) expect(missed).toEqual([])
   const taken = [...returned]
   for (const key of fresh) {
-    expect(model.open(key)?.deadline).toBeLessThanOrEqual(before)
+    const open = model.open(key)
+    if (!open?.ahead) expect(open?.deadline).toBeLessThanOrEqual(before)
     taken.push(model.take(key, lease, by) as Claimed)
   }
   expect(taken.length).toBeLessThanOrEqual(limit)
   // Only the last batch may go beyond a MiB.
   const bytes = taken.slice(0, -1).reduce((sum, { messages }) => sum + bytesOf(messages, written), 0)
   expect(bytes).toBeLessThan(MIB)
-  return { taken, bounded: full || taken.length >= limit || all >= MIB }
+  if (fresh.length > 0) model.leaveLook()
+  return { taken, noticed, bounded: full || taken.length >= limit || all >= MIB }
+}
+
+const rootOf = (keyspace: Keyspace) => (keyspace.get('')?.content ?? {}) as Record<string, string>
+
+/** The watcher leaves when it has looked, those that stand by do not. When the clock has gone back, no earlier promise of a watcher counts. */
+function compareWatch(model: Model, keyspace: Keyspace, next: number, taking: Looking, taken: number, noticed: boolean): void {
+  const { watcher, watchAt } = rootOf(keyspace)
+  const idle = taking.worker !== undefined && taken < taking.limit
+  if (noticed) expect([watchAt, idle && watcher]).toEqual(idle ? [`${next}`, taking.worker] : ['0', false])
+  if (idle && watcher === taking.worker) model.leaveLook()
 }
 
 /** After a call that has taken what it could, somebody looks in time: the caller at `next`, or the worker that watches for all. */
@@ -46,7 +62,7 @@ function compareNext(model: Model, keyspace: Keyspace, next: number, taking: Tak
   if (taking.worker !== undefined && taken < taking.limit) {
     expect(next).toBeGreaterThan(0)
     expect(next).toBeLessThanOrEqual(model.now + 1000)
-    const watchAt = Number((keyspace.get('') as { content: Record<string, string> }).content.watchAt)
+    const watchAt = Number(rootOf(keyspace).watchAt)
     expect(Math.min(next, watchAt > model.now ? watchAt : next)).toBeLessThanOrEqual(Math.min(...model.watched()))
   } else if (pending.length === 0) expect(next).toBe(0)
   else {
@@ -56,7 +72,7 @@ function compareNext(model: Model, keyspace: Keyspace, next: number, taking: Tak
   if (next > 0 && !bounded) expect(next).toBeGreaterThan(taking.before)
 }
 
-interface ClaimOptions {
+export interface ClaimOptions {
   limit: number
   lease: number
   attempts: number
@@ -100,14 +116,16 @@ export const claim = (options: ClaimOptions) =>
     if (by && earlier && by.number === earlier.number) {
       const again = model.takeAgain(earlier.taken, lease)
       expect(batches).toEqual(again.map(shown))
+      compareWatch(model, keyspace, next, taking, again.length, false)
       // What is left of it is what it says the next time.
       if (again.length > 0) earlier.taken = again
       for (const { key, token } of again) model.claims.push({ worker: worker ?? '', key, token })
       return keyspace
     }
-    const { taken, bounded } = take(model, (returned) => batches.slice(returned).map(([key]: [string]) => key), taking)
+    const { taken, noticed, bounded } = take(model, (returned) => batches.slice(returned).map(([key]: [string]) => key), taking)
     expect(batches).toEqual(taken.map(shown))
     if (by && taken.length > 0) model.calls.set(by.name, { number: by.number, taken })
+    compareWatch(model, keyspace, next, taking, taken.length, noticed)
     compareNext(model, keyspace, next, taking, taken.length, bounded)
     for (const { key, token } of taken) model.claims.push({ worker: worker ?? '', key, token })
     return keyspace
@@ -133,11 +151,12 @@ export const forward = (options: { name: string; limit: number; longest: number;
     const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: Number.POSITIVE_INFINITY, worker }
     const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
     const added = entries.slice(stream.entries.length).map(({ key }) => key)
-    const { taken, bounded } = take(model, (returned) => added.slice(returned), taking)
+    const { taken, noticed, bounded } = take(model, (returned) => added.slice(returned), taking)
     for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
     stream.entries.push(...taken)
     if (taken.length > 0) model.streams.set(name, stream)
     expect([forwarded, room]).toEqual([taken.length, left - taken.length])
+    compareWatch(model, keyspace, next, taking, taken.length, noticed)
     // What was behind a batch that is forwarded may be ready.
     compareNext(model, keyspace, next, taking, taken.length, bounded || taken.length > 0)
     return keyspace
@@ -156,7 +175,7 @@ export const consume = ({ name, count }: { name: string; count: number }) =>
   })
 
 /** Claims are picked by number: even ones from those that hold, odd ones from all that workers that live have ever had; 0 is the newest. */
-function pick(model: Model, back: number): { key: string; token: string } {
+export function pick(model: Model, back: number): { key: string; token: string } {
   const holding = model.claims.filter(({ key, token }) => model.holds(key, token))
   const picked = back % 2 === 0 ? holding.at(-1 - back / 2) : undefined
   return picked ?? model.claims.at(-1 - back) ?? { key: 'ann', token: '1-1:1' }
@@ -179,7 +198,7 @@ export const completeAll = step('complete', 'all', async (model, world) => {
   return keyspace
 })
 
-interface FailOptions {
+export interface FailOptions {
   back: number
   delay: number
   attempts: number

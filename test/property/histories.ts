@@ -18,6 +18,7 @@ import {
   unload,
 } from './calls.ts'
 import { claim, complete, completeAll, consume, die, extend, fail, forward, release } from './claims.ts'
+import { cut, cutAdd, cutClaim, cutComplete, cutDead, cutExtend, cutFail, cutForward, cutRelease } from './cut.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
 import { Model, type Policy } from './model.ts'
@@ -55,7 +56,7 @@ const addition: fc.Arbitrary<Addition> = fc
   })
   .map(({ own, bad, ...rest }) => ({ ...rest, ...own, ...bad }))
 
-const adding = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
+const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength }).map(add)
 
 export const START_POLICY: Policy = {
   ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
@@ -110,10 +111,55 @@ const RARE = fc.oneof(
   fc.constantFrom(...REFUSALS),
 )
 
+const words = (text: string) => fc.constantFrom(...text.split(/\s+/))
+const CLAIMING =
+  'hset zadd zrem hincrby zrange zmscore hexists zrangebyscore hmget hdel lrange ltrim srem hget zcard set mget publish sismember scard'
+
+/** Calls that are cut off, at the commands that they make; those that write more often than the others. */
+const HOW = (lacking: string) => fc.record({ lacking: words(lacking), nonce: fc.boolean(), look: fc.boolean() })
+const CUTS: fc.Arbitrary<Step>[] = [
+  fc
+    .tuple(
+      fc.array(addition, { minLength: 1, maxLength: 3 }),
+      words('rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish smismember sismember llen lrange scard hmget exists'),
+    )
+    .map(([messages, lacking]) => cutAdd(messages, lacking)),
+  fc
+    .tuple(upTo(3), LEASE, upTo(2), WORKER, fc.constantFrom('n1', 'n2'), HOW(CLAIMING))
+    .map(([limit, lease, attempts, worker, name, how]) => {
+      return cut(`claim_ready ${[limit, lease, attempts, worker, name]}`, cutClaim(limit, lease, attempts, worker, name), how)
+    }),
+  fc
+    .tuple(BACKS, HOW('hdel llen ltrim lrange zadd unlink zrem hincrby set scard sismember srem hset hmget mget'))
+    .map(([backs, how]) => cut(`complete ${backs}`, cutComplete(backs), how)),
+  fc
+    .tuple(FAIL, HOW('hset hset lset ltrim ltrim zadd zadd hincrby hincrby hdel zrem lrange lrange zcard set llen hget hmget'))
+    .map(([{ back, delay, attempts, failed }, how]) => {
+      return cut(`fail ${[back, delay, attempts, failed]}`, cutFail(back, delay, attempts, failed), how)
+    }),
+  fc.tuple(BACK, HOW('hset zadd set llen hget')).map(([back, how]) => cut(`release ${back}`, cutRelease(back), how)),
+  fc
+    .tuple(BACKS, LEASE, HOW('hset zadd zcard llen hmget'))
+    .map(([backs, lease, how]) => cut(`extend ${[lease, ...backs]}`, cutExtend(backs, lease), how)),
+  fc
+    .tuple(STREAM, upTo(4), upTo(4), WORKER, HOW(`${CLAIMING} xadd hdel unlink xlen xtrim xinfo xpending`))
+    .map(([stream, limit, longest, worker, how]) => {
+      return cut(`forward ${[stream, limit, longest, worker]}`, cutForward(stream, limit, longest, worker), how)
+    }),
+  fc
+    .tuple(
+      fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }),
+      HOW('zrem zscore hget llen hlen hkeys ltrim lpush lrange sadd srem zadd sismember del hincrby set'),
+    )
+    .map(([backs, how]) => cutDead('requeue', backs, how)),
+  fc.tuple(fc.nat(2), HOW('zrem type hget del hincrby set')).map(([back, how]) => cutDead('drop', [back], how)),
+]
+
 /** The steps that histories are made of, each as likely as the others. */
 const STEPS: fc.Arbitrary<Step>[] = [
-  ...[adding(6), adding(2), adding(2), adding(2)],
+  ...[adds(6), adds(2), adds(2), adds(2)],
   ...[1, 2, 3].map(() => fc.constantFrom(1, 99, 300, 999, 1000, 1000, 3000, 10_000).map(tick)),
+  fc.constantFrom(-500, -2000, -2000, -3_600_000).map(tick),
   ...[1, 2, 3, 4].map(() => CLAIM.map(claim)),
   BACKS.map(complete),
   ...[1, 2, 3].map(() => FAIL.map(fail)),
@@ -126,6 +172,7 @@ const STEPS: fc.Arbitrary<Step>[] = [
   fc.oneof(fc.record({ key: KEY, data: fc.constantFrom(...FOREIGN) }).map(push), KEY.map(lose), KEY.map(lose)),
   RARE,
   RARE,
+  ...[1, 2, 3].map(() => fc.oneof(...CUTS)),
 ]
 
 const A_DAY = tick(86_400_000)
@@ -147,6 +194,8 @@ async function drain(model: Model, world: World): Promise<void> {
 async function begin(world: World): Promise<{ model: Model; real: World }> {
   await world.reset()
   const model = new Model(START_POLICY, written)
+  // As if there had never been another: the default of `wait` would be the longest for all the history.
+  await world.run(world.command('policy', 'WAIT', START_POLICY.wait), ['HDEL', world.root, 'longestWait'])
   await policy(START_POLICY).run(model, world)
   return { model, real: world }
 }

@@ -1,4 +1,4 @@
-import type { BindingMode } from '../../src/redis/binding.ts'
+import type { BindingMode } from '../../src/redis/loader.ts'
 import { type Arg, LOAD, type Sent } from './world.ts'
 
 /** A text as redis-cli reads it: as it is, or in double quotes with what is not printable escaped. */

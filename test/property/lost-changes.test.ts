@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { Partitioning } from '../../src/partitions/layout.ts'
+import { Partitioning } from '../../src/partitions/change.ts'
+import { changePolicy } from '../../src/partitions/policy.ts'
+import { definitionOf } from '../../src/protocol/calls.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { useClients } from '../client/clients.ts'
 import { describeBindings } from '../support/lua.ts'
@@ -40,25 +42,20 @@ describeBindings('whatever step of a change of partitions a root has lost', (lua
   /** Somebody who knows nothing yet, and is killed after so many calls. */
   function partitioning(calls = Number.POSITIVE_INFINITY): Partitioning {
     let left = calls
-    return new Partitioning('orders', async (root, name, args, reply) => {
+    return new Partitioning('orders', async (root, name, input) => {
       left -= 1
       if (left < 0) throw new Error('killed')
-      return reply(await lua().redis.callBuffer(...command(name, root, args)))
+      const { write, read } = definitionOf(name)
+      return read(await lua().redis.callBuffer(...lua().command(name, [root as string], write(input))))
     })
   }
 
-  const change = (partitions: number, calls?: number) =>
-    partitioning(calls)
-      .policy({ partitions })
-      .catch(() => {})
+  const change = (partitions: number, calls?: number) => changePolicy(partitioning(calls), { partitions }).catch(() => {})
 
   const generation = async (root: string) => Number((await lua().callWith('layout', [root]))[5])
 
   /** What each worker does once a minute. */
   const lookAfter = () => partitioning().maintain()
-
-  const command = (name: Parameters<ReturnType<typeof lua>['callWith']>[0], root: string, args: (string | number | Buffer)[]) =>
-    lua().command(name, [root], args)
 
   async function run(seed: number): Promise<void> {
     const below = numbers(seed)

@@ -17,7 +17,7 @@ export interface Kept extends Overrides {
   /** 0 of what somebody has pushed into the list by hand, which is told apart by `foreign`. */
   receivedAt: number
   foreign?: boolean
-  /** In which order the messages arrived, from 1; 0 of what was pushed by hand: it stays behind what it stands behind. */
+  /** In which order the messages arrived, from 1; 0 of what was pushed by hand. Not that of their times when the clock has gone back. */
   order: number
   /** `<number of the batch with which it died first>.<position there>` */
   died?: string
@@ -43,7 +43,7 @@ export interface Nonce {
   number: number
 }
 
-interface Conversation {
+export interface Conversation {
   /** Oldest first; the first `held.count` of them are with a worker, or pause. */
   messages: Kept[]
   held: Held | undefined
@@ -51,8 +51,8 @@ interface Conversation {
   policies: BatchPolicy[]
   /** Somebody has deleted it from `due`: nobody looks at it until a call notices. */
   lost?: boolean
-  /** When it was due at the latest before somebody pushed something old into its list: nobody has looked since. */
-  until?: number
+  /** When it was due at the latest before somebody pushed something old into its list, or the clock went back: nobody has looked since. */
+  until?: number | undefined
 }
 
 export interface Dead extends Head {
@@ -67,7 +67,9 @@ export interface Dead extends Head {
 
 interface Remembered {
   accepted: number
-  /** Until then it must be refused. */
+  /** The latest time that there was when it was accepted: it may be remembered as if it had been accepted then. */
+  latest: number
+  /** Until then it must be refused. Once that has passed, it need not, even if the clock goes back behind it. */
   until: number
   /** From then on it must be accepted. */
   forgotten: number
@@ -83,7 +85,7 @@ export interface Claimed extends Head {
 
 /** A stream of batches, and how many of its entries its one group has read and acknowledged. */
 export interface Stream {
-  entries: Claimed[]
+  entries: Omit<Claimed, 'token' | 'attempt'>[]
   read: number | undefined
 }
 
@@ -96,6 +98,9 @@ const LATENESS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, Number.POSITIV
 const bucket = (bound: number) => `lateness:${bound === Number.POSITIVE_INFINITY ? 'more' : bound}`
 
 const MIB = 2 ** 20
+
+/** So far the clock may go back, or a message lie in the future, without anything being done about it, ms. */
+const AHEAD = 1000
 
 /** Bytes that a message takes in Redis, about: id, data and some 20 more. */
 export const bytesOf = (messages: readonly Kept[], written: (message: Kept) => string) =>
@@ -110,12 +115,16 @@ const digestOf = (key: string, id: string) =>
 
 export const hasOptions = ({ wait, maxWait, maxSize, flush }: Overrides) => Boolean(wait || maxWait || maxSize || flush)
 
-/** The place of each message in the order of arrival; of what was pushed by hand, that of the message before it. */
-function placed(messages: Kept[]): { message: Kept; place: number }[] {
-  let place = 0
+/** Whether one message belongs behind another: it is newer by the clock or, within one ms, arrived later. */
+const isBehind = (one: Kept, other: Kept) =>
+  one.receivedAt > other.receivedAt || (one.receivedAt === other.receivedAt && one.order > other.order)
+
+/** With each message the newest up to it: what stands behind a newer one, since it was pushed by hand or the clock went back, stays behind it. */
+function placed(messages: Kept[]): { message: Kept; newest: Kept }[] {
+  let [newest] = messages
   return messages.map((message) => {
-    place = Math.max(place, message.order)
-    return { message, place }
+    if (isBehind(message, newest as Kept)) newest = message
+    return { message, newest: newest as Kept }
   })
 }
 
@@ -129,12 +138,19 @@ export class Model {
   /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
   claims: { worker: string; key: string; token: string }[] = []
   /** The last claim of each name that has taken something: its number, and what it took. */
-  readonly calls = new Map<string, { number: number; taken: Claimed[] }>()
+  readonly calls = new Map<string, { number: number; taken: { key: string; token: string }[] }>()
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
   longestDedupe: number
+  /** The longest wait that the policy had before it was shortened, or 0. */
+  longestWait = 0
+  /** When somebody looked last, as far as that is told to others: they see by it that the clock has gone back. */
+  looked = 0
+  /** The latest time that there ever was. */
+  latestNow = START
   #arrived = 0
+  #serial = 0
   #pushed = false
   readonly #written: (message: Kept) => string
 
@@ -143,6 +159,12 @@ export class Model {
     this.policy = policy
     this.longestDedupe = policy.dedupe
     this.#written = written
+  }
+
+  /** A number that no other has. */
+  serial(): number {
+    this.#serial += 1
+    return this.#serial
   }
 
   count(counter: string, by = 1): void {
@@ -167,14 +189,29 @@ export class Model {
   accept(key: string, message: Omit<Kept, 'receivedAt' | 'order'>): void {
     const { dedupe, maxSize } = this.policy
     if (message.id)
-      this.ids.set(digestOf(key, message.id), { accepted: this.now, until: this.now + dedupe, forgotten: this.now + 2 * dedupe })
+      this.ids.set(digestOf(key, message.id), {
+        ...{ accepted: this.now, latest: this.latestNow },
+        ...{ until: this.now + dedupe, forgotten: this.latestNow + 2 * dedupe },
+      })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
+    // What is older than what was there makes the batch due earlier, and nobody looks for that.
+    if (conversation.messages.some(({ receivedAt }) => receivedAt > this.now)) conversation.until = this.latest(key)
     this.#arrived += 1
     conversation.messages.push({ ...message, receivedAt: this.now, order: this.#arrived })
     this.conversations.set(key, conversation)
     this.count('added')
     // It writes to the index anyway, and notices that the key is not there.
     if (hasOptions(message) || conversation.messages.length >= maxSize) conversation.lost = false
+  }
+
+  /** Messages of a key that are there a second time, with the dead or in the list, come behind those: as if all of the list had arrived again. */
+  arriveAgain(key: string): void {
+    const conversation = this.at(key)
+    conversation.messages = conversation.messages.map((message) => {
+      if (message.foreign || message.died) return message
+      this.#arrived += 1
+      return { ...message, order: this.#arrived }
+    })
   }
 
   /** Somebody pushes an element into the list of a key by hand. */
@@ -184,6 +221,17 @@ export class Model {
     conversation.messages.push({ id: '', data, receivedAt: 0, order: 0, foreign: true })
     this.#pushed = true
     this.count('added')
+  }
+
+  /** What may be seen of it that the clock has gone back: keys with messages in the future, and those that are due, or held, for too long. */
+  get ahead(): { received: string[]; due: string[]; held: string[] } {
+    const all = [...this.conversations]
+    const keys = (found: typeof all) => found.map(([key]) => key)
+    return {
+      received: keys(all.filter(([, { messages }]) => messages.some((message) => this.isAhead(message)))),
+      due: keys(all.filter(([key, { held }]) => !held && this.latest(key) > this.now + this.longestRest + AHEAD)),
+      held: keys(all.filter(([, { held }]) => held && this.endOf(held) < held.ends)),
+    }
   }
 
   /** Whether anything was ever pushed by hand. */
@@ -206,28 +254,106 @@ export class Model {
     if (policy.maxWait < policy.wait || policy.maxBacklog < policy.maxSize) return false
     if (policy.dedupe !== this.policy.dedupe) {
       for (const known of this.ids.values()) {
-        known.forgotten = Math.max(known.forgotten, known.accepted + 3 * Math.max(policy.dedupe, this.policy.dedupe))
+        known.forgotten = Math.max(known.forgotten, known.latest + 3 * Math.max(policy.dedupe, this.policy.dedupe))
         if (this.now < known.until) known.until = known.accepted + policy.dedupe
       }
     }
     this.longestDedupe = Math.max(this.longestDedupe, policy.dedupe)
+    if (policy.wait < this.policy.wait) this.longestWait = Math.max(this.longestWait, this.policy.wait)
     // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full.
     const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY }
     for (const { policies } of this.conversations.values()) policies.push(earlier, policy)
     this.policy = policy
+    this.#letGo()
     return true
   }
 
-  /** The open batch of a key, when no worker has its messages. */
-  open(key: string): Head | undefined {
+  /** Moves the clock. */
+  tick(ms: number): void {
+    // What is planned stays planned, but what comes now is older than what was there.
+    if (ms < 0) for (const [key, conversation] of this.conversations) if (!conversation.held) conversation.until = this.latest(key)
+    this.now += ms
+    this.latestNow = Math.max(this.latestNow, this.now)
+    this.#letGo()
+  }
+
+  /** Ids that need not be refused any more. */
+  #letGo(): void {
+    for (const known of this.ids.values()) if (this.now >= known.until) known.until = 0
+  }
+
+  /** Whether a message lies so far in the future that the clock has gone back since it came. */
+  isAhead({ receivedAt }: Kept): boolean {
+    return receivedAt > this.now + AHEAD
+  }
+
+  /** The open batch of a key, when no worker has its messages; `ahead`: it is ready at once, since its last message lies in the future. */
+  open(key: string): (Head & { ahead: boolean }) | undefined {
     const { messages, held } = this.at(key)
-    return held ? undefined : headOf(messages, this.policy)
+    return held ? undefined : this.#headOf(messages, this.policy)
+  }
+
+  #headOf(messages: Kept[], policy: BatchPolicy): (Head & { ahead: boolean }) | undefined {
+    const head = headOf(messages, policy)
+    if (!head) return undefined
+    const ahead = head.deadline > this.now && this.isAhead(messages[head.count - 1] as Kept)
+    return { ...head, ahead, deadline: ahead ? this.now : head.deadline }
   }
 
   /** When its open batch is handed over at the latest, lateness aside. */
   latest(key: string): number {
     const { messages, policies, until = 0 } = this.at(key)
-    return Math.max(until, ...policies.map((policy) => headOf(messages, policy)?.deadline ?? 0))
+    return Math.max(until, ...policies.map((policy) => this.#headOf(messages, policy)?.deadline ?? 0))
+  }
+
+  /** How far ahead a key may be due that has no message with a wait of its own, ms. */
+  get longestRest(): number {
+    return Math.max(this.policy.wait, this.longestWait)
+  }
+
+  /**
+   * Somebody looks. When the look before lies in the future, the clock has gone back: no lease and no pause lasts longer than it was
+   * granted, and no key is due later than in its longest wait. Whether it was so.
+   */
+  notice(): boolean {
+    if (this.looked <= this.now + AHEAD) return false
+    for (const [key, conversation] of this.conversations) {
+      if (conversation.held) this.lower(conversation.held)
+      else this.planned(key, Math.min(this.latest(key), Math.max(this.now + this.longestRest, this.open(key)?.deadline ?? 0)))
+    }
+    this.looked = this.now
+    return true
+  }
+
+  /** Somebody tells others that it has looked now, unless it is still to be seen that the clock has gone back. */
+  leaveLook(): void {
+    if (this.looked <= this.now + AHEAD) this.looked = this.now
+  }
+
+  /** When a lease or pause ends for those who see that the clock has gone back: no later than if it began now. */
+  endOf({ ends, span }: Held): number {
+    return ends > this.now + span + AHEAD ? this.now + span : ends
+  }
+
+  /** Somebody has seen it. Whether that changes anything. */
+  lower(held: Held): boolean {
+    const { ends } = held
+    held.ends = this.endOf(held)
+    return held.ends < ends
+  }
+
+  /** Somebody has put all in order: what is due, or held, for too long, and keys that nobody looks at. */
+  mended(): void {
+    for (const [key, conversation] of this.conversations) {
+      conversation.lost = false
+      if (conversation.held) this.lower(conversation.held)
+      else this.planned(key, undefined)
+    }
+  }
+
+  /** Somebody has looked at an open key: it is due then at the latest, until somebody finds out more. */
+  planned(key: string, until: number | undefined): void {
+    Object.assign(this.at(key), { until, policies: [this.policy] })
   }
 
   /** When each key has to be looked at next, at the latest. */
@@ -276,9 +402,9 @@ export class Model {
 
   /** Hands out the open batch of a key. Undefined when there is none. */
   take(key: string, lease: number, by?: Nonce): Claimed | undefined {
-    const head = this.open(key)
+    const { ahead: _, ...head } = this.open(key) ?? { ahead: false }
     const conversation = this.conversations.get(key)
-    if (!head || !conversation) return undefined
+    if (!('count' in head) || !conversation) return undefined
     this.count('batches')
     const id = `${this.now}-${this.counters.batches}`
     conversation.held = { ...head, id, claim: 1, attempt: 1, lost: 0, ends: 0, span: 0, state: 'known' }
@@ -320,7 +446,7 @@ export class Model {
   }
 
   /** A claim is made again: what it still holds, under a lease that begins anew. */
-  takeAgain(taken: Claimed[], lease: number): Claimed[] {
+  takeAgain(taken: { key: string; token: string }[], lease: number): Claimed[] {
     return taken.flatMap(({ key, token }) => {
       const held = this.holds(key, token)
       if (!held) return []
@@ -389,6 +515,8 @@ export class Model {
   bury(key: string, held: Held, cause: Dead['cause'], error: string): boolean {
     if (this.dead.size >= this.policy.maxDead) return false
     const { count, deadline, reason, attempt, claim } = held
+    // A call that was cut off may have left it with the dead and with a worker.
+    const again = this.dead.has(held.id)
     this.dead.set(held.id, {
       key,
       count,
@@ -401,13 +529,15 @@ export class Model {
       died: this.now,
       messages: this.at(key).messages.slice(0, count),
     })
-    this.count('dead')
-    this.count('deadMessages', count)
+    if (!again) {
+      this.count('dead')
+      this.count('deadMessages', count)
+    }
     this.#drop(key, held)
     return true
   }
 
-  /** The messages go where they belong in the order of arrival, behind those that are with a worker. */
+  /** The messages go where their times belong, in one ms in the order of arrival, and behind those that are with a worker. */
   requeue(id: string): 'requeued' | 'unknown' {
     const dead = this.dead.get(id)
     if (!dead) return 'unknown'
@@ -417,8 +547,8 @@ export class Model {
     const back = placed(dead.messages.map((message, n) => (message.foreign ? message : { ...message, died: message.died ?? died(n) })))
     const waiting = placed(messages.slice(claimed))
     const all = messages.slice(0, claimed)
-    for (const { message, place } of back) {
-      while (waiting[0] && waiting[0].place <= place) all.push((waiting.shift() as { message: Kept }).message)
+    for (const { message, newest } of back) {
+      while (waiting[0] && !isBehind(waiting[0].newest, newest)) all.push((waiting.shift() as { message: Kept }).message)
       all.push(message)
     }
     all.push(...waiting.map(({ message }) => message))

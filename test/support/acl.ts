@@ -1,27 +1,33 @@
 import type { Redis } from 'ioredis'
 import type { Role } from '../../cli/doctor/rights.ts'
-import { read } from '../docs/blocks.ts'
+import { blocksOf, linesOf, read, tableOf } from '../docs/blocks.ts'
 
-/** The rules of a user, as README.md gives them to ACL SETUSER. */
+const DOCUMENT = 'cli/README.md'
+
+/** The rules of a user, as cli/README.md gives them to ACL SETUSER. */
 export function rulesOf(role: Role): string[] {
-  const line = new RegExp(`^redis-cli ACL SETUSER ${role} (.*)$`, 'm').exec(read('README.md'))?.[1]
-  if (!line) throw new Error(`README.md has no ACL line for a ${role}`)
-  return line.split(' ').map((rule) => rule.replace(/^'(.*)'$/, '$1'))
+  const start = `redis-cli ACL SETUSER ${role} `
+  const lines = blocksOf(read(DOCUMENT)).flatMap(({ text }) => linesOf(text))
+  const line = lines.find((each) => each.startsWith(start))
+  if (!line) throw new Error(`${DOCUMENT} has no ACL line for a ${role}`)
+  return line
+    .slice(start.length)
+    .split(' ')
+    .map((rule) => rule.replace(/^'(.*)'$/, '$1'))
 }
 
-/** The rights that README.md names for something in its table of additions. */
+/** The rights that cli/README.md names for something in its table of additions. */
 export function additionsFor(what: string): { more: string[]; instead: string[] } {
-  const row = read('README.md')
-    .split('\n')
-    .find((line) => line.startsWith(`| ${what}`))
-  if (!row) throw new Error(`README.md names no rights for ${what}`)
-  const [more = '', instead = ''] = row.replaceAll('\\|', '|').split('instead of')
-  const rights = (text: string) => [...text.matchAll(/`(\+[^`]+)`/g)].map((found) => found[1] as string)
-  return { more: rights(more), instead: rights(instead) }
+  const rows = tableOf(read(DOCUMENT), '| for | rights').filter(([name]) => name?.startsWith(what))
+  if (rows.length === 0) throw new Error(`${DOCUMENT} names no rights for ${what}`)
+  const texts = rows.map(([, text = '']) => text.split('instead of'))
+  const rights = (part: number) =>
+    texts.flatMap((text) => [...(text[part] ?? '').matchAll(/`(\+[^`]+)`/g)]).map((found) => found[1] as string)
+  return { more: rights(0), instead: rights(1) }
 }
 
 export const setUser = (redis: Redis, role: Role, ...more: string[]) =>
   redis.call('ACL', 'SETUSER', role, 'reset', ...rulesOf(role), ...more)
 
-/** A URL with the password of README.md. */
+/** A URL with the password of cli/README.md. */
 export const urlOf = (url: string, role: Role) => url.replace('://', `://${role}:secret@`)

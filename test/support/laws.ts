@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { checkQueue } from '../../src/check/check.ts'
-import { Binding } from '../../src/redis/binding.ts'
+import { Caller } from '../../src/redis/caller.ts'
 import { connect } from '../../src/redis/connection.ts'
 import { TEST_SOURCE } from './source.ts'
 
@@ -9,9 +9,8 @@ import { TEST_SOURCE } from './source.ts'
  * the server has or has lost.
  */
 export async function brokenLaws(redis: Redis, root: string): Promise<string[]> {
-  const connection = connect(redis)
-  const binding = new Binding(connection, { binding: 'scripts' }, async () => {}, TEST_SOURCE)
-  const { violations, counted } = await checkQueue({ connection, binding }, 'orders', [root], {})
+  const caller = new Caller(connect(redis), { binding: 'scripts' }, async () => {}, TEST_SOURCE)
+  const { violations, counted } = await checkQueue(caller, 'orders', [root], {})
   const broken = violations.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`)
   return counted || broken.length > 0 ? broken : ['the counters could not be compared']
 }

@@ -493,7 +493,7 @@ describe('limits', () => {
     expect([await stored(), await line()]).toEqual([[], null])
   })
 
-  it('are kept by a user of Redis with the rights of README.md', async () => {
+  it('are kept by a user of Redis with the rights of cli/README.md', async () => {
     await setUser(queue.redis, 'producer', ...additionsFor('`serve`').more)
     onTestFinished(async () => void (await queue.redis.call('ACL', 'DELUSER', 'producer')))
     const { host, port } = queue.redis.options

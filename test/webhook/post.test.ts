@@ -15,7 +15,7 @@ const queue = useQueue()
 
 type Post = (message: { from: string }) => Promise<void>
 
-/** `post` of README.md, sending to a server of ours, with a second that takes as many ms. */
+/** `post` of src/webhook/README.md, sending to a server of ours, with a second that takes as many ms. */
 async function sender(listener: RequestListener, second = 1000): Promise<Post> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -26,7 +26,7 @@ async function sender(listener: RequestListener, second = 1000): Promise<Post> {
     await rm(folder, { recursive: true })
   })
   const { port } = server.address() as { port: number }
-  const block = blocksOf(read('README.md')).find(({ text }) => text.startsWith('// post.ts\n'))?.text as string
+  const block = blocksOf(read('src/webhook/README.md')).find(({ text }) => text.startsWith('// post.ts\n'))?.text as string
   expect(block).toContain('pause * 1000')
   const text = block.replace('127.0.0.1:3000', `127.0.0.1:${port}`).replace('pause * 1000', `pause * ${second}`)
   const file = join(folder, 'post.mjs')
@@ -38,7 +38,7 @@ const message = (n: number, from = 'ann@c.us') => ({ from, id: `${from}-${n}`, t
 const stored = async (key = 'ann@c.us') => (await queue.data(key)).map(({ text }) => Number(text))
 const UP_TO_14 = Array.from({ length: 14 }, (_, n) => n + 1)
 
-describe('post.ts of README.md', () => {
+describe('post.ts of src/webhook/README.md', () => {
   it('stores 14 messages 100 ms apart in order when 5 in a burst pass, and does not hold back another conversation', async () => {
     const webhook = queue.webhook({ redis: queue.redis, rateLimit: { perConversation: { points: 5, duration: 1 } } })
     const post = await sender(getRequestListener(webhook))

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import type { ForwardOptions } from '../../src/worker/forwarder.ts'
+import type { ForwardOptions } from '../../src/batches/forward.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, eventually, useWorkers } from './workers.ts'
 

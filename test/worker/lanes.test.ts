@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
-import { partitionOf, rootKey } from '../../src/partitions/layout.ts'
+import { partitionOf, rootKey } from '../../src/partitions/roots.ts'
 import { describeBindings } from '../support/lua.ts'
 import { proxyTo } from './proxy.ts'
 import { eventually, useWorkers } from './workers.ts'

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { partitionOf } from '../../src/partitions/layout.ts'
+import { partitionOf } from '../../src/partitions/roots.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, eventually, gate, recordCalls, useWorkers } from './workers.ts'
 

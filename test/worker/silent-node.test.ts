@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
-import { partitionOf, rootKey } from '../../src/partitions/layout.ts'
+import { partitionOf, rootKey } from '../../src/partitions/roots.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { lacksServer } from '../client/clients.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'

@@ -45,20 +45,20 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_for(keys, nonce)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
-  take.limit = take.limit or OPTIONS.claimed.default
-  take.lease = take.lease or OPTIONS.lease.default
-  take.attempts = take.attempts or OPTIONS.attempts.default
-  take.due_by = math.min(take.before or queue.now, queue.now)
-  take.nonce, take.state = nonce, state_by(nonce)
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)

@@ -25,24 +25,24 @@ local function complete(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first)
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, records, done = {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
     local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], done[#done + 1] = count, key end
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(queue, done, counts)
+  local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
   if soonest then wake_watcher(queue, soonest) end
   return reply

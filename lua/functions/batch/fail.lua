@@ -23,7 +23,7 @@
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -61,7 +61,7 @@ local function fail_batch(keys, args)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
-  local foreign = foreign_type(root, key)
+  local size, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
@@ -71,8 +71,9 @@ local function fail_batch(keys, args)
   queue.now = now_ms()
 
   -- first write
-  if kept then shrink(queue, key, claim, kept) end
-  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
     if buried then
       keep_reply(queue, nonce, 'fail', 'dead')

@@ -96,17 +96,17 @@ end
 
 local function forward(keys, args)
   local root, name = keys[1], args[1]
-  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, queue, take.generation)
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
-  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local said = kept_reply(queue, nonce, 'forward')
@@ -119,9 +119,11 @@ local function forward(keys, args)
     length = redis.call('XLEN', stream)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
-  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
@@ -129,7 +131,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts) end
+  if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply

@@ -38,7 +38,7 @@ local function release(keys, args)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
-  local foreign = foreign_type(root, key)
+  local _, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   queue.now = now_ms()
 

@@ -59,11 +59,10 @@ local function take_options(message, options, refusal)
     local requeued, bad = read_requeued(options.requeued)
     message.requeued, refusal = requeued, refusal or bad
   end
-  local generation = options.generation
-  message.id, message.refusal = options.id, refusal
-  options.id, options.requeued, options.generation = nil, nil, nil
-  if next(options) then message.options = options end
-  return generation
+  if refusal then message.refusal = refusal end
+  message.id = options.id
+  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
+  return options.generation
 end
 
 -- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
@@ -79,7 +78,7 @@ local function read_messages(args)
       message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
     else
-      message = { key = key, data = data }
+      message = { key = key, data = data, id = nil, options = nil }
       if word and word ~= 'NEXT' then
         local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
         if not stopped then return nil, refusal end
@@ -108,8 +107,10 @@ local function judge(queue, messages)
   local asked
   for n = 1, #messages do
     local message = messages[n]
-    message.refusal = message.refusal or bad_message(message, queue)
-    if (message.id or message.requeued) and not message.refusal then
+    local refusal = message.refusal or bad_message(message, queue)
+    if refusal then
+      message.refusal = refusal
+    elseif message.id or message.requeued then
       asked = asked or {}
       message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
       asked[#asked + 1] = message.digest
@@ -118,14 +119,12 @@ local function judge(queue, messages)
   return asked and read_ids(queue, asked)
 end
 
--- A message as it is stored. Those without options begin alike when their ids have the same length.
+-- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
 local function element_of(queue, message, headers)
   local id = message.id or ''
-  local header = not message.options and headers[#id]
-  if not header then
-    header = message_header(queue.now, #id, message.options)
-    if not message.options then headers[#id] = header end
-  end
+  local alike = headers and not message.options
+  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
+  if alike then headers[#id] = header end
   return header .. id .. message.data
 end
 
@@ -201,7 +200,7 @@ local function accept(queue, message, ids, headers)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
   local size, at
   if message.requeued then
     size, at = store_requeued(queue, message, ids)
@@ -225,7 +224,7 @@ local function add(keys, args)
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
   local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
+  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
@@ -239,8 +238,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply

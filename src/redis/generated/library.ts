@@ -158,9 +158,15 @@ end
 -- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
 -- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
 
+-- A time as 13 digits. WHY not by '%.0f': to print a number of that size so costs nearly twice as much, a thirtieth of what adding a message does.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
 -- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
 local function message_header(received, id_length, options, place)
-  local header = string.format('%013.0f %d', received, id_length)
+  local header = digits(received) .. ' ' .. string.format('%d', id_length)
   if place then header = header .. ',R' .. place end
   if options then
     if options.wait then header = header .. string.format(',W%.0f', options.wait) end
@@ -239,62 +245,59 @@ local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
--- Finds where a batch ends whose messages may have options, and by what it goes.
+-- What the options of its messages make of a batch that begins with \`messages\`: how many it has, \`wait\` and \`maxWait\`, the position of the
+-- message that closes it (nil while none does) and how it does, and the messages, of which more may have been read.
 -- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
--- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has.
--- Nil when it has no messages, and what Redis replied. \`with_options\`: a message of the key may have options.
+-- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
+-- none, and what Redis replied. \`with_options\`: a message of the key may have options.
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
   local messages = redis.pcall('LRANGE', list, '0', queue.last)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
@@ -313,21 +316,30 @@ end
 -- \`span\` is the length of the lease or pause, so no score in \`active\` is further ahead than that. \`state\` says what the claim is waiting for:
 --   'retry'               it failed, and pauses
 --   'released'            it was given back
+--   'done'                it was completed while its list was missing; see finish in lib/conversation.lua
 --   'by=<name>/<number>'  it was taken by this call, and nobody has acknowledged it yet (lib/nonce.lua)
 --   none                  it is acknowledged: a worker has it
 
+-- The end of a record.
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+-- The first claim of a batch: its token, and its record with a tail that all of a call share.
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
 end
 
 -- Nil when the text is no claim.
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -343,8 +355,8 @@ local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+
 -- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 -- When a lease or pause ends that is in \`active\` until \`score\`. It was granted for \`span\` at some moment that has passed, so it cannot end later
@@ -354,6 +366,8 @@ local function latest_end(claim, score, now)
   return score
 end
 
+local function is_done(record) return string.find(record, ':done$') ~= nil end
+
 -- The state of a claim that this call takes and that has to be acknowledged.
 local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
 
@@ -361,6 +375,19 @@ local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
 local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
+end
+
+-- Pairs of key and token, from args[first] to the end; \`expected\`: what the call expects, in words. Returns the keys, the tokens, and a refusal.
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
 end
 --- The one clock of the library: Redis's own, in ms since 1970.
 
@@ -494,6 +521,122 @@ local function drop_dead(root, id)
   end
   return true
 end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
+-- is lowered that lies ahead; see lib/ahead.lua.
+local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+
+-- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+-- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
+-- just now.
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+
+-- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
+local function leave_watch(queue, worker, next_at)
+  local mine = queue.watcher == worker
+  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
+  if mine or queue.watchAt <= queue.now then
+    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
+    if queue.standbyUntil > queue.now then
+      redis.call('HSET', queue.root, 'standbyUntil', 0)
+      send(queue.root, '*', '0')
+    end
+  else
+    wake_watcher(queue, next_at)
+  end
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
+local function keep_watch(queue, worker, next_at, rest)
+  local latest = queue.now + rest
+  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (next_at and next_at < queue.watchAt) then
+    redis.call('HSET', queue.root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(next_at or latest, latest)
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  return at
+end
+--- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
+
+-- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+
+-- Counters of the root, in the order in which they are told. Those of lateness follow.
+local COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+}
+
+-- The names of all counters.
+local function counter_names()
+  local names = { unpack(COUNTERS) }
+  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+  names[#names + 1] = 'lateness:' .. LATENESS.beyond
+  return names
+end
+
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+end
+
+-- Written before they are handed out.
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+-- Written behind them all.
+local function write_tally(queue, tally)
+  local root = queue.root
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
+  end
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
 --- lib/conversation.lua says when.
 
@@ -607,53 +750,6 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
-
--- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
--- is lowered that lies ahead; see lib/ahead.lua.
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
-
--- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
--- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
--- just now.
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-
--- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
-local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
-  else
-    wake_watcher(queue, next_at)
-  end
-end
-
--- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
-local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
-  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
-    return latest
-  end
-  local at = math.min(next_at or latest, latest)
-  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
-  return at
-end
 --- The states of a conversation, and every step from one of them to another. Nothing else writes \`due\`, \`active\`, \`claims\` or \`overrides\`, and
 --- nothing else says when a list is written (lib/list.lua).
 --
@@ -667,7 +763,7 @@ end
 --   hand_out                 open → active
 --   hand_out_again           active, paused, released → active, when their time has come
 --   extend                   active, for longer
---   put_off                  active → paused or released
+--   shrink, put_off          active → paused, without what is done; active → released
 --   bury                     active, paused → dead, and what is behind → open, or absent
 --   finish                   active → done, and what is behind → open, or absent
 --   reopen                   active without a claim → open
@@ -705,7 +801,7 @@ local function move_in_due(queue, key, at, earlier)
   end
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
-  at = head and head.deadline or at
+  if head then at = due_at(head, queue.now) end
   done = redis.pcall('ZADD', due, at, key)
   return done == 1 and at or nil, error_of(done, 'zset', due)
 end
@@ -722,9 +818,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, head.deadline)
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -743,7 +840,7 @@ local function index_appended(queue, key, size, options)
   if size == 1 then
     local at = opens_at(queue)
     -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
-    queue.opening = queue.opening or string.format('%.0f', at)
+    queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
@@ -767,36 +864,49 @@ local function open_rest(queue, key, count)
   return at
 end
 
--- A key that is active and has no claim, which somebody has deleted or a call that was cut off has: its messages are an open batch again.
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+-- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
+-- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
+-- into \`due\`.
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
--- An entry of an index whose list is missing. While a cluster moves the slot, and a node dies meanwhile, the list may be on another node for a
--- while: such an entry is looked at again ten seconds later, and goes when the list is missing then as well. Its score ends in .5 in between.
+-- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
+-- missing is looked at again so much later, ms. Its score ends in .5 until then.
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+
+-- Takes an entry without a list out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
 
--- Hands out what one look at \`due\` has found; each is a flat list of arguments: \`records\`, keys and claims; \`leases\`, their ends and keys;
--- \`later\`, true deadlines and keys of what is not ready yet; \`gone\`, keys that are to leave \`due\`; \`unclaimed\`, open keys that are to leave \`active\`.
--- WHY out of \`due\` last: what a call that is cut off leaves in both indexes, the next look puts right.
-local function hand_out(queue, look)
+-- Hands out what one look at \`due\` has found; \`tally\` has the number of the newest batch. In \`look\` each is a list of arguments: \`records\` has keys
+-- and claims, \`leases\` their ends and keys, \`later\` true deadlines and keys of what is not ready yet, \`gone\` keys that are to leave \`due\`, and
+-- \`unclaimed\` open keys that are to leave \`active\`.
+-- WHY batches are counted first: no two may have the same id. And out of \`due\` last: what a call that is cut off leaves in both indexes, the next
+-- look puts right.
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -833,14 +943,15 @@ local function put_off(queue, key, claim, state, ms)
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
 
--- Takes the messages that are done out of a claimed batch: all but those at the positions in \`kept\`.
--- WHY they are copied to its end before the claim is cut, and the claim before the list: each that is kept is in the list all the time, and
--- behind the batch nothing is lost.
+-- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
+-- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
+-- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
 local function shrink(queue, key, claim, kept)
-  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
-  copy_back(list, claim.count, kept)
-  claim.count = #kept
+  local root, list, count = queue.root, messages_key(queue.root, key), claim.count
+  local done = count - #kept
+  claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  copy_back(list, count, kept)
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -859,41 +970,57 @@ local function bury(queue, key, claim, fate)
   return true, at
 end
 
--- Finishes claimed batches, \`counts[key]\` messages of each key, and opens what is left behind them. Returns when the first of that is due.
+-- A batch that is completed while its list is missing: the claim stays as one that is done. When the list comes back, the batch is taken off it,
+-- and what is behind the batch is handed over.
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+
+-- Finishes claimed batches, \`counts[key]\` messages of each key by the claim \`records[key]\`, and opens what is left behind them. Returns when the
+-- first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
 -- no index.
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
 
 -- Puts a key into \`due\` that messages were brought back to, unless a worker has a batch of it. Returns when it is due, and a refusal.
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
@@ -943,14 +1070,17 @@ local function revive(queue, id, key)
   return #messages, at
 end
 
--- Refuses when a key that the end of a batch writes to is of another type: found out half-way, that would break the call off.
-local function foreign_type(root, key)
-  local list = messages_key(root, key)
-  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+-- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
+-- that would break the call off.
+local function size_of_claimed(root, key)
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+    local foreign = error_of(redis.pcall('ZCARD', index), 'zset', index)
+    if foreign then return nil, foreign end
   end
-  return foreign
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
 end
 
 -- Moves keys of an index to earlier times, which they should have had; \`moved\` is a flat list of scores and keys.
@@ -1003,6 +1133,8 @@ local function mend(queue, key, done)
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
   if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
@@ -1072,71 +1204,6 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
---- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
-
--- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
-local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-
--- Counters of the root, in the order in which they are told. Those of lateness follow.
-local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
-  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
-}
-
--- The names of all counters.
-local function counter_names()
-  local names = { unpack(COUNTERS) }
-  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
-  names[#names + 1] = 'lateness:' .. LATENESS.beyond
-  return names
-end
-
--- What one call counts of the batches that it claims for the first time; \`number\` is that of the newest batch. Written once, behind them all.
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
-  }
-end
-
-local function count_in(tally, reason, late)
-  tally.sum = tally.sum + late
-  if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
-end
-
-local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
-  end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
-end
-
--- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
--- index is a key of another type.
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
 --- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
@@ -1161,17 +1228,6 @@ local function leading_nonce(args)
   if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
-end
-
--- Pairs of key and token, from args[first] to the end. Returns the keys, the tokens, and a refusal.
-local function read_pairs(args, first)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
-  end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
 end
 
 -- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
@@ -1414,10 +1470,10 @@ end
 
 -- Batches whose lease has run out, whose pause has ended, or which were given back.
 local function claim_returned(queue, take, taken)
-  local active, claims = active_key(queue.root), claims_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
   if #keys == 0 then return end
-  local stored = redis.call('HMGET', claims, unpack(keys))
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -1429,8 +1485,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -1444,45 +1500,31 @@ local function claim_returned(queue, take, taken)
   if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
--- What all new claims of a call share: the ends of ids, of leases and of records are the same.
-local function begin_round(queue, take, taken)
-  local partition = partition_of(queue.root)
-  return {
-    take = take,
-    taken = taken,
-    tally = begin_tally(queue),
-    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-    id_begins = string.format('%.0f-', queue.now),
-    id_ends = partition and '-' .. partition or '',
-    lease_ends = string.format('%.0f', queue.now + take.lease),
-    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
-  }
-end
-
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  -- Formatted: to join a number to a text takes Lua twice as long.
+  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
 end
 
 -- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
-local function look_through(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -1493,12 +1535,16 @@ local function look_through(queue, round, keys)
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
       local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
       else
         head.deadline = at
-        claim_head(queue, round, look, key, head)
+        claim_head(queue, taken, look, key, head)
       end
       taken.bytes = taken.bytes + bytes_of(head.messages)
     end
@@ -1506,24 +1552,34 @@ local function look_through(queue, round, keys)
   return look
 end
 
+-- What all new claims of a call share.
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+
 -- Batches of keys whose time has come.
 local function claim_due(queue, take, taken)
-  local looks, round = 0, nil
+  local looks = 0
   while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
-    round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_through(queue, round, keys))
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
-  local taken = { batches = {}, bytes = 0 }
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)
@@ -1561,7 +1617,7 @@ end
 local function next_look(queue, take, count)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
@@ -1628,20 +1684,20 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_for(keys, nonce)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
-  take.limit = take.limit or OPTIONS.claimed.default
-  take.lease = take.lease or OPTIONS.lease.default
-  take.attempts = take.attempts or OPTIONS.attempts.default
-  take.due_by = math.min(take.before or queue.now, queue.now)
-  take.nonce, take.state = nonce, state_by(nonce)
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
@@ -1679,24 +1735,24 @@ local function complete(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first)
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, records, done = {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
     local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], done[#done + 1] = count, key end
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(queue, done, counts)
+  local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
   if soonest then wake_watcher(queue, soonest) end
   return reply
@@ -1734,7 +1790,7 @@ local function extend(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  local owners, tokens, bad = read_pairs(args, 2)
+  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
@@ -1786,7 +1842,7 @@ do
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -1824,7 +1880,7 @@ local function fail_batch(keys, args)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
-  local foreign = foreign_type(root, key)
+  local size, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
@@ -1834,8 +1890,9 @@ local function fail_batch(keys, args)
   queue.now = now_ms()
 
   -- first write
-  if kept then shrink(queue, key, claim, kept) end
-  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
     if buried then
       keep_reply(queue, nonce, 'fail', 'dead')
@@ -1951,17 +2008,17 @@ end
 
 local function forward(keys, args)
   local root, name = keys[1], args[1]
-  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, queue, take.generation)
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
-  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local said = kept_reply(queue, nonce, 'forward')
@@ -1974,9 +2031,11 @@ local function forward(keys, args)
     length = redis.call('XLEN', stream)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
-  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
@@ -1984,7 +2043,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts) end
+  if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -2033,7 +2092,7 @@ local function release(keys, args)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
-  local foreign = foreign_type(root, key)
+  local _, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   queue.now = now_ms()
 
@@ -2051,8 +2110,8 @@ do -- lua/functions/conversation
 --- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
 --- once, and nobody has to delete them one by one.
 ---
---- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`failed\`, why none
---- can be remembered; the \`set\` of this slice and when it \`expires\`; the \`slice\` and the one \`before\`; and whether the slice \`begins\` here.
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
+--- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
 --
 -- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
 -- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
@@ -2097,12 +2156,12 @@ local function read_ids(queue, asked)
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then slice, before = queue.now, slice end
   local ids = {
-    asked = asked, known = {}, forgotten = {}, begins = begins, slice = slice, before = before,
-    set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
   }
-  ids.failed = look_up(ids.set, asked, ids.known)
-    or before and look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known)
-    or nil
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
   return ids
 end
 
@@ -2128,11 +2187,12 @@ local function remember_ids(ids)
     from = from - UNPACKED
     redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
   end
-  ids.failed = failed
+  if failed then ids.failed = failed end
 end
 
 -- Takes an id back whose message is not stored. False when that is not allowed.
 local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
@@ -2143,17 +2203,18 @@ local function remember_again(ids, digest)
   redis.pcall('PEXPIREAT', ids.set, ids.expires)
 end
 
--- From now on ids are remembered in the set of this slice, if that is new. Returns an error when that cannot be written.
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
 local function begin_slice(queue, ids)
-  if not ids.begins then return nil end
-  local failed
-  if ids.before then
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice, 'sliceBefore', ids.before), 'hash', queue.root)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
   else
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice), 'hash', queue.root)
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
   end
-  ids.begins = failed ~= nil
-  return failed
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
 end
 do
 --- Append messages to the open batches of their keys.
@@ -2217,11 +2278,10 @@ local function take_options(message, options, refusal)
     local requeued, bad = read_requeued(options.requeued)
     message.requeued, refusal = requeued, refusal or bad
   end
-  local generation = options.generation
-  message.id, message.refusal = options.id, refusal
-  options.id, options.requeued, options.generation = nil, nil, nil
-  if next(options) then message.options = options end
-  return generation
+  if refusal then message.refusal = refusal end
+  message.id = options.id
+  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
+  return options.generation
 end
 
 -- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
@@ -2237,7 +2297,7 @@ local function read_messages(args)
       message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
     else
-      message = { key = key, data = data }
+      message = { key = key, data = data, id = nil, options = nil }
       if word and word ~= 'NEXT' then
         local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
         if not stopped then return nil, refusal end
@@ -2266,8 +2326,10 @@ local function judge(queue, messages)
   local asked
   for n = 1, #messages do
     local message = messages[n]
-    message.refusal = message.refusal or bad_message(message, queue)
-    if (message.id or message.requeued) and not message.refusal then
+    local refusal = message.refusal or bad_message(message, queue)
+    if refusal then
+      message.refusal = refusal
+    elseif message.id or message.requeued then
       asked = asked or {}
       message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
       asked[#asked + 1] = message.digest
@@ -2276,14 +2338,12 @@ local function judge(queue, messages)
   return asked and read_ids(queue, asked)
 end
 
--- A message as it is stored. Those without options begin alike when their ids have the same length.
+-- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
 local function element_of(queue, message, headers)
   local id = message.id or ''
-  local header = not message.options and headers[#id]
-  if not header then
-    header = message_header(queue.now, #id, message.options)
-    if not message.options then headers[#id] = header end
-  end
+  local alike = headers and not message.options
+  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
+  if alike then headers[#id] = header end
   return header .. id .. message.data
 end
 
@@ -2359,7 +2419,7 @@ local function accept(queue, message, ids, headers)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
   local size, at
   if message.requeued then
     size, at = store_requeued(queue, message, ids)
@@ -2383,7 +2443,7 @@ local function add(keys, args)
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
   local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
+  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
@@ -2397,8 +2457,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -2639,11 +2699,8 @@ do -- lua/functions/health
 --- \`broken\` is given what is seen of a part (lib/look.lua), and tells what is wrong, in words; nothing when the law holds. \`by_hand\`: only a person
 --- can mend it without loss. \`misplaced\`: while it is broken, messages are where they are not counted; then the laws that are \`counted\` say nothing.
 
--- For how long a step puts off what has no list, ms: see forget in lib/conversation.lua.
-local PUT_OFF = 10000
-
--- What ends in .5 was put off, for its list was missing: while a slot is moved it may have been on another node.
-local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + PUT_OFF + 1 end
+-- What ends in .5 is looked at again, for its list was missing: while a slot is moved it may have been on another node.
+local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }

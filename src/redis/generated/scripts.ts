@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '479ec80d0a69e72333e79bf0259869585cb0c964',
+    sha1: '8cdc3467867df0646941493d9f8a4f59ed2ff906',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -120,8 +120,14 @@ local function bad_key(key)
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
 ${blank(7)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
 local function message_header(received, id_length, options, place)
-  local header = string.format('%013.0f %d', received, id_length)
+  local header = digits(received) .. ' ' .. string.format('%d', id_length)
   if place then header = header .. ',R' .. place end
   if options then
     if options.wait then header = header .. string.format(',W%.0f', options.wait) end
@@ -160,37 +166,43 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(5)}
+
+
+
+local CLOCK_STEP = 1000
+
+
 local function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
 end
-${blank(6)}
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(7)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -201,37 +213,44 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
-${blank(27)}
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(12)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(31)}
+${blank(46)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -287,7 +306,25 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(86)}
+${blank(77)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(48)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(59)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -352,18 +389,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(7)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(56)}
+${blank(27)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -384,7 +410,7 @@ local function move_in_due(queue, key, at, earlier)
   end
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
-  at = head and head.deadline or at
+  if head then at = due_at(head, queue.now) end
   done = redis.pcall('ZADD', due, at, key)
   return done == 1 and at or nil, error_of(done, 'zset', due)
 end
@@ -401,9 +427,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at, failed = head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, head.deadline)
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -419,22 +446,23 @@ local function index_appended(queue, key, size, options)
   if size == 1 then
     local at = opens_at(queue)
     -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
-    queue.opening = queue.opening or string.format('%.0f', at)
+    queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
   if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
 end
-${blank(135)}
+${blank(164)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 
@@ -460,7 +488,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(337)}
+${blank(266)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -537,7 +565,15 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(705)}
+${blank(143)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(557)}
 local UNPACKED = 1000
 
 
@@ -576,12 +612,12 @@ local function read_ids(queue, asked)
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then slice, before = queue.now, slice end
   local ids = {
-    asked = asked, known = {}, forgotten = {}, begins = begins, slice = slice, before = before,
-    set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
   }
-  ids.failed = look_up(ids.set, asked, ids.known)
-    or before and look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known)
-    or nil
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
   return ids
 end
 
@@ -607,11 +643,12 @@ local function remember_ids(ids)
     from = from - UNPACKED
     redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
   end
-  ids.failed = failed
+  if failed then ids.failed = failed end
 end
 
 
 local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
@@ -624,15 +661,16 @@ end
 
 
 local function begin_slice(queue, ids)
-  if not ids.begins then return nil end
-  local failed
-  if ids.before then
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice, 'sliceBefore', ids.before), 'hash', queue.root)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
   else
-    failed = error_of(redis.pcall('HSET', queue.root, 'slice', ids.slice), 'hash', queue.root)
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
   end
-  ids.begins = failed ~= nil
-  return failed
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
 end
 
 --- Append messages to the open batches of their keys.
@@ -696,11 +734,10 @@ local function take_options(message, options, refusal)
     local requeued, bad = read_requeued(options.requeued)
     message.requeued, refusal = requeued, refusal or bad
   end
-  local generation = options.generation
-  message.id, message.refusal = options.id, refusal
-  options.id, options.requeued, options.generation = nil, nil, nil
-  if next(options) then message.options = options end
-  return generation
+  if refusal then message.refusal = refusal end
+  message.id = options.id
+  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
+  return options.generation
 end
 
 -- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
@@ -716,7 +753,7 @@ local function read_messages(args)
       message = { key = key, data = data, id = args[at + 1], digest = nil }
       at = at + 2
     else
-      message = { key = key, data = data }
+      message = { key = key, data = data, id = nil, options = nil }
       if word and word ~= 'NEXT' then
         local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
         if not stopped then return nil, refusal end
@@ -745,8 +782,10 @@ local function judge(queue, messages)
   local asked
   for n = 1, #messages do
     local message = messages[n]
-    message.refusal = message.refusal or bad_message(message, queue)
-    if (message.id or message.requeued) and not message.refusal then
+    local refusal = message.refusal or bad_message(message, queue)
+    if refusal then
+      message.refusal = refusal
+    elseif message.id or message.requeued then
       asked = asked or {}
       message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
       asked[#asked + 1] = message.digest
@@ -755,14 +794,12 @@ local function judge(queue, messages)
   return asked and read_ids(queue, asked)
 end
 
--- A message as it is stored. Those without options begin alike when their ids have the same length.
+-- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
 local function element_of(queue, message, headers)
   local id = message.id or ''
-  local header = not message.options and headers[#id]
-  if not header then
-    header = message_header(queue.now, #id, message.options)
-    if not message.options then headers[#id] = header end
-  end
+  local alike = headers and not message.options
+  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
+  if alike then headers[#id] = header end
   return header .. id .. message.data
 end
 
@@ -838,7 +875,7 @@ local function accept(queue, message, ids, headers)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten[digest] then remember_again(ids, digest) end
+  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
   local size, at
   if message.requeued then
     size, at = store_requeued(queue, message, ids)
@@ -862,7 +899,7 @@ local function add(keys, args)
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
   local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, {}, 0, 0, nil
+  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
@@ -876,8 +913,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', added) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', duplicates) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -888,7 +925,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0861d3607eaf0a28f5c415bc6132712f23320d21',
+    sha1: 'bd3a76ca4eba641cf8f27550c5b52f9f61810369',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -972,7 +1009,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
 
@@ -992,13 +1029,14 @@ local function option_of(options, letter, most)
 end
 ${blank(36)}
 local CLOCK_STEP = 1000
-${blank(69)}
+${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(24)}
+${blank(32)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -1009,7 +1047,7 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(11)}
+${blank(26)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -1025,9 +1063,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(558)}
-local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(101)}
+${blank(134)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
@@ -1045,7 +1081,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(141)}
+${blank(239)}
+local LOOK_AGAIN = 10000
+${blank(270)}
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+${blank(184)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1108,11 +1148,8 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1286)}
-local PUT_OFF = 10000
-
-
-local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + PUT_OFF + 1 end
+${blank(1290)}
+local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
@@ -1505,7 +1542,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '1bfd4f3942eb8ec2f56c51341876ae9ffd6c2f17',
+    sha1: '89a6e5e1799d88ed968488124c0cf8a5be297881',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1611,7 +1648,12 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -1639,34 +1681,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -1677,25 +1718,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -1706,19 +1742,26 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
 end
 
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -1729,8 +1772,8 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 ${blank(5)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
 
 
@@ -1740,6 +1783,8 @@ local function latest_end(claim, score, now)
   return score
 end
 
+local function is_done(record) return string.find(record, ':done$') ~= nil end
+
 
 local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
 
@@ -1748,9 +1793,7 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
-
-
-
+${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -1826,21 +1869,6 @@ local function keep_dead(queue, key, claim, fate)
   end
 end
 ${blank(52)}
-local function write_if_ours(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
-end
-${blank(87)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -1883,7 +1911,56 @@ local function keep_watch(queue, worker, next_at, rest)
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
-${blank(96)}
+
+
+
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+${blank(15)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+end
+
+
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+
+local function write_tally(queue, tally)
+  local root = queue.root
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
+  end
+end
+${blank(24)}
+local function write_if_ours(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+
+
+local function must_be_empty(list, reply)
+  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+${blank(11)}
+local function cut_front(list, count)
+  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
+end
+${blank(180)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -1899,34 +1976,42 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-
-
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+${blank(3)}
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
+
+
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
-${blank(3)}
-local function hand_out(queue, look)
+${blank(5)}
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -1954,7 +2039,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(24)}
+${blank(25)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -1964,11 +2049,11 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(95)}
+${blank(114)}
 local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
-${blank(56)}
+${blank(58)}
 local LOWERED = 100
 
 
@@ -2027,37 +2112,7 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-
-
-
-local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
-  }
-end
-
-local function count_in(tally, reason, late)
-  tally.sum = tally.sum + late
-  if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
-end
-
-local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
-  end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
-end
-${blank(24)}
+${blank(4)}
 local NONCE_KEPT = 60000
 
 
@@ -2069,7 +2124,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -2216,10 +2271,10 @@ end
 
 
 local function claim_returned(queue, take, taken)
-  local active, claims = active_key(queue.root), claims_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
   if #keys == 0 then return end
-  local stored = redis.call('HMGET', claims, unpack(keys))
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -2231,8 +2286,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -2247,44 +2302,30 @@ local function claim_returned(queue, take, taken)
 end
 
 
-local function begin_round(queue, take, taken)
-  local partition = partition_of(queue.root)
-  return {
-    take = take,
-    taken = taken,
-    tally = begin_tally(queue),
-    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-    id_begins = string.format('%.0f-', queue.now),
-    id_ends = partition and '-' .. partition or '',
-    lease_ends = string.format('%.0f', queue.now + take.lease),
-    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
-  }
-end
-
-
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  -- Formatted: to join a number to a text takes Lua twice as long.
+  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
 end
 
 
-local function look_through(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -2295,12 +2336,16 @@ local function look_through(queue, round, keys)
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
       local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
       else
         head.deadline = at
-        claim_head(queue, round, look, key, head)
+        claim_head(queue, taken, look, key, head)
       end
       taken.bytes = taken.bytes + bytes_of(head.messages)
     end
@@ -2309,23 +2354,33 @@ local function look_through(queue, round, keys)
 end
 
 
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+
+
 local function claim_due(queue, take, taken)
-  local looks, round = 0, nil
+  local looks = 0
   while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
-    round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_through(queue, round, keys))
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
 
 local function take_ready(queue, take)
-  local taken = { batches = {}, bytes = 0 }
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)
@@ -2363,7 +2418,7 @@ end
 local function next_look(queue, take, count)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
@@ -2430,20 +2485,20 @@ local CLAIM_OPTIONS = {
 
 local function claim_ready(keys, args)
   local root = keys[1]
-  local take, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_for(keys, nonce)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, take.generation)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
-  take.limit = take.limit or OPTIONS.claimed.default
-  take.lease = take.lease or OPTIONS.lease.default
-  take.attempts = take.attempts or OPTIONS.attempts.default
-  take.due_by = math.min(take.before or queue.now, queue.now)
-  take.nonce, take.state = nonce, state_by(nonce)
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
@@ -2456,7 +2511,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ac71da089fe2d741f4c003e4c1d8c2508fa73eb6',
+    sha1: 'aa62b7ed2b8000b6932e4df284e73629aa3aa942',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2534,7 +2589,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -2562,34 +2617,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -2600,25 +2654,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -2629,18 +2678,61 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(35)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+${blank(7)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(7)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(18)}
+${blank(19)}
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(129)}
+${blank(132)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(102)}
 local function write_if_ours(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2655,18 +2747,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
 end
-${blank(90)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(125)}
+${blank(180)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2682,28 +2763,44 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-${blank(95)}
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+${blank(13)}
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+${blank(91)}
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+${blank(4)}
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(259)}
+${blank(200)}
 local NONCE_KEPT = 60000
 
 
@@ -2723,17 +2820,6 @@ local function leading_nonce(args)
   if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
-end
-
-
-local function read_pairs(args, first)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
-  end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
 end
 
 
@@ -2855,24 +2941,24 @@ local function complete(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first)
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
   if bad then return bad end
   local kept = kept_reply(queue, nonce, 'complete')
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, done = {}, {}, {}
+  local reply, counts, records, done = {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
     local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], done[#done + 1] = count, key end
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
   end
   if #done == 0 then return reply end
 
   -- first write
-  local soonest = finish(queue, done, counts)
+  local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
   if soonest then wake_watcher(queue, soonest) end
   return reply
@@ -2883,7 +2969,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'b055765a81d70c80e489827cd990a568ba851ef7',
+    sha1: '6a4f48e541e28ca7b0064b568efefb5c0fc71892',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2974,7 +3060,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(225)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(157)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(76)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -3047,7 +3140,14 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(813)}
+${blank(95)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(740)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3110,7 +3210,15 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1109)}
+${blank(143)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(962)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3166,7 +3274,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2e15cd761fe2f667c80c93241d45c86711168030',
+    sha1: '87e85dc738fd9c8ab8197b814dac5ef40a7df8f3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3237,7 +3345,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(225)}
+${blank(252)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -3265,7 +3373,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(647)}
+${blank(687)}
 local NONCE_KEPT = 60000
 
 
@@ -3286,7 +3394,9 @@ local function leading_nonce(args)
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
 end
-${blank(13)}
+
+
+
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -3376,7 +3486,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1151)}
+${blank(1155)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3420,7 +3530,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8df84eee7bb0068f4074a1df413f1c9386f05b4b',
+    sha1: 'f6364edf62bc9cba3534f2ac69baa539bf240b95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3507,19 +3617,24 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(169)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
+${blank(157)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3528,10 +3643,24 @@ end
 ${blank(7)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(18)}
+${blank(19)}
+local function read_pairs(args, first, expected)
+  local given, owners, tokens = #args - first + 1, {}, {}
+  if given < 1 or given % 2 == 1 then
+    return nil, nil, fail('MISSING_ARGUMENT', string.format('expected %s, got %d arguments', expected, #args))
+  end
+  if given > 2 * LIMITS.pairs then
+    return nil, nil, fail('BAD_ARGUMENT', string.format('expected at most %d pairs, got %d', LIMITS.pairs, given / 2))
+  end
+  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
+  return owners, tokens
+end
+
+
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -3545,7 +3674,14 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(430)}
+${blank(182)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(324)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3561,17 +3697,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(339)}
-local function read_pairs(args, first)
-  local given, owners, tokens = #args - first + 1, {}, {}
-  if given < 1 or given % 2 == 1 then
-    return nil, nil, fail('MISSING_ARGUMENT', 'expected pairs of key and token, got ' .. math.max(given, 0) .. ' arguments')
-  end
-  if given > 2 * LIMITS.pairs then return nil, nil, fail('BAD_ARGUMENT', 'expected at most 1000 pairs, got ' .. given / 2) end
-  for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
-  return owners, tokens
-end
-${blank(105)}
+${blank(400)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3634,7 +3760,15 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(351)}
+${blank(143)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(200)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3664,7 +3798,7 @@ local function extend(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
   if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  local owners, tokens, bad = read_pairs(args, 2)
+  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
@@ -3693,7 +3827,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'd01432178bcd03db70e787d0555cdd2459eb2894',
+    sha1: '8ad24776f7dea2f3060f931019ecc78ebbec4331',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3804,7 +3938,12 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -3832,34 +3971,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -3870,25 +4008,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -3899,19 +4032,19 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
 end
-
-
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -3927,10 +4060,10 @@ local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+
 
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(18)}
+${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -4005,7 +4138,25 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(52)}
+${blank(55)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(48)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(47)}
 local function write_if_ours(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -4027,18 +4178,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(68)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(125)}
+${blank(158)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4054,7 +4194,7 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-${blank(60)}
+${blank(73)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4062,10 +4202,11 @@ local function put_off(queue, key, claim, state, ms)
 end
 ${blank(3)}
 local function shrink(queue, key, claim, kept)
-  local root, list, done = queue.root, messages_key(queue.root, key), claim.count - #kept
-  copy_back(list, claim.count, kept)
-  claim.count = #kept
+  local root, list, count = queue.root, messages_key(queue.root, key), claim.count
+  local done = count - #kept
+  claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
+  copy_back(list, count, kept)
   cut_front(list, done)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
@@ -4079,16 +4220,18 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(85)}
-local function foreign_type(root, key)
-  local list = messages_key(root, key)
-  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+${blank(102)}
+local function size_of_claimed(root, key)
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+    local foreign = error_of(redis.pcall('ZCARD', index), 'zset', index)
+    if foreign then return nil, foreign end
   end
-  return foreign
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
 end
-${blank(189)}
+${blank(126)}
 local NONCE_KEPT = 60000
 
 
@@ -4100,7 +4243,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -4190,7 +4333,15 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(396)}
+${blank(132)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(256)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4216,7 +4367,7 @@ ${blank(396)}
 --   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
 --
 -- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
 local FAIL_OPTIONS = {
   DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
 }
@@ -4254,7 +4405,7 @@ local function fail_batch(keys, args)
   if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
   local count = claimed_count(stored, token)
   if not count then return said_before(root, stored, token) end
-  local foreign = foreign_type(root, key)
+  local size, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   local kept = options.keep and positions(options.keep, count)
   if options.keep and not kept then
@@ -4264,8 +4415,9 @@ local function fail_batch(keys, args)
   queue.now = now_ms()
 
   -- first write
-  if kept then shrink(queue, key, claim, kept) end
-  if claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
     local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
     if buried then
       keep_reply(queue, nonce, 'fail', 'dead')
@@ -4285,7 +4437,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '78d9dbd3363a930fba062f9188f6c79e7d73fd4b',
+    sha1: 'b8fcd299fee9b028ae423d580366e3dd09e9a6f1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4393,7 +4545,12 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -4431,34 +4588,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -4469,25 +4625,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -4498,19 +4649,26 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+
+
+local function first_claim(id, head, tail)
+  local token = id .. ':1'
+  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
 end
 
 
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -4526,14 +4684,14 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
+
+local function is_done(record) return string.find(record, ':done$') ~= nil end
 ${blank(4)}
 local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
-
-
-
+${blank(15)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -4609,21 +4767,6 @@ local function keep_dead(queue, key, claim, fate)
   end
 end
 ${blank(52)}
-local function write_if_ours(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
-end
-${blank(87)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -4666,7 +4809,56 @@ local function keep_watch(queue, worker, next_at, rest)
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
-${blank(96)}
+
+
+
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+${blank(15)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+end
+
+
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+end
+
+
+local function write_tally(queue, tally)
+  local root = queue.root
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
+  end
+end
+${blank(24)}
+local function write_if_ours(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
+end
+
+
+
+local function must_be_empty(list, reply)
+  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+${blank(11)}
+local function cut_front(list, count)
+  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
+end
+${blank(180)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4682,34 +4874,42 @@ local function open_rest(queue, key, count)
   write_if_ours('ZADD', due_key(root), at, key)
   return at
 end
-
-
-local function reopen(queue, key)
-  open_rest(queue, key, 0)
-  redis.call('ZREM', active_key(queue.root), key)
+${blank(3)}
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
 end
 
+
+
+local LOOK_AGAIN = 10000
+
+local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then
-    redis.call('ZADD', index, string.format('%.0f.5', queue.now + 10000), key)
-    return
-  end
+  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
 end
-${blank(3)}
-local function hand_out(queue, look)
+${blank(5)}
+local function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
+    write_numbers(queue, tally)
     redis.call('HSET', claims_key(root), unpack(look.records))
     redis.call('ZADD', active_key(root), unpack(look.leases))
   end
-  if #look.later > 0 then redis.call('ZADD', due_key(root), unpack(look.later)) end
-  if #look.unclaimed > 0 then redis.call('ZREM', active_key(root), unpack(look.unclaimed)) end
+  if look.later then redis.call('ZADD', due_key(root), unpack(look.later)) end
+  if look.unclaimed then
+    redis.call('HDEL', claims_key(root), unpack(look.unclaimed))
+    redis.call('ZREM', active_key(root), unpack(look.unclaimed))
+  end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
@@ -4719,7 +4919,7 @@ local function hand_out_again(queue, key, claim, take)
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
 end
-${blank(42)}
+${blank(43)}
 local function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -4729,32 +4929,46 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(3)}
-local function finish(queue, keys, counts)
-  local root, messages, emptied, soonest = queue.root, 0, {}, nil
+
+
+
+local function finish_without_list(queue, key, record)
+  local claim = decode_claim(record)
+  queue.now = queue.now or now_ms()
+  claim.state, claim.span = 'done', LOOK_AGAIN
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  look_again(queue, key, active_key(queue.root))
+end
+${blank(4)}
+local function finish(queue, keys, counts, records)
+  local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
     local key, list = keys[n], messages_key(root, keys[n])
-    if plain and redis.pcall('LLEN', list) == counts[key] then
-      emptied[#emptied + 1] = list
+    local size = redis.pcall('LLEN', list)
+    if size == 0 then
+      finish_without_list(queue, key, records[key])
+    elseif size == counts[key] and plain then
+      emptied[#emptied + 1], ended[#ended + 1] = list, key
     else
       local at = open_rest(queue, key, counts[key])
       if at then soonest = math.min(soonest or at, at) end
+      ended[#ended + 1] = key
     end
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  write_if_ours('ZREM', active_key(root), unpack(keys))
-  redis.call('HINCRBY', root, 'completed', #keys)
-  redis.call('HINCRBY', root, 'completedMessages', messages)
+  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
+  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(71)}
+${blank(75)}
 local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
-${blank(56)}
+${blank(58)}
 local LOWERED = 100
 
 
@@ -4813,37 +5027,7 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-
-
-
-local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
-  }
-end
-
-local function count_in(tally, reason, late)
-  tally.sum = tally.sum + late
-  if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_by[late] = (tally.late_by[late] or 0) + 1
-end
-
-local function write_tally(queue, tally)
-  local root, bounds, late_in = queue.root, LATENESS.bounds, {}
-  redis.call('HSET', root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, by) end
-  for late, by in pairs(tally.late_by) do
-    local n = 1
-    while bounds[n] and late > bounds[n] do n = n + 1 end
-    late_in[n] = (late_in[n] or 0) + by
-  end
-  for n, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. (bounds[n] or LATENESS.beyond), by) end
-end
-${blank(24)}
+${blank(4)}
 local NONCE_KEPT = 60000
 
 
@@ -4855,7 +5039,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -5002,10 +5186,10 @@ end
 
 
 local function claim_returned(queue, take, taken)
-  local active, claims = active_key(queue.root), claims_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', take.due_by, 'LIMIT', 0, take.limit)
+  local active = active_key(queue.root)
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
   if #keys == 0 then return end
-  local stored = redis.call('HMGET', claims, unpack(keys))
+  local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
@@ -5017,8 +5201,8 @@ local function claim_returned(queue, take, taken)
     if #messages == 0 then
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
-    elseif not claim then
-      reopen(queue, key)
+    elseif not claim or claim.state == 'done' then
+      reopen(queue, key, claim)
     else
       claim.count = #messages
       local fate = count_end(claim, known[n], take.attempts)
@@ -5033,44 +5217,30 @@ local function claim_returned(queue, take, taken)
 end
 
 
-local function begin_round(queue, take, taken)
-  local partition = partition_of(queue.root)
-  return {
-    take = take,
-    taken = taken,
-    tally = begin_tally(queue),
-    -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-    id_begins = string.format('%.0f-', queue.now),
-    id_ends = partition and '-' .. partition or '',
-    lease_ends = string.format('%.0f', queue.now + take.lease),
-    claim = { id = '', claim = 1, attempt = 1, lost = 0, count = 0, deadline = 0, reason = '', span = take.lease, state = take.state },
-  }
-end
-
-
-local function claim_head(queue, round, look, key, head)
-  local claim, tally, batches, messages = round.claim, round.tally, round.taken.batches, head.messages
+local function claim_head(queue, taken, look, key, head)
+  local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  claim.id = round.id_begins .. string.format('%d', tally.number) .. round.id_ends
-  claim.count, claim.deadline, claim.reason = head.count, head.deadline, head.reason
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, encode_claim(claim)
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = round.lease_ends, key
+  -- Formatted: to join a number to a text takes Lua twice as long.
+  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  batches[#batches + 1] = { key, token_of(claim), 1, head.reason, head.deadline, messages }
+  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
+  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
+  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_in(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
 end
 
 
-local function look_through(queue, round, keys)
-  local root, taken, look = queue.root, round.taken, { records = {}, leases = {}, later = {}, gone = {}, unclaimed = {} }
+local function look_through(queue, take, taken, keys)
+  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
     if taken.bytes >= CLAIM_BYTES then break end
     local key, head, reply = keys[n], nil, nil
-    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none.
-    local held = active[n] and redis.call('HEXISTS', claims_key(root), key) == 1
+    -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
+    local record = active[n] and redis.call('HGET', claims_key(root), key)
+    local held = record and not is_done(record)
     if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
@@ -5081,12 +5251,16 @@ local function look_through(queue, round, keys)
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
       local at = due_at(head, queue.now)
-      if at > round.take.due_by and at == head.deadline then
+      if at > take.due_by and at == head.deadline then
+        look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
-        if active[n] then look.unclaimed[#look.unclaimed + 1] = key end
+        if active[n] then
+          look.unclaimed = look.unclaimed or {}
+          look.unclaimed[#look.unclaimed + 1] = key
+        end
       else
         head.deadline = at
-        claim_head(queue, round, look, key, head)
+        claim_head(queue, taken, look, key, head)
       end
       taken.bytes = taken.bytes + bytes_of(head.messages)
     end
@@ -5095,23 +5269,33 @@ local function look_through(queue, round, keys)
 end
 
 
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+
+
 local function claim_due(queue, take, taken)
-  local looks, round = 0, nil
+  local looks = 0
   while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', take.due_by, 'LIMIT', 0, wanted)
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
-    round = round or begin_round(queue, take, taken)
-    hand_out(queue, look_through(queue, round, keys))
+    if not taken.tally then prepare(queue, take, taken) end
+    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if round and next(round.tally.closed_by) then write_tally(queue, round.tally) end
+  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
 end
 
 
 local function take_ready(queue, take)
-  local taken = { batches = {}, bytes = 0 }
+  -- The others are those that prepare sets.
+  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)
@@ -5121,7 +5305,7 @@ ${blank(28)}
 local function next_look(queue, take, count)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
     -- A score that ends in .5 is one of an entry whose list is missing.
     local at = head[2] and math.ceil(tonumber(head[2]))
     if at and (not next_at or at < next_at) then next_at = at end
@@ -5140,7 +5324,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(272)}
+${blank(273)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5239,17 +5423,17 @@ end
 
 local function forward(keys, args)
   local root, name = keys[1], args[1]
-  local take, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(take.nonce)
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
   local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, queue, take.generation)
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not take.drain then return not_serving(root) end
+  if queue.closed and not options.drain then return not_serving(root) end
   queue.now = now_ms()
-  local stream, longest = stream_key(root, name), take.longest or OPTIONS.entries.default
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
   if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
   local said = kept_reply(queue, nonce, 'forward')
@@ -5262,9 +5446,11 @@ local function forward(keys, args)
     length = redis.call('XLEN', stream)
     if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
   end
-  take.limit = math.min(take.limit or OPTIONS.forwarded.default, longest - length)
-  -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-  take.lease, take.attempts, take.due_by, take.nonce = LEASE, math.huge, queue.now, nonce
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
   for n = 1, #batches do
@@ -5272,7 +5458,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[key] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts) end
+  if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -5283,7 +5469,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e2024ccf8d2a667cf8df78102755fcb824cfe0cd',
+    sha1: 'fa74ec5bc672401bc3855c391510b9504f6485c9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5334,7 +5520,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(225)}
+${blank(252)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5389,7 +5575,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(782)}
+${blank(811)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5482,7 +5668,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1795)}
+${blank(1796)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5530,7 +5716,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '6fd55ea08f9207b7608845516b942d6b598ce5fd',
+    sha1: '628d6f68bcf43c0b090aa610629abae946dc0777',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5622,7 +5808,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(218)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(157)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(69)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -5684,9 +5877,16 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(184)}
+${blank(71)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(596)}
+${blank(57)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(674)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5796,7 +5996,15 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(1812)}
+${blank(115)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1690)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -5889,7 +6097,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '0c67049f51bca6376e49c3a89fdee9a824cf3781',
+    sha1: 'a7eca765cea524ed4dd599095dc540547fa24da2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5985,7 +6193,12 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(21)}
+${blank(7)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(15)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -6013,34 +6226,33 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-
-
-
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(3)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -6051,25 +6263,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -6080,11 +6287,14 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(18)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(12)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -6092,7 +6302,7 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(29)}
+${blank(44)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6154,7 +6364,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(848)}
+${blank(130)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(740)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6217,7 +6434,15 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1053)}
+${blank(143)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(906)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6274,7 +6499,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '27a9ed3c1f37728f412a7f4c959091806d11e0ff',
+    sha1: '834bc28801eaa5bb107e20ffed162b53c02a2973',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6360,7 +6585,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(218)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(157)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(69)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6422,7 +6654,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(842)}
+${blank(130)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(734)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6507,7 +6746,15 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(2011)}
+${blank(115)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1889)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -6637,7 +6884,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '02cb0d81be6a904eb38d8ee97e1cc6957a1fcf9f',
+    sha1: '57060b3fba9e55a104e54b7e8761dff851602ed9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6746,19 +6993,24 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(169)}
-local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
+${blank(157)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
-
+local function encode_claim(claim)
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
+end
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -6769,10 +7021,10 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 ${blank(5)}
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
-  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?r?)', #token + 1)
-  return state ~= ':r' and tonumber(count) or nil
+  local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
+  return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(18)}
+${blank(33)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -6834,7 +7086,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(184)}
+${blank(71)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -6845,22 +7097,31 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(201)}
+${blank(48)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(342)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
-${blank(111)}
-local function foreign_type(root, key)
-  local list = messages_key(root, key)
-  local foreign = error_of(redis.pcall('LLEN', list), 'list', list)
+${blank(129)}
+local function size_of_claimed(root, key)
   for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+    local foreign = error_of(redis.pcall('ZCARD', index), 'zset', index)
+    if foreign then return nil, foreign end
   end
-  return foreign
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  return size
 end
-${blank(189)}
+${blank(126)}
 local NONCE_KEPT = 60000
 
 
@@ -6872,7 +7133,7 @@ local function read_nonce(text)
   end
   return { text = text, name = name, number = tonumber(number) }
 end
-${blank(22)}
+${blank(11)}
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -6962,7 +7223,15 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(628)}
+${blank(132)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(491)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7003,7 +7272,7 @@ local function release(keys, args)
   if not claimed_count(stored, token) then
     return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
   end
-  local foreign = foreign_type(root, key)
+  local _, foreign = size_of_claimed(root, key)
   if foreign then return foreign end
   queue.now = now_ms()
 
@@ -7019,7 +7288,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '266ee7cb1c25b7f120863020bd5e919947c250e0',
+    sha1: '9a525c983432e829d3763e63c0afb3c519df2a70',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7104,7 +7373,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -7122,32 +7391,33 @@ end
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 ${blank(34)}
 local CLOCK_STEP = 1000
-${blank(12)}
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+${blank(13)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -7158,25 +7428,20 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
 
 
@@ -7187,19 +7452,19 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(10)}
+${blank(12)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+
 local function encode_claim(claim)
-  return string.format(
-    '%s:%d:%d:%d:%d:%.0f:%s:%.0f%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason,
-    claim.span, claim.state and ':' .. claim.state or ''
-  )
+  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+    .. claim_tail(claim.span, claim.state)
 end
-
-
+${blank(7)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
@@ -7210,7 +7475,7 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(11)}
+${blank(26)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -7226,16 +7491,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(89)}
-local function carries_options(list, size)
-  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
-    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
-      if options_of(message) then return true end
-    end
-  end
-  return false
-end
-${blank(58)}
+${blank(43)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -7246,7 +7502,34 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(333)}
+${blank(80)}
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
+end
+${blank(53)}
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
+  end
+  return false
+end
+${blank(389)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   if claim.count > size then
@@ -7291,6 +7574,8 @@ local function mend(queue, key, done)
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
   if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
   if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
   if claim and size > 0 and claim.count > 0 then
@@ -7299,25 +7584,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(108)}
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
-${blank(141)}
+${blank(191)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7380,7 +7647,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1292)}
+${blank(1293)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(333)}
 local function look_at_root(root)
@@ -7487,7 +7754,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0cbd387e868364283cc76c7fe6b590d761ae8862',
+    sha1: '17c2a26cab004594a4ff7be220f21c0593d2d654',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7577,7 +7844,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(225)}
+${blank(12)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(157)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(76)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7632,7 +7906,14 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(782)}
+${blank(130)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(674)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7747,7 +8028,15 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(1902)}
+${blank(115)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1780)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -7857,7 +8146,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'd7aba3c4e9b060c6583ef314b99cbf94b5ca9be7',
+    sha1: '05b98a2db7c83acb6c22df2e2d4ea8bc5c4efbde',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7942,7 +8231,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(26)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -7978,32 +8267,37 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(16)}
-local function close_by_options(queue, list, head)
-  local messages, n = head.messages, 1
+
+
+
+local CLOCK_STEP = 1000
+${blank(13)}
+local function apply_options(queue, list, messages)
+  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
   while messages[n] do
     local options = options_of(messages[n]) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
     if n > size then
       -- This message found more in the batch than it allows: it opens the next one.
-      head.closer = n
+      made.closer = n
       break
     end
-    head.count = n
-    head.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    head.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    made.count = n
+    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      head.closer, head.reason = n, flush and 'flush' or 'size'
+      made.closer, made.closed_by = n, flush and 'flush' or 'size'
       break
     end
     -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
     if n >= queue.maxSize and n == #messages then
       messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      head.messages = messages
+      made.messages = messages
     end
     n = n + 1
   end
+  return made
 end
 
 
@@ -8014,37 +8308,42 @@ local function head_of(queue, key, with_options)
   local count = #messages
   -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
   if count == 0 then return nil, messages end
-  -- \`closer\` is the message that closes it before its time.
-  local head = { messages = messages, count = count, wait = queue.wait, maxWait = queue.maxWait, closer = nil, reason = 'size', deadline = nil }
+  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
   if with_options then
-    close_by_options(queue, list, head)
-    messages, count = head.messages, head.count
-  elseif count == queue.maxSize then
-    head.closer = count
+    local made = apply_options(queue, list, messages)
+    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
   end
-  local closer, closed = head.closer, nil
   local last = received_at(messages[count])
-  if closer then closed = closer == count and last or received_at(messages[closer]) end
-  local deadline, reason = last + head.wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, head.reason end
-  local latest = received_at(messages[1]) + head.maxWait
+  local closed = closer and (closer == count and last or received_at(messages[closer]))
+  local deadline, reason = last + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(messages[1]) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  head.deadline, head.reason = deadline, reason
-  return head
+  return { messages = messages, count = count, deadline = deadline, reason = reason }
 end
-${blank(27)}
+
+
+local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+
+
+local function due_at(head, now)
+  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  return head.deadline
+end
+${blank(26)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(31)}
+${blank(46)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8091,7 +8390,18 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(45)}
+${blank(21)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(129)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8147,28 +8457,18 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(7)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(258)}
+${blank(259)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
-  -- A claim that has lost its lease holds nobody up: the key must be looked at.
-  local held = claim and redis.pcall('ZSCORE', active_key(root), key)
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  return head.deadline, error_of(redis.pcall('ZADD', due_key(root), head.deadline, key), 'zset', due_key(root))
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
 end
 
 
@@ -8214,7 +8514,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(199)}
+${blank(139)}
 local NONCE_KEPT = 60000
 
 
@@ -8235,7 +8535,9 @@ local function leading_nonce(args)
   local nonce, refusal = read_nonce(args[2])
   return nonce, 3, refusal
 end
-${blank(13)}
+
+
+
 local function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
@@ -8339,7 +8641,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1192)}
+${blank(1196)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8417,7 +8719,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '6adec6c7c6c7941373fdabfdd18e46f192b0c8b4',
+    sha1: 'b54770f71a451c0ca872c95fc2191ffd234c6ae9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8473,17 +8775,18 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(177)}
+${blank(188)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
-  if not id or not (state == '' or state == ':retry' or state == ':released' or string.find(state, '^:by=[%w_-]+/%d+$')) then return nil end
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
   return {
     id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(31)}
+${blank(46)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8545,7 +8848,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(644)}
+${blank(113)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -8561,7 +8864,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(188)}
+${blank(748)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8624,7 +8927,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2166)}
+${blank(2167)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -8675,12 +8978,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'ce16a5e0262b7544e3d9b484df04f74c182896aa',
+    sha1: '334c47491d52aae748b6030e59eafdcf3aa616bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3127)}
+${blank(3184)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -5,6 +5,14 @@ import { formatNumber } from './table.ts'
 /** By measure. */
 export type Results = Record<string, Figures>
 
+/** A file of results: the figures, and what they were measured on. */
+export interface Saved {
+  machine: string
+  /** By measure: how much of the CPU other processes took before it, percent. */
+  busy: Record<string, number>
+  figures: Results
+}
+
 interface Aim {
   what: string
   /** What was reached, or undefined when it was not measured. */

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { lacksServer } from '../../client/clients.ts'
 import { run } from '../../support/shell.ts'
 import { AIMS } from './aims.ts'
-import { withFigures } from './readme.ts'
-import { PUBLISHED, README } from './results.ts'
+import { withFigures, withSentence } from './readme.ts'
+import { DOOR, PUBLISHED, README } from './results.ts'
 import { isInstalled, SYSTEMS } from './systems/index.ts'
 
 const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
@@ -61,7 +61,9 @@ it('prints each row of each table with its figures', { timeout: 120_000 }, async
   for (const line of judgements) expect(line).toMatch(/^(reached|MISSED ) {2}/)
 })
 
-it('shows in README.md what was measured', async () => {
-  const readme = await readFile(README, 'utf8')
-  expect(withFigures(readme, JSON.parse(await readFile(PUBLISHED, 'utf8')))).toBe(readme)
+it('shows in README.md, here and at the top, what was measured', async () => {
+  const saved = JSON.parse(await readFile(PUBLISHED, 'utf8'))
+  const [readme, door] = [await readFile(README, 'utf8'), await readFile(DOOR, 'utf8')]
+  expect(withFigures(readme, saved)).toBe(readme)
+  expect(withSentence(door, saved)).toBe(door)
 })

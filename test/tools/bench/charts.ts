@@ -1,4 +1,4 @@
-/** A chart of README.md. */
+/** A chart of README.md beside this file; the one of the lateness stands in the README at the top too. */
 export interface Chart {
   name: string
   title: string

@@ -1,5 +1,5 @@
 // `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: like
-// FULL=1, and the figures and charts of README.md are made anew.
+// FULL=1, and the figures and charts of README.md, here and at the top, are made anew.
 import { Redis } from 'ioredis'
 import { startRedis } from '../../../cli/demo/private-redis.ts'
 import { buildPrograms } from './agents.ts'

@@ -1,59 +1,83 @@
-import { judged } from './aims.ts'
+import { judged, type Saved } from './aims.ts'
 import { CHARTS } from './charts.ts'
-import type { Saved } from './results.ts'
 import { median } from './rounds.ts'
 import { ALL, SYSTEMS } from './systems/index.ts'
 import { formatNumber } from './table.ts'
 
-const COLUMNS = [
-  { title: 'single adds', measure: 'add', column: 'ratio', digits: 2, unit: ' ×' },
-  { title: 'bulk adds', measure: 'bulk', column: 'ratio', digits: 2, unit: ' ×' },
-  { title: 'drain', measure: 'drain', column: 'rate', digits: 0, unit: '/s' },
-  { title: 'p99 late, 1/s', measure: 'quiet', column: 'p99', digits: 1, unit: ' ms' },
-  { title: '200/s', measure: 'late200', column: 'p99', digits: 1, unit: ' ms' },
-  { title: '2,000/s', measure: 'late2000', column: 'p99', digits: 1, unit: ' ms' },
-  { title: 'CPU at 200/s', measure: 'late200', column: 'cpu', digits: 0, unit: ' %' },
-  { title: 'Redis memory', measure: 'memory', column: 'bytes', digits: 0, unit: ' B' },
-  { title: 'at rest', measure: 'idle', column: 'commands', digits: 1, unit: '/s' },
-  { title: '10,000 pending', measure: 'idle', column: 'pendingCommands', digits: 1, unit: '/s' },
-  { title: 'worker', measure: 'idle', column: 'megabytes', digits: 0, unit: ' MB' },
+const TABLES = [
+  [
+    { title: 'single adds', measure: 'add', column: 'ratio', digits: 2, unit: ' ×' },
+    { title: 'bulk adds', measure: 'bulk', column: 'ratio', digits: 2, unit: ' ×' },
+    { title: 'batches drained', measure: 'drain', column: 'rate', digits: 0, unit: '/s' },
+    { title: 'memory of Redis', measure: 'memory', column: 'bytes', digits: 0, unit: ' B' },
+    { title: 'memory of a worker', measure: 'idle', column: 'megabytes', digits: 0, unit: ' MB' },
+  ],
+  [
+    { title: 'late at 1/s', measure: 'quiet', column: 'p99', digits: 1, unit: ' ms' },
+    { title: 'at 200/s', measure: 'late200', column: 'p99', digits: 1, unit: ' ms' },
+    { title: 'at 2,000/s', measure: 'late2000', column: 'p99', digits: 1, unit: ' ms' },
+    { title: 'CPU at 200/s', measure: 'late200', column: 'cpu', digits: 0, unit: ' %' },
+    { title: 'commands at rest', measure: 'idle', column: 'commands', digits: 1, unit: '/s' },
+    { title: 'with 10,000 pending', measure: 'idle', column: 'pendingCommands', digits: 1, unit: '/s' },
+  ],
 ]
+
+type Column = (typeof TABLES)[number][number]
 
 const BEGIN = '<!-- figures: written by make bench PUBLISH=1 -->'
 const END = '<!-- end of figures -->'
 
-/** Puts the figures into the text of README.md, in place of those that stand there. */
-export function withFigures(readme: string, saved: Saved): string {
-  const [before, after] = [readme.split(BEGIN)[0], readme.split(END)[1]]
-  if (before === undefined || after === undefined) throw new Error(`README.md has no '${BEGIN}' and '${END}'`)
-  return `${before}${BEGIN}\n${figuresOf(saved)}\n${END}${after}`
+/** Puts a text where the figures stand in a document. */
+function replaced(document: string, figures: string): string {
+  const [before, after] = [document.split(BEGIN)[0], document.split(END)[1]]
+  if (before === undefined || after === undefined) throw new Error(`there is no '${BEGIN}' and '${END}'`)
+  return `${before}${BEGIN}\n${figures}\n${END}${after}`
+}
+
+/** The README of the bench with these figures in place of those that stand there. */
+export const withFigures = (readme: string, saved: Saved): string => replaced(readme, figuresOf(saved))
+
+/** The README at the top with one sentence of these figures. */
+export function withSentence(readme: string, { figures }: Saved): string {
+  const late = (name: 'rapidfire' | 'poller' | 'bullmq') => {
+    const values = figures.late200?.[SYSTEMS[name].title]?.p99
+    if (!values) throw new Error('lateness at 200 batches a second has not been measured')
+    return formatNumber(median(values), 1)
+  }
+  return replaced(
+    readme,
+    `At 200 batches a second, 99 of 100 are at most ${late('rapidfire')} ms late. With a once-a-second poller that is\n` +
+      `${late('poller')} ms, with lists and delayed jobs of BullMQ ${late('bullmq')} ms.`,
+  )
 }
 
 function figuresOf({ machine, busy, figures }: Saved): string {
   const elsewhere = Math.max(...Object.values(busy))
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const compared = ALL.filter((name) => name !== 'rapidfireIds').map((name) => {
-    const row = SYSTEMS[name].title
-    const cell = ({ measure, column, digits, unit }: (typeof COLUMNS)[number]) => {
-      // Draining has a row that only adds, to compare with.
-      const values = measure === 'drain' && name === 'raw' ? undefined : figures[measure]?.[row]?.[column]
-      return values ? formatNumber(median(values), digits) + unit : ''
-    }
-    return line([row, ...COLUMNS.map(cell)])
-  })
+  const cell = (name: keyof typeof SYSTEMS, { measure, column, digits, unit }: Column) => {
+    // Draining has a row that only adds, to compare with.
+    const values = measure === 'drain' && name === 'raw' ? undefined : figures[measure]?.[SYSTEMS[name].title]?.[column]
+    return values ? formatNumber(median(values), digits) + unit : ''
+  }
+  const tables = TABLES.flatMap((columns) => [
+    line(['', ...columns.map(({ title }) => title)]),
+    `|---|${columns.map(() => '---:|').join('')}`,
+    ...ALL.filter((name) => name !== 'rapidfireIds')
+      .map((name) => [name, columns.map((column) => cell(name, column))] as const)
+      .filter(([, cells]) => cells.some((text) => text !== ''))
+      .map(([name, cells]) => line([SYSTEMS[name].title, ...cells])),
+    '',
+  ])
   return [
-    `${machine}. Other processes took ${elsewhere > 5 ? `up to ${elsewhere} % of the CPU: the figures are worse for it` : 'next to nothing of the CPU'}.`,
+    `${machine}. ${elsewhere > 5 ? `Other processes took up to ${elsewhere} % of the CPU: the figures are worse for it` : 'Other processes took next to nothing of the CPU'}.`,
     '',
     line(['what', 'figure', 'aim', 'reached']),
     '|---|---|---|---|',
     ...judged(figures).map(({ what, figure, aim, reached }) => line([what, figure, aim, reached ? 'yes' : '**no**'])),
     '',
-    line(['', ...COLUMNS.map(({ title }) => title)]),
-    `|---|${COLUMNS.map(() => '---:|').join('')}`,
-    ...compared,
-    '',
+    ...tables,
     ...CHARTS.filter(({ series }) => series.every(({ measure }) => figures[measure])).map(
-      ({ name, title }) => `![${title}](test/tools/bench/charts/${name}.svg)`,
+      ({ name, title }) => `![${title}](charts/${name}.svg)`,
     ),
   ].join('\n')
 }

@@ -1,21 +1,15 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import type { Results } from './aims.ts'
-import { withFigures } from './readme.ts'
+import type { Saved } from './aims.ts'
+import { withFigures, withSentence } from './readme.ts'
 import { isInstalled } from './systems/index.ts'
-
-/** A file of results: the figures, and what they were measured on. */
-export interface Saved {
-  machine: string
-  /** By measure: how much of the CPU other processes took before it, percent. */
-  busy: Record<string, number>
-  figures: Results
-}
 
 const folder = new URL('.', import.meta.url)
 
-/** What README.md shows. */
+/** What the README beside it shows. */
 export const PUBLISHED = new URL('results.json', folder)
-export const README = new URL('../../../README.md', folder)
+export const README = new URL('README.md', folder)
+/** The README at the top of the repository, which shows a chart and a sentence. */
+export const DOOR = new URL('../../../README.md', folder)
 
 const UNPUBLISHED = new URL('dist/results.json', folder)
 
@@ -23,7 +17,7 @@ const UNPUBLISHED = new URL('dist/results.json', folder)
 export const startAnew = () => rm(UNPUBLISHED, { force: true })
 
 /**
- * Writes the figures of a table as JSON and draws the charts: into dist, which git ignores, or over what README.md shows. Other tables stay as
+ * Writes the figures of a table as JSON and draws the charts: into dist, which git ignores, or over what the READMEs show. Other tables stay as
  * they are there.
  */
 export async function save(found: Saved, publish: boolean): Promise<void> {
@@ -38,11 +32,14 @@ export async function save(found: Saved, publish: boolean): Promise<void> {
     (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value),
     1,
   )
-  // As the file has it, rounded, so that README.md can be checked against the file.
+  // As the file has it, rounded, so that the READMEs can be checked against the file.
   const saved: Saved = JSON.parse(text)
   await mkdir(new URL('.', file), { recursive: true })
   await writeFile(file, `${text}\n`)
-  if (publish) await writeFile(README, withFigures(await readFile(README, 'utf8'), saved))
+  if (publish) {
+    await writeFile(README, withFigures(await readFile(README, 'utf8'), saved))
+    await writeFile(DOOR, withSentence(await readFile(DOOR, 'utf8'), saved))
+  }
   if (!isInstalled('echarts')) return
   const { drawCharts } = await import('./draw.ts')
   const charts = new URL('charts/', file)

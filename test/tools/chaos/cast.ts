@@ -6,20 +6,18 @@ import type { Task, WorkerSetup } from '../../fault/support/worker.ts'
 import { brokenLaws } from '../../support/laws.ts'
 import type { Company } from './company.ts'
 import type { ForwarderSetup } from './forwarder.ts'
-import { judge, type Verdict } from './judge.ts'
+import { judge } from './judge.ts'
 import type { ProducerSetup } from './producer.ts'
 import { readAppendOnlyFile } from './redis-log.ts'
+import { ATTEMPTS, LEASE } from './settings.ts'
+import type { Verdict } from './verdict.ts'
 import { Way } from './way.ts'
 
 const SERVER = ['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0', '--maxmemory-policy', 'noeviction']
 
-/** How workers are set, ms and times: short leases, since many shall be lost. */
-export const LEASE = 1500
-export const ATTEMPTS = 4
+/** What a worker that closes gives its handlers, ms. */
 const CLOSE_TIMEOUT = 500
 
-/** What a forwarder claims with, as lua/functions/batch/forward.lua says: its leases end with the script. */
-export const FORWARD_LEASE = 60_000
 const STREAM = 'batches'
 
 const PRODUCERS = [

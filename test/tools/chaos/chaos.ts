@@ -7,14 +7,14 @@ import type { RapidFire } from '../../../src/rapidfire.ts'
 import type { Part } from '../../fault/support/processes.ts'
 import type { Task } from '../../fault/support/worker.ts'
 import { Cast } from './cast.ts'
-import { ClusterCast } from './cluster-cast.ts'
+import { ClusterCast, DEDUPE } from './cluster-cast.ts'
 import { CLUSTER_LANES } from './cluster-faults.ts'
 import { type Company, eventually } from './company.ts'
 import { type Fault, type Lanes, planOf } from './faults.ts'
-import type { Verdict } from './judge.ts'
 import { inspectQueue } from './leftovers.ts'
 import { randomOf } from './seed.ts'
 import { SERVER_LANES } from './server-faults.ts'
+import type { Verdict } from './verdict.ts'
 
 /** Where it takes place: on one server whose log is read, or on a cluster whose primaries are replaced. */
 export const STAGES = ['server', 'cluster'] as const
@@ -51,7 +51,7 @@ const POLICY = { wait: 200, maxWait: 1000, maxSize: 5, maxBacklog: 20 }
 export async function chaos(stage: StageName, seed: string, ms: number, options: Options = {}): Promise<Report> {
   return stage === 'server'
     ? play(stage, await Cast.start(), SERVER_LANES, { ...POLICY, dedupe: 60_000 }, seed, ms, options)
-    : play(stage, await ClusterCast.start(), CLUSTER_LANES, { ...POLICY, dedupe: 8000, partitions: 6 }, seed, ms, options)
+    : play(stage, await ClusterCast.start(), CLUSTER_LANES, { ...POLICY, dedupe: DEDUPE, partitions: 6 }, seed, ms, options)
 }
 
 async function play<Actors extends Company>(

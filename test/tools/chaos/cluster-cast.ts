@@ -4,18 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
-import { type Layout, rootKey, rootOfKey, rootsOf } from '../../../src/partitions/layout.ts'
+import { type Layout, rootKey, rootOfKey, rootsOf } from '../../../src/partitions/roots.ts'
 import { RapidFire } from '../../../src/rapidfire.ts'
 import { openCluster } from '../../fault/support/client.ts'
 import { Processes } from '../../fault/support/processes.ts'
 import type { Task, WorkerSetup } from '../../fault/support/worker.ts'
 import { type ClusterNode, isAlive, TestCluster, until } from '../../support/cluster.ts'
-import { ATTEMPTS, LEASE } from './cast.ts'
 import type { Company } from './company.ts'
-import { judgeCluster, type Verdict } from './judge.ts'
+import { judgeCluster } from './judge.ts'
 import { readLayout } from './leftovers.ts'
 import type { ProducerSetup } from './producer.ts'
 import { readAppendOnlyFile } from './redis-log.ts'
+import { ATTEMPTS, LEASE } from './settings.ts'
+import type { Verdict } from './verdict.ts'
 
 // Written at once, and not later by another thread: what a node has answered is in its file when it is killed.
 const SERVER = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrite-percentage', '0', '--maxmemory-policy', 'noeviction']
@@ -23,6 +24,8 @@ const SERVER = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrit
 const CLUSTER = ['--cluster-require-full-coverage', 'no']
 
 export const QUEUE = 'spread'
+/** For how long ids are remembered, ms: roots that no longer serve are drained for as long. */
+export const DEDUPE = 8000
 const PRODUCERS = ['eva', 'fox']
 const KEYS = 12
 const WORKERS = 3
@@ -223,6 +226,18 @@ export class ClusterCast extends Processes implements Company {
     return { messages: messages.length, changes: changes.length }
   }
 
+  /**
+   * Messages in the dead batches of a node, by key. They stay in the root in which they died, wherever the layout has the conversation by now.
+   */
+  async deadOn({ redis }: ClusterNode): Promise<{ keys: string[]; messages: string[] }> {
+    const names = await redis.keys('rapid-fire:{*}:dead:*')
+    const batches = await Promise.all(names.map((name) => redis.hgetall(name)))
+    return {
+      keys: [...new Set(batches.map(({ key = '' }) => key))],
+      messages: batches.flatMap((batch) => Object.values(batch).flatMap(messageIn)),
+    }
+  }
+
   /** Begins conversations in a root that wait for so long. */
   async addWaiting(root: string, wait: number): Promise<string[]> {
     const keys = (await this.keysIn([root])).filter((key) => OWN_KEYS.includes(key))
@@ -251,7 +266,7 @@ export class ClusterCast extends Processes implements Company {
 
   async judge(faults: ReadonlyMap<string, number>): Promise<Verdict> {
     await this.noteDead(this.client)
-    return judgeCluster(this.history.read(), faults)
+    return judgeCluster(this.history.read(), faults, DEDUPE)
   }
 
   override async end(): Promise<void> {
@@ -263,6 +278,9 @@ export class ClusterCast extends Processes implements Company {
   }
 }
 
+/** The data of a message says which one it is. */
+const messageIn = (element: string) => /"message":"([^"]+)"/.exec(element)?.[1] ?? []
+
 /** The conversations that commands have changed, and the messages that they have stored. */
 function touched(commands: readonly string[][]): { keys: string[]; messages: string[] } {
   const keys = new Set<string>()
@@ -271,8 +289,7 @@ function touched(commands: readonly string[][]): { keys: string[]; messages: str
     const part = /^rapid-fire:\{[^}]+\}:(.*)$/s.exec(key)?.[1] ?? ''
     if (part.startsWith('messages:')) {
       keys.add(part.slice('messages:'.length))
-      // The data of a message says which one it is.
-      if (/^[RL]PUSH/i.test(name)) messages.push(...args.flatMap((each) => /"message":"([^"]+)"/.exec(each)?.[1] ?? []))
+      if (/^[RL]PUSH/i.test(name)) messages.push(...args.flatMap(messageIn))
     } else if (part === 'claims' || part === 'active' || part === 'due') {
       const paired = { HSET: 0, ZADD: 1 }[name.toUpperCase()]
       for (const [n, arg] of args.entries()) if (paired === undefined || n % 2 === paired) keys.add(arg)

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rootKey } from '../../../src/partitions/layout.ts'
+import { rootKey } from '../../../src/partitions/roots.ts'
 import type { ClusterNode } from '../../support/cluster.ts'
-import { LEASE } from './cast.ts'
 import { type ClusterCast, QUEUE } from './cluster-cast.ts'
 import { eventually } from './company.ts'
 import { closeWorker, killOne, type Lanes, stopWorker } from './faults.ts'
 import { between, oneOf, type Random, shuffled } from './seed.ts'
+import { LEASE } from './settings.ts'
 
 /** What goes wrong on a cluster: something with its nodes, something with a process. */
 export const CLUSTER_LANES: Lanes<ClusterCast> = [
@@ -99,10 +99,13 @@ async function restartEmpty(cast: ClusterCast, random: Random): Promise<boolean>
     const keys = await cast.keysIn(await cast.rootsOn(primary))
     const replica = await cluster.replicaOf(primary)
     await replica.redis.config('SET', 'cluster-replica-no-failover', 'yes')
+    const dead = await cast.deadOn(primary)
     gone()
     await cluster.kill(primary)
     await sleep(away)
-    cast.history.write({ what: 'forgot', since: 0, until: Date.now(), keys })
+    const until = Date.now()
+    cast.history.write({ what: 'forgot', since: 0, until, keys })
+    cast.history.write({ what: 'forgot', since: 0, until, ...dead })
     await cluster.restart(primary, { empty: true })
     const [role] = (await primary.redis.role()) as unknown[]
     return role === 'master'
@@ -127,7 +130,7 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
     const producers = cast.of('producer').map(({ pid }) => pid)
     for (const pid of producers) cast.signal(pid, 'SIGSTOP')
     try {
-      const lists = shuffled(random, await waitingLists(primary, root))
+      const lists = shuffled(random, await indexedLists(primary, root))
       await cluster.beginMove(slot, primary, to)
       const half = lists.slice(0, Math.ceil(lists.length / 2))
       const args = ['127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...half]
@@ -150,10 +153,10 @@ async function loseMove(cast: ClusterCast, random: Random): Promise<boolean> {
   })
 }
 
-/** Names of the lists of conversations that wait, by what the index says. */
-async function waitingLists({ redis }: ClusterNode, root: string): Promise<Buffer[]> {
-  const keys = await redis.zrangeBuffer(`${root}:due`, 0, '-1')
-  return keys.map((key) => Buffer.concat([Buffer.from(`${root}:messages:`), key]))
+/** Names of the lists of conversations that wait, or are in work, by what the indexes say. */
+async function indexedLists({ redis }: ClusterNode, root: string): Promise<Buffer[]> {
+  const keys = await Promise.all(['due', 'active'].map((index) => redis.zrangeBuffer(`${root}:${index}`, 0, '-1')))
+  return keys.flat().map((key) => Buffer.concat([Buffer.from(`${root}:messages:`), key]))
 }
 
 /** A root of the node whose slot is not being moved. */

@@ -5,7 +5,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { RapidFire } from '../../../src/rapidfire.ts'
 import type { Processes } from '../../fault/support/processes.ts'
 import type { Task } from '../../fault/support/worker.ts'
-import type { Verdict } from './judge.ts'
+import type { Verdict } from './verdict.ts'
 
 /** The processes of a run, the servers that they use, and the queues. */
 export interface Company extends Processes {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Entry, Fact } from '../../fault/history.ts'
-import { LEASE } from './cast.ts'
 import { judge } from './judge.ts'
+import { LEASE } from './settings.ts'
 
 const ROOT = 'rapid-fire:{handled}'
 const TIME = 1_790_000_000_000

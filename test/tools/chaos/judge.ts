@@ -1,14 +1,8 @@
 import { brokenPromises, claimOf, type Entry } from '../../fault/history.ts'
-import { ATTEMPTS, FORWARD_LEASE, LEASE } from './cast.ts'
 import { QueueLog } from './redis-log.ts'
+import { ATTEMPTS, FORWARD_LEASE, LEASE } from './settings.ts'
 import { brokenTelling } from './told.ts'
-
-export interface Verdict {
-  /** What was not as promised, in words. */
-  broken: string[]
-  /** Figures of the run, by name. */
-  figures: [name: string, value: string | number][]
-}
+import type { Verdict } from './verdict.ts'
 
 /**
  * So late a batch may be handed to a handler while Redis can be reached, ms: a worker takes a connection to be dead after 5 s, pauses for 2 s
@@ -67,7 +61,7 @@ export function judge(entries: readonly Entry[], commands: readonly string[][], 
  * Judges a run on a cluster that is settled: by what the processes have written down, and by what the killed primaries had that their replicas had
  * not.
  */
-export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<string, number>): Verdict {
+export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<string, number>, dedupe: number): Verdict {
   const { count, told } = counts(entries)
   const forgotten = entries.flatMap((entry) => (entry.what === 'forgot' ? (entry.messages ?? []) : []))
   const started = entries.filter((entry) => entry.what === 'started')
@@ -75,7 +69,7 @@ export function judgeCluster(entries: readonly Entry[], faults: ReadonlyMap<stri
   return {
     broken: [
       ...neverHappened(faults),
-      ...brokenPromises(entries),
+      ...brokenPromises(entries, dedupe),
       ...brokenTelling(entries, LEASE, LATEST_SPREAD),
       ...unexpected(withoutRefusals(entries), EXPECTED_OF_CLUSTER),
     ],

@@ -1,4 +1,4 @@
-import { type Layout, rootKey, rootsOf } from '../../../src/partitions/layout.ts'
+import { type Layout, rootKey, rootsOf } from '../../../src/partitions/roots.ts'
 import type { RapidFire } from '../../../src/rapidfire.ts'
 import type { Task } from '../../fault/support/worker.ts'
 import type { Company } from './company.ts'

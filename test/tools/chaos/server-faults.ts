@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../../fault/history.ts'
-import { type Cast, LEASE } from './cast.ts'
+import type { Cast } from './cast.ts'
 import { eventually, isStopped } from './company.ts'
 import { closeWorker, killOne, type Lanes, stopWorker } from './faults.ts'
 import { between, oneOf, type Random, whole } from './seed.ts'
+import { LEASE } from './settings.ts'
 import { CLAIMED, COMPLETED } from './way.ts'
 
 /** What goes wrong on one server: something with Redis, something with a process, something with an answer on its way. */

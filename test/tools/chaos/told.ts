@@ -1,4 +1,4 @@
-import { rootOfBatch } from '../../../src/partitions/layout.ts'
+import { rootOfId } from '../../../src/partitions/roots.ts'
 import { type Attempt, claimOf, type Entry, Losses, type Of } from '../../fault/history.ts'
 
 /** Its token and key. */
@@ -112,7 +112,7 @@ function abortedInVain(entries: readonly Entry[], lease: number): string[] {
 /** Whether a silence concerns the root that a batch is in. */
 function concerns({ roots }: Of<'silent'>, batch: string): boolean {
   if (!roots) return true
-  const partition = /\{[^}:]+(:\d+)?\}$/.exec(rootOfBatch('any', batch))?.[1] ?? ''
+  const partition = /\{[^}:]+(:\d+)?\}$/.exec(rootOfId('any', batch))?.[1] ?? ''
   return roots.some((root) => root.endsWith(`${partition}}`) && (partition !== '' || !/:\d+\}$/.test(root)))
 }
 

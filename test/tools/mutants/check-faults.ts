@@ -19,6 +19,8 @@ export const CHECK_FAULTS: Faults = {
   'functions/health/repair.lua': [
     ["    if kind ~= 'none' and kind ~= expected then return true end\n", '', 'a queue with a foreign index is repaired'],
     ['if claim and (size == 0 or claim.count < 1) then claim = nil end', '', 'a claim without messages stays'],
+    ["if claim and claim.state == 'done' and", 'if false and', 'a message that came before the list is back is taken for the batch'],
+    ["if claim and claim.state == 'done' and", 'if claim and', 'a claimed key that is in due as well loses its claim'],
     ["if own and call('SADD', overrides_key(root), key) == 1 then", 'if false then', 'options stay unknown'],
     ["if size == 0 and call('SREM', overrides_key(root), key) == 1 then", 'if false then', 'a key without messages stays in overrides'],
     ['      claim.count = size\n', '', 'a claim keeps more messages than there are'],

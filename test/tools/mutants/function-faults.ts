@@ -61,11 +61,7 @@ export const FUNCTION_FAULTS: Faults = {
       'a key whose index entry was lost stays lost',
     ],
     ['for _, index in ipairs({ due, active_key(root) }) do', 'for _, index in ipairs({ due }) do', 'an active key gets into due'],
-    [
-      "done = redis.pcall('ZADD', due, deadline or score, key)",
-      "done = redis.pcall('ZADD', due, score, key)",
-      'a key that is found again is due when it was found',
-    ],
+    ['score = count and in_time(deadline, messages[count], now) or score', '', 'a key that is found again is due when it was found'],
     ["if failed and listed == 1 then redis.pcall('SREM', overrides, key) end", '', 'a key whose message is refused stays in overrides'],
     [
       "pcall('HINCRBY', root, 'added', added)",
@@ -160,6 +156,8 @@ export const FUNCTION_FAULTS: Faults = {
     ['    if deadline then wake(root, policy, deadline, now) end\n', '', 'nobody is told of what is ready behind a batch that died'],
     ['active_key(root), now + delay, key)', 'active_key(root), now, key)', 'there is no pause before the next attempt'],
     ["  redis.call('HINCRBY', root, 'failed', 1)\n", '', 'failures are not counted'],
+    ['if kept and size >= count then', 'if kept then', 'a failure in part breaks off when the list is missing'],
+    ['(options.attempts or 5) and size > 0', '(options.attempts or 5)', 'a batch whose list is missing is buried without its messages'],
     ['  wake(root, policy, now + delay, now)\n', '', 'nobody is told when the pause ends early'],
   ],
   'functions/batch/forward.lua': [

@@ -1,9 +1,18 @@
 import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
-import type { MessageOptions, OutgoingMessage } from '../options.ts'
+import type { MessageOptions } from '../options.ts'
+
+/** A message on its way to Redis; `data` is its JSON. */
+export interface EncodedMessage extends Omit<MessageOptions, 'id'> {
+  key: string | Buffer
+  data: string | Buffer
+  id?: string | Buffer | undefined
+  /** Of one that died in another partition: `<ms>:<name>`, when it was received, and by what it is remembered instead of its id. */
+  requeued?: string
+}
 
 /** Checks what Redis could not: that it gets what the caller has. */
-export function outgoing(key: string, data: unknown, options: MessageOptions): OutgoingMessage {
+export function encode(key: string, data: unknown, options: MessageOptions): EncodedMessage {
   if (typeof key !== 'string') throw new RapidfireError('BAD_KEY', `a key must be a string, got ${typeof key}`)
   const { id, wait, maxWait, maxSize, flush } = options
   if (id !== undefined && typeof id !== 'string') throw new RapidfireError('BAD_ID', `an id must be a string, got ${typeof id}`)
@@ -14,7 +23,7 @@ export function outgoing(key: string, data: unknown, options: MessageOptions): O
 }
 
 /** What a message counts towards the bound of a call. */
-export const bytesOf = (message: OutgoingMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
+export const bytesOf = (message: EncodedMessage) => Buffer.byteLength(message.key) + Buffer.byteLength(message.data)
 
 function toJson(data: unknown): string {
   let text: string | undefined

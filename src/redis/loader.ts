@@ -1,7 +1,7 @@
-import { RapidfireError, toRapidfireError } from '../errors.ts'
+import { RapidfireError } from '../errors.ts'
 import type { Argument, Connection, Send } from './connection.ts'
-import { type FunctionName, READS } from './generated/facts.ts'
-import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
+import type { FunctionName } from './generated/facts.ts'
+import { gotNoAnswer, NotSent } from './patience.ts'
 import { type LibrarySource, type Scripts, SOURCE } from './source.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
@@ -14,31 +14,16 @@ export interface BindingOptions {
   load?: 'auto' | 'never'
 }
 
-export type Call = (name: FunctionName, keys: string[], args: Argument[]) => Promise<unknown>
-
-export interface CallOptions {
-  /** A command that must follow on the same connection; then both replies are returned. */
-  after?: Argument[] | undefined
-  /** It must not be carried out twice: when its answer does not come it fails, and may have been done. */
-  once?: boolean | undefined
-  /** For how long it is repeated when there is no answer, ms. @default that of the connection */
-  patience?: number | undefined
-}
-
-/** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
-const RETRY_FOR = 10_000
-const PAUSES = [5, 250] as const
-
 /**
- * Calls the Lua functions, as library functions or as scripts, and sees to it that they are there: absent, they are loaded; an older
+ * Sees to it that the Lua functions are there, as a library or as scripts, and sends calls of them: absent, they are loaded; an older
  * library is replaced; a newer one is used as it is, since other processes of a rolling deploy need it.
  */
-export class Binding {
+export class Loader {
   readonly #connection: Connection
   readonly #options: Required<BindingOptions>
   readonly #source: LibrarySource
-  readonly #prepare: (call: Call) => Promise<unknown>
-  #mode: BindingMode | undefined
+  readonly #prepare: () => Promise<unknown>
+  #binding: BindingMode | undefined
   /** The scripts to call; undefined while the functions are in use. */
   #scripts: Scripts | undefined
   #started: Promise<void> | undefined
@@ -48,7 +33,12 @@ export class Binding {
    *
    * @throws RapidfireError `BAD_OPTION`
    */
-  constructor(connection: Connection, options: BindingOptions, prepare: (call: Call) => Promise<unknown>, source: LibrarySource = SOURCE) {
+  constructor(
+    connection: Connection,
+    options: BindingOptions,
+    prepare: () => Promise<unknown> = async () => {},
+    source: LibrarySource = SOURCE,
+  ) {
     const { binding = 'auto', load = 'auto' } = options
     if (!['auto', 'functions', 'scripts'].includes(binding)) {
       throw new RapidfireError('BAD_OPTION', `binding must be 'auto', 'functions' or 'scripts', got '${String(binding)}'`)
@@ -60,79 +50,9 @@ export class Binding {
     this.#prepare = prepare
   }
 
-  /** The binding in use, once a call has been made. */
-  get mode(): BindingMode | undefined {
-    return this.#mode
-  }
-
-  /**
-   * Calls a function. On a connection of our own it is repeated when there is no answer, and when it was not sent at all. Errors are
-   * `RapidfireError`s.
-   */
-  async call(name: FunctionName, keys: string[], args: Argument[], { after, once, patience }: CallOptions = {}): Promise<unknown> {
-    const attempt = async () => {
-      const started = this.start()
-      await started
-      const send = () => this.#send(name, keys, args, after)
-      try {
-        return await send()
-      } catch (error) {
-        if (gotNoAnswer(error)) throw error
-        return await this.#again(error, started, send)
-      }
-    }
-    try {
-      try {
-        return await attempt()
-      } catch (error) {
-        return await patiently(error, attempt, this.#patience({ once, patience }))
-      }
-    } catch (error) {
-      if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
-      if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
-      const may = READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
-      throw new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, {
-        command: `rapidfire_${name}`,
-        cause: error,
-      })
-    }
-  }
-
-  #patience({ once, patience }: CallOptions): Patience {
-    const { cluster, patience: usual } = this.#connection
-    if (usual.patience !== undefined) return { ...usual, once, patience: patience ?? usual.patience }
-    // A client of the caller's sends again by itself, or does not. Only the start is up to us: it asks the nodes of a cluster one by one.
-    return { ...usual, once: true, patience: cluster ? RETRY_FOR : 0 }
-  }
-
-  /**
-   * Tries again what was refused and not done: the functions are missing on that server, or older than ours, or, in a cluster, it is not the
-   * one that serves the key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
-   */
-  async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>): Promise<unknown> {
-    const cluster = this.#connection.cluster
-    let renewed = false
-    const until = performance.now() + (cluster ? RETRY_FOR : 0)
-    let [pause, longest] = PAUSES as [number, number]
-    for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
-      if (isMissing(error)) {
-        // Of all calls that find the functions missing, the first starts anew and the others wait for it.
-        if (this.#started === started) this.#started = undefined
-        started = this.start()
-        await started
-      } else if (!renewed && isUnknownArgument(error)) {
-        renewed = true
-        if (!(await this.renew(started))) throw error
-      } else if (cluster && isPassing(error)) await this.#connection.refresh()
-      else throw error
-      if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
-      try {
-        return await call()
-      } catch (next) {
-        if (performance.now() > until) throw next
-        error = next
-      }
-    }
+  /** How the functions are called, once that has been found out. */
+  get binding(): BindingMode | undefined {
+    return this.#binding
   }
 
   /** Loads the library where it is missing or older. Called by the first call; calling it again does nothing. */
@@ -143,6 +63,12 @@ export class Binding {
       throw gotNoAnswer(error) ? new NotSent(error, error instanceof NotSent && error.final) : error
     })
     return this.#started
+  }
+
+  /** Starts anew, unless that has been done since `started`. */
+  restart(started: Promise<void> | undefined): Promise<void> {
+    if (this.#started === started) this.#started = undefined
+    return this.start()
   }
 
   /** The start that holds now. */
@@ -156,14 +82,13 @@ export class Binding {
    */
   async renew(started: Promise<void> | undefined): Promise<boolean> {
     if (this.#started === started) {
-      if (this.#mode !== 'functions' || this.#options.load === 'never') return false
+      if (this.#binding !== 'functions' || this.#options.load === 'never') return false
       // One that does not answer has refused nothing.
       const asked = (await this.#connection.primaries()).map((send) => loadedVersion(send).catch(() => undefined))
       const isOld = (found: string | undefined) => found !== undefined && isOlder(found, this.#source.version)
       if (!(await Promise.all(asked)).some(isOld)) return false
-      if (this.#started === started) this.#started = undefined
     }
-    await this.start()
+    await this.restart(started)
     return true
   }
 
@@ -174,17 +99,11 @@ export class Binding {
       ? undefined
       : (this.#source.scripts ?? (await import('./generated/scripts.ts')).SCRIPTS)
     this.#scripts = scripts
-    this.#mode = scripts ? 'scripts' : 'functions'
+    this.#binding = scripts ? 'scripts' : 'functions'
     if (scripts) {
       await onEach(primaries, (send) => Promise.all(Object.values(scripts).map(({ text }) => send('script', ['LOAD', text]))))
     }
-    await this.#prepare(async (name, keys, args) => {
-      try {
-        return await this.#send(name, keys, args)
-      } catch (error) {
-        throw gotNoAnswer(error) ? error : toRapidfireError(error, `rapidfire_${name}`, this.#source.lines)
-      }
-    })
+    await this.#prepare()
   }
 
   /** False when scripts are to be used instead. */
@@ -216,7 +135,8 @@ export class Binding {
     }
   }
 
-  #send(name: FunctionName, keys: string[], args: Argument[], after?: Argument[]): Promise<unknown> {
+  /** Sends a call, once it has been started; `after` is a command that must follow on the same connection. */
+  send(name: FunctionName, keys: readonly string[], args: readonly Argument[], after?: Argument[]): Promise<unknown> {
     if (!this.#scripts) return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
     return this.#connection.send('evalsha', [this.#scripts[name].sha1, keys.length, ...keys, ...args], after)
   }
@@ -244,19 +164,14 @@ export async function loadedVersion(send: Send): Promise<string | undefined> {
   }
 }
 
-function notLoaded(what: string, cause?: unknown): RapidfireError {
+export function notLoaded(what: string, cause?: unknown): RapidfireError {
   return new RapidfireError('NOT_LOADED', `the rapidfire library in Redis ${what}: run \`rapidfire load\` with the server's URL`, { cause })
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : '')
 
-// Refusals of a server that is not, or not yet, the one to ask: nothing was done. The last one is what ioredis makes of too many of them.
-const isPassing = (error: unknown) =>
-  /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)\b|^Too many Cluster redirections/.test(messageOf(error))
-
-const isUnknownArgument = (error: unknown) => /^RAPIDFIRE_UNKNOWN_ARGUMENT /.test(messageOf(error))
-
-const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
+/** Whether the server has not got the function. */
+export const isMissing = (error: unknown) => /^(ERR Function not found|NOSCRIPT)/.test(messageOf(error))
 
 /** Whether version `a` is older than `b`, both `major.minor.patch`. */
 function isOlder(a: string, b: string): boolean {

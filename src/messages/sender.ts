@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { type AddResult, RapidfireError, toRapidfireError } from '../errors.ts'
-import type { OutgoingMessage } from '../options.ts'
-import { byRoot, type Partitioning } from '../partitions/layout.ts'
-import { COMMANDS, generationTokens } from '../protocol/commands.ts'
-import type { CallOptions } from '../redis/binding.ts'
-import type { Calls } from '../redis/calls.ts'
+import { RapidfireError } from '../errors.ts'
+import type { Partitioning } from '../partitions/change.ts'
+import { byRoot } from '../partitions/roots.ts'
+import { isNamed } from '../protocol/calls.ts'
+import type { Caller } from '../redis/caller.ts'
 import { Unanswered } from '../redis/patience.ts'
-import { Coalescer, Queue } from './coalescer.ts'
+import { Coalescer, Outbox } from './coalescer.ts'
 import { confirmation, type Durability, waitCommand } from './durability.ts'
-import { bytesOf } from './outgoing.ts'
+import { bytesOf, type EncodedMessage } from './encode.ts'
+import type { AddResult, Confirmation } from './results.ts'
 
 type Result = AddResult | RapidfireError
 
@@ -19,24 +19,24 @@ const MOST_MOVES = 5
  * Sends messages to the partitions that their keys belong to, those of one tick in one call for each partition. Messages of a key are stored
  * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
  */
-export class Adds {
-  readonly #calls: Calls
+export class Sender {
+  readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #queue = new Queue<OutgoingMessage, AddResult>(({ key }) => key)
+  readonly #outbox = new Outbox<EncodedMessage, AddResult>(({ key }) => key)
   /** By root, and by what the messages wait for. */
-  readonly #coalescers = new Map<string, Coalescer<OutgoingMessage, AddResult>>()
+  readonly #coalescers = new Map<string, Coalescer<EncodedMessage, AddResult>>()
 
-  constructor(calls: Calls, partitioning: Partitioning) {
-    this.#calls = calls
+  constructor(caller: Caller, partitioning: Partitioning) {
+    this.#caller = caller
     this.#partitioning = partitioning
   }
 
-  add(message: OutgoingMessage, durability: Durability | undefined): Promise<AddResult> {
+  send(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
     return this.#coalescer(this.#rootFor(message), durability).add(message)
   }
 
   /** One result for each message, in order. */
-  addAll(messages: readonly OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
+  sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
     return byRoot(
       messages,
       (message) => this.#rootFor(message),
@@ -46,64 +46,63 @@ export class Adds {
 
   /** Sends what waits for the end of the tick. */
   flush(): void {
-    this.#queue.flush()
+    this.#outbox.flush()
   }
 
-  #rootFor(message: OutgoingMessage): string {
+  #rootFor(message: EncodedMessage): string {
     // What the client sends again by itself is told from a new message by its id alone.
-    if (this.#calls.connection.resends && !isNamed(message)) message.id = randomUUID()
-    return this.#partitioning.rootFor(message.key)
+    if (this.#caller.connection.resends && !isNamed(message)) message.id = randomUUID()
+    return this.#partitioning.layout.rootFor(message.key)
   }
 
-  #coalescer(root: string, durability: Durability | undefined): Coalescer<OutgoingMessage, AddResult> {
+  #coalescer(root: string, durability: Durability | undefined): Coalescer<EncodedMessage, AddResult> {
     const name = durability ? `${root} ${waitCommand(durability).join(' ')}` : root
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
-      coalescer = new Coalescer<OutgoingMessage, AddResult>(
-        (messages) => this.#calls.finish(() => this.#send(root, messages, durability)),
+      coalescer = new Coalescer<EncodedMessage, AddResult>(
+        (messages) => this.#caller.underway.finish(() => this.#sendTo(root, messages, durability)),
         bytesOf,
-        this.#queue,
+        this.#outbox,
       )
       this.#coalescers.set(name, coalescer)
     }
     return coalescer
   }
 
-  async #send(root: string, messages: OutgoingMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
+  async #sendTo(root: string, messages: EncodedMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
     // A root that has restarted empty takes whatever comes: nobody may send there before knowing whether there are partitions.
-    if (!this.#partitioning.isRead) {
-      await this.#partitioning.read()
+    if (!this.#partitioning.layout.isRead) {
+      await this.#partitioning.layout.read()
       return byRoot(
         messages,
-        ({ key }) => this.#partitioning.rootFor(key),
-        (to, some) => this.#send(to, some, durability, moves + 1),
+        ({ key }) => this.#partitioning.layout.rootFor(key),
+        (to, some) => this.#sendTo(to, some, durability, moves + 1),
       )
     }
-    const results = await this.#call(root, messages, durability)
+    const results = await this.#attempt(root, messages, durability)
     const moved = messages.flatMap((message, n) => {
       const refusal = results[n]
       return isMoved(refusal) ? [{ message, refusal }] : []
     })
     if (moved.length === 0 || moves === MOST_MOVES) return results
-    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.rootAfter(root, message.key, refusal)
+    const after = ({ message, refusal }: (typeof moved)[0]) => this.#partitioning.layout.rootAfter(root, message.key, refusal)
     if (moved.some((each) => after(each) === undefined)) await this.#partitioning.readAfter(root)
-    const settled = await byRoot(
+    const afterwards = await byRoot(
       moved,
-      (each) => after(each) ?? this.#partitioning.rootFor(each.message.key),
+      (each) => after(each) ?? this.#partitioning.layout.rootFor(each.message.key),
       (to, some) =>
-        this.#send(
+        this.#sendTo(
           to,
           some.map(({ message }) => message),
           durability,
           moves + 1,
         ),
     )
-    return results.map((result) => (isMoved(result) ? (settled.shift() as Result) : result))
+    return results.map((result) => (isMoved(result) ? (afterwards.shift() as Result) : result))
   }
 
-  async #call(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const { binding, connection } = this.#calls
-    const { started } = binding
+  async #attempt(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+    const { connection, started } = this.#caller
     const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
       const some = messages.filter((_, n) => isOpen(results[n]))
       const repeated = await this.#once(root, some, durability).catch((error) => some.map(() => error as RapidfireError))
@@ -112,7 +111,7 @@ export class Adds {
     try {
       const results = await this.#once(root, messages, durability)
       // An older library takes what it understands, and refuses the rest.
-      return results.some(isUnknown) && (await binding.renew(started)) ? await repeat(results, isUnknown) : results
+      return results.some(isUnknown) && (await this.#caller.renew(started)) ? await repeat(results, isUnknown) : results
     } catch (error) {
       // One message alone is refused as a whole, and so are all of a caller who goes by another layout.
       if (isMoved(error)) return messages.map(() => error)
@@ -124,23 +123,18 @@ export class Adds {
     }
   }
 
-  async #once(root: string, messages: OutgoingMessage[], durability: Durability | undefined): Promise<Result[]> {
-    const options: CallOptions = { after: durability && waitCommand(durability), once: !messages.every(isNamed) }
-    const read = (raw: unknown) => (durability ? confirmed(raw as [unknown, unknown], durability) : COMMANDS.add.reply(raw))
-    const args = [...COMMANDS.add.args(messages), ...generationTokens(this.#partitioning.generation)]
-    const results = await this.#calls.call(root, 'add', args, read, options)
-    return results.map((result) => (result instanceof Error ? toRapidfireError(result, 'rapidfire_add') : result))
+  async #once(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+    const input = { messages, generation: this.#partitioning.layout.generation }
+    if (!durability) return this.#caller.call(root, 'add', input)
+    let confirmed: Confirmation = {}
+    const results = await this.#caller.call(root, 'add', input, {
+      command: waitCommand(durability),
+      read: (reply) => (confirmed = confirmation(reply, durability)),
+    })
+    return results.map((result) => (result instanceof RapidfireError ? result : { ...result, ...confirmed }))
   }
 }
-
-/** Whether Redis knows the message again when it comes once more: a requeued one has a name of its own. */
-const isNamed = ({ id, requeued }: OutgoingMessage) => id !== undefined || requeued !== undefined
 
 const isUnknown = (result: unknown) => result instanceof RapidfireError && result.code === 'UNKNOWN_ARGUMENT'
 
 const isMoved = (result: unknown): result is RapidfireError => result instanceof RapidfireError && result.code === 'REPARTITIONED'
-
-function confirmed([reply, waited]: [unknown, unknown], durability: Durability): (AddResult | Error)[] {
-  const what = confirmation(waited, durability)
-  return COMMANDS.add.reply(reply).map((result) => (result instanceof Error ? result : { ...result, ...what }))
-}

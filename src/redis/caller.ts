@@ -1,0 +1,175 @@
+import { RapidfireError, toRapidfireError } from '../errors.ts'
+import { type Call, definitionOf, type Input, type Output, withNonce } from '../protocol/calls.ts'
+import { Nonces } from '../protocol/nonces.ts'
+import type { Argument, Connection } from './connection.ts'
+import { type FunctionName, READS } from './generated/facts.ts'
+import { type BindingOptions, isMissing, Loader, notLoaded } from './loader.ts'
+import { gotNoAnswer, type Patience, patiently, Unanswered } from './patience.ts'
+import { type LibrarySource, SOURCE } from './source.ts'
+import { Underway } from './underway.ts'
+
+/** A command that must follow a call on the same connection. */
+export interface Following {
+  command: Argument[]
+  /** Gets its reply, perhaps an `Error`, before the call returns. */
+  read(reply: unknown): void
+}
+
+/** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
+const RETRY_FOR = 10_000
+const PAUSES = [5, 250] as const
+
+/** Calls the functions of lua/ for one client: loads them, repeats what may be repeated, and knows what is under way. */
+export class Caller {
+  readonly connection: Connection
+  readonly underway = new Underway()
+  readonly #loader: Loader
+  readonly #library: LibrarySource
+  readonly #nonces = new Nonces()
+
+  /**
+   * @param prepare runs on the first call, and whenever the server had lost the functions (and so, perhaps, its data); it calls with what it
+   *   is given
+   * @throws RapidfireError `BAD_OPTION`
+   */
+  constructor(
+    connection: Connection,
+    options: BindingOptions = {},
+    prepare: (call: Call) => Promise<unknown> = async () => {},
+    library: LibrarySource = SOURCE,
+  ) {
+    this.connection = connection
+    this.#library = library
+    this.#loader = new Loader(connection, options, () => prepare(this.#callStarted), library)
+  }
+
+  /** The start that holds now: see `renew`. */
+  get started(): Promise<void> | undefined {
+    return this.#loader.started
+  }
+
+  /** Loads the library anew when a server has an older one by now; whether what was refused as unknown since `started` may be known. */
+  renew(started: Promise<void> | undefined): Promise<boolean> {
+    return this.#loader.renew(started)
+  }
+
+  /** Calls a function. Errors are `RapidfireError`s. On a connection of our own a call is sent again when there is no answer, if it may be. */
+  readonly call = async <Name extends FunctionName>(
+    root: string | undefined,
+    name: Name,
+    input: Input<Name>,
+    after?: Following,
+  ): Promise<Output<Name>> => {
+    const { write, read, nonce: place, takes = false, patience, once } = definitionOf(name)
+    const pool = place && `${root} ${name}`
+    const nonce = pool && this.#nonces.take(pool)
+    const args = nonce ? withNonce(place, write(input), nonce) : write(input)
+    let answered = false
+    this.underway.begin()
+    try {
+      const reply = await this.#send(name, root === undefined ? [] : [root], args, after?.command, { once: once?.(input), patience })
+      const output = read(after ? (reply as unknown[])[0] : reply)
+      after?.read((reply as unknown[])[1])
+      answered = true
+      return output
+    } finally {
+      // The next call has another input. Only what takes may be told what this one did, whether this one was answered or not.
+      if (nonce) this.#nonces.giveBack(pool, nonce, answered || !takes)
+      this.underway.end()
+    }
+  }
+
+  /** Calls a function while the library is being started: once, and without an answer the start has failed. */
+  readonly #callStarted: Call = async (root, name, input) => {
+    const { write, read } = definitionOf(name)
+    try {
+      return read(await this.#loader.send(name, root === undefined ? [] : [root], write(input)))
+    } catch (error) {
+      throw gotNoAnswer(error) ? error : toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
+    }
+  }
+
+  async #send(
+    name: FunctionName,
+    keys: string[],
+    args: Argument[],
+    after: Argument[] | undefined,
+    settings: { once: boolean | undefined; patience: number | undefined },
+  ): Promise<unknown> {
+    const attempt = async () => {
+      const started = this.#loader.start()
+      await started
+      const send = () => this.#loader.send(name, keys, args, after)
+      try {
+        return await send()
+      } catch (error) {
+        if (gotNoAnswer(error)) throw error
+        return await this.#again(error, started, send)
+      }
+    }
+    try {
+      try {
+        return await attempt()
+      } catch (error) {
+        return await patiently(error, attempt, this.#patience(settings))
+      }
+    } catch (error) {
+      if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
+      if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
+      const may = READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
+      throw new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, {
+        command: `rapidfire_${name}`,
+        cause: error,
+      })
+    }
+  }
+
+  #patience({ once, patience }: { once: boolean | undefined; patience: number | undefined }): Patience {
+    const { cluster, patience: usual } = this.connection
+    if (usual.patience !== undefined) return { ...usual, once, patience: patience ?? usual.patience }
+    // A client of the caller's sends again by itself, or does not. Only the start is up to us: it asks the nodes of a cluster one by one.
+    return { ...usual, once: true, patience: cluster ? RETRY_FOR : 0 }
+  }
+
+  /**
+   * Tries again what was refused and not done: the functions are missing on that server, or older than ours, or, in a cluster, it is not the
+   * one that serves the key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
+   */
+  async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>): Promise<unknown> {
+    const { cluster } = this.connection
+    let renewed = false
+    const until = performance.now() + (cluster ? RETRY_FOR : 0)
+    let [pause, longest] = PAUSES as [number, number]
+    for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
+      if (isMissing(error)) {
+        // Of all calls that find the functions missing, the first starts anew and the others wait for it.
+        started = this.#loader.restart(started)
+        await started
+      } else if (!renewed && isUnknownArgument(error)) {
+        renewed = true
+        if (!(await this.renew(started))) throw error
+      } else if (cluster && isPassing(error)) await this.connection.refresh()
+      else throw error
+      if (error !== failure || !isMissing(error)) await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
+      try {
+        return await call()
+      } catch (next) {
+        if (performance.now() > until) throw next
+        error = next
+      }
+    }
+  }
+
+  /** Waits for what is under way, then closes the connection if it is our own. */
+  close(): Promise<void> {
+    return this.underway.close(() => this.connection.close())
+  }
+}
+
+const textOf = (error: unknown) => (error instanceof Error ? error.message : '')
+
+// Refusals of a server that is not, or not yet, the one to ask: nothing was done. The last one is what ioredis makes of too many of them.
+const isPassing = (error: unknown) =>
+  /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)\b|^Too many Cluster redirections/.test(textOf(error))
+
+const isUnknownArgument = (error: unknown) => /^RAPIDFIRE_UNKNOWN_ARGUMENT /.test(textOf(error))

@@ -1,0 +1,21 @@
+import type { Batch } from '../batches/batch.ts'
+import type { Claimed, FailOptions, RootClaimOptions } from '../batches/claims.ts'
+
+/** What a processor needs of its client: to get batches, and to say what became of them. */
+export interface BatchClient<T> {
+  claim(options: RootClaimOptions): Promise<Claimed<T>>
+  complete(batch: Batch<T>): Promise<'completed' | 'lost'>
+  fail(batch: Batch<T>, options: FailOptions<T>): Promise<'retry' | 'dead' | 'lost'>
+  extend(batches: readonly Batch<T>[], lease: number): Promise<{ status: 'extended' | 'lost'; queued: number }[]>
+  release(batch: Batch<T>, options: { reason?: string }): Promise<'released' | 'lost'>
+}
+
+/** What a worker needs of its client. */
+export interface WorkerClient<T> extends BatchClient<T> {
+  readonly queue: string
+  /** Roots that serve, and those that are being drained; `refused` is one that would not. */
+  roots(refused?: string): Promise<{ serving: string[]; draining: string[] }>
+  /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */
+  maintain(): Promise<{ serving: string[]; draining: string[] }>
+  close(): Promise<void>
+}

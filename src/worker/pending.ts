@@ -1,0 +1,57 @@
+import { ProcessingError, RapidfireError } from '../errors.ts'
+import type { WorkerClient } from './client.ts'
+import type { Handler, ProcessorOptions } from './handler.ts'
+import { Lane } from './lane.ts'
+import { Processor, whole } from './processor.ts'
+import type { Summary } from './summary.ts'
+
+export interface ProcessOptions extends ProcessorOptions {
+  /** At most this many batches. @default all that are due */
+  limit?: number
+}
+
+/** How often it asks which roots serve, when one refuses to. */
+const ROUNDS = 3
+
+/**
+ * Handles every batch that is due now, once, and returns when the last one is done.
+ *
+ * @throws RapidfireError `BAD_OPTION`
+ * @throws ProcessingError when a part of the queue could not be asked, or the end of a batch not be told
+ */
+export async function processPending<T>(client: WorkerClient<T>, handler: Handler<T>, options: ProcessOptions): Promise<Summary> {
+  const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
+  const failures: unknown[] = []
+  const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
+  let refusal: { root: string; error: unknown } | undefined
+  const processor = new Processor<T>(client, handler, options, {
+    settled: (outcome, batch) => {
+      // Nothing is given back here that a handler has seen.
+      if (outcome === 'released') return
+      summary[outcome] += 1
+      summary.batches += 1
+      summary.messages += batch.messages.length
+    },
+    claimed: () => {},
+    refused: (lane, error) => {
+      lane.failures += 1
+      if (error instanceof RapidfireError && error.code === 'REPARTITIONED') refusal = { root: lane.root, error }
+      else failures.push(error)
+    },
+    failed: (error) => failures.push(error),
+  })
+  try {
+    // Once more when the number of partitions was changed just now, or a root has lost what it knew.
+    for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
+      const { serving, draining } = await client.roots(refusal?.root)
+      refusal = undefined
+      processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
+      await processor.drain(limit - summary.batches)
+    }
+    if (refusal) failures.push(refusal.error)
+  } catch (error) {
+    failures.push(error)
+  }
+  if (failures.length > 0) throw new ProcessingError(failures[0], failures.length, summary)
+  return summary
+}
