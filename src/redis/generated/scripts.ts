@@ -926,7 +926,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0baee7067b81d147072a653e6f37c795ad5da6b8',
+    sha1: '468dd59f13e521967edbcc7d6076a6a9bffc7b74',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1205,7 +1205,7 @@ local KEY_LAWS = {
   },
   {
     name = 'one-index',
-    says = 'A key is in one of them, not in both',
+    says = 'A key is not in both \`due\` and \`active\`',
     broken = function(seen)
       if seen.due and seen.active then return 'it is in both due and active' end
     end,
@@ -1226,7 +1226,7 @@ local KEY_LAWS = {
   },
   {
     name = 'claim-readable',
-    says = 'A claim is written as this page says',
+    says = 'A claim can be read',
     broken = function(seen)
       if seen.record and not seen.claim then return 'its claim cannot be read: ' .. string.sub(seen.record, 1, 40) end
     end,
@@ -1346,7 +1346,7 @@ local DEAD_LAWS = {
 local OTHER_LAWS = {
   {
     name = 'index-type', by_hand = true, misplaced = true,
-    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table',
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
     broken = function(seen)
       local expected = INDEXES[seen.part]
       if not expected or seen.type == 'none' or seen.type == expected then return nil end
@@ -1355,14 +1355,14 @@ local OTHER_LAWS = {
   },
   {
     name = 'known-key', by_hand = true,
-    says = 'Under the root there is no key that is not in the table',
+    says = 'Under the root there is no key but those of the table of keys',
     broken = function(seen)
       if seen.type ~= 'none' and not INDEXES[seen.part] and not kind_of(seen.part) then return 'this ' .. seen.type .. ' is no key of a queue' end
     end,
   },
   {
     name = 'part-type', by_hand = true,
-    says = 'Every other key has the type of the table',
+    says = 'Every other key has the type of the table of keys',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if expected and seen.type ~= 'none' and seen.type ~= expected then return 'it should be a ' .. expected .. ' and is a ' .. seen.type end
