@@ -1,9 +1,6 @@
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; `messages:<key>` stands for all that is kept about a conversation, `dead:<batch id>` for all about a dead batch.
 
--- One call looks at so many messages, and so many bytes of them, at most. Of a list it reads what a batch can have.
-local LOOKS, LOOK_BYTES = 5000, 4 * MIB
-
 -- What a command replies, or nil where a key is of another type: that is told of the key itself.
 local function read_if_ours(...)
   local value = redis.pcall(...)
@@ -15,7 +12,7 @@ end
 local function look_at_messages(list, seen, longest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
-  while at < most and spent.bytes < LOOK_BYTES do
+  while at < most and spent.bytes < LIMITS.checkBytes do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
       local message = messages[n]

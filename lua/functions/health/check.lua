@@ -35,7 +35,7 @@ local function check(keys, args)
   queue.now, queue.longest = now_ms(), longest_wait(queue)
   local reply, spent = {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
-    if spent.looks >= LOOKS or spent.bytes >= LOOK_BYTES then break end
+    if spent.looks >= LIMITS.checkLooks or spent.bytes >= LIMITS.checkBytes then break end
     reply[n] = told(look_at(queue, args[n], spent))
   end
   return reply

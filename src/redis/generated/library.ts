@@ -38,6 +38,14 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  checkLooks = 5000,
+  checkBytes = 4 * MIB,
+  counted = 5000,
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
@@ -622,7 +630,7 @@ end
 -- index is a key of another type.
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -1145,9 +1153,6 @@ local function mend(queue, key, done)
 end
 --- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
 
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
 -- The longest wait of the policy: a shortened one holds only from the next look on.
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
@@ -1162,8 +1167,8 @@ end
 -- they should be. Returns how many more may be lowered.
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -1186,7 +1191,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
@@ -1445,9 +1450,6 @@ do -- lua/functions/batch
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
 --- claim_ready replies it, and how many \`bytes\` were read for them.
 
--- A call ends with the batch that fills so many bytes, or after so many looks.
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -1477,7 +1479,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -1521,7 +1523,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -1565,7 +1567,7 @@ end
 -- Batches of keys whose time has come.
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
@@ -2967,9 +2969,6 @@ end
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
 
--- One call looks at so many messages, and so many bytes of them, at most. Of a list it reads what a batch can have.
-local LOOKS, LOOK_BYTES = 5000, 4 * MIB
-
 -- What a command replies, or nil where a key is of another type: that is told of the key itself.
 local function read_if_ours(...)
   local value = redis.pcall(...)
@@ -2981,7 +2980,7 @@ end
 local function look_at_messages(list, seen, longest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
-  while at < most and spent.bytes < LOOK_BYTES do
+  while at < most and spent.bytes < LIMITS.checkBytes do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
       local message = messages[n]
@@ -3151,7 +3150,7 @@ local function check(keys, args)
   queue.now, queue.longest = now_ms(), longest_wait(queue)
   local reply, spent = {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
-    if spent.looks >= LOOKS or spent.bytes >= LOOK_BYTES then break end
+    if spent.looks >= LIMITS.checkLooks or spent.bytes >= LIMITS.checkBytes then break end
     reply[n] = told(look_at(queue, args[n], spent))
   end
   return reply

@@ -56,4 +56,10 @@ export const LIMITS = {
   partitions: 1_024,
   number: 999_999,
   programs: 4,
+  claimBytes: 1_048_576,
+  claimLooks: 2_000,
+  lowered: 100,
+  checkLooks: 5_000,
+  checkBytes: 4_194_304,
+  counted: 5_000,
 }

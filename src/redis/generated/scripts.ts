@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '52e35a5fb043e1721e43f7a0d00dd14635a3bac6',
+    sha1: 'cd124ee8e3b052f707d39d5c6ab90342e54f504d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -43,6 +43,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -488,7 +496,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(266)}
+${blank(263)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -566,7 +574,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(143)}
+${blank(140)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -926,7 +934,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '468dd59f13e521967edbcc7d6076a6a9bffc7b74',
+    sha1: '0aeea1d0dc3aa3a05ff3e854dd802b101e3fa9a7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -964,6 +972,14 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  checkLooks = 5000,
+  checkBytes = 4 * MIB,
+  counted = 5000,
 }
 ${blank(51)}
 local function shown(value)
@@ -1067,7 +1083,7 @@ end
 ${blank(134)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -1084,7 +1100,7 @@ local function count_messages(root)
 end
 ${blank(239)}
 local LOOK_AGAIN = 10000
-${blank(270)}
+${blank(267)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(184)}
 local LAST = {}
@@ -1150,7 +1166,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1290)}
+${blank(1287)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1415,9 +1431,6 @@ local function broken_laws(seen)
   return broken
 end
 ${blank(3)}
-local LOOKS, LOOK_BYTES = 5000, 4 * MIB
-
-
 local function read_if_ours(...)
   local value = redis.pcall(...)
   return type(value) ~= 'table' and value or nil
@@ -1428,7 +1441,7 @@ end
 local function look_at_messages(list, seen, longest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
-  while at < most and spent.bytes < LOOK_BYTES do
+  while at < most and spent.bytes < LIMITS.checkBytes do
     local messages = redis.call('LRANGE', list, at, at + 19)
     for n = 1, #messages do
       local message = messages[n]
@@ -1533,7 +1546,7 @@ local function check(keys, args)
   queue.now, queue.longest = now_ms(), longest_wait(queue)
   local reply, spent = {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
-    if spent.looks >= LOOKS or spent.bytes >= LOOK_BYTES then break end
+    if spent.looks >= LIMITS.checkLooks or spent.bytes >= LIMITS.checkBytes then break end
     reply[n] = told(look_at(queue, args[n], spent))
   end
   return reply
@@ -1544,7 +1557,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'a08cc18bb426847ea0ff473f4a9f888d12c46d76',
+    sha1: 'fe615df676ea14302813020fa8fb9f8ea5c2bf20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1581,6 +1594,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -2056,9 +2077,6 @@ local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
 ${blank(58)}
-local LOWERED = 100
-
-
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 
@@ -2072,8 +2090,8 @@ end
 
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -2096,7 +2114,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
@@ -2248,9 +2266,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(24)}
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-
+${blank(23)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2280,7 +2296,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -2324,7 +2340,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2368,7 +2384,7 @@ end
 
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
@@ -2514,7 +2530,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'e9a0631bded0a411112fa6f898b9f767879fa95e',
+    sha1: '2fceca02ca54f24300c9ee85a193516f2a35c9e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2551,6 +2567,14 @@ local LIMITS = {
 
 
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 ${blank(51)}
@@ -2803,7 +2827,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
   return soonest
 end
-${blank(200)}
+${blank(197)}
 local NONCE_KEPT = 60000
 
 
@@ -2917,7 +2941,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(287)}
+${blank(284)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -2973,7 +2997,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '2b791b93c1e525dfc4cad29980d1c577910fae6d',
+    sha1: '1318ea79ea5b3120043f01b14587a7eda762d01c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3010,6 +3034,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -3151,7 +3183,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(740)}
+${blank(737)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3215,7 +3247,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(143)}
+${blank(140)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3279,7 +3311,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd78e9b00ac6e36c467184f7affa792855ae1c3f8',
+    sha1: 'e2d80ed4267b13b12ed45c3b32f6587fb9cc0da7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3316,6 +3348,14 @@ local LIMITS = {
 
 
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 ${blank(51)}
@@ -3378,7 +3418,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(687)}
+${blank(684)}
 local NONCE_KEPT = 60000
 
 
@@ -3492,7 +3532,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1155)}
+${blank(1152)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3536,7 +3576,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '66b6bb3329d209ad0b2a061474c2ff47aa3d38e7',
+    sha1: '38bce20295c73898223d618069d25d44995ef799',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3573,6 +3613,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -3703,7 +3751,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(400)}
+${blank(397)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3767,7 +3815,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(143)}
+${blank(140)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3834,7 +3882,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'fb58db9449c066a48b5dd9a0fe1f3ec6f8d3801e',
+    sha1: 'ba558d5f03d3597f12ccc1791cda25dea85c8824',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3871,6 +3919,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -4238,7 +4294,7 @@ local function size_of_claimed(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(126)}
+${blank(123)}
 local NONCE_KEPT = 60000
 
 
@@ -4341,7 +4397,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(132)}
+${blank(129)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4445,7 +4501,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '27c1050fcb28a97089390c537e5e41854316af10',
+    sha1: '9c3d8f11676923804b0c6bd7eb1ce3260165b5b6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4482,6 +4538,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -4977,9 +5041,6 @@ local function move(index, moved)
   if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
 end
 ${blank(58)}
-local LOWERED = 100
-
-
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 
@@ -4993,8 +5054,8 @@ end
 
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -5017,7 +5078,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
@@ -5169,9 +5230,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(24)}
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-
+${blank(23)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -5201,7 +5260,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -5245,7 +5304,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -5289,7 +5348,7 @@ end
 
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
     if #keys == 0 then break end
@@ -5478,7 +5537,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'dc2b396c1abfb2b44e82c8f0e2203dcd85a9e1ec',
+    sha1: 'bc08ba838e0e417f26a825930d8334a063cb7fc4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5500,7 +5559,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(68)}
+${blank(76)}
 local function shown(value)
   if not value then return 'nothing' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
@@ -5584,7 +5643,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(811)}
+${blank(808)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5678,7 +5737,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1796)}
+${blank(1790)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5726,7 +5785,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '503b69124559d6f86814269f46404c9c65566d0a',
+    sha1: '49f6480dfee0578e5d07a87e59f85e52bbaf50d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5763,6 +5822,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -5896,7 +5963,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(674)}
+${blank(671)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6007,7 +6074,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(115)}
+${blank(112)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6015,7 +6082,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1690)}
+${blank(1687)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6108,7 +6175,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'fe98fcecd38bb2b45d94ef8a9ea9420263f4b02b',
+    sha1: '2e259b82a71244aa4f89b7f7ba415252b57e22d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6145,6 +6212,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -6382,7 +6457,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(740)}
+${blank(737)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6446,7 +6521,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(143)}
+${blank(140)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6511,7 +6586,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'ad0fcaf9a9bead594049821f5763c741fe940df4',
+    sha1: 'a627a4d674a4db0d06c4e91e79ea2116e135aa00',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6549,6 +6624,14 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
 }
 
 
@@ -6673,7 +6756,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(734)}
+${blank(731)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6759,7 +6842,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(115)}
+${blank(112)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6767,7 +6850,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1889)}
+${blank(1886)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -6897,7 +6980,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'e4f09a7373c174b10f99ed68cef484833fb05452',
+    sha1: '8e7af298b86b22c8b44e48bfb5d4f4f6ed943129',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6934,6 +7017,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -7134,7 +7225,7 @@ local function size_of_claimed(root, key)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
-${blank(126)}
+${blank(123)}
 local NONCE_KEPT = 60000
 
 
@@ -7237,7 +7328,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(132)}
+${blank(129)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7302,7 +7393,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'e1198cdd3ee0b325485ea3250e9f0aa6dd653b9a',
+    sha1: '1ce65e3ee193f5219072381abc3cf82690170c54',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7340,6 +7431,14 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+  counted = 5000,
 }
 ${blank(51)}
 local function shown(value)
@@ -7519,7 +7618,7 @@ end
 ${blank(80)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -7598,7 +7697,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(191)}
+${blank(188)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7662,9 +7761,9 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1293)}
+${blank(1290)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-${blank(333)}
+${blank(330)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -7769,7 +7868,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'cea7642db5db88a35495ec0ef346abf82d790505',
+    sha1: 'd4ffb320e4c2900f5aee43397c87a9d8912e86a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7806,6 +7905,14 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 
@@ -7928,7 +8035,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(674)}
+${blank(671)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8044,7 +8151,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(115)}
+${blank(112)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8052,7 +8159,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1780)}
+${blank(1777)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8162,7 +8269,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'f665e327c5e2395c8b16581607298514299a11ec',
+    sha1: 'ccc9215e43bd9032b1309fd903ce7fe3b80ac103',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8199,6 +8306,14 @@ local LIMITS = {
 
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
 
 }
 ${blank(51)}
@@ -8530,7 +8645,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(139)}
+${blank(136)}
 local NONCE_KEPT = 60000
 
 
@@ -8658,7 +8773,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1196)}
+${blank(1193)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8736,7 +8851,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '31542acb3f769e17982a82dc76ff8fed9a324e53',
+    sha1: '08808d15399a67cb4a0d5981933f31f4e4f7af28',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8758,7 +8873,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(68)}
+${blank(76)}
 local function shown(value)
   if not value then return 'nothing' end
   if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
@@ -8881,7 +8996,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(748)}
+${blank(745)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8945,7 +9060,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2167)}
+${blank(2161)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -8996,12 +9111,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '6479d49ac66c0e96752f1e6441eaa488ae150ecb',
+    sha1: '334c47491d52aae748b6030e59eafdcf3aa616bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3185)}
+${blank(3184)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
