@@ -20,8 +20,9 @@ coverage: build redis ## Print what no test runs: lines and branches of src and 
 	@export LUA_COVERAGE=coverage/lua PROCESS_COVERAGE='$(CURDIR)/coverage/processes'; \
 	npx vitest run --coverage; failed=$$?; node --import tsx test/tools/cover/main.ts && exit $$failed
 
-mutants: setup redis ## Put small faults into the Lua files, one by one, and see that a test catches each; only=forward for some
-	@node --import tsx test/tools/mutants/main.ts $(if $(only),--only '$(only)')
+# Servers of its own, since a fault may keep one busy for ever.
+mutants: setup server ## Put small faults into the Lua files, one by one, and see that a test catches each: SAMPLE=800 or all, SEED=n for others, only=forward
+	@node --import tsx test/tools/mutants/main.ts $(if $(only),--only '$(only)') $(if $(SAMPLE),--sample '$(SAMPLE)') $(if $(SEED),--seed '$(SEED)')
 
 check: setup luacheck ## Types, lint, format, unused code, Lua, generated files
 	@npx tsc --noEmit -p .

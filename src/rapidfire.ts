@@ -127,18 +127,15 @@ export class RapidFire<T = unknown, Input = T> {
    */
   forwarder(stream: string, options: ForwardOptions = {}): Worker<T> {
     // A worker that has nothing to handle: what it claims goes into the stream in the same call.
-    const claimOf = (client: RapidFire<T, Input>): WorkerClient<T>['claim'] => {
-      return async ({ root, watching, drain }) => {
+    const forwarding = (client: RapidFire<T, Input>): WorkerClient<T> => ({
+      ...client.#workerClient(),
+      claim: async ({ root, watching, drain }) => {
         const { now, next, forwarded, room } = await client.#forwarding.forwardFrom(stream, { ...options, root, watching, drain })
         worker.forwarded(root, forwarded, room)
         return { now, next, batches: [] }
-      }
-    }
-    const worker = this.#worker(
-      (client) => ({ ...client.#workerClient(), claim: claimOf(client) }),
-      () => {},
-      {},
-    )
+      },
+    })
+    const worker = this.#worker(forwarding, () => {}, {})
     return worker
   }
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { type Layout, type RootLayout, rootKey } from '../../src/partitions/roots.ts'
-import { readRootLayout } from '../../src/protocol/replies.ts'
+import { CALLS } from '../../src/protocol/calls.ts'
 import { NO_RETRY } from '../terminal/connection.ts'
 
 /** Partitions that are asked at most: beyond them, `rapidfire check` looks. */
@@ -46,10 +46,13 @@ function numbered(told: ReadonlyMap<string, RootLayout>): number {
   )
 }
 
+/** As a library function, without loading it: nothing is changed here. */
+const layoutOf = async (redis: Redis, root: string) => CALLS.layout.read(await redis.fcall_ro('rapidfire_layout', 1, root))
+
 /** Asks the server, and the node of the cluster that it points to. */
 async function askRoot(redis: Redis, nodes: Map<string, Redis>, root: string): Promise<RootLayout | undefined> {
   try {
-    return readRootLayout(await redis.fcall_ro('rapidfire_layout', 1, root))
+    return await layoutOf(redis, root)
   } catch (error) {
     const address = /^MOVED \d+ (\S+)$/.exec((error as Error).message)?.[1]
     if (address === undefined) return undefined
@@ -60,6 +63,6 @@ async function askRoot(redis: Redis, nodes: Map<string, Redis>, root: string): P
       node.on('error', () => {})
       nodes.set(address, node)
     }
-    return node.fcall_ro('rapidfire_layout', 1, root).then(readRootLayout, () => undefined)
+    return layoutOf(node, root).catch(() => undefined)
   }
 }

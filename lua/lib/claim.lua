@@ -28,7 +28,7 @@ end
 -- Batches whose lease has run out, whose pause has ended, or which were given back.
 local function claim_returned(queue, take, taken)
   local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
   if #keys == 0 then return end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
@@ -62,8 +62,7 @@ local function claim_head(queue, taken, look, key, head)
   local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  -- Formatted: to join a number to a text takes Lua twice as long.
-  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
+  local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
   look.records[#look.records + 1], look.records[#look.records + 2] = key, record
@@ -123,7 +122,7 @@ local function claim_due(queue, take, taken)
   local looks = 0
   while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
     hand_out(queue, look_through(queue, take, taken, keys), taken.tally)

@@ -1,24 +1,23 @@
---- The states of a conversation, and every step from one of them to another. Nothing else writes `due`, `active`, `claims` or `overrides`, and
---- nothing else says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
+--- writes `due`, `active`, `claims` and `overrides`, or says when a list is written (lib/list.lua).
 --
---   absent    no messages, in no index, no claim
+--   empty     no messages, in no index, no claim
 --   open      in `due`: collecting, and ready when its time has come
 --   active    in `active` with the end of its lease, and a claim: a worker has the first messages
---   paused    as active, with the end of a pause: the worker has failed
+--   retry     as active, with the end of a pause: the worker has failed
 --   released  as active, with a time that has come: the worker has given the batch back
+--   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended   absent → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
---   hand_out_again           active, paused, released → active, when their time has come
---   extend                   active, for longer
---   shrink, put_off          active → paused, without what is done; active → released
---   bury                     active, paused → dead, and what is behind → open, or absent
---   finish                   active → done, and what is behind → open, or absent
---   reopen                   active without a claim → open
---   bring_back               dead → open, or behind the batch of a worker
---   move                     open or active, at an earlier time: the clock has gone back
---   forget                   in an index, and without messages → absent
---   mend                     anything that is half-done → active, open or absent
+--   hand_out_again           active, retry, released → active, when their time has come
+--   extend_leases            active, for longer
+--   shrink                   active → retry, without the messages that are done
+--   put_off                  active → retry, or released
+--   bury                     active, retry → dead, and what is behind → open, or empty
+--   finish                   active → completed, and what is behind → open, or empty; or done
+--   bring_back, revive       dead → open, or behind the batch of a worker
+--   forget                   in an index, and without messages → empty
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -67,7 +66,7 @@ local function index_by_options(queue, key, size, options)
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
       at = due_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
       at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
@@ -108,26 +107,15 @@ local function open_rest(queue, key, count)
   end
   queue.now = queue.now or now_ms()
   local at = due_at(head, queue.now)
-  write_if_ours('ZADD', due_key(root), at, key)
+  write_unless_foreign('ZADD', due_key(root), at, key)
   return at
-end
-
--- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
--- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
--- into `due`.
-local function reopen(queue, key, claim)
-  local root = queue.root
-  local done = claim and not redis.call('ZSCORE', due_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  open_rest(queue, key, done and claim.count or 0)
-  redis.call('ZREM', active_key(root), key)
 end
 
 -- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
 -- missing is looked at again so much later, ms. Its score ends in .5 until then.
 local LOOK_AGAIN = 10000
 
-local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 -- Takes an entry without a list out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
@@ -251,9 +239,9 @@ local function finish(queue, keys, counts, records)
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
-  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
+  if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', count_text(#keys))
+  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
 
@@ -321,73 +309,12 @@ end
 -- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
 -- that would break the call off.
 local function size_of_claimed(root, key)
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    local foreign = error_of(redis.pcall('ZCARD', index), 'zset', index)
-    if foreign then return nil, foreign end
-  end
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local foreign = error_of(size, 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  if foreign then return nil, foreign end
   return size
-end
-
--- Moves keys of an index to earlier times, which they should have had; `moved` is a flat list of scores and keys.
-local function move(index, moved)
-  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
-end
-
--- Puts in order what says that a key is active: its claim holds.
-local function mend_active(queue, key, claim, size, done)
-  local root, active = queue.root, active_key(queue.root)
-  if claim.count > size then
-    claim.count = size
-    redis.call('HSET', claims_key(root), key, encode_claim(claim))
-    done[#done + 1] = 'claim cut to the messages that are there'
-  end
-  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-  -- A lease that ends now: the batch is handed out again.
-  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
-  local score = tonumber(redis.call('ZSCORE', active, key))
-  local right = latest_end(claim, score, queue.now)
-  if right < score then
-    redis.call('ZADD', active, right, key)
-    done[#done + 1] = 'lowered to the lease that was granted'
-  end
-end
-
--- Puts in order what says that a key is open, or absent: no claim of it holds.
-local function mend_open(queue, key, with_options, done)
-  local root, due = queue.root, due_key(queue.root)
-  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
-  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
-  if not head then
-    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
-    return
-  end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
-  if not score or score > at then
-    redis.call('ZADD', due, at, key)
-    wake_watcher(queue, at)
-    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
-  end
-end
-
--- Makes what is kept about a key follow its list, which is the truth. Adds to `done` what was mended, in words.
-local function mend(queue, key, done)
-  local root, list = queue.root, messages_key(queue.root, key)
-  local kind = redis.call('TYPE', list).ok
-  -- Only its owner can say what a foreign key is for.
-  if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and redis.call('LLEN', list) or 0
-  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
-  -- Its list was missing when it was completed, and a message has begun a new one since.
-  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
-  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
-  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
-  if claim and size > 0 and claim.count > 0 then
-    mend_active(queue, key, claim, size, done)
-  else
-    mend_open(queue, key, with_options, done)
-  end
 end

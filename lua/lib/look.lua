@@ -2,7 +2,7 @@
 --- colon; `messages:<key>` stands for all that is kept about a conversation, `dead:<batch id>` for all about a dead batch.
 
 -- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function read_if_ours(...)
+local function read_unless_foreign(...)
   local value = redis.pcall(...)
   return type(value) ~= 'table' and value or nil
 end
@@ -43,18 +43,18 @@ local function look_at_key(queue, key, seen, spent)
     seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
     look_at_messages(list, seen, queue.longest, spent)
   end
-  seen.due = tonumber(read_if_ours('ZSCORE', due_key(root), key))
-  seen.active = tonumber(read_if_ours('ZSCORE', active_key(root), key))
-  seen.record = read_if_ours('HGET', claims_key(root), key)
+  seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
+  seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
+  seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
-  seen.listed = read_if_ours('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen)
   local name = dead_key(root, id)
   local positions = dead_positions(name) or {}
-  seen.key, seen.since = read_if_ours('HGET', name, 'key'), tonumber(read_if_ours('ZSCORE', dead_key(root), id))
-  seen.count, seen.messages, seen.gapless = read_if_ours('HGET', name, 'count'), #positions, 0
+  seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
+  seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
 end
 

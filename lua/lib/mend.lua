@@ -1,6 +1,6 @@
 --- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
 --- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
---- queue, does no harm. What is kept about a conversation is mended in lib/conversation.lua.
+--- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
 
 -- Whether a key of another type stands where an index should: then nothing can be put in order.
 local function has_foreign_index(root)

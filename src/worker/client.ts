@@ -1,5 +1,6 @@
 import type { Batch } from '../batches/batch.ts'
 import type { Claimed, FailOptions, RootClaimOptions } from '../batches/claims.ts'
+import type { Roots } from '../partitions/roots.ts'
 
 /** What a processor needs of its client: to get batches, and to say what became of them. */
 export interface BatchClient<T> {
@@ -14,8 +15,8 @@ export interface BatchClient<T> {
 export interface WorkerClient<T> extends BatchClient<T> {
   readonly queue: string
   /** Roots that serve, and those that are being drained; `refused` is one that would not. */
-  roots(refused?: string): Promise<{ serving: string[]; draining: string[] }>
+  roots(refused?: string): Promise<Roots>
   /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */
-  maintain(): Promise<{ serving: string[]; draining: string[] }>
+  maintain(): Promise<Roots>
   close(): Promise<void>
 }

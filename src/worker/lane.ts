@@ -1,27 +1,31 @@
 /**
- * One root of a queue, as those see it who claim from it: whether it is to be looked at now, and when next. A queue without partitions has
- * one lane.
+ * One root of a queue, as those see it who claim from it: whether to look at it now, and when next. To look is to claim what is due. A queue
+ * without partitions has one lane.
  */
 export class Lane {
   readonly root: string
   /** Whether the root serves no more: what is left in it is taken all the same. */
   readonly draining: boolean
-  /** Whether something may be due. */
-  awake = true
+  /** Whether it is served for one round only: of what was due when the first claim was answered. */
+  readonly once: boolean
+  /** Of a lane that is served once: only what was due at this Redis time is claimed. Not known before the first claim is answered. */
+  before: number | undefined
+  /** Whether something may be due, so that it is to be looked at when a slot is free. */
+  mayBeDue = true
   /** Whether the last claim got all that it asked for. */
-  busy = false
+  full = false
   /** Whether something may be due for which there is no room: in the stream of a forwarder. */
   blocked = false
   /** Claims under way. */
   claims = 0
-  /** Only what was due at this Redis time is claimed: 0 until the first claim tells it, undefined without such a bound. */
-  before: number | undefined
   /** Claims that have failed since the last one that was answered. */
   failures = 0
   /** How often in a row the root has refused because it does not serve. */
   refusals = 0
   /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */
   silent = false
+  /** Whether its last heartbeat was not answered, so that leases may run out. */
+  unkept = false
   /** When a claim was answered last, by `performance.now`; 0 before the first. */
   answered = 0
   readonly #look: () => void
@@ -33,16 +37,17 @@ export class Lane {
   /** The earliest wake-up that has come since the last look, Redis time. */
   #early = Number.POSITIVE_INFINITY
 
-  /** @param look called when the time has come that `lookIn` or `claimed` has set */
-  constructor(root: string, draining: boolean, look: () => void = () => {}) {
+  /** @param look called when it is time to look; without it the lane is served once */
+  constructor(root: string, draining: boolean, look?: () => void) {
     this.root = root
     this.draining = draining
-    this.#look = look
+    this.once = look === undefined
+    this.#look = look ?? (() => {})
   }
 
-  /** Looks now, or in `ms`; a late one is as good when it is not `exact`. */
+  /** Looks now, or in `ms`; a late look is as good when it is not `exact`. */
   lookIn(ms: number, exact = false): void {
-    this.rest()
+    this.cancel()
     const at = exact ? performance.now() + ms : 0
     const arrive = () => {
       if (performance.now() < at) {
@@ -57,21 +62,10 @@ export class Lane {
     else arrive()
   }
 
-  rest(): void {
+  /** Takes back the look that `lookIn`, `lookAt` or a wake-up has set. */
+  cancel(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
-  }
-
-  /** The shortest time from asking to the answer, ms; 0 until it is known. */
-  get trip(): number {
-    return this.#trip
-  }
-
-  /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */
-  compareClocks(now: number, asked: number, answered: number): void {
-    this.answered = answered
-    this.#skew = compareClocks(this.#skew, now, asked, answered)
-    this.#trip = Math.min(this.#trip || Number.POSITIVE_INFINITY, answered - asked)
   }
 
   /**
@@ -84,9 +78,21 @@ export class Lane {
   }
 
   /** A wake-up has come: something is due at this Redis time. */
-  heard(time: number, longest: number): void {
+  wake(time: number, longest: number): void {
     this.#early = Math.min(this.#early, time)
-    if (!this.awake) this.lookAt(this.#early, longest)
+    if (!this.mayBeDue) this.lookAt(this.#early, longest)
+  }
+
+  /** The shortest time from asking to the answer, ms; 0 until it is known. */
+  get trip(): number {
+    return this.#trip
+  }
+
+  /** A claim was asked for and answered, both by `performance.now`, and bears the Redis time `now`. */
+  compareClocks(now: number, asked: number, answered: number): void {
+    this.answered = answered
+    this.#skew = compareClocks(this.#skew, now, asked, answered)
+    this.#trip = Math.min(this.#trip || Number.POSITIVE_INFINITY, answered - asked)
   }
 }
 

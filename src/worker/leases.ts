@@ -1,49 +1,7 @@
 import type { Batch } from '../batches/batch.ts'
+import { Attempt, type Extension } from './attempt.ts'
 import type { BatchClient } from './client.ts'
-import type { HandlerContext, Logger } from './handler.ts'
-
-/** How long a process that has slept past the end of a lease waits for Redis to say whose the batch is, ms at most. */
-const GRACE = 1000
-
-/** One attempt at a batch, as its handler sees it. */
-export class Attempt<T> implements HandlerContext {
-  readonly batch: Batch<T>
-  /** Where the batch is. */
-  readonly root: string
-  readonly log: Logger
-  // A property, since handlers take it out of their context.
-  readonly extend: HandlerContext['extend']
-  /** Until when the lease is held for certain, by `performance.now`. */
-  heldUntil: number
-  /** Where it stands among those that run; -1 when it has ended. */
-  place = -1
-  /** Whether the lease is watched: not any more when the signal has aborted for it. */
-  watched = true
-  /** Whether another claim has the batch. */
-  lost = false
-  #controller: AbortController | undefined
-
-  constructor(batch: Batch<T>, root: string, log: Logger, heldUntil: number, extend: (attempt: Attempt<T>, ms?: number) => Extension) {
-    this.batch = batch
-    this.root = root
-    this.log = log
-    this.heldUntil = heldUntil
-    this.extend = (ms) => extend(this, ms)
-  }
-
-  // Made only for the handlers that look at it: most never do.
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  abort(reason: Error): void {
-    this.#controller ??= new AbortController()
-    this.#controller.abort(reason)
-  }
-}
-
-type Extension = ReturnType<HandlerContext['extend']>
+import type { Settings } from './settings.ts'
 
 /** What is known of the heartbeats of one root; times by `performance.now`. */
 interface Pulse {
@@ -58,11 +16,11 @@ interface Pulse {
  * lost, or has come to its end without an answer, aborts.
  */
 export class Leases<T> {
-  readonly #rapidfire: BatchClient<T>
+  readonly #client: BatchClient<T>
+  readonly #settings: Settings
   readonly #lease: number
-  readonly #logger: Logger
   readonly #extended: (root: string, error: unknown) => void
-  /** In no order. An array and no map, for the reason that Calls counts. */
+  /** In no order. An array and no map, for the reason for which Underway counts. */
   readonly #attempts: Attempt<T>[] = []
   readonly #pulses = new Map<string, Pulse>()
   #heartbeat: NodeJS.Timeout | undefined
@@ -73,20 +31,21 @@ export class Leases<T> {
   #alarmAt = Number.POSITIVE_INFINITY
 
   /** @param extended told after each beat of a root; `error` when Redis did not answer it */
-  constructor(rapidfire: BatchClient<T>, lease: number, logger: Logger, extended: (root: string, error: unknown) => void) {
-    this.#rapidfire = rapidfire
-    this.#lease = lease
-    this.#logger = logger
+  constructor(client: BatchClient<T>, settings: Settings, extended: (root: string, error: unknown) => void) {
+    this.#client = client
+    this.#settings = settings
+    this.#lease = settings.lease
     this.#extended = extended
   }
 
-  get size(): number {
+  /** Batches that are being handled. */
+  get count(): number {
     return this.#attempts.length
   }
 
   /** @param heldUntil until when the lease of the batch is held for certain, by `performance.now` */
   add(batch: Batch<T>, root: string, heldUntil: number): Attempt<T> {
-    const attempt = new Attempt(batch, root, this.#logger, heldUntil, this.#extendOne)
+    const attempt = new Attempt(batch, root, this.#settings.logger, heldUntil, this.#extendOne)
     attempt.place = this.#attempts.push(attempt) - 1
     // It has just been claimed there.
     const pulse = this.#pulses.get(root)
@@ -99,8 +58,8 @@ export class Leases<T> {
     return attempt
   }
 
-  /** False when it had ended already. */
-  delete(attempt: Attempt<T>): boolean {
+  /** The attempt has ended; false when it had before. */
+  end(attempt: Attempt<T>): boolean {
     if (attempt.place === -1) return false
     const last = this.#attempts.pop() as Attempt<T>
     if (last !== attempt) {
@@ -120,7 +79,7 @@ export class Leases<T> {
   /** Ends all attempts, and returns them. */
   abortAll(reason: Error): Attempt<T>[] {
     const attempts = [...this.#attempts]
-    for (const attempt of attempts) this.delete(attempt)
+    for (const attempt of attempts) this.end(attempt)
     for (const attempt of attempts) attempt.abort(reason)
     return attempts
   }
@@ -160,7 +119,7 @@ export class Leases<T> {
     pulse.silentSince = Math.min(pulse.silentSince, asked)
     let failure: unknown
     try {
-      const results = await this.#rapidfire.extend(
+      const results = await this.#client.extend(
         attempts.map(({ batch }) => batch),
         this.#lease,
       )
@@ -184,7 +143,7 @@ export class Leases<T> {
 
   #extendOne = async (attempt: Attempt<T>, ms = this.#lease): Extension => {
     const asked = performance.now()
-    const [result] = await this.#rapidfire.extend([attempt.batch], ms)
+    const [result] = await this.#client.extend([attempt.batch], ms)
     if (result?.status === 'extended') attempt.heldUntil = Math.max(attempt.heldUntil, asked + ms)
     else this.#lose(attempt)
     return result as Awaited<Extension>
@@ -200,18 +159,18 @@ export class Leases<T> {
     if (attempt.place !== -1) attempt.abort(new Error(`the lease of batch ${attempt.batch.id} ${what}`))
   }
 
-  /** Looks at the leases again at this time, by `performance.now`, or before. */
+  /** Sees at this time, by `performance.now`, or before whether a lease has come to its end. */
   #watch(time: number): void {
     if (time >= this.#alarmAt) return
     clearTimeout(this.#alarm)
     this.#alarmAt = time
-    this.#alarm = setTimeout(() => this.#ended(), Math.max(0, Math.ceil(time - performance.now())))
+    this.#alarm = setTimeout(() => this.#seeEnds(), Math.max(0, Math.ceil(time - performance.now())))
   }
 
   /** Aborts the attempts whose leases have come to their end, and waits for the next end. */
-  #ended(): void {
+  #seeEnds(): void {
     const now = performance.now()
-    const grace = Math.min(this.#lease / 4, GRACE)
+    const grace = Math.min(this.#lease / 4, this.#settings.timing.grace)
     let next = Number.POSITIVE_INFINITY
     let slept = false
     // The attempts change while signals abort.

@@ -1,8 +1,10 @@
 import { ProcessingError, RapidfireError } from '../errors.ts'
+import { inTurn } from '../partitions/roots.ts'
 import type { WorkerClient } from './client.ts'
 import type { Handler, ProcessorOptions } from './handler.ts'
 import { Lane } from './lane.ts'
-import { Processor, whole } from './processor.ts'
+import { Processor } from './processor.ts'
+import { whole } from './settings.ts'
 import type { Summary } from './summary.ts'
 
 export interface ProcessOptions extends ProcessorOptions {
@@ -22,17 +24,17 @@ const ROUNDS = 3
 export async function processPending<T>(client: WorkerClient<T>, handler: Handler<T>, options: ProcessOptions): Promise<Summary> {
   const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
   const failures: unknown[] = []
-  const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
+  const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, { least: 1, most: Number.MAX_SAFE_INTEGER })
   let refusal: { root: string; error: unknown } | undefined
   const processor = new Processor<T>(client, handler, options, {
-    settled: (outcome, batch) => {
+    ended: (outcome, batch) => {
       // Nothing is given back here that a handler has seen.
       if (outcome === 'released') return
       summary[outcome] += 1
       summary.batches += 1
       summary.messages += batch.messages.length
     },
-    claimed: () => {},
+    answered: () => {},
     refused: (lane, error) => {
       lane.failures += 1
       if (error instanceof RapidfireError && error.code === 'REPARTITIONED') refusal = { root: lane.root, error }
@@ -43,10 +45,10 @@ export async function processPending<T>(client: WorkerClient<T>, handler: Handle
   try {
     // Once more when the number of partitions was changed just now, or a root has lost what it knew.
     for (let round = 1; round === 1 || (refusal && round <= ROUNDS && summary.batches < limit); round += 1) {
-      const { serving, draining } = await client.roots(refusal?.root)
+      const roots = inTurn(await client.roots(refusal?.root))
       refusal = undefined
-      processor.lanes = [...draining.map((root) => new Lane(root, true)), ...serving.map((root) => new Lane(root, false))]
-      await processor.drain(limit - summary.batches)
+      const lanes = roots.map(({ root, drain }) => new Lane(root, drain))
+      await processor.handleOnce(lanes, limit - summary.batches)
     }
     if (refusal) failures.push(refusal.error)
   } catch (error) {

@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../lua/build/assemble.mjs'
-import { SOURCE } from '../../src/redis/source.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 import { findRedisCli, run } from '../support/shell.ts'
+import { SHIPPED_SOURCE } from '../support/source.ts'
 
 /**
  * The flags of each function. `allow-oom` for what makes room or costs none, so that a server that is full can be drained;
@@ -42,7 +42,7 @@ describe('the library', () => {
   beforeEach(async () => {
     await server.redis.flushall()
     await server.redis.function('FLUSH')
-    expect(await server.redis.function('LOAD', SOURCE.library)).toBe('rapidfire')
+    expect(await server.redis.function('LOAD', SHIPPED_SOURCE.library)).toBe('rapidfire')
   })
 
   it('is listed with a name, a description and flags for each function', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SOURCE } from '../../src/redis/source.ts'
 import { lacksServer } from '../client/clients.ts'
 import { type ClusterNode, TestCluster } from '../support/cluster.ts'
+import { SHIPPED_SOURCE } from '../support/source.ts'
 
 const ROOT = 'rapid-fire:{orders}'
 
@@ -20,7 +20,7 @@ describe.skipIf(lacksServer('a slot that is being moved'))('while its slot is be
     slot = await cluster.slotOf(ROOT)
     from = await cluster.primaryOf(slot)
     to = cluster.nodes.find((node) => node !== from) as ClusterNode
-    for (const { redis } of cluster.nodes) await redis.function('LOAD', SOURCE.library)
+    for (const { redis } of cluster.nodes) await redis.function('LOAD', SHIPPED_SOURCE.library)
   }, 60_000)
   afterAll(() => cluster?.stop())
 

@@ -44,7 +44,7 @@ export type Step = { at: number } & (
 )
 
 /**
- * Idle workers as src/worker/worker.ts has them, on the moved clock: each claims for its free slots when it looks, when it is woken and, unless it
+ * Idle workers as src/worker/loop.ts has them, on the moved clock: each claims for its free slots when it looks, when it is woken and, unless it
  * rests, when a slot becomes free. Handlers take `busy` ms.
  */
 export class Watchers {

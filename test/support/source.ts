@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from '../../lua/build/assemble.mjs'
-import type { LibrarySource } from '../../src/redis/source.ts'
+import { type LibrarySource, SOURCE } from '../../src/redis/source.ts'
 import { instrument } from '../tools/cover/instrument.ts'
 
 const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
@@ -8,6 +8,13 @@ const CLOCK = readFileSync(new URL('./clock.lua', import.meta.url), 'utf8')
 /** The Lua files of a folder with the clock of the tests; the shipped ones without one. */
 export const testSource = (root?: string): Required<LibrarySource> => assemble({ clock: CLOCK, ...(root ? { root } : {}) })
 
-export const TEST_SOURCE = testSource()
+/** `make mutants` tries other Lua files than ours. */
+const LUA_ROOT = process.env.LUA_ROOT
+
+export const TEST_SOURCE = testSource(LUA_ROOT)
+
+/** What is shipped, with the real clock. */
+export const SHIPPED_SOURCE: Pick<LibrarySource, 'version' | 'library'> = LUA_ROOT ? assemble({ root: LUA_ROOT }) : SOURCE
+
 // `make coverage` wants to know which statements have run.
 if (process.env.LUA_COVERAGE) TEST_SOURCE.library = instrument(TEST_SOURCE).library

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
-import { Discard, PartialFailure, RetryLater } from '../../src/batches/outcomes.ts'
 import { exponentialBackoff } from '../../src/worker/handler.ts'
+import { Discard, PartialFailure, RetryLater } from '../../src/worker/verdicts.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { eventually, first, useWorkers } from './workers.ts'

@@ -91,7 +91,7 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
     const held = gate()
     const started: string[] = []
     // It does not fail within the test.
-    const options = { concurrency: 1, timing: { stall: 60_000, rest: 5, silent: 20 } }
+    const options = { concurrency: 1, timing: { stall: 60_000, rest: 5, silentAfter: 20 } }
     const worker = rapidfire.worker(async (batch) => {
       started.push(batch.key)
       await held.opened

@@ -5,6 +5,90 @@ export const LIBRARY: string = `#!lua name=rapidfire
 local VERSION = '0.1.0'
 local function register(name, callback, flags, text)
   redis.register_function{ function_name = 'rapidfire_' .. name, callback = callback, flags = flags, description = text } end
+--- Refusals: the one way in which a call says no.
+
+-- A value as it may stand in an error message: short, printable, in quotes.
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+-- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+-- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+
+-- The same of any reply, or nil when it is no error.
+local function error_of(reply, expected, key)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return wrong_type(reply, expected, key)
+end
+--- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
+
+-- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+
+-- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
+-- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
+-- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
+-- behind it can still be read.
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if stop and string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+-- The same up to the end: the options, and a refusal.
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
 --- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
 --- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
@@ -96,29 +180,6 @@ local OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
---- Refusals: the one way in which a call says no.
-
--- A value as it may stand in an error message: short, printable, in quotes.
-local function shown(value)
-  if not value then return 'nothing' end
-  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
-  return "'" .. string.gsub(value, '%c', '?') .. "'"
-end
-
--- Returned and never raised: Redis appends a suffix to raised errors, and does not undo what was written before.
-local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
-
--- The error that Redis replied to a pcall: one of ours when the key is of another type, else as it is.
-local function wrong_type(reply, expected, key)
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
-  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
-end
-
--- The same of any reply, or nil when it is no error.
-local function error_of(reply, expected, key)
-  if type(reply) ~= 'table' or not reply.err then return nil end
-  return wrong_type(reply, expected, key)
-end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -159,6 +220,36 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
+--- Numbers as texts. Redis takes a number as an argument too, but to print it costs Redis 7.0 more than most commands do: a hundredth to a
+--- fortieth of what adding a message costs, each time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
 --   <receivedAt> <id length>[,R<place>][,W<wait>][,X<maxWait>][,S<maxSize>][,F] <id><data>
@@ -166,15 +257,9 @@ end
 -- 13 digits first, so that one \`match\` reads the time. The options travel with their message: nothing has to be kept in step when messages
 -- are taken, given back or buried. \`place\` tells with which batch the message died first; see place_among_dead.
 
--- A time as 13 digits. WHY not by '%.0f': to print a number of that size so costs nearly twice as much, a thirtieth of what adding a message does.
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
 -- All that stands before id and data. \`options\`: { wait, maxWait, maxSize, flush } of this message alone, or nil.
 local function message_header(received, id_length, options, place)
-  local header = digits(received) .. ' ' .. string.format('%d', id_length)
+  local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
   if options then
     if options.wait then header = header .. string.format(',W%.0f', options.wait) end
@@ -404,67 +489,6 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
---- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
-
--- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-
--- \`known\` maps a token to what may stand behind it, as lib/limits.lua has it.
--- Reads from args[at] up to the end, or up to the token \`stop\`. Returns the options that are given by field (nil when none is),
--- where reading ended, and a refusal. A refusal comes with a position when only the value is wrong: the arguments
--- behind it can still be read.
-local function read_tokens(args, at, known, stop)
-  local options, refusal
-  local name = args[at]
-  while name and name ~= stop do
-    local token = known[name] or known[string.upper(name)]
-    if not token then
-      if stop and string.upper(name) == stop then break end
-      local names = {}
-      for each in pairs(known) do names[#names + 1] = each end
-      table.sort(names)
-      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
-      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
-    end
-    options = options or {}
-    if token.flag then
-      options[token.field] = true
-      at = at + 1
-    else
-      local text = args[at + 1]
-      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
-      local value
-      if token.bytes then
-        value = #text <= token.bytes and text
-      else
-        value = integer(text, token.least, token.most)
-      end
-      if value then
-        options[token.field] = value
-      elseif not refusal then
-        refusal = fail(
-          token.code or 'BAD_ARGUMENT',
-          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
-            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
-        )
-      end
-      at = at + 2
-    end
-    name = args[at]
-  end
-  return options, at, refusal
-end
-
--- The same up to the end: the options, and a refusal.
-local function read_options(args, at, known)
-  local options, _, refusal = read_tokens(args, at, known)
-  return options or {}, refusal
-end
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
@@ -533,7 +557,7 @@ end
 --- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
 
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
--- is lowered that lies ahead; see lib/ahead.lua.
+-- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 -- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
@@ -614,15 +638,16 @@ end
 
 -- Written before they are handed out.
 local function write_numbers(queue, tally)
-  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+  redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
+    'looked', digits(looked_at(queue)))
 end
 
 -- Written behind them all.
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
   for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
   end
 end
 
@@ -650,7 +675,7 @@ end
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told.
-local function write_if_ours(...)
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
@@ -673,7 +698,7 @@ local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' 
 
 -- Takes the first elements off.
 local function cut_front(list, count)
-  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
+  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
 
 -- Puts elements in front of a list, the first of them first. Returns an error.
@@ -758,27 +783,26 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
---- The states of a conversation, and every step from one of them to another. Nothing else writes \`due\`, \`active\`, \`claims\` or \`overrides\`, and
---- nothing else says when a list is written (lib/list.lua).
+--- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
+--- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
 --
---   absent    no messages, in no index, no claim
+--   empty     no messages, in no index, no claim
 --   open      in \`due\`: collecting, and ready when its time has come
 --   active    in \`active\` with the end of its lease, and a claim: a worker has the first messages
---   paused    as active, with the end of a pause: the worker has failed
+--   retry     as active, with the end of a pause: the worker has failed
 --   released  as active, with a time that has come: the worker has given the batch back
+--   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended   absent → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
---   hand_out_again           active, paused, released → active, when their time has come
---   extend                   active, for longer
---   shrink, put_off          active → paused, without what is done; active → released
---   bury                     active, paused → dead, and what is behind → open, or absent
---   finish                   active → done, and what is behind → open, or absent
---   reopen                   active without a claim → open
---   bring_back               dead → open, or behind the batch of a worker
---   move                     open or active, at an earlier time: the clock has gone back
---   forget                   in an index, and without messages → absent
---   mend                     anything that is half-done → active, open or absent
+--   hand_out_again           active, retry, released → active, when their time has come
+--   extend_leases            active, for longer
+--   shrink                   active → retry, without the messages that are done
+--   put_off                  active → retry, or released
+--   bury                     active, retry → dead, and what is behind → open, or empty
+--   finish                   active → completed, and what is behind → open, or empty; or done
+--   bring_back, revive       dead → open, or behind the batch of a worker
+--   forget                   in an index, and without messages → empty
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -827,7 +851,7 @@ local function index_by_options(queue, key, size, options)
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
       at = due_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
       at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
@@ -868,26 +892,15 @@ local function open_rest(queue, key, count)
   end
   queue.now = queue.now or now_ms()
   local at = due_at(head, queue.now)
-  write_if_ours('ZADD', due_key(root), at, key)
+  write_unless_foreign('ZADD', due_key(root), at, key)
   return at
-end
-
--- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
--- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
--- into \`due\`.
-local function reopen(queue, key, claim)
-  local root = queue.root
-  local done = claim and not redis.call('ZSCORE', due_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  open_rest(queue, key, done and claim.count or 0)
-  redis.call('ZREM', active_key(root), key)
 end
 
 -- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
 -- missing is looked at again so much later, ms. Its score ends in .5 until then.
 local LOOK_AGAIN = 10000
 
-local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 -- Takes an entry without a list out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
@@ -1011,9 +1024,9 @@ local function finish(queue, keys, counts, records)
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
-  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
+  if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', count_text(#keys))
+  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
 
@@ -1081,133 +1094,14 @@ end
 -- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
 -- that would break the call off.
 local function size_of_claimed(root, key)
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    local foreign = error_of(redis.pcall('ZCARD', index), 'zset', index)
-    if foreign then return nil, foreign end
-  end
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
-  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local foreign = error_of(size, 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  if foreign then return nil, foreign end
   return size
-end
-
--- Moves keys of an index to earlier times, which they should have had; \`moved\` is a flat list of scores and keys.
-local function move(index, moved)
-  if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
-end
-
--- Puts in order what says that a key is active: its claim holds.
-local function mend_active(queue, key, claim, size, done)
-  local root, active = queue.root, active_key(queue.root)
-  if claim.count > size then
-    claim.count = size
-    redis.call('HSET', claims_key(root), key, encode_claim(claim))
-    done[#done + 1] = 'claim cut to the messages that are there'
-  end
-  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-  -- A lease that ends now: the batch is handed out again.
-  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
-  local score = tonumber(redis.call('ZSCORE', active, key))
-  local right = latest_end(claim, score, queue.now)
-  if right < score then
-    redis.call('ZADD', active, right, key)
-    done[#done + 1] = 'lowered to the lease that was granted'
-  end
-end
-
--- Puts in order what says that a key is open, or absent: no claim of it holds.
-local function mend_open(queue, key, with_options, done)
-  local root, due = queue.root, due_key(queue.root)
-  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
-  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
-  if not head then
-    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
-    return
-  end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
-  if not score or score > at then
-    redis.call('ZADD', due, at, key)
-    wake_watcher(queue, at)
-    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
-  end
-end
-
--- Makes what is kept about a key follow its list, which is the truth. Adds to \`done\` what was mended, in words.
-local function mend(queue, key, done)
-  local root, list = queue.root, messages_key(queue.root, key)
-  local kind = redis.call('TYPE', list).ok
-  -- Only its owner can say what a foreign key is for.
-  if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and redis.call('LLEN', list) or 0
-  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
-  -- Its list was missing when it was completed, and a message has begun a new one since.
-  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
-  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
-  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
-  if claim and size > 0 and claim.count > 0 then
-    mend_active(queue, key, claim, size, done)
-  else
-    mend_open(queue, key, with_options, done)
-  end
-end
---- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late.
-
--- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-
--- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
-local function lowered_due(queue, key, score)
-  -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
-end
-
--- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
--- they should be. Returns how many more may be lowered.
-local function lower_index(index, latest, left, judge)
-  local at, looks = 0, 0
-  while left > 0 and looks < 10 * LIMITS.lowered do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
-      end
-    end
-    move(index, moved)
-    looks = looks + #keys
-  end
-  return left
-end
-
--- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(queue)
-  local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do
-      local claim = decode_claim(stored[n])
-      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
-    end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
-  if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
@@ -1268,6 +1162,135 @@ local function acknowledged(root, records, nonce)
     known[asked[n].position] = last ~= nil and last > asked[n].number
   end
   return known
+end
+--- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
+--- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
+
+-- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
+-- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
+-- into \`due\`.
+local function reopen(queue, key, claim)
+  local root = queue.root
+  local done = claim and not redis.call('ZSCORE', due_key(root), key)
+  redis.call('HDEL', claims_key(root), key)
+  open_rest(queue, key, done and claim.count or 0)
+  redis.call('ZREM', active_key(root), key)
+end
+
+-- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
+-- looks lowers what is further ahead than anything may be.
+
+-- The longest wait of the policy: a shortened one holds only from the next look on.
+local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+
+-- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
+local function lowered_due(queue, key, score)
+  -- Options of its messages may allow more.
+  local head = head_of(queue, key, has_options(queue, key))
+  return math.min(score, head and due_at(head, queue.now) or queue.now)
+end
+
+-- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
+-- they should be. Returns how many more may be lowered.
+local function lower_index(index, latest, left, judge)
+  local at, looks = 0, 0
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
+    local keys, scores, moved = {}, {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    if #keys == 0 then break end
+    local right = judge(keys, scores)
+    for n = 1, #keys do
+      if right[n] < scores[n] and left > 0 then
+        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
+        left = left - 1
+      else
+        at = at + 1
+      end
+    end
+    if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
+    looks = looks + #keys
+  end
+  return left
+end
+
+-- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
+local function lower_ahead(queue)
+  local root, now = queue.root, queue.now
+  if queue.looked <= now + CLOCK_STEP then return end
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
+    local right = {}
+    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
+    return right
+  end)
+  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
+    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
+    for n = 1, #keys do
+      local claim = decode_claim(stored[n])
+      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
+    end
+    return right
+  end)
+  -- What the watcher has promised is as far ahead.
+  queue.watchAt, queue.standbyUntil = 0, 0
+  if left > 0 then queue.looked = now end
+  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+end
+
+-- Puts in order what says that a key is active: its claim holds.
+local function mend_active(queue, key, claim, size, done)
+  local root, active = queue.root, active_key(queue.root)
+  if claim.count > size then
+    claim.count = size
+    redis.call('HSET', claims_key(root), key, encode_claim(claim))
+    done[#done + 1] = 'claim cut to the messages that are there'
+  end
+  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
+  -- A lease that ends now: the batch is handed out again.
+  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
+  local score = tonumber(redis.call('ZSCORE', active, key))
+  local right = latest_end(claim, score, queue.now)
+  if right < score then
+    redis.call('ZADD', active, right, key)
+    done[#done + 1] = 'lowered to the lease that was granted'
+  end
+end
+
+-- Puts in order what says that a key is open, or empty: no claim of it holds.
+local function mend_open(queue, key, with_options, done)
+  local root, due = queue.root, due_key(queue.root)
+  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
+  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
+  local head = head_of(queue, key, with_options)
+  if not head then
+    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
+    return
+  end
+  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  if not score or score > at then
+    redis.call('ZADD', due, at, key)
+    wake_watcher(queue, at)
+    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
+  end
+end
+
+-- Makes what is kept about a key follow its list, which is the truth. Adds to \`done\` what was mended, in words.
+local function mend(queue, key, done)
+  local root, list = queue.root, messages_key(queue.root, key)
+  local kind = redis.call('TYPE', list).ok
+  -- Only its owner can say what a foreign key is for.
+  if kind ~= 'none' and kind ~= 'list' then return end
+  local size = kind == 'list' and redis.call('LLEN', list) or 0
+  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
+  -- Its list was missing when it was completed, and a message has begun a new one since.
+  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
+  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
+  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
+  if claim and size > 0 and claim.count > 0 then
+    mend_active(queue, key, claim, size, done)
+  else
+    mend_open(queue, key, with_options, done)
+  end
 end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
@@ -1474,7 +1497,7 @@ end
 -- Batches whose lease has run out, whose pause has ended, or which were given back.
 local function claim_returned(queue, take, taken)
   local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
   if #keys == 0 then return end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
@@ -1508,8 +1531,7 @@ local function claim_head(queue, taken, look, key, head)
   local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  -- Formatted: to join a number to a text takes Lua twice as long.
-  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
+  local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
   look.records[#look.records + 1], look.records[#look.records + 2] = key, record
@@ -1569,7 +1591,7 @@ local function claim_due(queue, take, taken)
   local looks = 0
   while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
     hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
@@ -2123,17 +2145,6 @@ do -- lua/functions/conversation
 -- Lua's stack bounds how many values \`unpack\` can give.
 local UNPACKED = 1000
 
--- Times that are the same in call after call, as texts: to format one costs a tenth of what storing a message does.
-local TEXTS = {}
-local function kept_text(what, ms)
-  local kept = TEXTS[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = string.format('%.0f', ms) }
-    TEXTS[what] = kept
-  end
-  return kept.text
-end
-
 -- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 local function digest_of(key, id, name)
@@ -2460,8 +2471,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -2970,7 +2981,7 @@ end
 --- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
 
 -- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function read_if_ours(...)
+local function read_unless_foreign(...)
   local value = redis.pcall(...)
   return type(value) ~= 'table' and value or nil
 end
@@ -3011,18 +3022,18 @@ local function look_at_key(queue, key, seen, spent)
     seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
     look_at_messages(list, seen, queue.longest, spent)
   end
-  seen.due = tonumber(read_if_ours('ZSCORE', due_key(root), key))
-  seen.active = tonumber(read_if_ours('ZSCORE', active_key(root), key))
-  seen.record = read_if_ours('HGET', claims_key(root), key)
+  seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
+  seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
+  seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
-  seen.listed = read_if_ours('SISMEMBER', overrides_key(root), key) == 1
+  seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
 local function look_at_dead(root, id, seen)
   local name = dead_key(root, id)
   local positions = dead_positions(name) or {}
-  seen.key, seen.since = read_if_ours('HGET', name, 'key'), tonumber(read_if_ours('ZSCORE', dead_key(root), id))
-  seen.count, seen.messages, seen.gapless = read_if_ours('HGET', name, 'count'), #positions, 0
+  seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
+  seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
 end
 
@@ -3049,7 +3060,7 @@ local function look_at_root(root)
 end
 --- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
 --- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
---- queue, does no harm. What is kept about a conversation is mended in lib/conversation.lua.
+--- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
 
 -- Whether a key of another type stands where an index should: then nothing can be put in order.
 local function has_foreign_index(root)

@@ -1,8 +1,8 @@
 // A worker process of the fault tests. It does what its messages say, and writes down what happens to it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '../../../src/batches/batch.ts'
-import { PartialFailure } from '../../../src/batches/outcomes.ts'
 import type { HandlerContext } from '../../../src/worker/handler.ts'
+import { PartialFailure } from '../../../src/worker/verdicts.ts'
 import type { WorkerOptions } from '../../../src/worker/worker.ts'
 import { type Attempt, History } from '../history.ts'
 import { type ClientSetup, openClient } from './client.ts'

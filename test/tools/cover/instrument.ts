@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import luaparse from 'luaparse'
 import type { LibrarySource } from '../../../src/redis/source.ts'
 
@@ -5,11 +7,21 @@ import type { LibrarySource } from '../../../src/redis/source.ts'
 export interface Statement {
   path: string
   line: number
+  column: number
   text: string
 }
 
-/** The function of an instrumented library that replies the numbers of the statements that have run. */
+/** The function of an instrumented library that replies the numbers of the statements that have run since it was called last. */
 export const RAN = 'rapidfire_test_ran'
+
+/** What the tests of one file have run: by the number of a statement, how many of them. */
+export interface Ran {
+  file: string
+  tests: Record<number, number>
+}
+
+/** What tests have left in the folder LUA_COVERAGE. */
+export const ranIn = (folder: string): Ran[] => readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
 
 /** The library in which each statement notes that it runs, on the lines of the original; and its statements by their number. */
 export function instrument({ library, lines }: LibrarySource): { library: string; statements: Statement[] } {
@@ -22,12 +34,13 @@ export function instrument({ library, lines }: LibrarySource): { library: string
   let noted = ''
   const statements = starts.map((start, n) => {
     noted += `${text.slice(starts[n - 1] ?? 0, start)}ran[${n}] = true; `
-    const line = text.slice(0, start).split('\n').length + 1
+    const before = text.slice(0, start).split('\n')
+    const line = before.length + 1
     const [first, path] = lines.findLast(([begin]) => begin <= line) ?? [1, 'lua/build']
-    return { path, line: line - first + 1, text: text.slice(start).split('\n', 1)[0] as string }
+    return { path, line: line - first + 1, column: (before.at(-1) as string).length, text: text.slice(start).split('\n', 1)[0] as string }
   })
   noted += text.slice(starts.at(-1))
-  const reply = 'function() local numbers = {} for n in pairs(ran) do numbers[#numbers + 1] = n end return numbers end'
+  const reply = 'function() local numbers = {} for n in pairs(ran) do numbers[#numbers + 1] = n end ran = {} return numbers end'
   const register = `redis.register_function{ function_name = '${RAN}', callback = ${reply}, flags = { 'no-writes' } }\n`
   return { library: `${shebang}\nlocal ran = {} ${noted}${register}`, statements }
 }

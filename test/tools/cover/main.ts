@@ -1,11 +1,9 @@
 /** Prints which statements of the Lua functions no test has run, after tests that ran with LUA_COVERAGE. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { assemble } from '../../../lua/build/assemble.mjs'
-import { instrument } from './instrument.ts'
+import { instrument, ranIn } from './instrument.ts'
 
-const folder = process.env.LUA_COVERAGE as string
-const ran = new Set<number>(readdirSync(folder).flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8'))))
+const ran = new Set(ranIn(process.env.LUA_COVERAGE as string).flatMap(({ tests }) => Object.keys(tests).map(Number)))
 
 const statements = instrument(
   assemble({ clock: readFileSync(new URL('../../support/clock.lua', import.meta.url), 'utf8') }),

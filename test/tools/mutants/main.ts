@@ -1,98 +1,147 @@
 /**
- * Puts one small fault after the other into a copy of the Lua files and runs the Lua tests against each, up to the first that fails. A fault
- * that none notices is a test that is missing. `only` runs the faults whose file or words match, `histories` is how many the property test
- * tries.
+ * Puts one small fault after the other into the Lua files and runs the tests that run the changed statement, up to the first that fails. A
+ * fault that none notices is a test that is missing. What is thought of by hand is always tried, and must be noticed; of what the operators make, a
+ * sample: --sample <number> or `all`, --seed <text> for another one, --only <pattern> for those whose name matches.
  */
-import { type ChildProcess, execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { apply, type Fault } from './fault.ts'
-import { FAULTS } from './faults.ts'
+import { Redis } from 'ioredis'
+import { startRedis } from '../../../cli/demo/private-redis.ts'
+import { testSource } from '../../support/source.ts'
+import { EQUIVALENT } from './equivalent.ts'
+import { BY_HAND } from './hand.ts'
+import { Judge, TREE } from './judge.ts'
+import { byHand, diffOf, edited, type Mutant, mutantsOf, readLua, sameText, shuffled, textOf } from './mutants.ts'
+import { mutate } from './operators.ts'
+import { Tests } from './tests.ts'
 
-const TREE = fileURLToPath(new URL('../../..', import.meta.url))
-const COPIED = ['lua', 'src', 'cli', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
-/** Exact tests first: a history that is made by chance may find the fault today and not tomorrow. */
-const TESTS = ['test/lua', 'test/check/damage', 'test/property/history']
-/** A fault may keep Redis busy for ever: that is noticed too. */
-const LIMIT_MS = 180_000
+/** So many end within half an hour on two cores. */
+const SAMPLE = 800
+/** So much of the sample must be noticed, in percent. */
+const ENOUGH = 98
 
-interface Verdict {
-  /** The test that failed first; undefined when all passed. */
-  caught: string | undefined
-  seconds: number
-}
-
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, histories: { type: 'string', default: '20' } } })
-const only = new RegExp(values.only, 'i')
-const chosen = FAULTS.filter(({ file, what }) => only.test(`${file} ${what}`))
-
-const copy = mkdtempSync(join(tmpdir(), 'rapidfire-mutants-'))
-let running: ChildProcess | undefined
-process.once('exit', () => {
-  running?.kill()
-  rmSync(copy, { recursive: true, force: true })
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    sample: { type: 'string', default: String(SAMPLE) },
+    seed: { type: 'string', default: '1' },
+    histories: { type: 'string', default: '100' },
+  },
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-for (const name of COPIED) cpSync(join(TREE, name), join(copy, name), { recursive: true })
-symlinkSync(join(TREE, 'node_modules'), join(copy, 'node_modules'))
+const only = new RegExp(values.only, 'i')
+const limit = values.sample === 'all' ? Number.POSITIVE_INFINITY : Number(values.sample)
 
-function run(program: string, args: string[]): Promise<{ code: number | string | null; printed: string }> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, HISTORIES: values.histories }
-    running = execFile(program, args, { cwd: copy, env, timeout: LIMIT_MS, maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
-      resolve({ code: error ? (error.code ?? null) : 0, printed: stdout + stderr }),
-    )
+const files = readLua(join(TREE, 'lua'))
+const equivalent = EQUIVALENT.map((edit) => {
+  const change = edited(edit, files)
+  return { file: change.file, text: mutate(files.get(change.file) as string, change) }
+})
+const isEquivalent = (mutant: Mutant) => equivalent.some(({ file, text }) => file === mutant.file && sameText(text, textOf(mutant, files)))
+
+const isByHand = ({ name }: Mutant) => name.includes(':hand:')
+
+const hand = byHand(BY_HAND, files).filter(({ name }) => only.test(name))
+const made = mutantsOf(files)
+const matching = made.filter(({ name }) => only.test(name))
+const waiting = [...hand, ...shuffled(matching, values.seed)]
+
+const judges: Judge[] = []
+const began = performance.now()
+const killed: Mutant[] = []
+const survivors: Mutant[] = []
+const counts = { taken: 0, notMade: 0, equivalent: 0 }
+process.once('exit', () => {
+  for (const judge of judges) judge.close()
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    report()
+    process.exit(1)
   })
 }
 
-async function judge(): Promise<Verdict> {
-  const began = performance.now()
-  const built = await run(process.execPath, ['lua/build/main.mjs'])
-  if (built.code !== 0) throw new Error(built.printed)
-  let caught: string | undefined
-  for (const tests of TESTS) caught ??= await failureOf(tests)
-  return { caught, seconds: (performance.now() - began) / 1000 }
-}
+const env = { HISTORIES: values.histories, SEED: '1' }
+const cores = availableParallelism()
+console.log(`${made.length} mutants of ${files.size} files, ${hand.length} by hand; measuring what each test runs`)
+const tests = await Tests.measure(cores, env)
 
-/**
- * The first test that fails. A report may be cut off: the failure that ends the run can fall into a file whose results are dropped with it.
- * Such a run tells nothing, and is made again, `tries` times at most.
- */
-async function failureOf(tests: string, tries = 3): Promise<string | undefined> {
-  const report = join(copy, 'report.json')
-  rmSync(report, { force: true })
-  const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-  const args = ['run', tests, '--bail=1', '--typecheck.enabled=false', '--reporter=json', `--outputFile=${report}`]
-  const { code, printed } = await run(process.execPath, [vitest, ...args])
-  if (code === 0) return undefined
-  if (code === null) return `the time: ${tests} did not end within ${LIMIT_MS / 1000} s`
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8'))
-  for (const { name, assertionResults } of testResults) {
-    const failed = assertionResults.find(({ status }: { status: string }) => status === 'failed')
-    if (failed) return `${relative(copy, name)}: ${failed.fullName}`
+const server = await startRedis()
+const redis = new Redis(server.url)
+
+/** Whether Redis takes the library. What it does not take would be noticed by every test, and prove nothing. */
+async function loads(root: string): Promise<boolean> {
+  try {
+    await redis.function('LOAD', 'REPLACE', testSource(root).library)
+    return true
+  } catch {
+    return false
   }
-  if (tries === 1) throw new Error(`no test failed, and yet:\n${printed}`)
-  return failureOf(tests, tries - 1)
 }
 
-const sound = await judge()
-if (sound.caught) throw new Error(`the tests fail without a fault: ${sound.caught}`)
+/** The next one that is to be tried. */
+function next(): Mutant | undefined {
+  while (waiting.length > 0 && (isByHand(waiting[0] as Mutant) || counts.taken < limit)) {
+    const mutant = waiting.shift() as Mutant
+    if (isEquivalent(mutant)) {
+      counts.equivalent += 1
+      continue
+    }
+    if (!isByHand(mutant)) counts.taken += 1
+    return mutant
+  }
+  return undefined
+}
 
-const survivors: Fault[] = []
-for (const [n, fault] of chosen.entries()) {
-  const { file, what } = fault
-  const remove = apply(fault, join(copy, 'lua'))
-  const { caught, seconds } = await judge()
-  remove()
-  if (!caught) survivors.push(fault)
-  console.log(`${n + 1}/${chosen.length} ${seconds.toFixed(1)} s  ${file}: ${what}\n    ${caught ? `caught by ${caught}` : 'SURVIVED'}`)
+async function judgeAll(): Promise<void> {
+  const judge = new Judge(env)
+  judges.push(judge)
+  for (let mutant = next(); mutant; mutant = next()) {
+    const path = join(judge.lua, mutant.file)
+    writeFileSync(path, textOf(mutant, files))
+    if (await loads(judge.lua)) await tryOne(mutant, judge)
+    else {
+      counts.notMade += 1
+      if (!isByHand(mutant)) counts.taken -= 1
+    }
+    writeFileSync(path, files.get(mutant.file) as string)
+  }
 }
-const share = ((100 * (chosen.length - survivors.length)) / chosen.length).toFixed(1)
-console.log(`${chosen.length - survivors.length} of ${chosen.length} faults were caught, ${share} %`)
-for (const { file, find, replace, what, equivalent } of survivors) {
-  console.log(`\n${file}: ${what}\n- ${find}\n+ ${replace}\n${equivalent ? `cannot be caught: ${equivalent}` : 'a test is missing'}`)
+
+async function tryOne(mutant: Mutant, judge: Judge): Promise<void> {
+  const started = performance.now()
+  let verdict = 'SURVIVED'
+  for (const test of tests.against(mutant, files)) {
+    const failure = await judge.failureOf(test)
+    if (failure === undefined) continue
+    verdict = `${test}: ${failure}`
+    break
+  }
+  ;(verdict === 'SURVIVED' ? survivors : killed).push(mutant)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`${killed.length + survivors.length} ${seconds} s  ${mutant.name}\n    ${verdict.split('\n')[0]}`)
 }
-if (survivors.some(({ equivalent }) => !equivalent)) process.exitCode = 1
+
+/** What came of it so far. */
+function report(): void {
+  for (const mutant of survivors) console.log(`\n${mutant.name}\n${diffOf(mutant, files)}`)
+  const caught = { hand: killed.filter(isByHand).length, sample: killed.filter((mutant) => !isByHand(mutant)).length }
+  const tried = {
+    hand: caught.hand + survivors.filter(isByHand).length,
+    sample: caught.sample + survivors.filter((mutant) => !isByHand(mutant)).length,
+  }
+  const share = tried.sample > 0 ? (100 * caught.sample) / tried.sample : 100
+  console.log(`
+by hand: ${caught.hand} of ${tried.hand} killed
+by operators: ${caught.sample} of ${tried.sample} killed, ${share.toFixed(1)} %; a sample of ${matching.length}${values.only ? ` that match, of ${made.length}` : ''}, seed ${values.seed}
+not made: ${counts.notMade} whose library does not load; passed over: ${counts.equivalent} that change nothing, see equivalent.ts
+${((performance.now() - began) / 60_000).toFixed(1)} minutes`)
+  if (caught.hand < tried.hand || share < ENOUGH) process.exitCode = 1
+}
+
+await Promise.all(Array.from({ length: cores }, judgeAll))
+redis.disconnect()
+await server.stop()
+report()
+process.exit()

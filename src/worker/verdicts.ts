@@ -1,4 +1,4 @@
-import type { Message } from './batch.ts'
+import type { Message } from '../batches/batch.ts'
 
 /** Throw it in a handler to drop the batch: it is completed without having been handled. */
 export class Discard extends Error {

@@ -1,0 +1,90 @@
+import { inspect } from 'node:util'
+import type { Batch } from '../batches/batch.ts'
+import type { FailOptions } from '../batches/claims.ts'
+import { RapidfireError } from '../errors.ts'
+import type { BatchClient } from './client.ts'
+import type { Outcome } from './handler.ts'
+import type { Settings } from './settings.ts'
+import { Discard, PartialFailure, RetryLater } from './verdicts.ts'
+
+/** What a handler threw. */
+export interface Failure {
+  error: unknown
+}
+
+/** Tells Redis how attempts have ended: what the handler's verdict was, or that the batch is given back. */
+export class Endings<T> {
+  /** Batches of which it is being told. */
+  underway = 0
+  /** Whether what runs was given back: nothing is told twice any more. */
+  givenUp = false
+  readonly #client: BatchClient<T>
+  readonly #settings: Settings
+  readonly #failed: (error: unknown, root: string) => void
+
+  /** @param failed told when Redis did not take it */
+  constructor(client: BatchClient<T>, settings: Settings, failed: (error: unknown, root: string) => void) {
+    this.#client = client
+    this.#settings = settings
+    this.#failed = failed
+  }
+
+  /** A handler has returned, or thrown: what becomes of its batch. */
+  async tell(batch: Batch<T>, root: string, failure: Failure | undefined): Promise<Outcome> {
+    this.underway += 1
+    const outcome = await this.#tellUntilTaken(batch, root, failure)
+    this.underway -= 1
+    return outcome
+  }
+
+  /** Gives back a batch that was not handled to its end; undefined when Redis could not be told: it comes back when its lease has ended. */
+  async giveBack(batch: Batch<T>, root: string, reason: string): Promise<'released' | 'lost' | undefined> {
+    this.underway += 1
+    try {
+      return await this.#client.release(batch, { reason })
+    } catch (error) {
+      this.#failed(error, root)
+      return undefined
+    } finally {
+      this.underway -= 1
+    }
+  }
+
+  /** Tries again until the lease may have run out: what is not told to Redis is lost to this attempt, and handled once more. */
+  async #tellUntilTaken(batch: Batch<T>, root: string, failure: Failure | undefined): Promise<Outcome> {
+    const { lease, timing } = this.#settings
+    const until = performance.now() + lease
+    for (let plain = false; ; ) {
+      try {
+        if (!failure || failure.error instanceof Discard) return await this.#client.complete(batch)
+        return await this.#client.fail(batch, this.#failOptions(batch, failure.error, plain))
+      } catch (problem) {
+        this.#failed(problem, root)
+        const code = problem instanceof RapidfireError ? problem.code : 'BAD_ARGUMENT'
+        // What was chosen for this failure, a pause or the messages, is not possible: given back without it.
+        if (code === 'BAD_ARGUMENT' && failure && !plain) plain = true
+        else if (code === 'CLOSED' || this.givenUp || performance.now() + timing.tellAgain > until) return 'lost'
+        else await new Promise((resolve) => setTimeout(resolve, timing.tellAgain))
+      }
+    }
+  }
+
+  #failOptions(batch: Batch<T>, error: unknown, plain: boolean): FailOptions<T> {
+    const options = { error: textOf(error), attempts: this.#settings.attempts }
+    if (plain) return options
+    return {
+      ...options,
+      delay: error instanceof RetryLater ? error.pause : this.#settings.backoff(batch.attempt),
+      ...(error instanceof PartialFailure ? { messages: [...new Set(error.messages)] } : {}),
+    }
+  }
+}
+
+/** Anything can be thrown, even what throws when it is looked at. */
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : `the handler threw ${inspect(error)}`
+  } catch {
+    return 'the handler threw something that cannot be shown'
+  }
+}

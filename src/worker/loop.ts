@@ -1,0 +1,248 @@
+import type { Batch } from '../batches/batch.ts'
+import { RapidfireError } from '../errors.ts'
+import { type Roots, rootKey } from '../partitions/roots.ts'
+import type { Connection } from '../redis/connection.ts'
+import type { WorkerClient } from './client.ts'
+import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
+import { Processor } from './processor.ts'
+import { ServedRoots } from './served-roots.ts'
+import type { Timing } from './timing.ts'
+import { WakeUps } from './wake-ups.ts'
+
+/** What a loop reports. */
+export interface LoopHooks<T> {
+  /** Redis has answered for the first time. */
+  ready(): void
+  /** What became of a batch; `error` is what the handler threw. */
+  ended(outcome: Outcome, batch: Batch<T>, error: unknown): void
+  /** Nothing is due and nothing runs, after something did. */
+  idle(): void
+  /** Whether anybody wants to know that. */
+  isIdleWanted(): boolean
+  failed(error: unknown): void
+}
+
+/** So often in a row a root may refuse to serve before that is said: while the partitions change it may be for a moment. */
+const REFUSALS = 3
+
+/**
+ * When a worker looks at its lanes: when something becomes due there, when it is woken, once in `rest`, and again after a failure. What it finds
+ * is handled by its processor.
+ */
+export class Loop<T> {
+  readonly processor: Processor<T>
+  readonly #client: WorkerClient<T>
+  readonly #connections: { commands: Connection; subscriber: Connection }
+  readonly #hooks: LoopHooks<T>
+  readonly #worker: string
+  readonly #timing: Timing
+  readonly #lanes: Lanes
+  readonly #wakeUps: WakeUps
+  readonly #roots: ServedRoots
+  #running = false
+  #closed = false
+  /** Whether it has ever heard wake-ups. */
+  #subscribed = false
+  /** When Redis has answered a claim last, by `performance.now`. */
+  #answered: number | undefined
+  /** Whether a batch was handled since the last `idle`. */
+  #worked = false
+
+  /**
+   * @param worker its name among the workers of the queue
+   * @throws RapidfireError `BAD_OPTION`
+   */
+  constructor(
+    worker: string,
+    client: WorkerClient<T>,
+    connections: { commands: Connection; subscriber: Connection },
+    handler: Handler<T>,
+    options: ProcessorOptions,
+    hooks: LoopHooks<T>,
+  ) {
+    this.#worker = worker
+    this.#client = client
+    this.#connections = connections
+    this.#hooks = hooks
+    this.processor = new Processor(client, handler, options, {
+      ended: (outcome, batch, error) => this.#ended(outcome, batch, error),
+      answered: (lane, now, next) => this.#claimAnswered(lane, now, next),
+      refused: (lane, error) => this.#claimFailed(lane, error),
+      silent: () => this.#wakeUps.serverSilent(),
+      failed: (error, root) => this.#failed(error, root),
+      extended: (root, error) => this.#extended(root, error),
+      watching: (lane) => ({ worker: this.#worker, echo: this.#wakeUps.wantsEcho(lane), rest: this.#longest }),
+    })
+    this.#timing = this.processor.settings.timing
+    this.#lanes = new Lanes((lane) => this.#look(lane))
+    this.#wakeUps = new WakeUps(worker, connections.subscriber, this.#lanes, this.#timing, {
+      due: (root, time) => this.#lanes.of(root)?.wake(time, this.#longest),
+      subscribed: () => this.#hearsAgain(),
+      failed: (error) => this.#closed || hooks.failed(error),
+      ask: (lane) => this.#look(lane),
+    })
+    this.#roots = new ServedRoots(client, this.#timing, {
+      found: (roots) => this.#serve(roots),
+      failed: (error) => hooks.failed(error),
+    })
+    // It may lead to a server that does not know of our claims.
+    connections.commands.onReady(() => this.processor.beat())
+    // The root of the queue tells by its first answer whether there are partitions.
+    this.#serve({ serving: [rootKey(client.queue)], draining: [] })
+  }
+
+  start(): void {
+    this.#go()
+    this.#wakeUps.subscribe()
+    this.#lanes.look()
+  }
+
+  /** Claims no more until `resume`; what runs goes on. */
+  pause(): void {
+    this.#halt()
+    this.processor.pause()
+  }
+
+  resume(): void {
+    this.#go()
+    this.#lanes.look()
+    this.#roots.maintainIn()
+  }
+
+  /** Claims no more; resolves when what runs has ended. */
+  stop(): Promise<void> {
+    this.#closed = true
+    this.#halt()
+    return this.processor.stop()
+  }
+
+  /** Whether Redis has answered the last claim of each root, and kept its leases. */
+  isHealthy(): boolean {
+    return this.#answered !== undefined && this.#lanes.every(({ failures, unkept }) => failures === 0 && !unkept)
+  }
+
+  /** A claim of a forwarder has moved so many batches, and so many more fit into the stream. */
+  forwarded(root: string, batches: number, room: number): void {
+    const lane = this.#lanes.of(root)
+    if (lane) lane.blocked = room === 0
+    if (batches > 0) this.#worked = true
+  }
+
+  #go(): void {
+    this.#running = true
+    this.#wakeUps.start()
+    this.#roots.start()
+  }
+
+  #halt(): void {
+    this.#running = false
+    this.#wakeUps.pause()
+    this.#roots.stop()
+    this.#lanes.cancel()
+  }
+
+  /** How long a lane rests at most, ms: all together look once in `rest`. */
+  get #longest(): number {
+    return this.#timing.rest * this.#lanes.size
+  }
+
+  #look(lane: Lane): void {
+    if (this.#running) this.processor.look(lane)
+  }
+
+  /** Claims from these roots from now on. */
+  #serve(roots: Roots): void {
+    const made = this.#lanes.serve(roots)
+    if (!made) return
+    this.processor.lanes = this.#lanes.all
+    this.#wakeUps.resubscribe()
+    if (this.#running) for (const lane of made) lane.lookIn(0)
+  }
+
+  #hearsAgain(): void {
+    if (!this.#running) return
+    // Wake-ups may have been sent since the last look, and before anybody listened.
+    this.#lanes.look()
+    if (this.#subscribed) this.#roots.maintainSoon()
+    this.#subscribed = true
+  }
+
+  #claimAnswered(lane: Lane, now: number, next: number): void {
+    lane.failures = 0
+    lane.refusals = 0
+    lane.unkept = false
+    const isFirst = this.#answered === undefined
+    this.#answered = performance.now()
+    if (isFirst) {
+      this.#roots.maintainIn(0)
+      this.#hooks.ready()
+    }
+    if (lane.mayBeDue || !this.#running || !this.#lanes.has(lane)) return
+    if (lane.draining && next === 0) {
+      // Nothing comes there any more.
+      lane.lookIn(this.#longest)
+      return
+    }
+    // Not all at once: else the one that a silent server is noticed by may come late.
+    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.5 + Math.random() / 2)
+    // With nothing due before, Redis answers that the longest rest has come to its end.
+    lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, rest)
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (!this.#worked || !this.processor.isIdle || !this.#lanes.every(({ mayBeDue, blocked }) => !mayBeDue && !blocked)) return
+    this.#worked = false
+    this.#hooks.idle()
+  }
+
+  #ended(outcome: Outcome, batch: Batch<T>, error: unknown): void {
+    this.#worked = true
+    this.#hooks.ended(outcome, batch, error)
+    // What has arrived behind the last batch may be due already: only a claim can tell whether it is idle.
+    if (this.processor.isIdle && this.#hooks.isIdleWanted() && this.#lanes.every(({ mayBeDue }) => !mayBeDue)) this.#lanes.look()
+  }
+
+  #claimFailed(lane: Lane, error: unknown): void {
+    if (!(error instanceof RapidfireError && error.code === 'REPARTITIONED')) {
+      lane.refusals = 0
+      this.#failed(error, lane.root)
+      this.#lookAgain(lane)
+      return
+    }
+    // The root serves no more, or never did: there is nothing wrong with that, unless it goes on being one of those that should.
+    lane.refusals += 1
+    if (lane.refusals > REFUSALS) this.#hooks.failed(error)
+    this.#roots
+      .ask(lane.root)
+      .catch((problem) => this.#failed(problem, rootKey(this.#client.queue)))
+      .then(() => this.#lookAgain(lane))
+  }
+
+  /** Looks after a pause at a lane whose claim has failed. */
+  #lookAgain(lane: Lane): void {
+    lane.failures += 1
+    this.#wakeUps.claimFailed(lane.root)
+    const [first, longest] = this.#timing.pauses
+    if (this.#running && this.#lanes.has(lane)) lane.lookIn(Math.min(first * 2 ** (lane.failures - 1), longest))
+  }
+
+  #extended(root: string, error: unknown): void {
+    const lane = this.#lanes.of(root)
+    if (lane) lane.unkept = error !== undefined
+    if (error) this.#failed(error, root)
+  }
+
+  /** A root has not done what it was asked for. */
+  #failed(error: unknown, root: string): void {
+    this.#hooks.failed(error)
+    // Redis may be stopped, or the connection dead without a word: neither would say so by itself.
+    if (!/timed out/.test(String((error as Error).cause))) return
+    const { commands, subscriber } = this.#connections
+    commands.reconnect(root)
+    // While other roots answer, echoes tell whether the subscription is alive.
+    if (performance.now() - (this.#answered ?? 0) >= this.#timing.stall) subscriber.reconnect()
+  }
+}

@@ -1,0 +1,93 @@
+import { Redis } from 'ioredis'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { describeBindings, Lua } from '../support/lua.ts'
+
+describeBindings('edges', (get) => {
+  const part = (name: string) => `${get().root}:${name}`
+
+  it('a key has up to 1024 bytes', async () => {
+    expect(await get().call('add', 'k'.repeat(1024), 'x')).toEqual(['added', 1])
+    await get().refuses('BAD_KEY', 'got 1025', 'add', 'k'.repeat(1025), 'x')
+  })
+
+  it('a number has up to 15 digits, zeros in front included', async () => {
+    expect(await get().call('add', 'k', 'x', 'WAIT', `${'0'.repeat(11)}5000`)).toEqual(['added', 1])
+    await get().refuses('BAD_ARGUMENT', 'WAIT', 'add', 'k', 'x', 'WAIT', `${'0'.repeat(12)}5000`)
+  })
+
+  it('no generation is 0', async () => {
+    for (const [name, ...args] of [['claim_ready'], ['forward', 'batches'], ['add', 'k', 'x']] as const)
+      await get().refuses('BAD_ARGUMENT', 'GENERATION', name, ...args, 'GENERATION', 0)
+  })
+
+  it('a policy that is said to be stored again has nothing to store', async () => {
+    const before = await get().keyspace()
+    await get().call('policy', 'AGAIN')
+    expect(await get().keyspace()).toEqual(before)
+  })
+
+  describe('a failure', () => {
+    const die = async (...more: string[]) => {
+      await get().call('add', 'k', 'x', 'FLUSH')
+      const { token } = await get().claimOne()
+      expect(await get().call('fail', 'k', token, 'ATTEMPTS', 1, ...more)).toBe('dead')
+      return token
+    }
+
+    it('with what is no token is lost, also when there are dead batches', async () => {
+      await die()
+      for (const token of ['', 'token', '1-1']) expect(await get().call('fail', 'k', token)).toBe('lost')
+    })
+
+    it('that is told again with a NONCE says dead, also when the batch was dropped since', async () => {
+      const token = await die('NONCE', 'me/1')
+      expect(await get().call('drop', token.replace(/:1$/, ''))).toEqual(['dropped'])
+      expect(await get().call('fail', 'k', token, 'ATTEMPTS', 1, 'NONCE', 'me/1')).toBe('dead')
+    })
+  })
+
+  describe('a key whose list is missing for good', () => {
+    it('leaves overrides when it leaves due', async () => {
+      await get().call('add', 'k', 'x', 'WAIT', 1000)
+      await get().redis.del(part('messages:k'))
+      for (const ms of [1000, 10_001]) {
+        await get().tick(ms)
+        expect((await get().claim()).batches).toEqual([])
+      }
+      expect(await get().redis.exists(part('overrides'), part('due'))).toBe(0)
+    })
+
+    it('is looked at again when its claim cannot be deleted', async () => {
+      await get().call('add', 'k', 'x', 'FLUSH')
+      await get().claimOne('LEASE', 1000)
+      await get().redis.del(part('messages:k'))
+      await get().tick(1000)
+      await get().claim()
+      await get().tick(10_001)
+      await get().redis.call('ACL', 'SETUSER', 'poor', 'on', 'nopass', '+@all', '-hdel', '~*', '&*')
+      const redis = new Redis(get().server.url, { username: 'poor', password: 'none' })
+      onTestFinished(async () => {
+        redis.disconnect()
+        await get().redis.call('ACL', 'DELUSER', 'poor')
+      })
+      await expect(new Lua({ ...get().server, redis }, get().mode).call('claim_ready')).rejects.toThrow()
+      await get().claim()
+      expect(await get().redis.exists(part('claims'), part('active'))).toBe(0)
+    })
+  })
+
+  it('only the numbers from 1 on are messages of a dead batch', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne()
+    await get().call('fail', 'k', token, 'ATTEMPTS', 1)
+    const id = token.replace(/:1$/, '')
+    await get().redis.hset(part(`dead:${id}`), '0', 'y', '02', 'y', '1e1', 'y', 'nan', 'y', '10000', 'y')
+    const [[, , , count, , held]] = (await get().call('check', `dead:${id}`)).map((facts: unknown[]) => facts.slice(3))
+    expect([count, held]).toEqual(['1', 1])
+  })
+
+  it('what check tells of a part that is neither a conversation nor a dead batch is its type and how long it lives', async () => {
+    await get().call('add', 'k', 'x')
+    expect(await get().call('check', 'due')).toEqual([['other', 'due', 'zset', -1]])
+  })
+})

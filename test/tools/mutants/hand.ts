@@ -1,0 +1,70 @@
+import type { Edit } from './mutants.ts'
+
+/** Faults that no operator makes: another text, another key, another field, another value that has the same type. */
+export const BY_HAND: (Edit & { what: string })[] = [
+  { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or id', what: 'an id is known in all conversations' },
+  { within: 'digest_of', find: "or #key .. ':' .. key .. id", put: 'or key .. id', what: 'the end of a key may be the beginning of an id' },
+  { within: 'digest_of', find: "'requeued ' .. #key", put: '#key', what: 'an id may be taken for the name of a requeued message' },
+  { within: 'seen_key', find: "':seen:' .. slice", put: "':seen'", what: 'all slices of ids are one set' },
+  { within: 'active_key', find: "':active'", put: "':due'", what: 'active and due are one index' },
+  { within: 'bad_root', find: '[^{}%s]+}$', put: '[^{}%s]+}', what: 'a root may have anything behind its hash tag' },
+  { within: 'integer', find: "'^%d+$'", put: "'^%d+'", what: 'a number may have anything behind it' },
+  { within: 'shown', find: "string.gsub(value, '%c', '?')", put: 'value', what: 'control characters get into an error message' },
+  { within: 'options_of', find: '%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,', put: '.*(,', what: 'options are read from the data' },
+  { within: 'received_at', find: '%d%d%d%d%d%d%d%d%d%d%d%d%d', put: '%d+', what: 'any number is a time' },
+  { within: 'head_of', find: 'last + wait', put: 'received_at(messages[1]) + wait', what: 'the window does not slide' },
+  {
+    within: 'head_of',
+    find: 'received_at(messages[1]) + maxWait',
+    put: 'received_at(messages[count]) + maxWait',
+    what: 'maxWait counts from the last message',
+  },
+  {
+    within: 'apply_options',
+    find: 'POLICY.WAIT.most) or queue.wait',
+    put: 'POLICY.WAIT.most) or made.wait',
+    what: 'WAIT holds for later messages too',
+  },
+  {
+    within: 'push_front',
+    find: 'for at = #elements, 1, -1 do',
+    put: 'for at = 1, #elements do',
+    what: 'messages come back in the wrong order',
+  },
+  {
+    within: 'hand_out_again',
+    find: 'take.lease, take.state',
+    put: 'take.lease, claim.state',
+    what: 'a batch that is handed out again looks paused',
+  },
+  {
+    within: 'hand_out_again',
+    find: 'take.lease, take.state',
+    put: 'claim.span, take.state',
+    what: 'a lease has the span of the one before',
+  },
+  {
+    within: 'prepare',
+    find: "partition and '-' .. partition or ''",
+    put: "''",
+    what: 'two partitions may give the same batch id',
+  },
+  {
+    within: 'finish',
+    find: "('%d', messages)",
+    put: "('%d', #keys)",
+    what: 'a completed batch counts as one message',
+  },
+  { within: 'keep_dead', find: 'queue.now, claim.id', put: 'claim.deadline, claim.id', what: 'a batch died at its deadline' },
+  { within: 'drop_dead', find: "'droppedMessages', count", put: "'droppedMessages', 1", what: 'a dropped batch counts as one message' },
+  { within: 'extend', find: 'tokens[n])', put: 'tokens[1])', what: 'each pair is judged by the first token' },
+  { within: 'is_before', find: 'tonumber(a_seq) < tonumber(b_seq)', put: 'a_seq < b_seq', what: 'entries of one ms are compared as text' },
+  { within: 'fields_of', find: '(parts_of_token(batch[2]))', put: 'batch[2]', what: 'the id of an entry is the token' },
+  { within: 'repartition', find: ", 'given:' .. field, '*'", put: '', what: 'a restored policy is undone by the next start of a program' },
+  {
+    within: 'leave_watch',
+    find: "send(queue.root, '*', '0')",
+    put: "send(queue.root, queue.watcher, '0')",
+    what: 'a full watcher tells itself to look',
+  },
+]
