@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
+import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
-import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 
 interface ForwardCommandOptions extends RunOptions, HealthOptions {
   maxLength: number
@@ -23,7 +24,8 @@ export async function forwardTo(stream: string, options: RunOptions & HealthOpti
   const redis = openClient(options.redis, options.cluster === true)
   redis.on('error', () => {}) // the worker, which has connections of its own, says it
   const rapidfire = new RapidFire({ redis, queue })
-  await runUntilStopped(rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength }), loggerOf(options), options)
+  const forwarder = rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength })
+  await runUntilStopped(forwarder, options, { logger: loggerOf(options) })
   await rapidfire.close()
   redis.disconnect()
 }

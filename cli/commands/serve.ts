@@ -1,12 +1,15 @@
+import { EventEmitter } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
+import type { ProcessEvents, WebhookEvents } from '../../src/events.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Webhook } from '../../src/webhook/index.ts'
 import { openClient } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
+import { logEvents, loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
-import { addRunOptions, loggerOf, type RunOptions, untilSignal } from '../terminal/run.ts'
+import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
 import { answerHealth } from './health.ts'
 
 interface ServeOptions extends RunOptions {
@@ -61,11 +64,10 @@ async function run(options: ServeOptions): Promise<void> {
     throw new UsageError('the webhook needs two packages more: npm install @hono/node-server rate-limiter-flexible')
   })
   const [{ getRequestListener }, { allSources, createWebhook }] = parts
-  const logger = loggerOf(options)
+  const [events, requests] = [new EventEmitter<ProcessEvents>(), new EventEmitter<WebhookEvents>()]
+  logEvents(loggerOf(options), [events, requests])
   const redis = openClient(options.redis, options.cluster === true)
-  redis.on('error', (error: Error) =>
-    logger.error({ error: error.message || (error as NodeJS.ErrnoException).code }, 'Redis cannot be reached'),
-  )
+  redis.on('error', (error: Error) => events.emit('error', error))
   const rapidfire = new RapidFire<ChatMessage>({ redis, queue: options.queue })
   const flushOn = new Set(options.flushOn.map((text) => text.trim().toLowerCase()))
   const { RAPIDFIRE_APP_SECRET, RAPIDFIRE_VERIFY_TOKEN, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_STATS_TOKEN } = process.env
@@ -76,7 +78,7 @@ async function run(options: ServeOptions): Promise<void> {
     timeout: TIMEOUT,
     maxBytes: options.maxBytes,
     rateLimit: limitsOf(options),
-    onError: (error) => logger.error({ error: error instanceof Error ? error.message : String(error) }, 'not stored'),
+    events: requests,
     ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
     ...(RAPIDFIRE_APP_SECRET ? { secret: RAPIDFIRE_APP_SECRET } : {}),
     ...(RAPIDFIRE_VERIFY_TOKEN ? { verifyToken: RAPIDFIRE_VERIFY_TOKEN } : {}),
@@ -89,14 +91,12 @@ async function run(options: ServeOptions): Promise<void> {
   })
   await listening(server, options.port, options.host)
   await redis.connect().catch(() => {}) // the listener above says why, and it is tried again
-  const address = server.address() as { port: number }
-  logger.info(
-    { pid: process.pid, host: options.host, port: address.port, path: options.path, signed: Boolean(RAPIDFIRE_APP_SECRET) },
-    'ready',
-  )
+  const { host, path } = options
+  events.emit('listening', { host, port: (server.address() as { port: number }).port, path, signed: Boolean(RAPIDFIRE_APP_SECRET) })
+  events.emit('ready')
   process.send?.('ready')
 
-  await untilSignal(logger)
+  await untilSignal(events)
   // Requests under way are answered; kept-alive connections would hold the process.
   const timer = setTimeout(() => server.closeAllConnections(), options.closeTimeout)
   await new Promise((resolve) => {
@@ -108,7 +108,7 @@ async function run(options: ServeOptions): Promise<void> {
   await Promise.race([rapidfire.close(), sleep(TIMEOUT, undefined, { ref: false })])
   redis.disconnect()
   if (process.connected) process.disconnect()
-  logger.info('stopped')
+  events.emit('stopped')
 }
 
 function limitsOf({ rateLimit, conversationLimit }: ServeOptions): RateLimits | false {

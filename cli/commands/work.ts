@@ -8,8 +8,9 @@ import { RapidFire } from '../../src/rapidfire.ts'
 import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
+import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
-import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
 
 interface WorkOptions extends RunOptions, HealthOptions {
@@ -53,8 +54,8 @@ export function work(program: Command): void {
       const redis = openClient(options.redis, cluster === true)
       redis.on('error', () => {}) // the worker, which has connections of its own, says it
       const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
-      const worker = rapidfire.worker(logged(handler, logger, options), workerOptions(options, logger))
-      await runUntilStopped(worker, logger, options)
+      const worker = rapidfire.worker(handler, workerOptions(options, logger))
+      await runUntilStopped(worker, options, { logger, content: options.logContent === true })
       await rapidfire.close()
       redis.disconnect()
       await close?.()
@@ -107,27 +108,4 @@ async function loadHandler(module: string): Promise<Handler<unknown>> {
   if (typeof handler !== 'function')
     throw new UsageError(`the default export of ${module} must be a function that takes a batch, got ${typeof handler}`)
   return handler as Handler<unknown>
-}
-
-/** One line for each attempt, without what people wrote unless `logContent` says so. */
-function logged(handler: Handler<unknown>, logger: Logger, { logContent }: WorkOptions): Handler<unknown> {
-  return async (batch, context) => {
-    const started = Date.now()
-    const { id, attempt, reason, messages, deadline } = batch
-    const about = { batch: id, attempt, reason, messages: messages.length, late: started - deadline }
-    const content = logContent ? { key: batch.key, content: messages.map(({ data }) => data) } : {}
-    try {
-      const result = await handler(batch, {
-        signal: context.signal,
-        extend: (ms) => context.extend(ms),
-        log: logger.child({ batch: id, attempt }),
-      })
-      logger.info({ ...about, took: Date.now() - started, ...content }, 'handled')
-      return result
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error)
-      logger.warn({ ...about, took: Date.now() - started, error: text, ...content }, 'failed')
-      throw error
-    }
-  }
 }
