@@ -5,6 +5,18 @@ import { describeBindings, Lua } from '../support/lua.ts'
 describeBindings('edges', (get) => {
   const part = (name: string) => `${get().root}:${name}`
 
+  /** A user who may do all but one command. */
+  async function userWithout(command: string): Promise<Lua> {
+    const username = `no-${command}`
+    await get().redis.call('ACL', 'SETUSER', username, 'on', 'nopass', '+@all', `-${command}`, '~*', '&*')
+    const redis = new Redis(get().server.url, { username, password: 'none' })
+    onTestFinished(async () => {
+      redis.disconnect()
+      await get().redis.call('ACL', 'DELUSER', username)
+    })
+    return new Lua({ ...get().server, redis }, get().mode)
+  }
+
   it('a key has up to 1024 bytes', async () => {
     expect(await get().call('add', 'k'.repeat(1024), 'x')).toEqual(['added', 1])
     await get().refuses('BAD_KEY', 'got 1025', 'add', 'k'.repeat(1025), 'x')
@@ -64,16 +76,44 @@ describeBindings('edges', (get) => {
       await get().tick(1000)
       await get().claim()
       await get().tick(10_001)
-      await get().redis.call('ACL', 'SETUSER', 'poor', 'on', 'nopass', '+@all', '-hdel', '~*', '&*')
-      const redis = new Redis(get().server.url, { username: 'poor', password: 'none' })
-      onTestFinished(async () => {
-        redis.disconnect()
-        await get().redis.call('ACL', 'DELUSER', 'poor')
-      })
-      await expect(new Lua({ ...get().server, redis }, get().mode).call('claim_ready')).rejects.toThrow()
+      await expect((await userWithout('hdel')).call('claim_ready')).rejects.toThrow()
       await get().claim()
       expect(await get().redis.exists(part('claims'), part('active'))).toBe(0)
     })
+  })
+
+  it('a batch that is ready since the clock went back is due now, and not late', async () => {
+    await get().call('add', 'k', 'x')
+    await get().claim('WORKER', 'w')
+    await get().tick(-3_600_000)
+    expect((await get().claimOne()).deadline).toBe(get().now)
+    expect(await get().stats()).toMatchObject({ latenessSum: 0, latenessMax: 0, 'lateness:1': 1 })
+    expect((await get().redis.hget(part('claims'), 'k'))?.split(':')[5]).toBe(String(get().now))
+  })
+
+  it.each(['x', 'xy'])('an element whose id would be longer than it is has none: %s', async (rest) => {
+    const element = `${get().now} ${rest.length + 1} ${rest}`
+    await get().redis.rpush(part('messages:k'), element)
+    await get().redis.zadd(part('due'), get().now, 'k')
+    await get().tick(10_000)
+    expect((await get().call('forward', 'batches'))[2]).toBe(1)
+    const [[, fields]] = (await get().redis.xrange(part('stream:batches'), '-', '+')) as [[string, string[]]]
+    expect(fields.slice(-6)).toEqual(['id:1', '', 'at:1', '0', 'data:1', element])
+  })
+
+  it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
+    for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
+      const poor = await userWithout(command)
+      await expect(poor.call('claim_ready', ...args)).rejects.toThrow(/NOPERM|can't run/)
+    }
+  })
+
+  it('a dead batch whose count is missing has no message in the list of dead ones', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne()
+    await get().call('fail', 'k', token, 'ATTEMPTS', 1)
+    await get().redis.hdel(part(`dead:${token.replace(/:1$/, '')}`), 'count')
+    expect((await get().call('dead'))[0][8]).toBe(0)
   })
 
   it('only the numbers from 1 on are messages of a dead batch', async () => {
