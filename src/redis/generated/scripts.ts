@@ -4249,7 +4249,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'afcc7e810ec5a1427b35eacd10b948caa3740184',
+    sha1: 'e51b4ed2766abc5a535c700d117525eda4a4457f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5230,7 +5230,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', count_text(#messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
