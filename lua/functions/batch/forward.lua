@@ -77,7 +77,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', count_text(#messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do

@@ -4535,7 +4535,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'd7822d3ec5ce544253e83d953fa6564d639659e8',
+    sha1: '8d3ce5639010bf0eb9108278c72bf5b7f0311706',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5512,7 +5512,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', count_text(#messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
