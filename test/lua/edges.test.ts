@@ -101,6 +101,45 @@ describeBindings('edges', (get) => {
     expect(fields.slice(-6)).toEqual(['id:1', '', 'at:1', '0', 'data:1', element])
   })
 
+  it('a batch of exactly a MiB ends a call', async () => {
+    const fill = 262_144 - `${get().now} 0 `.length
+    for (const cut of [0, 0, 0, 2]) await get().call('add', 'a', 'x'.repeat(fill - cut), ...(cut ? ['FLUSH'] : []))
+    await get().call('add', 'b', 'x', 'FLUSH')
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['a'])
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['b'])
+  })
+
+  it('a group may be called like a field of its own', async () => {
+    await get().call('add', 'a', 'x', 'FLUSH')
+    await get().call('forward', 'batches')
+    await get().redis.xgroup('CREATE', part('stream:batches'), 'name', '$')
+    await get().call('add', 'a', 'x', 'FLUSH')
+    expect((await get().call('forward', 'batches', 'MAXLEN', 1))[2]).toBe(1)
+  })
+
+  it('a failure that cannot be written down lets the lease end as before', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne('LEASE', 1000)
+    const poor = await userWithout('hset')
+    await expect(poor.call('fail', 'k', token, 'DELAY', 60_000)).rejects.toThrow()
+    await get().holds()
+    await get().tick(1000)
+    expect((await get().claimOne()).attempt).toBe(2)
+  })
+
+  it('check counts what cannot be read, and what has options', async () => {
+    await get().call('add', 'k', 'x', 'NEXT', 'k', 'x', 'WAIT', '5', 'NEXT', 'k', 'x', 'FLUSH')
+    await get().redis.rpush(part('messages:k'), 'mine', 'mine', 'mine')
+    const [[, , , , , size, , , unreadable, own]] = await get().call('check', 'messages:k')
+    expect([size, unreadable, own]).toEqual([6, 3, 2])
+  })
+
+  it('the watcher hears of a message that comes back and is due before it looks', async () => {
+    await get().claim('WORKER', 'w')
+    await get().call('add', 'k', 'x', 'REQUEUED', `${get().now - 9500}:1-1:1`)
+    expect(Number(await get().redis.hget(get().root, 'watchAt'))).toBe(get().now + 500)
+  })
+
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
     for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
       const poor = await userWithout(command)
