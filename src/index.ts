@@ -5,7 +5,7 @@ export type { Forwarded, ForwardOptions } from './batches/forward.ts'
 export type { Peek } from './batches/peek.ts'
 export type { Stats } from './batches/stats.ts'
 export type { CheckReport } from './check/check.ts'
-export type { Found, Violation } from './check/invariants.ts'
+export type { Found, Violation } from './check/violations.ts'
 export {
   type ErrorCode,
   ProcessingError,
@@ -13,6 +13,7 @@ export {
   RefusedBatchesError,
   RefusedMessagesError,
 } from './errors.ts'
+export type { Run, WorkerEvents } from './events.ts'
 export type { Durability } from './messages/durability.ts'
 export type { AddResult, Confirmation } from './messages/results.ts'
 export type { Schema } from './messages/schema.ts'
@@ -33,4 +34,4 @@ export {
 export type { ProcessOptions } from './worker/pending.ts'
 export type { Summary } from './worker/summary.ts'
 export { Discard, PartialFailure, RetryLater } from './worker/verdicts.ts'
-export { Worker, type WorkerEvents, type WorkerOptions } from './worker/worker.ts'
+export { Worker, type WorkerOptions } from './worker/worker.ts'

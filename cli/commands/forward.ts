@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
+import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
-import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 
 interface ForwardCommandOptions extends RunOptions, HealthOptions {
   maxLength: number
@@ -12,9 +14,7 @@ export function forward(program: Command): void {
   addHealthOptions(addRunOptions(program.command('forward')))
     .description('move batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due')
     .argument('<stream>', 'name of the stream')
-    .addOption(
-      integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', 1, 10_000_000).default(100_000),
-    )
+    .addOption(integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', OPTIONS.entries))
     .action((stream: string, options: ForwardCommandOptions) => forwardTo(stream, options))
 }
 
@@ -24,7 +24,8 @@ export async function forwardTo(stream: string, options: RunOptions & HealthOpti
   const redis = openClient(options.redis, options.cluster === true)
   redis.on('error', () => {}) // the worker, which has connections of its own, says it
   const rapidfire = new RapidFire({ redis, queue })
-  await runUntilStopped(rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength }), loggerOf(options), options)
+  const forwarder = rapidfire.forwarder(stream, maxLength === undefined ? {} : { maxLength })
+  await runUntilStopped(forwarder, options, { logger: loggerOf(options) })
   await rapidfire.close()
   redis.disconnect()
 }

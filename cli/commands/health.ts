@@ -1,5 +1,6 @@
+import type { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Logger } from 'pino'
+import type { ProcessEvents } from '../../src/events.ts'
 import { CliError } from '../terminal/errors.ts'
 
 /**
@@ -14,7 +15,12 @@ export function answerHealth(request: IncomingMessage, response: ServerResponse,
 }
 
 /** A server for health alone. */
-export async function serveHealth(port: number, host: string, isHealthy: () => boolean, logger: Logger): Promise<Server> {
+export async function serveHealth(
+  port: number,
+  host: string,
+  isHealthy: () => boolean,
+  events: EventEmitter<ProcessEvents>,
+): Promise<Server> {
   const server = createServer((request, response) => {
     if (!answerHealth(request, response, isHealthy())) response.writeHead(404).end()
   })
@@ -22,7 +28,7 @@ export async function serveHealth(port: number, host: string, isHealthy: () => b
     server.once('error', (error) => reject(new CliError(`port ${port} cannot be used for health: ${error.message}`)))
     server.listen(port, host, resolve)
   })
-  logger.info({ host, port: (server.address() as { port: number }).port }, 'health is answered')
+  events.emit('listening', { host, port: (server.address() as { port: number }).port, path: '/healthz' })
   // It must not keep a process alive that has nothing else to do.
   server.unref()
   return server

@@ -1,12 +1,15 @@
+import { EventEmitter } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
+import type { ProcessEvents, WebhookEvents } from '../../src/events.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Webhook } from '../../src/webhook/index.ts'
 import { openClient } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
+import { logEvents, loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
-import { addRunOptions, loggerOf, type RunOptions, untilSignal } from '../terminal/run.ts'
+import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
 import { answerHealth } from './health.ts'
 
 interface ServeOptions extends RunOptions {
@@ -26,7 +29,7 @@ const TIMEOUT = 2000
 export function serve(program: Command): void {
   addRunOptions(program.command('serve'))
     .description('store what WhatsApp, Telegram or own senders post: POST <path>, GET <path>/stats, GET /healthz and /readyz')
-    .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', 0, 65_535).default(3000))
+    .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', { least: 0, most: 65_535, default: 3000 }))
     .addOption(new Option('--host <host>', 'address to listen on').env('RAPIDFIRE_HOST').default('127.0.0.1'))
     .addOption(new Option('--path <path>', 'of the webhook').env('RAPIDFIRE_PATH').default('/webhook/whatsapp/batched'))
     .addOption(
@@ -37,20 +40,17 @@ export function serve(program: Command): void {
         '--rate-limit <n>',
         'new conversations a second of one source, 0 for no limit; an open one is not refused by it',
         'RAPIDFIRE_RATE_LIMIT',
-        0,
-        1_000_000,
-      ).default(100),
+        { least: 0, most: 1_000_000, default: 100 },
+      ),
     )
     .addOption(
-      integerOption(
-        '--conversation-limit <n>',
-        'requests a second for one conversation, 0 for no limit',
-        'RAPIDFIRE_CONVERSATION_LIMIT',
-        0,
-        1_000_000,
-      ).default(0),
+      integerOption('--conversation-limit <n>', 'requests a second for one conversation, 0 for no limit', 'RAPIDFIRE_CONVERSATION_LIMIT', {
+        least: 0,
+        most: 1_000_000,
+        default: 0,
+      }),
     )
-    .addOption(integerOption('--max-bytes <n>', 'largest body', 'RAPIDFIRE_MAX_BYTES', 1, 104_857_600).default(3_145_728))
+    .addOption(integerOption('--max-bytes <n>', 'largest body', 'RAPIDFIRE_MAX_BYTES', { least: 1, most: 104_857_600, default: 3_145_728 }))
     .addOption(new Option('--flush-on <text...>', 'texts that close a batch at once, such as stop').default([]))
     .addHelpText(
       'after',
@@ -64,11 +64,10 @@ async function run(options: ServeOptions): Promise<void> {
     throw new UsageError('the webhook needs two packages more: npm install @hono/node-server rate-limiter-flexible')
   })
   const [{ getRequestListener }, { allSources, createWebhook }] = parts
-  const logger = loggerOf(options)
+  const [events, requests] = [new EventEmitter<ProcessEvents>(), new EventEmitter<WebhookEvents>()]
+  logEvents(loggerOf(options), [events, requests])
   const redis = openClient(options.redis, options.cluster === true)
-  redis.on('error', (error: Error) =>
-    logger.error({ error: error.message || (error as NodeJS.ErrnoException).code }, 'Redis cannot be reached'),
-  )
+  redis.on('error', (error: Error) => events.emit('error', error))
   const rapidfire = new RapidFire<ChatMessage>({ redis, queue: options.queue })
   const flushOn = new Set(options.flushOn.map((text) => text.trim().toLowerCase()))
   const { RAPIDFIRE_APP_SECRET, RAPIDFIRE_VERIFY_TOKEN, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_STATS_TOKEN } = process.env
@@ -79,7 +78,7 @@ async function run(options: ServeOptions): Promise<void> {
     timeout: TIMEOUT,
     maxBytes: options.maxBytes,
     rateLimit: limitsOf(options),
-    onError: (error) => logger.error({ error: error instanceof Error ? error.message : String(error) }, 'not stored'),
+    events: requests,
     ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
     ...(RAPIDFIRE_APP_SECRET ? { secret: RAPIDFIRE_APP_SECRET } : {}),
     ...(RAPIDFIRE_VERIFY_TOKEN ? { verifyToken: RAPIDFIRE_VERIFY_TOKEN } : {}),
@@ -92,14 +91,12 @@ async function run(options: ServeOptions): Promise<void> {
   })
   await listening(server, options.port, options.host)
   await redis.connect().catch(() => {}) // the listener above says why, and it is tried again
-  const address = server.address() as { port: number }
-  logger.info(
-    { pid: process.pid, host: options.host, port: address.port, path: options.path, signed: Boolean(RAPIDFIRE_APP_SECRET) },
-    'ready',
-  )
+  const { host, path } = options
+  events.emit('listening', { host, port: (server.address() as { port: number }).port, path, signed: Boolean(RAPIDFIRE_APP_SECRET) })
+  events.emit('ready')
   process.send?.('ready')
 
-  await untilSignal(logger)
+  await untilSignal(events)
   // Requests under way are answered; kept-alive connections would hold the process.
   const timer = setTimeout(() => server.closeAllConnections(), options.closeTimeout)
   await new Promise((resolve) => {
@@ -111,7 +108,7 @@ async function run(options: ServeOptions): Promise<void> {
   await Promise.race([rapidfire.close(), sleep(TIMEOUT, undefined, { ref: false })])
   redis.disconnect()
   if (process.connected) process.disconnect()
-  logger.info('stopped')
+  events.emit('stopped')
 }
 
 function limitsOf({ rateLimit, conversationLimit }: ServeOptions): RateLimits | false {

@@ -41,7 +41,8 @@ async function read(redis: Redis | Cluster, queue: string): Promise<Stats> {
   }
 }
 
-async function findQueues(redis: Redis | Cluster): Promise<string[]> {
+/** The queues of a server, or of a cluster, found among at most so many keys of each node. */
+export async function findQueues(redis: Redis | Cluster, most = MOST_KEYS): Promise<string[]> {
   const queues = new Set<string>()
   for (const node of primaries(redis)) {
     let cursor = '0'
@@ -55,7 +56,7 @@ async function findQueues(redis: Redis | Cluster): Promise<string[]> {
       }
       cursor = next
       looked += STEP
-    } while (cursor !== '0' && looked < MOST_KEYS)
+    } while (cursor !== '0' && looked < most)
     if (cursor !== '0')
       console.error(`rapidfire: looked at about ${looked} keys of ${addressOf(node)}; there may be more queues (--queue names one)`)
   }

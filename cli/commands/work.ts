@@ -5,10 +5,12 @@ import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
+import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
-import { addHealthOptions, addRunOptions, type HealthOptions, loggerOf, type RunOptions, runUntilStopped } from '../terminal/run.ts'
+import { addHealthOptions, addRunOptions, type HealthOptions, type RunOptions, runUntilStopped } from '../terminal/run.ts'
 import { forwardTo } from './forward.ts'
 
 interface WorkOptions extends RunOptions, HealthOptions {
@@ -28,15 +30,17 @@ export function work(program: Command): void {
     .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
     .argument('[module]', 'file whose default export is called with each batch')
     .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
-    .addOption(integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', 1, 1000).default(10))
     .addOption(
-      integerOption('--lease <ms>', 'how long a crashed worker keeps its batches', 'RAPIDFIRE_LEASE', 1, 86_400_000).default(30_000),
+      integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', { ...OPTIONS.claimed, default: 10 }),
     )
-    .addOption(integerOption('--attempts <n>', 'a batch that fails in this attempt is dead', 'RAPIDFIRE_ATTEMPTS', 1, 1000).default(5))
-    .addOption(integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', 1, 86_400_000))
-    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', 1, 31_536_000_000))
-    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', 1, 31_536_000_000))
-    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', 1, 1000))
+    .addOption(integerOption('--lease <ms>', 'how long a crashed worker keeps its batches', 'RAPIDFIRE_LEASE', OPTIONS.lease))
+    .addOption(integerOption('--attempts <n>', 'a batch that fails in this attempt is dead', 'RAPIDFIRE_ATTEMPTS', OPTIONS.attempts))
+    .addOption(
+      integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', { least: 1, most: 86_400_000 }),
+    )
+    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', OPTIONS.wait))
+    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', OPTIONS.maxWait))
+    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', OPTIONS.maxSize))
     .option('--log-content', 'log keys and messages too: they are personal data')
     .action(async (module: string | undefined, options: WorkOptions) => {
       const target = targetOf(module, options.to)
@@ -50,8 +54,8 @@ export function work(program: Command): void {
       const redis = openClient(options.redis, cluster === true)
       redis.on('error', () => {}) // the worker, which has connections of its own, says it
       const rapidfire = new RapidFire<unknown>({ redis, queue, policy })
-      const worker = rapidfire.worker(logged(handler, logger, options), workerOptions(options, logger))
-      await runUntilStopped(worker, logger, options)
+      const worker = rapidfire.worker(handler, workerOptions(options, logger))
+      await runUntilStopped(worker, options, { logger, content: options.logContent === true })
       await rapidfire.close()
       redis.disconnect()
       await close?.()
@@ -104,27 +108,4 @@ async function loadHandler(module: string): Promise<Handler<unknown>> {
   if (typeof handler !== 'function')
     throw new UsageError(`the default export of ${module} must be a function that takes a batch, got ${typeof handler}`)
   return handler as Handler<unknown>
-}
-
-/** One line for each attempt, without what people wrote unless `logContent` says so. */
-function logged(handler: Handler<unknown>, logger: Logger, { logContent }: WorkOptions): Handler<unknown> {
-  return async (batch, context) => {
-    const started = Date.now()
-    const { id, attempt, reason, messages, deadline } = batch
-    const about = { batch: id, attempt, reason, messages: messages.length, late: started - deadline }
-    const content = logContent ? { key: batch.key, content: messages.map(({ data }) => data) } : {}
-    try {
-      const result = await handler(batch, {
-        signal: context.signal,
-        extend: (ms) => context.extend(ms),
-        log: logger.child({ batch: id, attempt }),
-      })
-      logger.info({ ...about, took: Date.now() - started, ...content }, 'handled')
-      return result
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error)
-      logger.warn({ ...about, took: Date.now() - started, error: text, ...content }, 'failed')
-      throw error
-    }
-  }
 }

@@ -4,9 +4,6 @@
 --- `nonce`, the `state` of a claim that it will acknowledge; and of a worker `worker`, `echo`, `rest`. `taken` is what it gets: `batches`, each as
 --- claim_ready replies it, and how many `bytes` were read for them.
 
--- A call ends with the batch that fills so many bytes, or after so many looks.
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -31,12 +28,12 @@ end
 -- Batches whose lease has run out, whose pause has ended, or which were given back.
 local function claim_returned(queue, take, taken)
   local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', take.limit))
+  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
   if #keys == 0 then return end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -65,8 +62,7 @@ local function claim_head(queue, taken, look, key, head)
   local tally, messages = taken.tally, head.messages
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
-  -- Formatted: to join a number to a text takes Lua twice as long.
-  local token, record = first_claim(taken.id_begins .. string.format('%d', tally.number) .. taken.id_ends, head, taken.tail)
+  local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
   look.records[#look.records + 1], look.records[#look.records + 2] = key, record
@@ -80,7 +76,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -124,9 +120,9 @@ end
 -- Batches of keys whose time has come.
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', string.format('%d', wanted))
+    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
     hand_out(queue, look_through(queue, take, taken, keys), taken.tally)

@@ -1,22 +1,23 @@
---- The states of a conversation, and every step from one of them to another. Beside lib/mend.lua, which puts broken ones right, nothing else
+--- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes `due`, `active`, `claims` and `overrides`, or says when a list is written (lib/list.lua).
 --
---   absent    no messages, in no index, no claim
+--   empty     no messages, in no index, no claim
 --   open      in `due`: collecting, and ready when its time has come
 --   active    in `active` with the end of its lease, and a claim: a worker has the first messages
---   paused    as active, with the end of a pause: the worker has failed
+--   retry     as active, with the end of a pause: the worker has failed
 --   released  as active, with a time that has come: the worker has given the batch back
+--   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended   absent → open; one message more in any other state
+--   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
---   hand_out_again           active, paused, released → active, when their time has come
+--   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
---   shrink                   active → paused, without what is done
---   put_off                  active → paused, or released
---   bury                     active, paused → dead, and what is behind → open, or absent
---   finish                   active → done, and what is behind → open, or absent
+--   shrink                   active → retry, without the messages that are done
+--   put_off                  active → retry, or released
+--   bury                     active, retry → dead, and what is behind → open, or empty
+--   finish                   active → completed, and what is behind → open, or empty; or done
 --   bring_back, revive       dead → open, or behind the batch of a worker
---   forget                   in an index, and without messages → absent
+--   forget                   in an index, and without messages → empty
 --
 -- WHY each step says in which order it writes: Redis does not undo. A command may be refused in the middle of a call, for want of a right, and
 -- then the call ends between two writes. What it leaves must be such that nothing is lost and the next look puts it right (lua/README.md has
@@ -65,7 +66,7 @@ local function index_by_options(queue, key, size, options)
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
       at = due_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
       at, failed = move_in_due(queue, key, due_at(head, queue.now))
     end
@@ -85,7 +86,7 @@ local function index_appended(queue, key, size, options)
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     local at = opens_at(queue)
-    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    -- The same for all messages of a call, so printed once.
     queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
@@ -106,7 +107,7 @@ local function open_rest(queue, key, count)
   end
   queue.now = queue.now or now_ms()
   local at = due_at(head, queue.now)
-  write_if_ours('ZADD', due_key(root), at, key)
+  write_unless_foreign('ZADD', due_key(root), at, key)
   return at
 end
 
@@ -114,7 +115,7 @@ end
 -- missing is looked at again so much later, ms. Its score ends in .5 until then.
 local LOOK_AGAIN = 10000
 
-local function look_again(queue, key, index) write_if_ours('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
+local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 -- Takes an entry without a list out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
@@ -238,9 +239,9 @@ local function finish(queue, keys, counts, records)
     messages = messages + counts[key]
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
-  if #ended > 0 then write_if_ours('ZREM', active_key(root), unpack(ended)) end
-  redis.call('HINCRBY', root, 'completed', string.format('%d', #keys))
-  redis.call('HINCRBY', root, 'completedMessages', string.format('%d', messages))
+  if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
+  redis.call('HINCRBY', root, 'completed', count_text(#keys))
+  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
 
@@ -308,13 +309,12 @@ end
 -- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
 -- that would break the call off.
 local function size_of_claimed(root, key)
-  local size
-  for _, each in ipairs({
-    { 'ZCARD', active_key(root), 'zset' }, { 'ZCARD', due_key(root), 'zset' }, { 'ZCARD', dead_key(root), 'zset' },
-    { 'LLEN', messages_key(root, key), 'list' },
-  }) do
-    size = redis.pcall(each[1], each[2])
-    if type(size) == 'table' then return nil, wrong_type(size, each[3], each[2]) end
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  local foreign = error_of(size, 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
   end
+  if foreign then return nil, foreign end
   return size
 end

@@ -11,17 +11,6 @@
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
 
--- Times that are the same in call after call, as texts: to format one costs a tenth of what storing a message does.
-local TEXTS = {}
-local function kept_text(what, ms)
-  local kept = TEXTS[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = string.format('%.0f', ms) }
-    TEXTS[what] = kept
-  end
-  return kept.text
-end
-
 -- By what the id of a message is remembered; `name`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 local function digest_of(key, id, name)

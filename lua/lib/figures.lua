@@ -36,15 +36,16 @@ end
 
 -- Written before they are handed out.
 local function write_numbers(queue, tally)
-  redis.call('HSET', queue.root, 'batches', tally.number, 'latenessSum', tally.sum, 'latenessMax', tally.max, 'looked', looked_at(queue))
+  redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
+    'looked', digits(looked_at(queue)))
 end
 
 -- Written behind them all.
 local function write_tally(queue, tally)
   local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, string.format('%d', by)) end
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
   for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), string.format('%d', by))
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
   end
 end
 
@@ -52,7 +53,7 @@ end
 -- index is a key of another type.
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do

@@ -3,7 +3,7 @@
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told.
-local function write_if_ours(...)
+local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
@@ -26,7 +26,7 @@ local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' 
 
 -- Takes the first elements off.
 local function cut_front(list, count)
-  if count > 0 then write_if_ours('LTRIM', list, string.format('%d', count), '-1') end
+  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
 
 -- Puts elements in front of a list, the first of them first. Returns an error.

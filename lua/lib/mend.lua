@@ -1,132 +1,65 @@
---- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
---- agrees, nothing else writes `due`, `active`, `claims` and `overrides`.
+--- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
+--- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
+--- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
 
--- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
--- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
--- into `due`.
-local function reopen(queue, key, claim)
-  local root = queue.root
-  local done = claim and not redis.call('ZSCORE', due_key(root), key)
-  redis.call('HDEL', claims_key(root), key)
-  open_rest(queue, key, done and claim.count or 0)
-  redis.call('ZREM', active_key(root), key)
+-- Whether a key of another type stands where an index should: then nothing can be put in order.
+local function has_foreign_index(root)
+  for index, expected in pairs(INDEXES) do
+    local kind = redis.call('TYPE', part_key(root, index)).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
 end
 
--- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
--- looks lowers what is further ahead than anything may be.
-
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
--- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-
--- When a key is due that is in `due` at `score`, further ahead than the policy allows.
-local function lowered_due(queue, key, score)
-  -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
-end
-
--- Lowers entries of an index that lie later than `latest`, at most `left`, a page at a time, the furthest first. `judge` returns their scores as
--- they should be. Returns how many more may be lowered.
-local function lower_index(index, latest, left, judge)
-  local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
-    local keys, scores, moved = {}, {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    if #keys == 0 then break end
-    local right = judge(keys, scores)
-    for n = 1, #keys do
-      if right[n] < scores[n] and left > 0 then
-        moved[#moved + 1], moved[#moved + 2] = right[n], keys[n]
-        left = left - 1
-      else
-        at = at + 1
+-- Makes a dead batch say what it has, without a gap, and puts it into `dead`, or takes an id out that has no batch.
+local function mend_dead(queue, id, done)
+  local index, name = dead_key(queue.root), dead_key(queue.root, id)
+  local kind = redis.call('TYPE', name).ok
+  if kind == 'none' then
+    if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
+  elseif kind == 'hash' then
+    local positions = dead_positions(name) or {}
+    for n = 1, #positions do
+      if positions[n] ~= n then
+        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
+        redis.call('HDEL', name, positions[n])
       end
     end
-    if #moved > 0 then redis.call('ZADD', index, unpack(moved)) end
-    looks = looks + #keys
-  end
-  return left
-end
-
--- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(queue)
-  local root, now = queue.root, queue.now
-  if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
-    local right = {}
-    for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
-    return right
-  end)
-  left = lower_index(active_key(root), now + CLOCK_STEP, left, function(keys, scores)
-    local right, stored = {}, redis.call('HMGET', claims_key(root), unpack(keys))
-    for n = 1, #keys do
-      local claim = decode_claim(stored[n])
-      right[n] = claim and latest_end(claim, scores[n], now) or scores[n]
+    if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
+      redis.call('HSET', name, 'count', #positions)
+      done[#done + 1] = 'count set to the messages that are there'
     end
-    return right
-  end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
-  if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
-end
-
--- Puts in order what says that a key is active: its claim holds.
-local function mend_active(queue, key, claim, size, done)
-  local root, active = queue.root, active_key(queue.root)
-  if claim.count > size then
-    claim.count = size
-    redis.call('HSET', claims_key(root), key, encode_claim(claim))
-    done[#done + 1] = 'claim cut to the messages that are there'
-  end
-  if redis.call('ZREM', due_key(root), key) == 1 then done[#done + 1] = 'removed from due' end
-  -- A lease that ends now: the batch is handed out again.
-  if redis.call('ZADD', active, 'NX', queue.now, key) == 1 then done[#done + 1] = 'added to active' end
-  local score = tonumber(redis.call('ZSCORE', active, key))
-  local right = latest_end(claim, score, queue.now)
-  if right < score then
-    redis.call('ZADD', active, right, key)
-    done[#done + 1] = 'lowered to the lease that was granted'
+    if redis.call('ZADD', index, 'NX', queue.now, id) == 1 then done[#done + 1] = 'added to dead' end
   end
 end
 
--- Puts in order what says that a key is open, or absent: no claim of it holds.
-local function mend_open(queue, key, with_options, done)
-  local root, due = queue.root, due_key(queue.root)
-  if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
-  if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
-  if not head then
-    if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
-    return
+-- Returns what was mended, in words, or '' when nothing was.
+local function mend_part(queue, part)
+  local what, of = named_part(part)
+  local name, done = part_key(queue.root, part), {}
+  if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
+  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
+    done[#done + 1] = 'expires'
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
-  if not score or score > at then
-    redis.call('ZADD', due, at, key)
-    wake_watcher(queue, at)
-    done[#done + 1] = score and 'moved to its deadline' or 'added to due'
-  end
+  if what == 'messages' then mend(queue, of, done) end
+  if what == 'dead' then mend_dead(queue, of, done) end
+  return table.concat(done, ', ')
 end
 
--- Makes what is kept about a key follow its list, which is the truth. Adds to `done` what was mended, in words.
-local function mend(queue, key, done)
-  local root, list = queue.root, messages_key(queue.root, key)
-  local kind = redis.call('TYPE', list).ok
-  -- Only its owner can say what a foreign key is for.
-  if kind ~= 'none' and kind ~= 'list' then return end
-  local size = kind == 'list' and redis.call('LLEN', list) or 0
-  local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
-  -- Its list was missing when it was completed, and a message has begun a new one since.
-  if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
-  if with_options and redis.call('SADD', overrides_key(root), key) == 1 then done[#done + 1] = 'added to overrides' end
-  if size == 0 and redis.call('SREM', overrides_key(root), key) == 1 then done[#done + 1] = 'removed from overrides' end
-  if claim and size > 0 and claim.count > 0 then
-    mend_active(queue, key, claim, size, done)
-  else
-    mend_open(queue, key, with_options, done)
+-- Sets the counters to what is there. Returns the same.
+local function mend_root(root)
+  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
+  local seen = look_at_root(root)
+  if not seen.held then return table.concat(done, ', ') end
+  local added = seen.held + seen.buried + seen.completed + seen.dropped
+  if added ~= seen.added then
+    redis.call('HSET', root, 'added', added)
+    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
   end
+  if seen.buried ~= seen.dead then
+    redis.call('HSET', root, 'deadMessages', seen.buried)
+    done[#done + 1] = 'deadMessages set to ' .. seen.buried
+  end
+  return table.concat(done, ', ')
 end

@@ -2,7 +2,7 @@
 --- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
 
 -- The time of this look, for `looked` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
--- is lowered that lies ahead; see lib/mend.lua.
+-- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 -- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.

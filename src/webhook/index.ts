@@ -1,3 +1,4 @@
+export type { WebhookEvents } from '../events.ts'
 export type { RateLimit, RateLimits } from './rate-limit.ts'
 export { generic } from './sources/generic.ts'
 export type { ChatMessage, GroupOptions, Media, Source } from './sources/message.ts'

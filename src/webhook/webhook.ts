@@ -1,6 +1,8 @@
+import type { EventEmitter } from 'node:events'
 import type { Cluster, Redis } from 'ioredis'
 import type { Stats } from '../batches/stats.ts'
 import { RapidfireError } from '../errors.ts'
+import type { WebhookEvents } from '../events.ts'
 import type { MessageOptions, NewMessage } from '../options.ts'
 import { parseJson, readBody } from './body.ts'
 import { Gate } from './gate.ts'
@@ -11,6 +13,7 @@ import type { ChatMessage, GroupOptions, Source } from './sources/message.ts'
 import { telegram } from './sources/telegram.ts'
 import { whatsappCloud } from './sources/whatsapp-cloud.ts'
 import { whatsappWeb } from './sources/whatsapp-web.ts'
+import { Teller } from './teller.ts'
 import { signatureCheck, tokenCheck } from './trust.ts'
 
 /** Messages of one request: Meta sends at most 1000 at once. */
@@ -54,8 +57,8 @@ export interface WebhookOptions<T> {
   maxBytes?: number
   /** How long a call of Redis may take before the sender gets its 503, ms. @default 2000 */
   timeout?: number
-  /** Hears of answers from 500 up. An error may quote what was sent: mind what you log. */
-  onError?: (error: unknown) => void
+  /** Where it tells what becomes of requests: see `WebhookEvents`. An error may quote what was sent: mind what you log. */
+  events?: EventEmitter<WebhookEvents>
 }
 
 export type Webhook = (request: Request) => Promise<Response>
@@ -76,8 +79,9 @@ export function allSources(options: GroupOptions = {}): Source<ChatMessage>[] {
  */
 export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T>>, options: WebhookOptions<T> = {}): Webhook {
   checkOptions(options)
-  const { path = '/webhook/whatsapp/batched', rules, maxBytes = 3_145_728, rateLimit = {}, onError } = options
+  const { path = '/webhook/whatsapp/batched', rules, maxBytes = 3_145_728, rateLimit = {} } = options
   const sources = options.sources ?? (allSources() as Source<any>[])
+  const teller = options.events && new Teller(options.events)
   const gate = new Gate(options.timeout ?? 2000, () => rapidfire.version())
   const limits = rateLimit && options.redis && new Limits(options.redis, rapidfire, gate, rateLimit)
   const isSigned = options.secret === undefined ? undefined : signatureCheck(options.secret)
@@ -113,7 +117,9 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
       const results = limits ? await limits.store(source, messages) : await gate.run(() => rapidfire.addMessages(messages))
       for (const result of results) if (result.status === 'added') added += 1
     }
-    return json(`{"added":${added},"duplicates":${messages.length - added}}`)
+    const duplicates = messages.length - added
+    teller?.stored({ source, added, duplicates })
+    return json(`{"added":${added},"duplicates":${duplicates}}`)
   }
 
   function verify(parameters: URLSearchParams): Response {
@@ -145,7 +151,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
       return await route(request)
     } catch (error) {
       const refusal = toRefusal(error)
-      if (refusal.status >= 500) onError?.(refusal.cause ?? error)
+      teller?.refused(refusal)
       return refusal.toResponse()
     }
   }

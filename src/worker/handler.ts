@@ -9,6 +9,8 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+  /** When there is one, each attempt logs by a child with `batch`, its id, and `attempt`. */
+  child?(fields: object): Logger
 }
 
 /** What a handler gets besides its batch. */
@@ -23,7 +25,7 @@ export interface HandlerContext {
    * Before a side effect it tells whether this attempt still counts, and how many messages have arrived behind the batch.
    */
   extend(ms?: number): Promise<{ status: 'extended' | 'lost'; queued: number }>
-  /** The worker's logger. */
+  /** The worker's logger; with `batch` and `attempt` in each line, if it can make children. */
   readonly log: Logger
 }
 

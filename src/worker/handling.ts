@@ -1,4 +1,5 @@
 import type { Batch } from '../batches/batch.ts'
+import type { Run } from '../events.ts'
 import type { Attempt } from './attempt.ts'
 import type { BatchClient } from './client.ts'
 import type { Endings, Failure } from './endings.ts'
@@ -11,11 +12,21 @@ import type { Slots } from './slots.ts'
 /** What `Handling` reports. */
 export interface HandlingHooks<T> {
   /** What became of a batch that a handler has seen; `error` is what it threw. */
-  ended(outcome: Outcome, batch: Batch<T>, error: unknown): void
+  ended(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void
   /** A root could not be told or asked something. */
   failed(error: unknown, root: string): void
   /** Slots are free again, or nothing is being told any more. */
   freed(): void
+}
+
+/** What a claim has brought. */
+export interface Claim<T> {
+  lane: Lane
+  batches: Batch<T>[]
+  /** When it was answered, Redis time. */
+  now: number
+  /** Until when the leases are held for certain, by `performance.now`. */
+  heldUntil: number
 }
 
 /** So often Redis is asked in a row whether a claim that was answered late still holds. */
@@ -52,38 +63,36 @@ export class Handling<T> {
   /**
    * Starts the handlers of what was claimed, for which slots are free. When the answer was long on its way, or the handlers before have blocked
    * the event loop, Redis is asked first whether the batches are still ours; those that are not are left to whoever has them.
-   *
-   * @param heldUntil until when their leases are held for certain, by `performance.now`
    */
-  async begin(lane: Lane, batches: Batch<T>[], heldUntil: number): Promise<void> {
+  async begin({ ...claim }: Claim<T>): Promise<void> {
     const { lease } = this.#settings
-    this.#slots.reserve(batches.length)
+    this.#slots.reserve(claim.batches.length)
     // So much of the lease must be left.
     let enough = lease / 2
     let unheld = 0
-    for (let waiting = batches; ; ) {
-      waiting = waiting.slice(this.#startWhileHeld(lane, waiting, heldUntil, enough))
-      if (waiting.length === 0) return
+    for (;;) {
+      claim.batches = claim.batches.slice(this.#startWhileHeld(claim, enough))
+      if (claim.batches.length === 0) return
       if (this.#endings.givenUp) {
-        this.#leave(lane, waiting)
+        this.#leave(claim)
         return
       }
       const asked = performance.now()
-      const ours = await this.#renew(lane, waiting)
+      const ours = await this.#renew(claim)
       if (ours) {
-        waiting = ours
-        heldUntil = asked + lease
+        claim.batches = ours
+        claim.heldUntil = asked + lease
         // A slow way leaves less each time: what is left then has to do.
-        enough = Math.min(lease, heldUntil - performance.now()) / 2
+        enough = Math.min(lease, claim.heldUntil - performance.now()) / 2
         unheld = enough > 0 ? 0 : unheld + 1
       } else {
         // While something is left of the lease they may be handled; else it has to be known whose they are.
         enough = 0
         unheld += 1
       }
-      if (heldUntil < performance.now() && (!ours || unheld === RENEWALS)) {
-        this.#leave(lane, waiting)
-        waiting = []
+      if (claim.heldUntil < performance.now() && (!ours || unheld === RENEWALS)) {
+        this.#leave(claim)
+        claim.batches = []
       }
       this.#hooks.freed()
     }
@@ -93,10 +102,10 @@ export class Handling<T> {
   async giveUp(): Promise<void> {
     this.#endings.givenUp = true
     await Promise.all(
-      this.#leases.abortAll(new Error('the worker closes')).map(async ({ batch, root }) => {
+      this.#leases.abortAll(new Error('the worker closes')).map(async ({ batch, root, run }) => {
         this.#slots.vacate()
         const outcome = await this.#endings.giveBack(batch, root, 'the worker closed')
-        if (outcome) this.#hooks.ended(outcome, batch, undefined)
+        if (outcome) this.#hooks.ended(outcome, batch, undefined, run)
         this.#hooks.freed()
       }),
     )
@@ -109,20 +118,20 @@ export class Handling<T> {
   }
 
   /** Starts handlers in turn while at least `enough` ms are left of the lease; how many it has started. */
-  #startWhileHeld(lane: Lane, batches: Batch<T>[], heldUntil: number, enough: number): number {
+  #startWhileHeld({ lane, batches, now, heldUntil }: Claim<T>, enough: number): number {
     let started = 0
     // A handler may block the event loop before its first await, and may close the worker.
     for (const batch of batches) {
       const left = heldUntil - performance.now()
       if (this.#endings.givenUp || left <= 0 || left < enough) break
-      this.#handle(lane, batch, heldUntil)
+      this.#handle(lane, this.#leases.add({ batch, root: lane.root, heldUntil, lateness: Math.max(0, now - batch.deadline) }))
       started += 1
     }
     return started
   }
 
   /** Lengthens the leases of batches that no handler has seen. Those that are still ours; undefined when Redis did not say. */
-  async #renew(lane: Lane, batches: Batch<T>[]): Promise<Batch<T>[] | undefined> {
+  async #renew({ lane, batches }: Claim<T>): Promise<Batch<T>[] | undefined> {
     this.renewing += 1
     try {
       const results = await this.#client.extend(batches, this.#settings.lease)
@@ -138,47 +147,48 @@ export class Handling<T> {
   }
 
   /** Gives back batches that no handler has seen, with the slots that were reserved for them. */
-  #leave(lane: Lane, batches: Batch<T>[]): void {
+  #leave({ lane, batches }: Claim<T>): void {
     this.#slots.cancel(batches.length)
     for (const batch of batches) this.decline(batch, lane.root)
   }
 
-  async #handle(lane: Lane, batch: Batch<T>, heldUntil: number): Promise<void> {
+  async #handle(lane: Lane, attempt: Attempt<T>): Promise<void> {
     const { timeout } = this.#settings
-    const attempt = this.#leases.add(batch, lane.root, heldUntil)
+    const { batch } = attempt
     let failure: Failure | undefined
     try {
       if (timeout === undefined) await this.#handler(batch, attempt)
-      else await this.#handleWithin(timeout, batch, attempt)
+      else await this.#handleWithin(timeout, attempt)
     } catch (error) {
       failure = { error }
     }
+    const { run } = attempt
     // It was given back meanwhile.
     if (!this.#leases.end(attempt)) return
     this.#slots.vacate()
     this.#hooks.freed()
     const outcome = await this.#endings.tell(batch, lane.root, failure)
-    this.#hooks.ended(outcome, batch, failure?.error)
+    this.#hooks.ended(outcome, batch, failure?.error, run)
     // What is left of its key may have been due as well. A worker is woken for that.
     if (lane.once && lane.failures === 0) lane.mayBeDue = true
     this.#hooks.freed()
   }
 
-  #handleWithin(timeout: number, batch: Batch<T>, attempt: Attempt<T>): Promise<unknown> {
+  #handleWithin(timeout: number, attempt: Attempt<T>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const error = new Error(`the handler took longer than ${timeout} ms`)
         attempt.abort(error)
         reject(error)
       }, timeout)
-      this.#call(batch, attempt)
+      this.#call(attempt)
         .then(resolve, reject)
         .finally(() => clearTimeout(timer))
     })
   }
 
   // A handler that throws before its first await rejects like any other.
-  async #call(batch: Batch<T>, attempt: Attempt<T>): Promise<unknown> {
-    return this.#handler(batch, attempt)
+  async #call(attempt: Attempt<T>): Promise<unknown> {
+    return this.#handler(attempt.batch, attempt)
   }
 }

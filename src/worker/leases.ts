@@ -1,5 +1,4 @@
-import type { Batch } from '../batches/batch.ts'
-import { Attempt, type Extension } from './attempt.ts'
+import { Attempt, type Extension, type Held } from './attempt.ts'
 import type { BatchClient } from './client.ts'
 import type { Settings } from './settings.ts'
 
@@ -43,9 +42,9 @@ export class Leases<T> {
     return this.#attempts.length
   }
 
-  /** @param heldUntil until when the lease of the batch is held for certain, by `performance.now` */
-  add(batch: Batch<T>, root: string, heldUntil: number): Attempt<T> {
-    const attempt = new Attempt(batch, root, this.#settings.logger, heldUntil, this.#extendOne)
+  add(held: Held<T>): Attempt<T> {
+    const { root, heldUntil } = held
+    const attempt = new Attempt(held, this.#settings.logger, this.#extendOne)
     attempt.place = this.#attempts.push(attempt) - 1
     // It has just been claimed there.
     const pulse = this.#pulses.get(root)

@@ -1,5 +1,6 @@
 import type { Batch } from '../batches/batch.ts'
 import { RapidfireError } from '../errors.ts'
+import type { Run } from '../events.ts'
 import { type Roots, rootKey } from '../partitions/roots.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { WorkerClient } from './client.ts'
@@ -16,7 +17,7 @@ export interface LoopHooks<T> {
   /** Redis has answered for the first time. */
   ready(): void
   /** What became of a batch; `error` is what the handler threw. */
-  ended(outcome: Outcome, batch: Batch<T>, error: unknown): void
+  ended(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void
   /** Nothing is due and nothing runs, after something did. */
   idle(): void
   /** Whether anybody wants to know that. */
@@ -67,7 +68,7 @@ export class Loop<T> {
     this.#connections = connections
     this.#hooks = hooks
     this.processor = new Processor(client, handler, options, {
-      ended: (outcome, batch, error) => this.#ended(outcome, batch, error),
+      ended: (...told) => this.#ended(...told),
       answered: (lane, now, next) => this.#claimAnswered(lane, now, next),
       refused: (lane, error) => this.#claimFailed(lane, error),
       silent: () => this.#wakeUps.serverSilent(),
@@ -198,9 +199,9 @@ export class Loop<T> {
     this.#hooks.idle()
   }
 
-  #ended(outcome: Outcome, batch: Batch<T>, error: unknown): void {
+  #ended(...told: Parameters<LoopHooks<T>['ended']>): void {
     this.#worked = true
-    this.#hooks.ended(outcome, batch, error)
+    this.#hooks.ended(...told)
     // What has arrived behind the last batch may be due already: only a claim can tell whether it is idle.
     if (this.processor.isIdle && this.#hooks.isIdleWanted() && this.#lanes.every(({ mayBeDue }) => !mayBeDue)) this.#lanes.look()
   }

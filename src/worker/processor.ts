@@ -1,4 +1,5 @@
 import type { Batch } from '../batches/batch.ts'
+import type { Run } from '../events.ts'
 import type { Watching } from '../protocol/arguments.ts'
 import type { BatchClient } from './client.ts'
 import { Endings } from './endings.ts'
@@ -12,7 +13,7 @@ import { Slots } from './slots.ts'
 /** What a processor reports to its owner. */
 export interface ProcessorHooks<T> {
   /** What became of a batch that a handler has seen; `error` is what it threw. */
-  ended(outcome: Outcome, batch: Batch<T>, error: unknown): void
+  ended(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void
   /**
    * A claim was answered at `now` in Redis time. Unless the lane may have something due, nothing is due there until `next` (0: nothing is
    * pending), and it is not claimed from until `look`.
@@ -65,7 +66,7 @@ export class Processor<T> {
     this.#endings = new Endings(client, this.settings, (error, root) => hooks.failed(error, root))
     const parts = { slots: this.#slots, leases: this.#leases, endings: this.#endings }
     this.#handling = new Handling(handler, client, this.settings, parts, {
-      ended: (outcome, batch, error) => hooks.ended(outcome, batch, error),
+      ended: (...told) => hooks.ended(...told),
       failed: (error, root) => hooks.failed(error, root),
       freed: () => this.#fillSoon(),
     })
@@ -186,7 +187,7 @@ export class Processor<T> {
       lane.full = batches.length === limit
       freeSlots()
       const room = this.#endings.givenUp ? 0 : this.#slots.free
-      this.#handling.begin(lane, batches.slice(0, room), asked + lease)
+      this.#handling.begin({ lane, batches: batches.slice(0, room), now, heldUntil: asked + lease })
       for (const batch of batches.slice(room)) this.#handling.decline(batch, lane.root)
       lane.mayBeDue = lane.full || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
       this.#hooks.answered(lane, now, next)

@@ -1,37 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { captureRejectionSymbol, EventEmitter } from 'node:events'
 import type { Batch } from '../batches/batch.ts'
+import type { Run, WorkerEvents } from '../events.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { WorkerClient } from './client.ts'
 import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
 import { Loop } from './loop.ts'
 
 export interface WorkerOptions extends ProcessorOptions {}
-
-/** Events of a worker, with their arguments. */
-export interface WorkerEvents<T> {
-  /** Redis has answered for the first time. */
-  ready: []
-  /** A batch was handled. */
-  completed: [batch: Batch<T>]
-  /** A handler failed; the batch comes again. */
-  failed: [batch: Batch<T>, error: unknown]
-  /** A batch failed for the last time, and is kept for a person to look at. */
-  dead: [batch: Batch<T>, error: unknown]
-  /**
-   * The lease ran out before the handler was done, or before its end could be told to Redis: the batch is handed out again, and what this
-   * attempt did no longer counts.
-   */
-  lost: [batch: Batch<T>]
-  /** The worker closed before the handler was done: the batch was given back, at once for others, and no attempt is used up. */
-  released: [batch: Batch<T>]
-  /** Redis cannot be reached, does not answer, or refuses; the worker goes on trying. */
-  error: [error: Error]
-  /** Of a forwarder: so many batches were moved into the stream. */
-  forwarded: [batches: number]
-  /** Nothing is due and nothing runs, after something did. */
-  drained: []
-}
 
 /**
  * Handles the batches of a queue when they are due. It claims only for free slots, keeps leases, sleeps until the next deadline, and is
@@ -55,9 +31,9 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#connections = { commands, subscriber }
     this.#loop = new Loop(this.id, client, this.#connections, handler, options, {
       ready: () => this.#tell(() => this.emit('ready')),
-      ended: (outcome, batch, error) => this.#tell(() => this.#emitEnd(outcome, batch, error)),
-      idle: () => this.#tell(() => this.emit('drained')),
-      isIdleWanted: () => this.listenerCount('drained') > 0,
+      ended: (...told) => this.#tell(() => this.#emitEnd(...told)),
+      idle: () => this.#tell(() => this.emit('idle')),
+      isIdleWanted: () => this.listenerCount('idle') > 0,
       failed: (error) => this.#report(error),
     })
   }
@@ -137,10 +113,10 @@ export class Worker<T = unknown> extends EventEmitter<WorkerEvents<T>> implement
     this.#whenClosed()
   }
 
-  #emitEnd(outcome: Outcome, batch: Batch<T>, error: unknown): void {
-    if (outcome === 'retry') this.emit('failed', batch, error)
-    else if (outcome === 'dead') this.emit('dead', batch, error)
-    else this.emit(outcome, batch)
+  #emitEnd(outcome: Outcome, batch: Batch<T>, error: unknown, run: Run): void {
+    if (outcome === 'retry') this.emit('failed', batch, error, run)
+    else if (outcome === 'dead') this.emit('dead', batch, error, run)
+    else this.emit(outcome, batch, run)
   }
 
   /** Emits an event; what a listener throws is an `error` of its own, and does not disturb the work. */

@@ -18,7 +18,7 @@ describe('serve', () => {
       ['serve', '--port', '0', '--max-bytes', '1000', '--conversation-limit', '2', '--rate-limit', '1'],
       env,
     ).ready()
-    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init)
     const post = (body: string) => ask(PATH, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
     const message = (id: string, key = 'ann') => JSON.stringify({ key, id, data: { text: 'тайна' } })
@@ -50,7 +50,7 @@ describe('serve', () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url, RAPIDFIRE_APP_SECRET: 's' }).ready()
-    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
     const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`
     const post = (signed: string) =>
@@ -73,7 +73,7 @@ describe('serve', () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url }).ready()
-    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const post = (id: string) =>
       fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: JSON.stringify({ key: 'ann', id, data: 1 }) })
     expect((await post('1')).status).toBe(200)

@@ -14,7 +14,7 @@ describe.skipIf(lacksServer('the commands on a cluster'))('the commands on a clu
 
     const serve = await start(['serve', '--port', '0'], env).ready()
     const work = await start(['work', '--to', 'stream:out'], env).ready()
-    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+    const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const keys = Array.from({ length: 20 }, (_, n) => `key ${n}`)
     for (const key of keys) {
       const body = JSON.stringify({ key, id: key, data: { text: 'Hi' } })

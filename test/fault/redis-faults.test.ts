@@ -2,13 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { findServer } from '../../cli/demo/private-redis.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
+import type { Entry } from './history.ts'
 import { NOT_THERE, Run } from './support/run.ts'
+
+const isTimeout = (entry: Entry) => entry.what === 'error' && /timed out/.test(entry.text)
 
 const missing = !findServer()
 if (missing) console.warn('skipped: faults of Redis: no redis-server or valkey-server on PATH to start')
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
 const OPTIONS = { lease: 1500, concurrency: 4 }
+/** With less patience for a Redis that is stopped. */
+const IMPATIENT = { ...OPTIONS, timing: { stall: 1500 } }
 
 describe.skipIf(missing).each<BindingMode>(['functions', 'scripts'])('Redis, %s', (binding) => {
   it('killed and restarted with an append-only file, three times, under traffic', async () => {
@@ -87,15 +92,15 @@ describe.skipIf(missing)('Redis', () => {
 
   it('stopped for longer than a worker waits for an answer', async () => {
     const run = await Run.start()
-    const pids = await run.workers(2, OPTIONS)
+    const pids = await run.workers(2, IMPATIENT)
     await run.traffic(10, 15, 100, async () => {
       await sleep(500)
       run.signalServer('SIGSTOP')
-      await sleep(6500)
+      await run.until((entries) => pids.every((pid) => entries.some((entry) => entry.pid === pid && isTimeout(entry))))
       run.signalServer('SIGCONT')
     })
     const entries = await run.settle()
-    expect(entries.some((entry) => entry.what === 'error' && pids.includes(entry.pid) && /timed out/.test(entry.text))).toBe(true)
+    expect(entries.filter(isTimeout).some(({ pid }) => pids.includes(pid))).toBe(true)
   })
 
   it('that closes all connections again and again', async () => {
@@ -113,7 +118,7 @@ describe.skipIf(missing)('Redis', () => {
 
   it('that is stopped while the workers close: they end by themselves all the same', async () => {
     const run = await Run.start()
-    const pids = await run.workers(2, OPTIONS, 500)
+    const pids = await run.workers(2, IMPATIENT, 500)
     await run.add('ann', { message: 'a', act: 'never' }, { flush: true })
     await run.entry('started')
     run.signalServer('SIGSTOP')

@@ -76,7 +76,7 @@ describe.skipIf(missing)('a worker process', () => {
   it('whose handler blocks the event loop past the lease: its result is refused, and the batch is handled once more', async () => {
     const run = await Run.start()
     await run.workers(2, { lease: 700 })
-    await run.add('ann', { message: 'a', act: 'block', ms: 4000 }, { flush: true })
+    await run.add('ann', { message: 'a', act: 'block', ms: 2500 }, { flush: true })
     const first = await run.entry('started')
     await run.add('ann', { message: 'b' })
     await run.add('bob', { message: 'c' })

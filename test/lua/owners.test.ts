@@ -71,7 +71,7 @@ describe('the state of a conversation', () => {
   const paths = (writes: Write[]) => [...new Set(writes.map(({ path }) => path))].sort()
 
   it('is written by the steps between states and by what mends, and by nothing else', () => {
-    expect(paths(writers(STATE))).toEqual(['lib/conversation.lua', 'lib/mend.lua'])
+    expect(paths(writers(STATE))).toEqual(['lib/conversation.lua', 'lib/recover.lua'])
   })
 
   it('is in lists that one file writes, and only the steps have it do so', () => {

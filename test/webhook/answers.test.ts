@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { RapidfireError } from '../../src/errors.ts'
+import type { WebhookEvents } from '../../src/events.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
 import { cloudPayload, cloudStatus, cloudText, cloudValue, telegramUpdate } from './fixtures.ts'
 import { post, read, sign, URL, useQueue } from './webhook.ts'
@@ -254,11 +256,12 @@ describe('refusals', () => {
 
   it('answer 500 when a rule or a source throws, store nothing, and tell the owner alone', async () => {
     const errors: unknown[] = []
+    const events = new EventEmitter<WebhookEvents>().on('error', (error) => errors.push(error))
     const broken = () => {
       throw new Error('secret words')
     }
     for (const options of [{ rules: broken }, { sources: [broken] }]) {
-      const answer = await read(await queue.webhook({ ...options, onError: (error) => errors.push(error) })(post(MESSAGE)))
+      const answer = await read(await queue.webhook({ ...options, events })(post(MESSAGE)))
       expect([answer.status, answer.body.code]).toEqual([500, 'INTERNAL'])
       expect(JSON.stringify(answer.body)).not.toContain('secret')
     }

@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { joinText } from '../../src/batches/batch.ts'
+import type { WebhookEvents } from '../../src/events.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { createWebhook } from '../../src/webhook/index.ts'
 import { brokenLaws } from '../support/laws.ts'
@@ -72,7 +74,8 @@ describe('refusals of the queue', () => {
 
   it('a Redis that is full is 503', async () => {
     const errors: unknown[] = []
-    const webhook = queue.webhook({ onError: (error) => errors.push(error) })
+    const events = new EventEmitter<WebhookEvents>().on('error', (error) => errors.push(error))
+    const webhook = queue.webhook({ events })
     try {
       await queue.redis.config('SET', 'maxmemory', '1mb')
       const answer = await read(await webhook(post(message(1))))
@@ -94,9 +97,8 @@ describe('refusals of the queue', () => {
 
   it('a rule that asks for the impossible is 500', async () => {
     const errors: any[] = []
-    const answer = await read(
-      await queue.webhook({ rules: () => ({ wait: -1 }), onError: (error) => errors.push(error) })(post(message(1))),
-    )
+    const events = new EventEmitter<WebhookEvents>().on('error', (error) => errors.push(error))
+    const answer = await read(await queue.webhook({ rules: () => ({ wait: -1 }), events })(post(message(1))))
     expect([answer.status, answer.body.code, errors[0].code, await ids('ann')]).toEqual([500, 'INTERNAL', 'BAD_ARGUMENT', []])
   })
 

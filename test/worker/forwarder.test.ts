@@ -33,8 +33,8 @@ describeBindings('a forwarder', (lua) => {
   it('waits while the stream is full, and goes on when its groups have acknowledged', async () => {
     await addDue(client(), 2)
     const forwarder = start({ maxLength: 1 })
-    const drained: number[] = []
-    forwarder.on('drained', () => drained.push(forwarder.moved.length))
+    const idle: number[] = []
+    forwarder.on('idle', () => idle.push(forwarder.moved.length))
     await eventually(() => expect(forwarder.moved).toEqual([1]))
     await eventually(() => expect(forwarder.isHealthy()).toBe(true))
     expect(await messages()).toEqual(['0'])
@@ -44,7 +44,7 @@ describeBindings('a forwarder', (lua) => {
     await eventually(async () => expect(await messages()).toEqual(['1']))
     await eventually(() => expect(forwarder.moved).toEqual([1, 1]))
     // The stream is full again: it cannot know whether that was all.
-    expect(drained).toEqual([])
+    expect(idle).toEqual([])
   })
 
   it('says so when there is no stream that it could write into, keeps the batches, and goes on when there is', async () => {
@@ -64,12 +64,12 @@ describeBindings('a forwarder', (lua) => {
     const forwarder = client().forwarder('batches')
     onTestFinished(() => forwarder.close())
     const told: string[] = []
-    forwarder.on('error', (error) => told.push(error.message)).on('drained', () => told.push('drained'))
+    forwarder.on('error', (error) => told.push(error.message)).on('idle', () => told.push('idle'))
     forwarder.on('forwarded', (batches) => {
       throw new Error(`a listener of ${batches}`)
     })
     forwarder.run()
-    await eventually(() => expect(told).toEqual(['a listener of 3', 'drained']))
+    await eventually(() => expect(told).toEqual(['a listener of 3', 'idle']))
     expect(forwarder.isHealthy()).toBe(true)
     expect(await messages()).toHaveLength(3)
   })

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import type { Batch } from '../../src/batches/batch.ts'
+import type { Run } from '../../src/events.ts'
+import type { Logger } from '../../src/worker/handler.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
 import { addDue, block, eventually, gate, recordCalls, useWorkers } from './workers.ts'
@@ -241,6 +243,47 @@ describeBindings('worker', (lua) => {
     const quiet = start((_, { log }) => log.error({}, 'nobody hears it'))
     await client().addMessage('ann', 1, { flush: true })
     await once(quiet, 'completed')
+  })
+
+  it('gives each attempt a child of its logger, which knows the batch, when it can make one', async () => {
+    const logged: unknown[] = []
+    const nothing = () => {}
+    const logger: Logger = {
+      debug: nothing,
+      info: nothing,
+      warn: nothing,
+      error: nothing,
+      child: (about) => ({ ...logger, info: (fields, message) => logged.push({ ...about, ...fields, message }) }),
+    }
+    const worker = start((_, { log }) => log.info({ step: 1 }, 'answered'), { logger })
+    await client().addMessage('ann', 1, { flush: true })
+    const [batch] = await once(worker, 'completed')
+    expect(logged).toEqual([{ batch: batch.id, attempt: 1, step: 1, message: 'answered' }])
+  })
+
+  it('says how long an attempt has run, and how long after its deadline the batch was claimed, by the clock of Redis', async () => {
+    await lua().tick(0)
+    await client().addMessages(['ann', 'bob', 'cid'].map((key) => ({ key, data: 1, flush: true })))
+    await lua().tick(70)
+    const worker = start(
+      async ({ key }) => {
+        block(15)
+        if (key === 'bob') throw new Error('down')
+        if (key === 'cid') await new Promise(() => {})
+      },
+      { attempts: 1 },
+    )
+    const runs = new Map<string, Run>()
+    worker.on('completed', (_, run) => runs.set('completed', run)).on('dead', (_, __, run) => runs.set('dead', run))
+    worker.on('released', (_, run) => runs.set('released', run))
+    await eventually(() => expect(runs.size).toBe(2))
+    await worker.close({ timeout: 0 })
+    expect([...runs.keys()].sort()).toEqual(['completed', 'dead', 'released'])
+    for (const { took, lateness } of runs.values()) {
+      expect(lateness).toBe(70)
+      expect(took).toBeGreaterThanOrEqual(15)
+      expect(Number.isInteger(took)).toBe(true)
+    }
   })
 
   it('hands over the batches of one key one after the other, in order', async () => {

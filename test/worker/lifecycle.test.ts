@@ -82,32 +82,32 @@ describeBindings('lifecycle', (lua) => {
     expect(await client().getStats()).toMatchObject({ ready: 1 })
   })
 
-  it('says that it is drained when nothing is due and nothing runs, once', async () => {
-    const drained: number[] = []
+  it('says that it is idle when nothing is due and nothing runs, once', async () => {
+    const idled: number[] = []
     const held = gate()
     await addDue(client(), 25)
     const worker = start(() => held.opened, { concurrency: 4 })
-    worker.on('drained', () => drained.push(completed([worker]).length))
+    worker.on('idle', () => idled.push(completed([worker]).length))
     await eventually(() => expect(worker.running).toBe(4))
-    expect(drained).toEqual([])
+    expect(idled).toEqual([])
     held.open()
-    await eventually(() => expect(drained).toEqual([25]))
+    await eventually(() => expect(idled).toEqual([25]))
     await lua().redis.publish(`${lua().root}:wake`, '* 0')
     await client().addMessage('ann', 1, { flush: true })
-    await eventually(() => expect(drained).toEqual([25, 26]))
+    await eventually(() => expect(idled).toEqual([25, 26]))
   })
 
-  it('is not drained while something is ready behind the last batch', async () => {
+  it('is not idle while something is ready behind the last batch', async () => {
     const seen: unknown[] = []
     const worker = start(async (batch) => {
       const [message] = batch.messages
       seen.push(message?.data)
       if (message?.data !== 3) await client().addMessage('ann', (message?.data as number) + 1, { flush: true })
     })
-    worker.on('drained', () => seen.push('drained'))
+    worker.on('idle', () => seen.push('idle'))
     await client().addMessage('ann', 1, { flush: true })
-    await eventually(() => expect(seen.at(-1)).toBe('drained'))
-    expect(seen).toEqual([1, 2, 3, 'drained'])
+    await eventually(() => expect(seen.at(-1)).toBe('idle'))
+    expect(seen).toEqual([1, 2, 3, 'idle'])
   })
 
   it('closes when what runs has ended, and claims nothing more', async () => {
@@ -255,12 +255,12 @@ describeBindings('lifecycle', (lua) => {
     worker.on('dead', async () => {
       throw new Error('dead listener')
     })
-    worker.on('drained', () => {
-      throw new Error('drained listener')
+    worker.on('idle', () => {
+      throw new Error('idle listener')
     })
     await client().addMessages(['ann', 'bob'].map((key) => ({ key, data: 1, flush: true })))
     const texts = () => worker.told.flatMap(([event, error]) => (event === 'error' ? [error.message] : [])).sort()
-    await eventually(() => expect(texts()).toEqual(['completed listener', 'dead listener', 'drained listener']))
+    await eventually(() => expect(texts()).toEqual(['completed listener', 'dead listener', 'idle listener']))
     expect(worker.isHealthy()).toBe(true)
     await client().addMessage('ann', 2, { flush: true })
     await eventually(() => expect(completed([worker])).toHaveLength(2))

@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { describeBindings } from '../support/lua.ts'
 import { keep, restore, restoreHash } from '../support/roots.ts'
-import { eventually, recordCalls, useWorkers } from './workers.ts'
+import { eventually, holdTime, recordCalls, useWorkers } from './workers.ts'
 
 const ROOT = 'rapid-fire:{orders}'
 const part = (n: number) => `rapid-fire:{orders:${n}}`
@@ -11,21 +10,6 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
   const { client, start } = useWorkers(lua)
   const messages = Array.from({ length: 20 }, (_, n) => ({ key: `key ${n}`, data: n, flush: true }))
   const handled = (worker: ReturnType<typeof start>) => worker.told.filter(([event]) => event === 'completed').length
-
-  /** Lets time pass for timers, slowly enough for what Redis is given to answer, until something holds. */
-  async function passing(holds: () => Promise<boolean> | boolean): Promise<void> {
-    for (let turn = 0; !(await holds()); turn += 1) {
-      expect(turn).toBeLessThan(50_000)
-      vi.advanceTimersByTime(5)
-      await setImmediate()
-      await lua().redis.ping()
-    }
-  }
-
-  function useFakeTimers(): void {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
-  }
 
   it('that starts when the root of the queue has lost its only change handles what lies in the partitions', async () => {
     await client({ policy: { partitions: 3 } }).addMessages(messages)
@@ -42,16 +26,16 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     await idle.getStats()
     const knows = client({ policy: { partitions: 3 } })
     await knows.getStats()
-    useFakeTimers()
+    const passUntil = holdTime(lua())
     const worker = start(() => {})
     await knows.addMessages(messages)
-    await passing(() => handled(worker) === 20)
+    await passUntil(() => handled(worker) === 20)
     await restore(lua().redis, ROOT)
     await idle.addMessages(messages)
     expect(await lua().redis.exists(`${ROOT}:due`)).toBe(1)
-    await passing(() => handled(worker) === 40)
+    await passUntil(() => handled(worker) === 40)
     await idle.addMessages(messages)
-    await passing(() => handled(worker) === 60)
+    await passUntil(() => handled(worker) === 60)
     expect(await lua().redis.exists(`${ROOT}:due`)).toBe(0)
     expect(worker.told.filter(([event]) => event !== 'completed')).toEqual([])
   })
@@ -74,16 +58,16 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     const earlier = await Promise.all([0, 1].map((n) => keep(lua().redis, part(n))))
     const idle = client()
     await idle.addMessages([{ key: 'x', data: 1, flush: true }])
-    useFakeTimers()
+    const passUntil = holdTime(lua())
     const worker = start(() => {})
-    await passing(() => handled(worker) === 1)
+    await passUntil(() => handled(worker) === 1)
     await client().policy({ partitions: 3 })
-    await passing(async () => (await lua().call('layout'))[0] === 'steady')
+    await passUntil(async () => (await lua().call('layout'))[0] === 'steady')
     for (const n of [0, 1]) await restoreHash(lua().redis, part(n), earlier[n])
     await idle.addMessages(messages)
-    await passing(() => handled(worker) === 21)
+    await passUntil(() => handled(worker) === 21)
     await idle.addMessages(messages)
-    await passing(() => handled(worker) === 41)
+    await passUntil(() => handled(worker) === 41)
     expect(await lua().redis.exists(`${part(0)}:due`, `${part(1)}:due`)).toBe(0)
     expect(await client().check()).toMatchObject({ violations: [] })
   })

@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { partitionOf } from '../../src/partitions/roots.ts'
 import { describeBindings } from '../support/lua.ts'
-import { addDue, eventually, gate, recordCalls, useWorkers } from './workers.ts'
+import { addDue, eventually, gate, holdTime, ONLY_RESTS, recordCalls, useWorkers } from './workers.ts'
 
 describeBindings('workers and partitions', (lua) => {
   const { client, start } = useWorkers(lua)
@@ -48,14 +47,20 @@ describeBindings('workers and partitions', (lua) => {
     await eventually(() => expect(worker.told).toHaveLength(64))
   })
 
-  it('idle it makes about one call a second in all', async () => {
+  it('an idle worker looks about once in a rest in all, however many partitions there are', async () => {
     await client({ policy: { partitions: 16 } }).getStats()
-    const worker = start(() => {})
-    await eventually(async () => expect(await lua().redis.hexists('rapid-fire:{orders:15}', 'watchAt')).toBe(1))
+    const rest = 1000
+    const passUntil = holdTime(lua())
+    const worker = start(() => {}, { timing: { ...ONLY_RESTS, rest } })
+    await passUntil(() => lua().redis.hexists('rapid-fire:{orders:15}', 'watchAt'))
     const recorded = await recordCalls(lua())
-    await new Promise((resolve) => setTimeout(resolve, 3000))
-    // With a clock of its own for each partition it would be 48.
-    expect((await recorded.made()).length).toBeLessThan(10)
+    const looks = async () => (await recorded.made()).filter(({ name }) => name === 'claim_ready').map(({ root }) => root)
+    const passed = await passUntil(async () => new Set(await looks()).size === 16, 100)
+    // Each partition is looked at again when half of 16 rests have passed, or more.
+    const most = 16 * (Math.floor(passed / (8 * rest)) + 1)
+    expect((await looks()).length).toBeLessThanOrEqual(most)
+    // With a rest of its own each would have been looked at in each of them.
+    expect(most).toBeLessThan((16 * passed) / rest)
     expect(worker.isHealthy()).toBe(true)
   })
 
@@ -92,15 +97,9 @@ describeBindings('workers and partitions', (lua) => {
     await client().policy({ partitions: 2 })
     const state = async () => (await lua().call('layout'))[0]
     expect(await state()).toBe('draining')
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
+    const passUntil = holdTime(lua())
     const worker = start(() => {})
-    for (let turn = 0; (await state()) === 'draining'; turn += 1) {
-      expect(turn).toBeLessThan(50_000)
-      // Slowly enough for what Redis is given to answer.
-      vi.advanceTimersByTime(5)
-      await setImmediate()
-    }
+    await passUntil(async () => (await state()) === 'steady')
     expect((await lua().call('layout')).slice(0, 6)).toEqual(['steady', 2, 0, 0, 0, 1])
     expect(worker.told.map(([event]) => event)).toEqual(['completed'])
   })

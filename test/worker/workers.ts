@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, onTestFinished, vi } from 'vitest'
+import type { WorkerEvents } from '../../src/events.ts'
 import type { RapidFireOptions } from '../../src/options.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { Handler } from '../../src/worker/handler.ts'
-import type { Worker, WorkerEvents, WorkerOptions } from '../../src/worker/worker.ts'
+import type { Worker, WorkerOptions } from '../../src/worker/worker.ts'
 import { type Lua, TEST_SOURCE } from '../support/lua.ts'
 
 export type Told = [event: keyof WorkerEvents<unknown>, ...args: any[]]
@@ -34,13 +36,14 @@ export function useWorkers(lua: () => Lua) {
     return worker
   }
 
-  /** A worker that runs, with all that it has told so far. */
+  /** A worker that runs, with all that it has told so far; the figures of attempts are left out. */
   const start = <T = any>(handler: Handler<T>, options: WorkerOptions = {}, from = client<T>()): Worker<T> & { told: Told[] } => {
     const told: Told[] = []
     const worker = idle(handler, options, from)
-    for (const event of ['completed', 'failed', 'dead', 'lost', 'released', 'error'] as const) {
-      worker.on(event, (...args: unknown[]) => told.push([event, ...args]))
+    for (const event of ['completed', 'failed', 'dead', 'lost', 'released'] as const) {
+      worker.on(event, (...args: unknown[]) => told.push([event, ...args.slice(0, -1)]))
     }
+    worker.on('error', (error) => told.push(['error', error]))
     worker.run()
     return Object.assign(worker, { told })
   }
@@ -59,8 +62,35 @@ export async function addDue(rapidfire: RapidFire<any>, count: number): Promise<
   await rapidfire.addMessages(Array.from({ length: count }, (_, n) => ({ key: `key ${n}`, data: n, flush: true })))
 }
 
+/** How long the real clock may run while a test waits for something, ms. */
+const PATIENCE = 20_000
+
 /** Waits until the assertion holds. */
-export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { interval: 5, timeout: 20_000 })
+export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { interval: 5, timeout: PATIENCE })
+
+/**
+ * From here on the timers of this process stand still, until the end of the test, but for what the returned function lets pass: `step` ms at a
+ * time, slowly enough for Redis to answer what it was asked, until something holds. It returns how much has passed.
+ */
+export function holdTime(lua: Lua) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  return async function passUntil(holds: () => unknown, step: number | (() => number) = 5): Promise<number> {
+    let passed = 0
+    for (const end = Date.now() + PATIENCE; !(await holds()); ) {
+      if (Date.now() > end) throw new Error(`not within ${PATIENCE} ms, in which ${passed} ms of the timers have passed: ${holds}`)
+      const ms = typeof step === 'number' ? step : step()
+      vi.advanceTimersByTime(ms)
+      passed += ms
+      await setImmediate()
+      await lua.redis.echo('')
+    }
+    return passed
+  }
+}
+
+/** Times at which a worker does nothing by itself but look when it has rested. */
+export const ONLY_RESTS = { stall: 1e9, silentAfter: 1e9, echoEvery: 1e9, maintainEvery: 1e9 }
 
 /** What a worker has told first of an event, once it has: it may have done so before anybody listened. */
 export async function first(worker: { told: Told[] }, event: Told[0]): Promise<any[]> {
@@ -88,12 +118,12 @@ export async function recordCalls(lua: Lua) {
   // The MONITOR of ioredis may stumble over its own commands.
   const socket = connect(Number(port), hostname)
   onTestFinished(() => void socket.destroy())
-  const made: { name: string; args: string[] }[] = []
+  const made: { name: string; root: string; args: string[] }[] = []
   const seen = new EventEmitter()
   createInterface(socket).on('line', (line) => {
-    const [command, which, , , ...args] = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((quoted) => quoted[1] as string)
+    const [command, which, , root = '', ...args] = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((quoted) => quoted[1] as string)
     if (/^(fcall|evalsha)$/i.test(command ?? ''))
-      made.push({ name: names.get(which as string) ?? String(which).slice('rapidfire_'.length), args })
+      made.push({ name: names.get(which as string) ?? String(which).slice('rapidfire_'.length), root, args })
     else if (command === 'echo') seen.emit(which as string)
     else if (line === '+OK') seen.emit('OK')
   })

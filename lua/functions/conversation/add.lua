@@ -238,8 +238,8 @@ local function add(keys, args)
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
-  if added > 0 then redis.pcall('HINCRBY', root, 'added', string.format('%d', added)) end
-  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', string.format('%d', duplicates)) end
+  if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
+  if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
   wake_watcher(queue, soonest)
   if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { ended, endTogether } from '../../../cli/demo/private-redis.ts'
 import type { RapidFire } from '../../../src/rapidfire.ts'
 import { type Entry, type Fact, History } from '../history.ts'
+import { runnable } from './bundle.ts'
 import type { Task } from './worker.ts'
 
 /** A process that has a part in a run; when it ends, another one can take that. */
@@ -30,8 +30,9 @@ export class Processes {
 
   /** Starts processes that run a script with their setup, and waits until they say that they run; their pids. */
   async spawn(script: URL, setup: object, count = 1): Promise<number[]> {
+    const args = await runnable(script)
     const started = Array.from({ length: count }, () => {
-      const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(script)], {
+      const child = spawn(process.execPath, args, {
         env: { ...process.env, SETUP: JSON.stringify(setup) },
         stdio: ['ignore', 'inherit', 'inherit'],
       })

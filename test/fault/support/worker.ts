@@ -77,11 +77,10 @@ const worker = rapidfire.worker(async (batch, context) => {
   }
 }, setup.options)
 
-const tell = (event: 'completed' | 'failed' | 'dead' | 'lost') => (batch: Batch, error?: unknown) => {
-  const text = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
-  history.write({ what: 'told', event, ...attemptAt(batch), ...text })
-}
-worker.on('completed', tell('completed')).on('failed', tell('failed')).on('dead', tell('dead')).on('lost', tell('lost'))
+const ended = (event: 'completed' | 'lost') => (batch: Batch) => history.write({ what: 'told', event, ...attemptAt(batch) })
+const failed = (event: 'failed' | 'dead') => (batch: Batch, error: unknown) =>
+  history.write({ what: 'told', event, ...attemptAt(batch), error: error instanceof Error ? error.message : String(error) })
+worker.on('completed', ended('completed')).on('failed', failed('failed')).on('dead', failed('dead')).on('lost', ended('lost'))
 const erred = (error: Error) => history.write({ what: 'error', text: error.message })
 worker.on('error', erred)
 process.on('warning', erred)
