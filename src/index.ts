@@ -5,7 +5,7 @@ export type { Forwarded, ForwardOptions } from './batches/forward.ts'
 export type { Peek } from './batches/peek.ts'
 export type { Stats } from './batches/stats.ts'
 export type { CheckReport } from './check/check.ts'
-export type { Found, Violation } from './check/invariants.ts'
+export type { Found, Violation } from './check/violations.ts'
 export {
   type ErrorCode,
   ProcessingError,

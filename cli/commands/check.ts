@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CheckReport } from '../../src/check/check.ts'
-import { isCountable } from '../../src/check/invariants.ts'
+import { isCountable } from '../../src/check/violations.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { DeadBatch } from '../../src/batches/dead.ts'
 import { RefusedBatchesError } from '../../src/errors.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { LIMITS } from '../../src/redis/generated/limits.ts'
 import { redisOption, withRedis } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
 import { formatDead } from '../terminal/format.ts'
@@ -14,7 +15,7 @@ interface DeadOptions {
 }
 
 /** Ids that one call takes. */
-const PAGE = 100
+const PAGE = LIMITS.ids
 
 export function dead(program: Command): void {
   const group = program.command('dead').description('look at batches whose attempts are used up, and bring them back')

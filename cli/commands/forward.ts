@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
 import { loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
@@ -13,9 +14,7 @@ export function forward(program: Command): void {
   addHealthOptions(addRunOptions(program.command('forward')))
     .description('move batches into the Redis Stream rapid-fire:{queue}:stream:<stream> when they are due')
     .argument('<stream>', 'name of the stream')
-    .addOption(
-      integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', 1, 10_000_000).default(100_000),
-    )
+    .addOption(integerOption('--max-length <n>', 'most entries that are not acknowledged', 'RAPIDFIRE_MAX_LENGTH', OPTIONS.entries))
     .action((stream: string, options: ForwardCommandOptions) => forwardTo(stream, options))
 }
 

@@ -15,7 +15,7 @@ export function init(program: Command): void {
     .description('print a file that runs the webhook and a worker: pm2, systemd or compose')
     .addArgument(new Argument('<kind>').choices(Object.keys(FILES)))
     .addOption(new Option('--queue <name>', 'the queue').env('RAPIDFIRE_QUEUE').default('whatsapp'))
-    .addOption(integerOption('--port <port>', 'of the webhook', 'RAPIDFIRE_PORT', 1, 65_535).default(3000))
+    .addOption(integerOption('--port <port>', 'of the webhook', 'RAPIDFIRE_PORT', { least: 1, most: 65_535, default: 3000 }))
     .option('--work <arguments>', 'what `rapidfire work` is given', '--to stream:batches')
     .action((kind: keyof typeof FILES, options: InitOptions) => void process.stdout.write(FILES[kind](options)))
 }

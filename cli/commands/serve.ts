@@ -29,7 +29,7 @@ const TIMEOUT = 2000
 export function serve(program: Command): void {
   addRunOptions(program.command('serve'))
     .description('store what WhatsApp, Telegram or own senders post: POST <path>, GET <path>/stats, GET /healthz and /readyz')
-    .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', 0, 65_535).default(3000))
+    .addOption(integerOption('--port <port>', 'port', 'RAPIDFIRE_PORT', { least: 0, most: 65_535, default: 3000 }))
     .addOption(new Option('--host <host>', 'address to listen on').env('RAPIDFIRE_HOST').default('127.0.0.1'))
     .addOption(new Option('--path <path>', 'of the webhook').env('RAPIDFIRE_PATH').default('/webhook/whatsapp/batched'))
     .addOption(
@@ -40,20 +40,17 @@ export function serve(program: Command): void {
         '--rate-limit <n>',
         'new conversations a second of one source, 0 for no limit; an open one is not refused by it',
         'RAPIDFIRE_RATE_LIMIT',
-        0,
-        1_000_000,
-      ).default(100),
+        { least: 0, most: 1_000_000, default: 100 },
+      ),
     )
     .addOption(
-      integerOption(
-        '--conversation-limit <n>',
-        'requests a second for one conversation, 0 for no limit',
-        'RAPIDFIRE_CONVERSATION_LIMIT',
-        0,
-        1_000_000,
-      ).default(0),
+      integerOption('--conversation-limit <n>', 'requests a second for one conversation, 0 for no limit', 'RAPIDFIRE_CONVERSATION_LIMIT', {
+        least: 0,
+        most: 1_000_000,
+        default: 0,
+      }),
     )
-    .addOption(integerOption('--max-bytes <n>', 'largest body', 'RAPIDFIRE_MAX_BYTES', 1, 104_857_600).default(3_145_728))
+    .addOption(integerOption('--max-bytes <n>', 'largest body', 'RAPIDFIRE_MAX_BYTES', { least: 1, most: 104_857_600, default: 3_145_728 }))
     .addOption(new Option('--flush-on <text...>', 'texts that close a batch at once, such as stop').default([]))
     .addHelpText(
       'after',

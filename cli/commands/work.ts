@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import type { Handler, WorkerOptions } from '../../src/index.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
+import { OPTIONS } from '../../src/redis/generated/limits.ts'
 import { openClient } from '../terminal/connection.ts'
 import { UsageError } from '../terminal/errors.ts'
 import { loggerOf } from '../terminal/log.ts'
@@ -29,15 +30,17 @@ export function work(program: Command): void {
     .description('handle batches when they are due, with the default export of a JavaScript or TypeScript file')
     .argument('[module]', 'file whose default export is called with each batch')
     .option('--to <target>', 'instead of a module: stream:<name> moves batches into a Redis Stream, bullmq:<queue> adds them as jobs')
-    .addOption(integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', 1, 1000).default(10))
     .addOption(
-      integerOption('--lease <ms>', 'how long a crashed worker keeps its batches', 'RAPIDFIRE_LEASE', 1, 86_400_000).default(30_000),
+      integerOption('--concurrency <n>', 'handlers that run at once', 'RAPIDFIRE_CONCURRENCY', { ...OPTIONS.claimed, default: 10 }),
     )
-    .addOption(integerOption('--attempts <n>', 'a batch that fails in this attempt is dead', 'RAPIDFIRE_ATTEMPTS', 1, 1000).default(5))
-    .addOption(integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', 1, 86_400_000))
-    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', 1, 31_536_000_000))
-    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', 1, 31_536_000_000))
-    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', 1, 1000))
+    .addOption(integerOption('--lease <ms>', 'how long a crashed worker keeps its batches', 'RAPIDFIRE_LEASE', OPTIONS.lease))
+    .addOption(integerOption('--attempts <n>', 'a batch that fails in this attempt is dead', 'RAPIDFIRE_ATTEMPTS', OPTIONS.attempts))
+    .addOption(
+      integerOption('--timeout <ms>', 'a handler that runs longer has failed', 'RAPIDFIRE_TIMEOUT', { least: 1, most: 86_400_000 }),
+    )
+    .addOption(integerOption('--wait <ms>', 'store this policy: quiet time', 'RAPIDFIRE_WAIT', OPTIONS.wait))
+    .addOption(integerOption('--max-wait <ms>', 'store this policy: from the first message', 'RAPIDFIRE_MAX_WAIT', OPTIONS.maxWait))
+    .addOption(integerOption('--max-size <n>', 'store this policy: messages a batch', 'RAPIDFIRE_MAX_SIZE', OPTIONS.maxSize))
     .option('--log-content', 'log keys and messages too: they are personal data')
     .action(async (module: string | undefined, options: WorkOptions) => {
       const target = targetOf(module, options.to)

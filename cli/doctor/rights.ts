@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { COMMANDS_OF } from '../../src/redis/generated/commands.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 
 /** What a user of Redis is for. */
@@ -27,21 +28,18 @@ const BINDING: Record<Binding, string[]> = {
   scripts: words('evalsha script|load zremrangebyrank'),
 }
 
-/** What the functions of a role do, since commands in a function are checked against the rights of its caller; and what the client does itself. */
-const OWN: Record<Role, string[]> = {
-  producer: words(`exists hget hincrby hmget hset llen lrange pexpireat publish rpop rpush sadd scard sismember smismember
-    srem zadd zcard zscore`),
-  worker: words(`exists hdel hget hincrby hmget hset llen lrange lset ltrim mget pexpireat publish scard set sismember srem subscribe
-    unlink xadd xinfo|groups xlen xpending xtrim zadd zcard zmscore zrange zrangebyscore zrem zrevrangebyscore zscore`),
-  operator:
-    words(`del exists hdel hget hincrby hkeys hlen hmget hset lindex llen lpush lrange ltrim mget persist pexpireat pttl publish sadd scard set
-    sismember smismember srem type zadd zcard zcount zrange zrem zscore scan hscan sscan zscan`),
-}
+/** What a client of the role sends itself: wake-ups come by subscription, and `check` walks over the keys. */
+const SENT: Record<Role, string[]> = { producer: [], worker: ['subscribe'], operator: words('scan hscan sscan zscan') }
+
+/** Both add: a producer at the end of a list, and an operator only what died in another partition, somewhere before its end. */
+const SPARED: Partial<Record<Role, string[]>> = { producer: words('lpush ltrim'), operator: words('rpush rpop') }
 
 /** The commands that a user of a role must be allowed. */
 export function commandsOf(role: Role, binding: Binding): string[] {
   const load = role === 'operator' && binding === 'functions' ? ['function|load'] : []
-  return [...COMMON, ...BINDING[binding], ...load, ...OWN[role]]
+  // Commands in a function are checked against the rights of its caller.
+  const inside = CALLS[role].flatMap((name) => COMMANDS_OF[name]).filter((command) => !SPARED[role]?.includes(command))
+  return [...new Set([...COMMON, ...BINDING[binding], ...load, ...SENT[role], ...inside])].sort()
 }
 
 /** Arguments behind the key or channel: enough for Redis to take the command into a transaction. */
@@ -72,7 +70,7 @@ const ARGUMENTS: Record<string, string> = {
 }
 
 /** A command as it would be sent, and is only taken into a transaction here. */
-function sample(command: string, root: string): [string, ...string[]] {
+export function sample(command: string, root: string): [string, ...string[]] {
   const args = (ARGUMENTS[command] ?? 'KEY').replace('KEY', `${root}:doctor`).replace('CHANNEL', `${root}:wake`)
   return `${command.replace('|', ' ')} ${args}`.trim().split(' ') as [string, ...string[]]
 }

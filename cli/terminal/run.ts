@@ -34,9 +34,11 @@ export function addRunOptions(command: Command): Command {
     .addOption(redisOption())
     .addOption(new Option('--cluster', 'the server is a node of a cluster').env('RAPIDFIRE_CLUSTER'))
     .addOption(
-      integerOption('--close-timeout <ms>', 'how long a stop waits for what runs', 'RAPIDFIRE_CLOSE_TIMEOUT', 0, 86_400_000).default(
-        25_000,
-      ),
+      integerOption('--close-timeout <ms>', 'how long a stop waits for what runs', 'RAPIDFIRE_CLOSE_TIMEOUT', {
+        least: 0,
+        most: 86_400_000,
+        default: 25_000,
+      }),
     )
     .addOption(
       new Option('--log-level <level>', 'what is logged')
@@ -49,7 +51,12 @@ export function addRunOptions(command: Command): Command {
 /** Options of the commands that listen for nothing else. */
 export function addHealthOptions(command: Command): Command {
   return command
-    .addOption(integerOption('--health-port <port>', 'answer /healthz and /readyz on this port', 'RAPIDFIRE_HEALTH_PORT', 0, 65_535))
+    .addOption(
+      integerOption('--health-port <port>', 'answer /healthz and /readyz on this port', 'RAPIDFIRE_HEALTH_PORT', {
+        least: 0,
+        most: 65_535,
+      }),
+    )
     .addOption(new Option('--health-host <host>', 'and on this address').env('RAPIDFIRE_HEALTH_HOST').default('127.0.0.1'))
 }
 

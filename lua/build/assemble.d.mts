@@ -12,7 +12,18 @@ export interface Header {
 export interface Assembled extends LibrarySource {
   scripts: Scripts
   codes: string[]
-  functions: { name: string; path: string; text: string; header: Header; flags: string[] }[]
+  /** `options`: by token what the function takes. */
+  functions: {
+    name: string
+    path: string
+    text: string
+    header: Header
+    flags: string[]
+    options: Record<string, object>
+    commands: string[]
+  }[]
+  /** By name what is constant in lua/lib. */
+  constants: Record<string, any>
 }
 
 export function assemble(options?: { root?: string; clock?: string; version?: string }): Assembled

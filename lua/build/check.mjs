@@ -34,7 +34,15 @@ export function identifiers(node) {
   return names
 }
 
-function visit(node, see) {
+/** Those of them that are declared elsewhere: in another file, or by Redis. */
+export function globals(tree) {
+  const names = new Set()
+  visit(tree, (each) => each.type === 'Identifier' && each.isLocal === false && names.add(each.name))
+  return names
+}
+
+/** Shows every node of a syntax tree, a parent before what is in it. */
+export function visit(node, see) {
   if (Array.isArray(node)) for (const each of node) visit(each, see)
   else if (node && typeof node === 'object') {
     if (typeof node.type === 'string') see(node)

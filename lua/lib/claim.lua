@@ -4,9 +4,6 @@
 --- `nonce`, the `state` of a claim that it will acknowledge; and of a worker `worker`, `echo`, `rest`. `taken` is what it gets: `batches`, each as
 --- claim_ready replies it, and how many `bytes` were read for them.
 
--- A call ends with the batch that fills so many bytes, or after so many looks.
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
-
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -36,7 +33,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -79,7 +76,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -123,7 +120,7 @@ end
 -- Batches of keys whose time has come.
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end

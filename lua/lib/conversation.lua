@@ -86,7 +86,7 @@ local function index_appended(queue, key, size, options)
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     local at = opens_at(queue)
-    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    -- The same for all messages of a call, so printed once.
     queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end

@@ -53,7 +53,7 @@ end
 -- index is a key of another type.
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do

@@ -31,6 +31,14 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  checkLooks = 5000,
+  checkBytes = 4 * MIB,
+  counted = 5000,
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.

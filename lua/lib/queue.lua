@@ -13,67 +13,85 @@ local function last_position(maxSize)
   return LAST.text
 end
 
--- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
--- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
--- `caller` is read along. Returns that, and a refusal.
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+-- The refusal for an error that Redis replied when it was asked for two keys that never exist.
+-- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
+-- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
--- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
---   root             its key
---   last             position of the last message that a batch can have, from 0
---   slice, sliceBefore   the sets in which ids are remembered
---   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
---   kept             what is kept of the last call of `caller`, the name in the NONCE of the call, if it has one
---   closed           new keys are refused here: see lib/layout.lua
---   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+-- The fields of the root that every call needs, in one command; or nil and a refusal.
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+
+-- These fields as a table:
+--   root             its key
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
+--   last             the position of the last message that a batch can have, from 0
+--   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
+--   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   kept             what is kept of the last call of this caller: lib/nonce.lua
+--   closed           it serves no new keys: lib/layout.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
     last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
     watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
     kept = kept,
     closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
-    generation = tonumber(since) or 0,
+    generation = since and tonumber(since) or 0,
   }
+end
+
+-- Returns the queue, as queue_of has it, or nil and a refusal.
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+-- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along, at no cost.
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
 
 -- The policy of a queue with some of its members changed.

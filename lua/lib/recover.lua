@@ -15,9 +15,6 @@ end
 -- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
 -- looks lowers what is further ahead than anything may be.
 
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
 -- The longest wait of the policy: a shortened one holds only from the next look on.
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
@@ -32,8 +29,8 @@ end
 -- they should be. Returns how many more may be lowered.
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -56,7 +53,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right

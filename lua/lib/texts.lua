@@ -1,5 +1,5 @@
---- Numbers as texts. Redis takes a number as an argument too, but to print it costs Redis 7.0 more than most commands do: a hundredth to a
---- fortieth of what adding a message costs, each time. So what every call writes is given as text, and printed here as cheaply as can be.
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
 -- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
 local function digits(ms)

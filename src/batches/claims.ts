@@ -6,6 +6,7 @@ import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
 import type { Output } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { type Batch, decodeBatch, keyOf, type Message } from './batch.ts'
 
 export interface ClaimOptions {
@@ -67,7 +68,7 @@ export class Claims<T> {
     return this.#caller.underway.run(async () => {
       const parts: Claimed<T>[] = []
       const failures: unknown[] = []
-      let left = options.limit ?? 10
+      let left = options.limit ?? OPTIONS.claimed.default
       for (const { root, drain } of inTurn(await this.#partitioning.roots())) {
         try {
           const part = await this.claim({ ...options, limit: left, root, drain })
@@ -88,7 +89,8 @@ export class Claims<T> {
   }
 
   /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
-  async claim({ root, limit = 10, lease = 30_000, attempts = 5, ...rest }: RootClaimOptions): Promise<Claimed<T>> {
+  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
+    const { root, limit = OPTIONS.claimed.default, lease = OPTIONS.lease.default, attempts = OPTIONS.attempts.default, ...rest } = options
     const { now, next, claims } = await this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
       this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }),
     )
@@ -109,7 +111,8 @@ export class Claims<T> {
     return completions.add(batch)
   }
 
-  fail(batch: Batch<T>, { error = '', delay = 1000, attempts = 5, messages }: FailOptions<T>): Promise<Output<'fail'>> {
+  fail(batch: Batch<T>, options: FailOptions<T>): Promise<Output<'fail'>> {
+    const { error = '', delay = OPTIONS.delay.default, attempts = OPTIONS.attempts.default, messages } = options
     return this.#caller.underway.run(() => {
       const keep = messages
         ?.map((message) => batch.messages.indexOf(message) + 1)

@@ -7,6 +7,7 @@ import type { Output } from '../protocol/calls.ts'
 import { readHeader, readOptions } from '../protocol/element.ts'
 import type { Cause, Reason } from '../protocol/replies.ts'
 import type { Caller } from '../redis/caller.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { decodeMessage, type Message } from './batch.ts'
 
 /** A batch that was given up. Times in ms since 1970. */
@@ -45,7 +46,15 @@ export class DeadBatches {
   }
 
   /** Oldest first, at most `limit` after `offset`; or the one with an id. */
-  list({ limit = 100, offset = 0, id }: { limit?: number; offset?: number; id?: string }): Promise<DeadBatch[]> {
+  list({
+    limit = OPTIONS.shown.default,
+    offset = OPTIONS.offset.default,
+    id,
+  }: {
+    limit?: number
+    offset?: number
+    id?: string
+  }): Promise<DeadBatch[]> {
     return this.#caller.underway.run(async () => {
       if (id !== undefined) return (await this.#caller.call(rootOfId(this.#queue, id), 'dead', { id })).map(decodeDead)
       const roots = await this.#layout.everyRoot()
@@ -63,7 +72,7 @@ export class DeadBatches {
   async #firstOf(root: string, count: number): Promise<DeadBatch[]> {
     const list: DeadBatch[] = []
     while (list.length < count) {
-      const limit = Math.min(count - list.length, 1000)
+      const limit = Math.min(count - list.length, OPTIONS.shown.most)
       const page = await this.#caller.call(root, 'dead', { limit, offset: list.length })
       list.push(...page.map(decodeDead))
       if (page.length < limit) break

@@ -2,6 +2,7 @@ import type { Partitioning } from '../partitions/change.ts'
 import { inTurn } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
 import type { Caller } from '../redis/caller.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { soonest } from './claims.ts'
 
 export interface ForwardOptions {
@@ -44,7 +45,8 @@ export class Forwarding {
   }
 
   /** From one root. A call whose reply was lost is made again by the next one, and says what that has moved. */
-  async forwardFrom(stream: string, { root, limit = 100, maxLength = 100_000, ...rest }: RootForwardOptions): Promise<Forwarded> {
+  async forwardFrom(stream: string, options: RootForwardOptions): Promise<Forwarded> {
+    const { root, limit = OPTIONS.forwarded.default, maxLength = OPTIONS.entries.default, ...rest } = options
     return this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
       this.#caller.call(root, 'forward', { stream, limit, maxLength, ...rest, generation }),
     )

@@ -3,7 +3,9 @@ import { judgeRoots, type RootViolation } from '../partitions/root-laws.ts'
 import type { RootLayout } from '../partitions/roots.ts'
 import type { Caller } from '../redis/caller.ts'
 import type { Connection } from '../redis/connection.ts'
-import { type Found, isCountable, judge, judgeQueue, type Violation } from './invariants.ts'
+import { COUNTED } from '../redis/generated/laws.ts'
+import { LIMITS } from '../redis/generated/limits.ts'
+import { type Found, isCountable, type Judged, type Violation, violationsOf } from './violations.ts'
 
 /** What `check` found. */
 export interface CheckReport {
@@ -25,7 +27,7 @@ export interface CheckOptions {
   restore?: (roots: ReadonlyMap<string, RootLayout>) => Promise<void>
 }
 
-const PAGE = 100
+const PAGE = LIMITS.parts
 
 /**
  * Walks a live queue in bounded steps and judges every part at one moment of its own; with `repair` it mends what can be mended without
@@ -44,19 +46,22 @@ export async function checkQueue(
   const report: CheckReport = { queue, keys: 0, violations: [], counted: true }
 
   // First of all, since it refuses what is no queue.
-  await call(queueRoot, 'check', { parts: [] })
+  await look(queueRoot)
   const foreign = new Set<string>()
   const found = new Set(roots)
   for await (const { root, parts } of pages(connection, queueRoot, found)) {
     if (foreign.has(root)) continue
     try {
       let page = parts
-      // A call replies fewer facts than it was asked for when lists are long.
+      // A call looks at fewer parts than it was asked for when lists are long.
       while (page.length > 0) {
-        const { parts: facts } = await call(root, 'check', { parts: page })
-        page = page.slice(facts.length)
-        report.keys += facts.filter(({ what }) => what === 'messages').length
-        for (const each of facts) await note(root, judge(each), async () => (await look(root, each.part)).flatMap(judge))
+        const judged = await call(root, 'check', { parts: page })
+        for (const [n, each] of judged.entries()) {
+          const part = page[n] as Buffer
+          if (part.toString('latin1').startsWith('messages:')) report.keys += 1
+          await note(root, violationsOf(each, part), async () => violationsOf(await look(root, part), part))
+        }
+        page = page.slice(judged.length)
       }
     } catch (error) {
       foreign.add(root)
@@ -66,16 +71,12 @@ export async function checkQueue(
   for (const root of found) {
     if (foreign.has(root)) continue
     // After the parts: what was mended there is counted, and what was not would make the counters seem wrong.
-    const count = async () => {
-      const facts = new Map((await call(root, 'check', { parts: [] })).queue)
-      const left = report.violations.filter((each) => each.root === root && each.mended === undefined)
-      if (!isCountable(left)) facts.delete('held')
-      return facts
-    }
+    const countable = isCountable(report.violations.filter((each) => each.root === root && each.mended === undefined))
+    const judge = (judged: Judged) => violationsOf(judged, undefined).filter(({ law }) => countable || !COUNTED.has(law))
     try {
-      const facts = await count()
-      report.counted &&= facts.has('held')
-      await note(root, judgeQueue(facts), async () => judgeQueue(await count()))
+      const judged = await look(root)
+      report.counted &&= countable && judged.messages !== undefined
+      await note(root, judge(judged), async () => judge(await look(root)))
     } catch (error) {
       foreign.add(root)
       noteForeign(root, error)
@@ -84,8 +85,10 @@ export async function checkQueue(
   await checkRoots([...found].filter((root) => !foreign.has(root)))
   return report
 
-  async function look(root: string, part: Buffer) {
-    return (await call(root, 'check', { parts: [part] })).parts
+  /** Looks at one part, or at the root. */
+  async function look(root: string, part?: Buffer): Promise<Judged> {
+    const [judged] = await call(root, 'check', { parts: part ? [part] : [] })
+    return judged as Judged
   }
 
   /** Notes what is broken in one part, or in the counters; mends it, and believes that only when another look finds it in order. */

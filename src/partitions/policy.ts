@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { RapidfireError } from '../errors.ts'
 import type { Policy, RootPolicy } from '../options.ts'
 import type { Call } from '../protocol/calls.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { Partitioning } from './change.ts'
 import type { KnownLayout } from './layout.ts'
 import type { Roots } from './roots.ts'
@@ -76,6 +77,7 @@ async function givePolicy(partitioning: Partitioning, given: Partial<Policy>, pr
 const others = ({ serving, draining }: Roots, queueRoot: string) => [...serving, ...draining].filter((root) => root !== queueRoot)
 
 function checkPartitions(partitions: unknown): void {
-  if (partitions === undefined || (Number.isInteger(partitions) && Number(partitions) >= 1 && Number(partitions) <= 1024)) return
-  throw new RapidfireError('BAD_POLICY', `partitions must be an integer from 1 to 1024, got ${String(partitions)}`)
+  const { least, most } = OPTIONS.prepare
+  if (partitions === undefined || (Number.isInteger(partitions) && Number(partitions) >= least && Number(partitions) <= most)) return
+  throw new RapidfireError('BAD_POLICY', `partitions must be an integer from ${least} to ${most}, got ${String(partitions)}`)
 }

@@ -1,4 +1,4 @@
-import type { Found } from '../check/invariants.ts'
+import type { Found } from '../check/violations.ts'
 import { type Gift, isSameChange, type Layout, type RootLayout, rootsBetween } from './roots.ts'
 
 /** What must hold between the roots of a queue: which of them serve, and by which policy. `rapidfire check` and `rapidfire doctor` go by it. */

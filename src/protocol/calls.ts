@@ -1,4 +1,4 @@
-import { type Facts, type QueueFacts, readFacts } from '../check/facts.ts'
+import { readJudged } from '../check/violations.ts'
 import type { EncodedMessage } from '../messages/encode.ts'
 import type { RootPolicy } from '../options.ts'
 import type { Layout } from '../partitions/roots.ts'
@@ -37,8 +37,6 @@ export interface Definition<Input, Output> {
   write(input: Input): Argument[]
   /** What its reply means. */
   read(reply: unknown): Output
-  /** Whether it writes nothing: then a call that was not answered has done nothing. */
-  reads?: boolean
   /** Where the NONCE stands by which Redis knows a call that is sent again (lua/lib/nonce.lua): in front of the other arguments, or behind. */
   nonce?: 'first' | 'last'
   /** Whether a call that was not answered is made again by the next one of the root: what it has taken would be lost to all until then. */
@@ -112,13 +110,11 @@ export const CALLS = {
   peek: define({
     write: (input: { key: string; limit?: number | undefined }) => appendTokens([input.key], { LIMIT: input.limit }),
     read: readPeek,
-    reads: true,
   }),
   dead: define({
     write: (input: { limit?: number | undefined; offset?: number | undefined; id?: string | undefined }) =>
       appendTokens([], { LIMIT: input.limit, OFFSET: input.offset, ID: input.id }),
     read: readDead,
-    reads: true,
   }),
   requeue: define({
     write: ({ ids, generation }: { ids: readonly string[]; generation: number }) => [...ids, ...generationTokens(generation)],
@@ -139,7 +135,7 @@ export const CALLS = {
     ],
     read: (reply) => Object.fromEntries(readFields(reply)) as unknown as RootPolicy,
   }),
-  layout: define({ write: (_: object) => [], read: readRootLayout, reads: true }),
+  layout: define({ write: (_: object) => [], read: readRootLayout }),
   repartition: define({
     write: (input: {
       prepare?: number
@@ -168,22 +164,15 @@ export const CALLS = {
   }),
   check: define({
     write: ({ parts }: { parts: readonly (string | Buffer)[] }) => [...parts],
-    /** What stands for each part that was named, or for the first of them; when none was, for the queue. */
-    read: (reply): { parts: Facts[]; queue: QueueFacts } => {
-      const isOfParts = Array.isArray(array(reply)[0])
-      return {
-        parts: isOfParts ? array(reply).map((each) => readFacts(array(each))) : [],
-        queue: new Map(isOfParts ? [] : readFields(reply)),
-      }
-    },
-    reads: true,
+    /** What is broken in each part that was named, or in the first of them; in the root when none was. */
+    read: (reply) => array(reply).map((each) => readJudged(array(each))),
   }),
   repair: define({
     write: ({ parts }: { parts: readonly (string | Buffer)[] }) => [...parts],
     read: readWords,
   }),
-  stats: define({ write: (_: object) => [], read: readFields, reads: true }),
-  version: define({ write: (_: object) => [], read: String, reads: true }),
+  stats: define({ write: (_: object) => [], read: readFields }),
+  version: define({ write: (_: object) => [], read: String }),
 } satisfies Record<FunctionName, Definition<never, unknown>>
 
 /** What a function is given. */

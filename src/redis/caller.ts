@@ -2,7 +2,7 @@ import { RapidfireError, toRapidfireError } from '../errors.ts'
 import { type Call, definitionOf, type Input, type Output, withNonce } from '../protocol/calls.ts'
 import { Nonces } from '../protocol/nonces.ts'
 import type { Argument, Connection } from './connection.ts'
-import type { FunctionName } from './generated/facts.ts'
+import { type FunctionName, READS } from './generated/facts.ts'
 import { type BindingOptions, isMissing, Loader, notLoaded } from './loader.ts'
 import { gotNoAnswer, type Patience, patiently, Unanswered } from './patience.ts'
 import { type LibrarySource, SOURCE } from './source.ts'
@@ -116,7 +116,7 @@ export class Caller {
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
       if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
-      const may = definitionOf(name).reads ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
+      const may = READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
       throw new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, {
         command: `rapidfire_${name}`,
         cause: error,

@@ -24,7 +24,7 @@ const ROUNDS = 3
 export async function processPending<T>(client: WorkerClient<T>, handler: Handler<T>, options: ProcessOptions): Promise<Summary> {
   const summary: Summary = { batches: 0, messages: 0, completed: 0, retry: 0, dead: 0, lost: 0 }
   const failures: unknown[] = []
-  const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER)
+  const limit = whole('limit', options.limit ?? Number.MAX_SAFE_INTEGER, { least: 1, most: Number.MAX_SAFE_INTEGER })
   let refusal: { root: string; error: unknown } | undefined
   const processor = new Processor<T>(client, handler, options, {
     ended: (outcome, batch) => {

@@ -1,4 +1,5 @@
 import { RapidfireError } from '../errors.ts'
+import { OPTIONS } from '../redis/generated/limits.ts'
 import { exponentialBackoff, type Handler, type Logger, type ProcessorOptions } from './handler.ts'
 import { TIMING, type Timing } from './timing.ts'
 
@@ -17,14 +18,15 @@ const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** @throws RapidfireError `BAD_OPTION` */
 export function settingsOf(handler: Handler<any>, options: ProcessorOptions): Settings {
-  const { concurrency = 10, lease = 30_000, attempts = 5, timeout, backoff = exponentialBackoff(), logger = QUIET, timing } = options
+  const { concurrency = 10, lease = OPTIONS.lease.default, attempts = OPTIONS.attempts.default, timeout } = options
+  const { backoff = exponentialBackoff(), logger = QUIET, timing } = options
   checkFunction('the handler', handler)
   checkFunction('backoff', backoff)
   return {
-    concurrency: whole('concurrency', concurrency, 1, 1000),
-    lease: whole('lease', lease, 1, 86_400_000),
-    attempts: whole('attempts', attempts, 1, 1000),
-    timeout: timeout === undefined ? undefined : whole('timeout', timeout, 1, 86_400_000),
+    concurrency: whole('concurrency', concurrency, OPTIONS.claimed),
+    lease: whole('lease', lease, OPTIONS.lease),
+    attempts: whole('attempts', attempts, OPTIONS.attempts),
+    timeout: timeout === undefined ? undefined : whole('timeout', timeout, { least: 1, most: 86_400_000 }),
     backoff,
     logger,
     timing: { ...TIMING, ...timing },
@@ -32,7 +34,7 @@ export function settingsOf(handler: Handler<any>, options: ProcessorOptions): Se
 }
 
 /** @throws RapidfireError `BAD_OPTION` */
-export function whole(name: string, value: number, least: number, most: number): number {
+export function whole(name: string, value: number, { least, most }: { least: number; most: number }): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new RapidfireError('BAD_OPTION', `${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
 }

@@ -44,6 +44,31 @@ it.each<[string, string, (text: string) => string, RegExp]>([
     /writes the global bad_key/,
   ],
   ['a statement in a lib file', 'lua/lib/keys.lua', (text) => `${text}print('loaded')\n`, /nothing but local functions and constants/],
+  [
+    'a command that is made by the code',
+    EXTEND,
+    (text) => text.replace("redis.pcall('ZCARD'", "redis.pcall('Z' .. 'CARD'"),
+    /the command of a call must be written out/,
+  ],
+  [
+    'redis.call that is handed on',
+    EXTEND,
+    (text) => text.replace("redis.pcall('ZCARD', ", '({ redis.pcall })[1]('),
+    /redis.call and redis.pcall may only be called/,
+  ],
+  [
+    'a lib file that uses one which uses it',
+    'lua/lib/reply.lua',
+    (text) => `${text}local function circle() return bad_key() end\n`,
+    /uses lua\/lib\/(keys|reply).lua, which uses it/,
+  ],
+  [
+    'more locals than Lua takes at one place',
+    EXTEND,
+    (text) =>
+      text.replace('local function extend', `local ${Array.from({ length: 150 }, (_, n) => `x${n}`).join(', ')}\nlocal function extend`),
+    /locals, and Lua takes 200 at one place/,
+  ],
   ['a header without RETURNS', EXTEND, (text) => text.replace('-- RETURNS', '-- REPLIES'), /header without RETURNS/],
   ['a header without an example', EXTEND, (text) => text.replaceAll('--   FCALL', '--   call'), /header without an FCALL line/],
   ['no header', EXTEND, (text) => text.replace('--- ', '-- '), /must begin with '--- ' and a sentence/],
@@ -85,6 +110,13 @@ it('finds out that the committed library is stale, and says so in one line', () 
   expect(check()).toMatchObject({ status: 0, stderr: '' })
   edit(EXTEND, (text) => text.replace('WHY', 'BECAUSE'))
   expect(check()).toMatchObject({ status: 1, stderr: 'src/redis/generated/library.ts is stale: run `npm run build`\n' })
+})
+
+it('leaves out of a script what its function does not ask for in a table of limits', () => {
+  const { scripts } = assemble()
+  expect(scripts.peek.text).toMatch(/^ {2}shown = \{/m)
+  expect(scripts.peek.text).not.toMatch(/^ {2}lease = \{/m)
+  expect(scripts.claim_ready.text).toMatch(/^ {2}lease = \{/m)
 })
 
 it('gives a function a script of its own, with nothing that it does not need, and the lines of the library', () => {

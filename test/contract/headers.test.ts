@@ -85,11 +85,6 @@ it.each(functions.map((each) => each.name as FunctionName))(
   },
 )
 
-it.each(functions.map((each) => each.name as FunctionName))('says of %s in calls.ts whether it only reads, as its flags do', (name) => {
-  const { flags } = functions.find((each) => each.name === name) as (typeof functions)[number]
-  expect(CALLS[name].reads ?? false).toBe([...flags].includes('no-writes'))
-})
-
 describe('a server', () => {
   let server: TestRedis
   beforeAll(async () => {

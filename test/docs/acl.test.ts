@@ -2,7 +2,6 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { CALLS, commandsOf, type Role } from '../../cli/doctor/rights.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { SCRIPTS } from '../../src/redis/generated/scripts.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
 import { SOURCE } from '../../src/redis/source.ts'
 import { eventually, start } from '../cli/processes.ts'
@@ -17,26 +16,6 @@ const changes = [...scripts.more, ...scripts.instead.map((right) => right.replac
 
 describe.each(ROLES)('the ACL line of a %s', (role) => {
   it.each<BindingMode>(['functions', 'scripts'])('has what the functions it calls need, and no more: %s', (binding) => {
-    // The first command of a script that frees memory is not one of the function.
-    const called = CALLS[role].flatMap((name) => [
-      ...SCRIPTS[name].text
-        .replace(/.*\n?$/, '')
-        .matchAll(/(?:call|found|write_unless_foreign)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?|= '([A-Z]+(?:CARD|LEN))'/g),
-    ])
-    const commands = called.map(([, command, sub, size]) => [command ?? size, sub].flatMap((part) => part?.toLowerCase() ?? []).join('|'))
-    const client = commandsOf(role, binding).filter((command) => !commands.includes(command))
-    const connection = [
-      'info',
-      'multi',
-      'discard',
-      ...(role === 'producer' ? [] : role === 'worker' ? ['subscribe'] : ['scan', 'hscan', 'sscan', 'zscan']),
-    ]
-    const own =
-      binding === 'functions'
-        ? ['fcall', 'fcall_ro', ...(role === 'operator' ? ['function|load'] : [])]
-        : ['evalsha', 'script|load', 'zremrangebyrank']
-    expect(client.sort()).toEqual([...connection, ...own, ...(commands.includes('time') ? [] : ['time'])].sort())
-
     const rules = new Set([...rulesOf(role), ...(binding === 'scripts' ? scripts.more : [])])
     if (binding === 'scripts') for (const right of scripts.instead) rules.delete(right)
     const expected = ['on', '>secret', '~rapid-fire:*', '&rapid-fire:*', ...commandsOf(role, binding).map((command) => `+${command}`)]
@@ -221,7 +200,7 @@ it('serve and the consumers of a stream do with what cli/README.md adds for them
   onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', 'producer', consumer)))
 
   const serve = await start(['serve', '--port', '0'], { REDIS_URL: urlOf(url, 'producer'), RAPIDFIRE_STATS_TOKEN: 'stats' }).ready()
-  const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
+  const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
   const path = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
   const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
   expect((await fetch(path, { method: 'POST', body })).status).toBe(200)

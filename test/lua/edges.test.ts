@@ -5,6 +5,18 @@ import { describeBindings, Lua } from '../support/lua.ts'
 describeBindings('edges', (get) => {
   const part = (name: string) => `${get().root}:${name}`
 
+  /** A user who may do all but one command. */
+  async function userWithout(command: string): Promise<Lua> {
+    const username = `no-${command}`
+    await get().redis.call('ACL', 'SETUSER', username, 'on', 'nopass', '+@all', `-${command}`, '~*', '&*')
+    const redis = new Redis(get().server.url, { username, password: 'none' })
+    onTestFinished(async () => {
+      redis.disconnect()
+      await get().redis.call('ACL', 'DELUSER', username)
+    })
+    return new Lua({ ...get().server, redis }, get().mode)
+  }
+
   it('a key has up to 1024 bytes', async () => {
     expect(await get().call('add', 'k'.repeat(1024), 'x')).toEqual(['added', 1])
     await get().refuses('BAD_KEY', 'got 1025', 'add', 'k'.repeat(1025), 'x')
@@ -64,16 +76,112 @@ describeBindings('edges', (get) => {
       await get().tick(1000)
       await get().claim()
       await get().tick(10_001)
-      await get().redis.call('ACL', 'SETUSER', 'poor', 'on', 'nopass', '+@all', '-hdel', '~*', '&*')
-      const redis = new Redis(get().server.url, { username: 'poor', password: 'none' })
-      onTestFinished(async () => {
-        redis.disconnect()
-        await get().redis.call('ACL', 'DELUSER', 'poor')
-      })
-      await expect(new Lua({ ...get().server, redis }, get().mode).call('claim_ready')).rejects.toThrow()
+      await expect((await userWithout('hdel')).call('claim_ready')).rejects.toThrow()
       await get().claim()
       expect(await get().redis.exists(part('claims'), part('active'))).toBe(0)
     })
+  })
+
+  it('a batch that is ready since the clock went back is due now, and not late', async () => {
+    await get().call('add', 'k', 'x')
+    await get().claim('WORKER', 'w')
+    await get().tick(-3_600_000)
+    expect((await get().claimOne()).deadline).toBe(get().now)
+    expect(await get().stats()).toMatchObject({ latenessSum: 0, latenessMax: 0, 'lateness:1': 1 })
+    expect((await get().redis.hget(part('claims'), 'k'))?.split(':')[5]).toBe(String(get().now))
+  })
+
+  it.each(['x', 'xy'])('an element whose id would be longer than it is has none: %s', async (rest) => {
+    const element = `${get().now} ${rest.length + 1} ${rest}`
+    await get().redis.rpush(part('messages:k'), element)
+    await get().redis.zadd(part('due'), get().now, 'k')
+    await get().tick(10_000)
+    expect((await get().call('forward', 'batches'))[2]).toBe(1)
+    const [[, fields]] = (await get().redis.xrange(part('stream:batches'), '-', '+')) as [[string, string[]]]
+    expect(fields.slice(-6)).toEqual(['id:1', '', 'at:1', '0', 'data:1', element])
+  })
+
+  it('a batch of exactly a MiB ends a call', async () => {
+    const fill = 262_144 - `${get().now} 0 `.length
+    for (const cut of [0, 0, 0, 2]) await get().call('add', 'a', 'x'.repeat(fill - cut), ...(cut ? ['FLUSH'] : []))
+    await get().call('add', 'b', 'x', 'FLUSH')
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['a'])
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['b'])
+  })
+
+  it('a group may be called like a field of its own', async () => {
+    await get().call('add', 'a', 'x', 'FLUSH')
+    await get().call('forward', 'batches')
+    await get().redis.xgroup('CREATE', part('stream:batches'), 'name', '$')
+    await get().call('add', 'a', 'x', 'FLUSH')
+    expect((await get().call('forward', 'batches', 'MAXLEN', 1))[2]).toBe(1)
+  })
+
+  it('a failure that cannot be written down lets the lease end as before', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne('LEASE', 1000)
+    const poor = await userWithout('hset')
+    await expect(poor.call('fail', 'k', token, 'DELAY', 60_000)).rejects.toThrow()
+    await get().holds()
+    await get().tick(1000)
+    expect((await get().claimOne()).attempt).toBe(2)
+  })
+
+  it('check counts what cannot be read, and what has options', async () => {
+    await get().call('add', 'k', 'x', 'NEXT', 'k', 'x', 'WAIT', '5', 'NEXT', 'k', 'x', 'FLUSH')
+    await get().redis.rpush(part('messages:k'), 'mine', 'mine', 'mine')
+    const [[, , , , , size, , , unreadable, own]] = await get().call('check', 'messages:k')
+    expect([size, unreadable, own]).toEqual([6, 3, 2])
+  })
+
+  it('the watcher hears of a message that comes back and is due before it looks', async () => {
+    await get().claim('WORKER', 'w')
+    await get().call('add', 'k', 'x', 'REQUEUED', `${get().now - 9500}:1-1:1`)
+    expect(Number(await get().redis.hget(get().root, 'watchAt'))).toBe(get().now + 500)
+  })
+
+  it('an id that is new is remembered, also when one of the same call is known', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    const both = ['k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2']
+    expect(await get().call('add', ...both)).toEqual(['duplicate', 1, 'added', 2])
+    expect(await get().call('add', ...both)).toEqual(['duplicate', 2, 'duplicate', 2])
+  })
+
+  it('a duplicate of a key whose list is of another type is refused', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    await get().redis.del(part('messages:k'))
+    await get().redis.set(part('messages:k'), 'mine')
+    await get().refuses('WRONG_TYPE', 'expected a list', 'add', 'k', 'x', 'ID', 'm1')
+  })
+
+  it('a claim that is repeated for a longer time is not acknowledged by that', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().claimOne('LEASE', 1000, 'NONCE', 'me/1')
+    await get().claimOne('LEASE', 2000, 'NONCE', 'me/1')
+    expect(await get().redis.hget(part('claims'), 'k')).toMatch(/:2000:by=me\/1$/)
+  })
+
+  it('a clock that goes back stumbles over no entry of active without a claim', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().claim('WORKER', 'w')
+    await get().redis.hdel(part('claims'), 'k')
+    await get().tick(-3_600_000)
+    expect((await get().claim('WORKER', 'w')).batches).toEqual([])
+  })
+
+  it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
+    for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
+      const poor = await userWithout(command)
+      await expect(poor.call('claim_ready', ...args)).rejects.toThrow(/NOPERM|can't run/)
+    }
+  })
+
+  it('a dead batch whose count is missing has no message in the list of dead ones', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne()
+    await get().call('fail', 'k', token, 'ATTEMPTS', 1)
+    await get().redis.hdel(part(`dead:${token.replace(/:1$/, '')}`), 'count')
+    expect((await get().call('dead'))[0][8]).toBe(0)
   })
 
   it('only the numbers from 1 on are messages of a dead batch', async () => {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { judge, judgeQueue } from '../../src/check/invariants.ts'
+import { violationsOf } from '../../src/check/violations.ts'
 import { CALLS } from '../../src/protocol/calls.ts'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import type { BindingMode } from '../../src/redis/loader.ts'
@@ -128,10 +128,10 @@ export class World {
 
   async #run(checks: Arg[][], commands: Arg[][]): Promise<{ replies: Reply[]; keyspace: Keyspace }> {
     const replies = await this.#raw([...checks, ...commands, ['EVALSHA', this.#snapshot, 1, ROOT]])
-    const [first, ...others] = replies.splice(0, checks.length)
+    const checked = replies.splice(0, checks.length)
     const decoded = replies.map(decode)
     this.#record(commands, decoded)
-    if (first !== undefined) throwIfBroken(first, others, this.excused)
+    throwIfBroken(checked, this.excused)
     this.#keyspace = readKeyspace(ROOT, decoded.pop() as any)
     return { replies: decoded, keyspace: this.#keyspace }
   }
@@ -160,13 +160,13 @@ export class World {
   }
 }
 
-function throwIfBroken(queue: unknown, parts: unknown[], excused: Excused): void {
-  const all = [...parts.flatMap((reply) => CALLS.check.read(reply).parts).flatMap(judge), ...judgeQueue(CALLS.check.read(queue).queue)]
+function throwIfBroken(checked: unknown[], excused: Excused): void {
+  const all = checked.flatMap(CALLS.check.read).flatMap((judged) => violationsOf(judged, undefined))
   const broken = all.filter(({ law, key }) => {
     const excuse = excused[law]
     return !(Array.isArray(excuse) ? excuse.includes(String(key?.toString('latin1'))) : excuse)
   })
-  if (broken.length > 0) throw new Error(broken.map(({ law, part, text }) => `${law}: ${part ?? 'root'}: ${text}`).join('\n'))
+  if (broken.length > 0) throw new Error(broken.map(({ law, key, text }) => `${law}: ${key ? `key ${key}: ` : ''}${text}`).join('\n'))
 }
 
 const encode = (arg: Arg) => (typeof arg === 'number' ? String(arg) : Buffer.from(arg, 'latin1'))

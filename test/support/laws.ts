@@ -6,7 +6,7 @@ import type { BindingMode } from '../../src/redis/loader.ts'
 import { TEST_SOURCE } from './source.ts'
 
 /**
- * The laws of src/check/invariants.ts that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
+ * The laws of lua/lib/laws.lua that a queue breaks, in words; nothing when all hold. The functions look as scripts, whatever library
  * the server has or has lost, unless it is said to have one.
  */
 export async function brokenLaws(redis: Redis, root: string, mode: BindingMode = 'scripts'): Promise<string[]> {

@@ -47,7 +47,7 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
   if queue.closed and not options.drain then return not_serving(root) end

@@ -77,7 +77,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', count_text(#messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
@@ -98,7 +98,7 @@ local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end

@@ -26,7 +26,7 @@ local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, RELEASE_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end

@@ -18,7 +18,7 @@
 local function drop(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local ids, bad = read_batch_ids(args, first, #args)

@@ -28,119 +28,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
---- Numbers as texts. Redis takes a number as an argument too, but to print it costs Redis 7.0 more than most commands do: a hundredth to a
---- fortieth of what adding a message costs, each time. So what every call writes is given as text, and printed here as cheaply as can be.
-
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
--- A count. Small ones are printed once: they come again and again.
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%.0f', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
---- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
---- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
-
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
--- The members of the policy, by the token that sets them.
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
--- The most of what is no option of a call.
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
--- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
 --- Arguments: positional ones first, then Redis-style tokens (\`WAIT 5000 FLUSH\`), in any order and case.
 
 -- The number in \`text\`, or nil when it is not a whole number between \`least\` and \`most\`.
@@ -202,13 +89,97 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
---- The one clock of the library: Redis's own, in ms since 1970.
+--- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
+--- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
--- Read once per call: on Redis 7.0 TIME moves while a call runs.
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+-- The members of the policy, by the token that sets them.
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+-- The most of what is no option of a call.
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+  pairs = 1000,
+  ids = 100,
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  checkLooks = 5000,
+  checkBytes = 4 * MIB,
+  counted = 5000,
+}
+
+-- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+  reason = { field = 'reason', bytes = 256 },
+  batch = { field = 'id', bytes = 64 },
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
+}
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -249,161 +220,35 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
---- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
--- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
-}
-
--- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
 
--- While a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those it lacks: a
--- call would fail half-done. Two keys that never exist tell: asked for both, each of the two nodes refuses. What is kept of the last call of
--- \`caller\` is read along. Returns that, and a refusal.
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
   end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  return text
 end
 
--- Returns the queue, or nil and a refusal: its policy, by member, and what else stands in its root:
---   root             its key
---   last             position of the last message that a batch can have, from 0
---   slice, sliceBefore   the sets in which ids are remembered
---   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
---   kept             what is kept of the last call of \`caller\`, the name in the NONCE of the call, if it has one
---   closed           new keys are refused here: see lib/layout.lua
---   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-
--- The policy of a queue with some of its members changed.
-local function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
--- Refuses members of a policy that contradict each other.
-local function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
   end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
---- Partitions: what a root knows of them, and whom it refuses because of them.
-
--- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
--- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
--- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
-local function layout_of(state, partitions, first, other, other_first, generation)
-  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
-end
-
-local function encode_layout(known)
-  return string.format(
-    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
-  )
-end
-
-local function read_layout(root)
-  local text = redis.call('HGET', root, 'layout') or ''
-  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
-  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
-  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
-end
-
--- As it is told to callers.
-local function layout_reply(known)
-  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
-end
-
--- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
--- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
-local function told_layout(text, generation)
-  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
-  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
-  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
-  if not (partitions and first and other and other_first) then
-    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
-  end
-  return layout_of('draining', partitions, first, other, other_first, generation)
-end
-
--- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
-local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
-
--- Conversations that have messages in a root.
-local function count_keys(root)
-  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
-  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
-end
-
--- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
--- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
--- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
+  return kept.text
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
@@ -600,7 +445,7 @@ local function token_of(claim) return string.format('%s:%d', claim.id, claim.cla
 local function parts_of_token(token) return string.match(token, '^([%d%-]+):(%d+)$') end
 
 -- How many messages the batch has whose token this is, or nil when the token no longer proves a claim.
--- WHY not by decode_claim: each pair of complete and extend is asked, and this costs a third.
+-- WHY not by decode_claim: that makes a table and six numbers of a record, and here nearly always one number is all that is wanted.
 local function claimed_count(stored, token)
   if not stored or string.sub(stored, 1, #token) ~= token then return nil end
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
@@ -637,65 +482,193 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
---- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
---- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
---- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
+--- The one clock of the library: Redis's own, in ms since 1970.
 
--- How long a reply is kept, ms. For claims the lease comes on top.
-local NONCE_KEPT = 60000
+-- Read once per call: on Redis 7.0 TIME moves while a call runs.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+--- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
--- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > LIMITS.caller or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
-  return { text = text, name = name, number = tonumber(number) }
 end
 
--- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
--- Returns the nonce, where the other arguments begin, and a refusal.
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
-end
-
--- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
--- waits for this reply, and nothing is to be done. Nil: it is new.
-local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
-  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
--- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
-local function keep_reply(queue, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-
--- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
--- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
-local function acknowledged(root, records, nonce)
-  local names, asked, known = {}, {}, {}
-  for n = 1, #records do
-    local name, number = taken_by(records[n])
-    known[n] = not name or nonce and nonce.name == name and nonce.number > number
-    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
+-- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for n = 1, #names do
-    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
-    known[asked[n].position] = last ~= nil and last > asked[n].number
+  table.sort(found)
+  return found
+end
+
+-- The messages of a dead batch, oldest first: those that are there, whatever its count says.
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
+end
+
+-- The same, each with its place among the dead, so that it finds back to where it was.
+local function placed_messages(root, id)
+  local messages = dead_messages(root, id)
+  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
+  return messages
+end
+
+-- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  return { unpack(args, first, last) }
+end
+
+-- Deletes a dead batch for good. Returns whether it was there.
+local function drop_dead(root, id)
+  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
+  local name = dead_key(root, id)
+  if redis.call('TYPE', name).ok ~= 'hash' then return true end
+  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  redis.call('DEL', name)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  return known
+  return true
+end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
+--- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+
+-- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
+-- is lowered that lies ahead; see lib/recover.lua.
+local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+
+-- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+-- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
+-- just now.
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+
+-- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
+local function leave_watch(queue, worker, next_at)
+  local mine = queue.watcher == worker
+  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
+  if mine or queue.watchAt <= queue.now then
+    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
+    if queue.standbyUntil > queue.now then
+      redis.call('HSET', queue.root, 'standbyUntil', 0)
+      send(queue.root, '*', '0')
+    end
+  else
+    wake_watcher(queue, next_at)
+  end
+end
+
+-- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
+local function keep_watch(queue, worker, next_at, rest)
+  local latest = queue.now + rest
+  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
+  if not vacant and not (next_at and next_at < queue.watchAt) then
+    redis.call('HSET', queue.root, 'standbyUntil', latest)
+    return latest
+  end
+  local at = math.min(next_at or latest, latest)
+  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
+  return at
+end
+--- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
+
+-- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
+local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
+
+-- Counters of the root, in the order in which they are told. Those of lateness follow.
+local COUNTERS = {
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
+}
+
+-- The names of all counters.
+local function counter_names()
+  local names = { unpack(COUNTERS) }
+  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
+  names[#names + 1] = 'lateness:' .. LATENESS.beyond
+  return names
+end
+
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+
+local function count_claimed(tally, reason, late)
+  local n, bounds = 1, LATENESS.bounds
+  while bounds[n] and late > bounds[n] do n = n + 1 end
+  tally.sum = tally.sum + late
+  if late > tally.max then tally.max = late end
+  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
+  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+end
+
+-- Written before they are handed out.
+local function write_numbers(queue, tally)
+  redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
+    'looked', digits(looked_at(queue)))
+end
+
+-- Written behind them all.
+local function write_tally(queue, tally)
+  local root = queue.root
+  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
+  for n, by in pairs(tally.late_in) do
+    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
+  end
+end
+
+-- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
+-- index is a key of another type.
+local function count_messages(root)
+  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
+  local held, buried, counted = 0, 0, {}
+  for _, index in ipairs({ due_key(root), active_key(root) }) do
+    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      -- Put into both by hand, a key must not count twice.
+      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
+    local count = redis.pcall('HGET', dead_key(root, id), 'count')
+    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
+  end
+  return held, buried
 end
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
 --- lib/conversation.lua says when.
@@ -810,285 +783,6 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
---- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
---- once, and nobody has to delete them one by one.
----
---- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
---- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
---
--- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
--- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
--- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-
--- Lua's stack bounds how many values \`unpack\` can give.
-local UNPACKED = 1000
-
--- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
--- taken for an id.
-local function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
--- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
--- does. Returns an error when they cannot be asked for.
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
-    end
-  end
-end
-
--- Looks up the ids of a call.
-local function read_ids(queue, asked)
-  local slice, before = queue.slice, queue.sliceBefore
-  local begins = not slice or queue.now >= slice + queue.dedupe
-  if begins then slice, before = queue.now, slice end
-  local ids = {
-    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
-  }
-  if begins then ids.begins = { slice = slice, before = before } end
-  local failed = look_up(ids.set, asked, ids.known)
-  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
-  if failed then ids.failed = failed end
-  return ids
-end
-
--- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
-local function remember_ids(ids)
-  if ids.failed then return end
-  local fresh = ids.asked
-  if next(ids.known) then
-    fresh = {}
-    for n = 1, #ids.asked do
-      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
-    end
-    if #fresh == 0 then return end
-  end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
-  end
-  if failed then ids.failed = failed end
-end
-
--- Takes an id back whose message is not stored. False when that is not allowed.
-local function forget_id(ids, digest)
-  ids.forgotten = ids.forgotten or {}
-  ids.forgotten[digest] = true
-  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
-end
-
--- Remembers an id again that was taken back. The set may have been empty then, and gone.
-local function remember_again(ids, digest)
-  redis.pcall('SADD', ids.set, digest)
-  redis.pcall('PEXPIREAT', ids.set, ids.expires)
-end
-
--- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
-local function begin_slice(queue, ids)
-  local begins = ids.begins
-  if not begins then return nil end
-  local done
-  if begins.before then
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
-  else
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
-  end
-  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  ids.begins = nil
-end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
-
--- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
--- is lowered that lies ahead; see lib/recover.lua.
-local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
-
--- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
--- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
--- just now.
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-
--- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
-local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
-  else
-    wake_watcher(queue, next_at)
-  end
-end
-
--- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
-local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
-  -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
-    return latest
-  end
-  local at = math.min(next_at or latest, latest)
-  redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
-  return at
-end
---- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
-
--- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
-local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-
--- Counters of the root, in the order in which they are told. Those of lateness follow.
-local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
-  'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
-}
-
--- The names of all counters.
-local function counter_names()
-  local names = { unpack(COUNTERS) }
-  for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
-  names[#names + 1] = 'lateness:' .. LATENESS.beyond
-  return names
-end
-
--- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
-  }
-end
-
-local function count_claimed(tally, reason, late)
-  local n, bounds = 1, LATENESS.bounds
-  while bounds[n] and late > bounds[n] do n = n + 1 end
-  tally.sum = tally.sum + late
-  if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_in[n] = (tally.late_in[n] or 0) + 1
-end
-
--- Written before they are handed out.
-local function write_numbers(queue, tally)
-  redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
-    'looked', digits(looked_at(queue)))
-end
-
--- Written behind them all.
-local function write_tally(queue, tally)
-  local root = queue.root
-  for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
-  for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
-  end
-end
-
--- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
--- index is a key of another type.
-local function count_messages(root)
-  local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
-  local held, buried, counted = 0, 0, {}
-  for _, index in ipairs({ due_key(root), active_key(root) }) do
-    for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      -- Put into both by hand, a key must not count twice.
-      if type(size) == 'number' and not counted[key] then held, counted[key] = held + size, true end
-    end
-  end
-  for _, id in ipairs(redis.call('ZRANGE', dead_key(root), 0, -1)) do
-    local count = redis.pcall('HGET', dead_key(root, id), 'count')
-    buried = buried + (type(count) == 'string' and tonumber(count) or 0)
-  end
-  return held, buried
-end
---- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
-
--- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
--- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-local function keep_dead(queue, key, claim, fate)
-  local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-end
-
--- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
--- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
-end
-
--- The same, each with its place among the dead, so that it finds back to where it was.
-local function placed_messages(root, id)
-  local messages = dead_messages(root, id)
-  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
-  return messages
-end
-
--- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
-local function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-
--- Deletes a dead batch for good. Returns whether it was there.
-local function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
-  end
-  return true
-end
 --- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
 --
@@ -1177,7 +871,7 @@ local function index_appended(queue, key, size, options)
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     local at = opens_at(queue)
-    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
+    -- The same for all messages of a call, so printed once.
     queue.opening = queue.opening or digits(at)
     return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
   end
@@ -1409,6 +1103,66 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
+--- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
+--- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
+--- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
+
+-- How long a reply is kept, ms. For claims the lease comes on top.
+local NONCE_KEPT = 60000
+
+-- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+-- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
+-- Returns the nonce, where the other arguments begin, and a refusal.
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+-- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
+-- waits for this reply, and nothing is to be done. Nil: it is new.
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+-- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+-- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
+-- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
+local function acknowledged(root, records, nonce)
+  local names, asked, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for n = 1, #names do
+    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
+    known[asked[n].position] = last ~= nil and last > asked[n].number
+  end
+  return known
+end
 --- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
 --- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
 
@@ -1426,9 +1180,6 @@ end
 -- The clock of Redis may go back. What was written before lies ahead of the time then, and would be looked at an hour late. So the first who
 -- looks lowers what is further ahead than anything may be.
 
--- No call moves more entries than this, and no call looks at more than ten times as many.
-local LOWERED = 100
-
 -- The longest wait of the policy: a shortened one holds only from the next look on.
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
@@ -1443,8 +1194,8 @@ end
 -- they should be. Returns how many more may be lowered.
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -1467,7 +1218,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
@@ -1541,14 +1292,186 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
+--- Partitions: what a root knows of them, and whom it refuses because of them.
+
+-- A layout: its state, which partitions serve, which others are being prepared or drained, and the number of the change that made those serve.
+-- Each root knows one: the root of the queue that which holds now, a partition that by which it was opened or retired. It is stored as
+-- '<state>:<generation>:<partitions>:<first>:<other>:<otherFirst>'.
+local function layout_of(state, partitions, first, other, other_first, generation)
+  return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
+end
+
+local function encode_layout(known)
+  return string.format(
+    '%s:%d:%d:%d:%d:%d', known.state, known.generation, known.partitions, known.first, known.other, known.otherFirst
+  )
+end
+
+local function read_layout(root)
+  local text = redis.call('HGET', root, 'layout') or ''
+  local state, generation, partitions, first, other, other_first = string.match(text, '^(%a+):(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  if not state then return layout_of('steady', 0, 0, 0, 0, 0) end
+  return layout_of(state, tonumber(partitions), tonumber(first), tonumber(other), tonumber(other_first), tonumber(generation))
+end
+
+-- As it is told to callers.
+local function layout_reply(known)
+  return { known.state, known.partitions, known.first, known.other, known.otherFirst, known.generation }
+end
+
+-- The value of LAYOUT, '<partitions>:<first>:<other>:<otherFirst>', as a layout of that generation. Whether the others are drained is not
+-- known to who tells it: to take them for being drained does no harm. Returns nil and a refusal when it cannot be read.
+local function told_layout(text, generation)
+  local partitions, first, other, other_first = string.match(text, '^(%d+):(%d+):(%d+):(%d+)$')
+  partitions, first = integer(partitions, 1, LIMITS.partitions), integer(first, 0, LIMITS.number)
+  other, other_first = integer(other, 0, LIMITS.partitions), integer(other_first, 0, LIMITS.number)
+  if not (partitions and first and other and other_first) then
+    return nil, fail('BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>, got ' .. shown(text))
+  end
+  return layout_of('draining', partitions, first, other, other_first, generation)
+end
+
+-- What a root is among the partitions: 'open' or 'retired', or 'unused' when it is that of a partition which was never opened.
+local function state_of(root, queue) return queue.serves or partition_of(root) and 'unused' or 'open' end
+
+-- Conversations that have messages in a root.
+local function count_keys(root)
+  local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
+  return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
+end
+
+-- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+-- Refuses a caller that goes by another generation of the partitions than this root: one of the two has missed a change, a caller that was
+-- idle, or a root whose server was replaced by one that had not heard of it. A caller without a generation is judged by the root alone.
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+--- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
+
+-- The members of the policy in the order in which they are told, and beside each of them what programs have given.
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+}
+
+-- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+
+-- The refusal for an error that Redis replied when it was asked for two keys that never exist.
+-- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
+-- lacks. A call would fail half-done; asked for two at once, each of the nodes refuses.
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+-- The fields of the root that every call needs, in one command; or nil and a refusal.
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+
+-- These fields as a table:
+--   root             its key
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
+--   last             the position of the last message that a batch can have, from 0
+--   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
+--   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   kept             what is kept of the last call of this caller: lib/nonce.lua
+--   closed           it serves no new keys: lib/layout.lua
+--   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+-- Returns the queue, as queue_of has it, or nil and a refusal.
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+-- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along, at no cost.
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+
+-- The policy of a queue with some of its members changed.
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+-- Refuses members of a policy that contradict each other.
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+do -- lua/functions/batch
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
 --- claim_ready replies it, and how many \`bytes\` were read for them.
-
--- A call ends with the batch that fills so many bytes, or after so many looks.
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
 
 local function bytes_of(messages)
   local bytes = 0
@@ -1579,7 +1502,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -1622,7 +1545,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -1666,7 +1589,7 @@ end
 -- Batches of keys whose time has come.
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
@@ -1738,7 +1661,576 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-do -- lua/functions/conversation/add.lua
+do
+--- Take ready batches under a lease.
+--
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} LIMIT 50 LEASE 30000 ATTEMPTS 5
+--   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} WORKER w1 ECHO
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   LIMIT     at most this many batches, 1 to 1000 (10)
+--   LEASE     ms until a batch that is neither completed nor failed is handed out again, at most a day (30000)
+--   BEFORE    only what was due at this time, ms since 1970; for one pass over what is due now (no bound)
+--   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
+--   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
+--   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
+--   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
+--   DRAIN     take what is left in a partition that does not serve any more
+--   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
+-- RETURNS
+--   now       the time in Redis, ms
+--   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
+--             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
+--   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
+--             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is not an integer in its range, or the NONCE is none
+--   REPARTITIONED     this root does not serve, and DRAIN is not given, or it goes by another generation: ask rapidfire_layout
+--
+-- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
+-- be lost on its way, and then no handler has run.
+-- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
+-- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
+-- were looked at too early or buried.
+local CLAIM_OPTIONS = {
+  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+}
+
+local function claim_ready(keys, args)
+  local root = keys[1]
+  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
+  if refusal then return refusal end
+  if queue.closed and not options.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local kept = kept_reply(queue, nonce, 'claim_ready')
+  if kept == false then return { queue.now, 0 } end
+  local take = {
+    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
+    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
+    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+  }
+
+  -- first write
+  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
+  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
+end
+
+register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
+end
+do
+--- Finish claimed batches: drop their messages and open what has arrived behind them.
+--
+--   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
+--   FCALL rapidfire_complete 1 rapid-fire:{orders} NONCE w1/7 79001234567 1790000000000-17:1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
+--   key      the conversation
+--   token    proof of the claim, from claim_ready
+--   more...  further pairs of key and token, at most 1000 pairs in all
+-- RETURNS
+--   status   for each pair: 'completed' | 'lost'
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or that of the claims, is a key of another type
+--   MISSING_ARGUMENT  no pair, or a key without its token
+--   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
+--
+-- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
+local function complete(keys, args)
+  local root = keys[1]
+  local nonce, first, no_nonce = leading_nonce(args)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or no_nonce
+  if refusal then return refusal end
+  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  if bad then return bad end
+  local kept = kept_reply(queue, nonce, 'complete')
+  if kept then return kept end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local reply, counts, records, done = {}, {}, {}, {}
+  for n = 1, #owners do
+    local key = owners[n]
+    -- One that is named twice is completed once.
+    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
+    reply[n] = count and 'completed' or 'lost'
+    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
+  end
+  if #done == 0 then return reply end
+
+  -- first write
+  local soonest = finish(queue, done, counts, records)
+  keep_reply(queue, nonce, 'complete', reply)
+  if soonest then wake_watcher(queue, soonest) end
+  return reply
+end
+
+register('complete', complete, { 'allow-oom' }, 'Finish claimed batches: drop their messages and open what has arrived behind them.')
+end
+do
+--- Lengthen the leases of claimed batches.
+--
+--   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
+--
+-- KEYS
+--   root     root key of the queue; every other key is this one plus a part (lua/README.md)
+-- ARGV
+--   lease    ms from now, 1 to a day
+--   key      the conversation
+--   token    proof of the claim, from claim_ready
+--   more...  further pairs of key and token, at most 1000 pairs in all
+-- RETURNS
+--   status   for each pair: 'extended' | 'lost'
+--   queued   for each pair: messages that have arrived behind this batch, 0 when lost
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
+--   BAD_LEASE         lease is not an integer from 1 to 86400000
+--   MISSING_ARGUMENT  no pair, or a key without its token
+--   BAD_ARGUMENT      more than 1000 pairs
+--
+-- A lease that ends later already stays as it is.
+--
+-- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
+local function extend(keys, args)
+  local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
+  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
+  if bad then return bad end
+  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
+  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
+  local leases = redis.pcall('ZCARD', active_key(root))
+  if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
+  local reply, held = {}, {}
+  for n = 1, #owners do
+    local count, size = claimed_count(stored[n], tokens[n]), 0
+    if count then
+      local list = messages_key(root, owners[n])
+      size = redis.pcall('LLEN', list)
+      if type(size) == 'table' then return wrong_type(size, 'list', list) end
+      held[#held + 1] = { key = owners[n], claim = decode_claim(stored[n]) }
+    end
+    reply[2 * n - 1], reply[2 * n] = count and 'extended' or 'lost', count and math.max(size - count, 0) or 0
+  end
+  queue.now = now_ms()
+
+  -- first write
+  extend_leases(queue, held, lease, true)
+  return reply
+end
+
+register('extend', extend, { 'allow-oom' }, 'Lengthen the leases of claimed batches.')
+end
+do
+--- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+--
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
+--   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--
+-- KEYS
+--   root      root key of the queue
+-- ARGV
+--   key       the conversation
+--   token     proof of the claim, from claim_ready
+--   DELAY     ms until the next attempt, 0 to a year (1000)
+--   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
+--   ERROR     why, kept with a dead batch, at most 4096 bytes
+--   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
+--   NONCE     as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
+--   MISSING_ARGUMENT  key, token or the value of a token is missing
+--   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
+--   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
+--
+-- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
+-- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
+local FAIL_OPTIONS = {
+  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
+}
+
+-- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
+local function positions(text, count)
+  local found = {}
+  for part in string.gmatch(text .. ',', '([^,]*),') do
+    local at = integer(part, (found[#found] or 0) + 1, count)
+    if not at then return nil end
+    found[#found + 1] = at
+  end
+  return found
+end
+
+-- What a call says whose token proves no claim: the same as the call before it with that token.
+local function said_before(root, stored, token)
+  local claim, id, number = decode_claim(stored), parts_of_token(token)
+  if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
+  if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
+  return 'lost'
+end
+
+local function fail_batch(keys, args)
+  local root, key, token = keys[1], args[1], args[2]
+  local options, bad = read_options(args, 3, FAIL_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  if refusal then return refusal end
+  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
+  if bad or no_nonce then return bad or no_nonce end
+  local said = kept_reply(queue, nonce, 'fail')
+  if said ~= nil then return said or 'lost' end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
+  local count = claimed_count(stored, token)
+  if not count then return said_before(root, stored, token) end
+  local size, foreign = size_of_claimed(root, key)
+  if foreign then return foreign end
+  local kept = options.keep and positions(options.keep, count)
+  if options.keep and not kept then
+    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
+  end
+  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  queue.now = now_ms()
+
+  -- first write
+  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
+  if kept and size >= count then shrink(queue, key, claim, kept) end
+  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
+    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
+    if buried then
+      keep_reply(queue, nonce, 'fail', 'dead')
+      wake_watcher(queue, at)
+      return 'dead'
+    end
+  end
+  put_off(queue, key, claim, 'retry', delay)
+  redis.call('HINCRBY', root, 'failed', 1)
+  keep_reply(queue, nonce, 'fail', 'retry')
+  wake_watcher(queue, queue.now + delay)
+  return 'retry'
+end
+
+register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
+end
+do
+--- Move ready batches into a Redis Stream, one entry each.
+--
+--   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
+--   FCALL rapidfire_forward 1 rapid-fire:{orders} batches LIMIT 100 MAXLEN 50000
+--
+-- KEYS
+--   root       root key of the queue
+-- ARGV
+--   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
+--   LIMIT      at most this many batches, 1 to 1000 (100)
+--   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
+--   WORKER     as in claim_ready
+--   ECHO       as in claim_ready
+--   REST       as in claim_ready
+--   DRAIN      as in claim_ready
+--   NONCE      as in claim_ready: repeated with it, the call says what the first did, and moves nothing
+--   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
+-- RETURNS
+--   now        the time in Redis, ms
+--   next       as in claim_ready; a second from now when the stream is full
+--   forwarded  batches moved
+--   room       entries that still fit into the stream
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or the key of the stream, is a key of another type
+--   MISSING_ARGUMENT  the name, or the value of a token, is missing
+--   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
+--   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
+--   REPARTITIONED     as in claim_ready
+--
+-- WHY there is no lease: the batch leaves its key in the same script that writes the entry, so nothing can come between. What
+-- happens to the entry is the affair of the stream's consumer groups.
+-- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
+-- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
+-- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
+-- batches stay where they are, since to delete the others would lose messages.
+local FORWARD_OPTIONS = {
+  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
+  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
+  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
+}
+
+-- If the call is cut off, the batches come again so much later, ms.
+local LEASE = 60000
+
+-- Redis replies to XINFO with a flat list of names and values.
+local function named(flat)
+  local values = {}
+  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
+  return values
+end
+
+local function is_before(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
+  return tonumber(a_seq) < tonumber(b_seq)
+end
+
+-- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+local function delete_acknowledged(stream)
+  local oldest
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local about = named(group)
+    local pending = redis.call('XPENDING', stream, about.name)
+    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
+    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
+    if not oldest or is_before(needed, oldest) then oldest = needed end
+  end
+  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+end
+
+-- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
+local FIELDS = {}
+
+-- The fields of the entry of a batch. At most some 6000 values, which is less than a call takes in Lua.
+local function fields_of(batch)
+  local messages = batch[6]
+  local fields, at = {
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', count_text(#messages), 'openedAt', '0',
+    'deadline', string.format('%.0f', batch[5]),
+  }, 12
+  for n = 1, #messages do
+    local names = FIELDS[n]
+    if not names then
+      names = { 'id:' .. n, 'at:' .. n, 'data:' .. n }
+      FIELDS[n] = names
+    end
+    fields[at + 1], fields[at + 3], fields[at + 5] = names[1], names[2], names[3]
+    fields[at + 4], fields[at + 2], fields[at + 6] = parts_of(messages[n])
+    at = at + 6
+  end
+  fields[10] = fields[16]
+  return fields
+end
+
+local function forward(keys, args)
+  local root, name = keys[1], args[1]
+  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  if refusal then return refusal end
+  if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
+  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  bad = bad or no_nonce or other_generation(root, queue, options.generation)
+  if bad then return bad end
+  if queue.closed and not options.drain then return not_serving(root) end
+  queue.now = now_ms()
+  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
+  local length = redis.pcall('XLEN', stream)
+  if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
+  local said = kept_reply(queue, nonce, 'forward')
+  if said then return said end
+  if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
+
+  -- first write
+  if length >= longest then
+    delete_acknowledged(stream)
+    length = redis.call('XLEN', stream)
+    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
+  end
+  local take = {
+    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
+    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
+    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+  }
+  local batches = take_ready(queue, take)
+  local done, counts = {}, {}
+  for n = 1, #batches do
+    local key, messages = batches[n][1], batches[n][6]
+    redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
+    done[n], counts[key] = key, #messages
+  end
+  if #done > 0 then finish(queue, done, counts, {}) end
+  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
+  if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
+  return reply
+end
+
+register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
+end
+do
+--- Give a claimed batch back, ready at once for others, without using up an attempt.
+--
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
+--   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 REASON closing
+--
+-- KEYS
+--   root    root key of the queue
+-- ARGV
+--   key     the conversation
+--   token   proof of the claim, from claim_ready
+--   REASON  why, at most 256 bytes: for those who read along (MONITOR, SLOWLOG), it is kept nowhere
+--   NONCE   as in claim_ready: repeated with it, the call says what the first did
+-- RETURNS
+--   status  'released' | 'lost'; a second call says the same, until the batch is claimed again
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or one of the indexes, is a key of another type
+--   MISSING_ARGUMENT  key, token or the value of a token is missing
+--   UNKNOWN_ARGUMENT  not REASON or NONCE
+--   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
+--
+-- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
+local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
+
+local function release(keys, args)
+  local root, key, token = keys[1], args[1], args[2]
+  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
+  local nonce, no_nonce = read_nonce(options.nonce)
+  local queue, refusal = read_queue_for(keys, nonce)
+  if refusal then return refusal end
+  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
+  if bad or no_nonce then return bad or no_nonce end
+  local said = kept_reply(queue, nonce, 'release')
+  if said ~= nil then return said or 'lost' end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
+  local claim = decode_claim(stored)
+  if not claimed_count(stored, token) then
+    return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
+  end
+  local _, foreign = size_of_claimed(root, key)
+  if foreign then return foreign end
+  queue.now = now_ms()
+
+  -- first write
+  put_off(queue, key, claim, 'released', 0)
+  keep_reply(queue, nonce, 'release', 'released')
+  wake_watcher(queue, queue.now)
+  return 'released'
+end
+
+register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
+end
+end
+do -- lua/functions/conversation
+--- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
+--- once, and nobody has to delete them one by one.
+---
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
+--- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
+--
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
+
+-- Lua's stack bounds how many values \`unpack\` can give.
+local UNPACKED = 1000
+
+-- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
+-- taken for an id.
+local function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+-- Looks up the ids of a call.
+local function read_ids(queue, asked)
+  local slice, before = queue.slice, queue.sliceBefore
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then slice, before = queue.now, slice end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+
+-- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
+local function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+  end
+  if failed then ids.failed = failed end
+end
+
+-- Takes an id back whose message is not stored. False when that is not allowed.
+local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+-- Remembers an id again that was taken back. The set may have been empty then, and gone.
+local function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
+local function begin_slice(queue, ids)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done
+  if begins.before then
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
+  else
+    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
+  end
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  ids.begins = nil
+end
+do
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1988,250 +2480,63 @@ end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')
 end
-do -- lua/functions/health/check.lua
---- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
+do
+--- Show the messages, state and deadline of one key.
 --
---   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
---   FCALL_RO rapidfire_check 1 rapid-fire:{orders} messages:79001234567
---   FCALL_RO rapidfire_check 1 rapid-fire:{orders} dead:1790000000000-17 seen:1790000000000 due
---
--- KEYS
---   root        root key of the queue
--- ARGV
---   part...     names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the
---               conversation, 'dead:<batch id>' for all about the dead batch. Without one, the queue itself
--- RETURNS
---   facts       for each part an array, '' for what is absent; fewer arrays than parts when there was much to read: ask for the others
---               again. All begin with what it is ('messages', 'dead' or 'other'), the part, its type, and ms until it expires (-1: never).
---               messages: the time, how many, time of the first and of the last, how many of the first 1000 cannot be read, how many of them
---               carry options, the latest score in due that could be right, score in due, score in active, claim, 1 when in overrides, the
---               longest wait that the policy or one of the messages allows, how many of the messages lie in the future.
---               dead: when it died, its key, its count, messages that are there without a gap, messages that are there in all.
---               Without parts names and values: the time; ms until the root expires; the message counters; and, when not too many
---               keys are open to be counted at one moment, the messages held and buried
--- ERRORS
---   BAD_ROOT      not exactly one root key with a hash tag
---   WRONG_TYPE    the root is a key of another type
---   BAD_ARGUMENT  more than 100 parts
---
--- WHY facts and not verdicts: what must hold is written once, in src/check/invariants.ts; here is only what can be seen at one moment.
--- WHY the first 1000 messages: a batch has no more. The cost of a call is bounded by messages and bytes, however long the lists are.
-local LOOKS, BYTES = 5000, 4194304
-
-local function text_of(value) return value and tostring(value) or '' end
-
--- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function found(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
--- What the first messages of a list are: how many cannot be read, how many have options, when the latest of them would have been due, the
--- longest wait that one of them allows, and how many lie in the future.
-local function look_at(list, size, longest, now, spent)
-  local unreadable, own, latest, wait, ahead, at = 0, 0, 0, longest, 0, 0
-  while at < size and at < 1000 and spent.bytes < BYTES do
-    local messages = redis.call('LRANGE', list, at, at + 19)
-    for n = 1, #messages do
-      local options = options_of(messages[n])
-      if options then own = own + 1 end
-      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
-      latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if is_from_future(messages[n], now) then ahead = ahead + 1 end
-      spent.bytes = spent.bytes + #messages[n]
-    end
-    at = at + #messages
-  end
-  spent.looks = spent.looks + at
-  -- An option that was not read may allow more.
-  if at < size and at < 1000 then latest, wait = nil, nil end
-  return unreadable, own, latest, wait, ahead
-end
-
-local function key_facts(root, key, now, longest, spent)
-  local call, list = redis.call, messages_key(root, key)
-  local about = { now, 0, '', '', 0, 0, '' }
-  if call('TYPE', list).ok == 'list' then
-    local size = call('LLEN', list)
-    local last = received_at(call('LINDEX', list, -1))
-    local unreadable, own, latest, wait, ahead = look_at(list, size, longest, now, spent)
-    about = { now, size, received_at(call('LINDEX', list, 0)), last, unreadable, own, latest and math.max(latest, last + longest) or '' }
-    about[12], about[13] = wait or '', ahead
-  end
-  about[8] = text_of(found('ZSCORE', due_key(root), key))
-  about[9] = text_of(found('ZSCORE', active_key(root), key))
-  about[10] = text_of(found('HGET', claims_key(root), key))
-  about[11] = found('SISMEMBER', overrides_key(root), key) or 0
-  about[12], about[13] = about[12] or '', about[13] or 0
-  return about
-end
-
-local function dead_facts(root, id)
-  local name = dead_key(root, id)
-  local positions, gapless = dead_positions(name) or {}, 0
-  while positions[gapless + 1] == gapless + 1 do gapless = gapless + 1 end
-  return {
-    text_of(found('ZSCORE', dead_key(root), id)), text_of(found('HGET', name, 'key')), text_of(found('HGET', name, 'count')), gapless, #positions,
-  }
-end
-
-local function check(keys, args)
-  local call, root = redis.call, keys[1]
-  local queue, refusal = read_queue(keys)
-  if refusal then return refusal end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
-  -- A shortened wait holds only from the next look on.
-  local longest = longest_wait(queue)
-  local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
-  for n = 1, #args do
-    if spent.looks >= LOOKS or spent.bytes >= BYTES then break end
-    local part = args[n]
-    local what, of = named_part(part)
-    local about = what == 'messages' and key_facts(root, of, now, longest, spent) or what == 'dead' and dead_facts(root, of) or {}
-    local name = part_key(root, part)
-    reply[n] = { what, part, call('TYPE', name).ok, call('PTTL', name), unpack(about) }
-  end
-  if #args > 0 then return reply end
-  reply = { 'now', now, 'expires', call('PTTL', root) }
-  local counters = { 'added', 'completedMessages', 'deadMessages', 'droppedMessages' }
-  for n, value in ipairs(call('HMGET', root, unpack(counters))) do
-    reply[#reply + 1], reply[#reply + 2] = counters[n], tonumber(value) or 0
-  end
-  local held, buried = count_messages(root)
-  if held then
-    for _, value in ipairs({ 'held', held, 'buried', buried }) do reply[#reply + 1] = value end
-  end
-  return reply
-end
-
-register('check', check, { 'no-writes' }, 'Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.')
-end
-do -- lua/functions/batch/claim_ready.lua
---- Take ready batches under a lease.
---
---   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
---   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} LIMIT 50 LEASE 30000 ATTEMPTS 5
---   FCALL rapidfire_claim_ready 1 rapid-fire:{orders} WORKER w1 ECHO
+--   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
+--   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567 LIMIT 1
 --
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   LIMIT     at most this many batches, 1 to 1000 (10)
---   LEASE     ms until a batch that is neither completed nor failed is handed out again, at most a day (30000)
---   BEFORE    only what was due at this time, ms since 1970; for one pass over what is due now (no bound)
---   ATTEMPTS  a batch whose lease ran out in this attempt or a later one is dead, 1 to 1000 (5)
---   WORKER    name of a worker that is told by a message when it must look earlier than \`next\`, 1 to 64 bytes
---   ECHO      send that worker '<WORKER> echo', so that it knows that messages reach it
---   REST      longest rest of that worker, ms, 1 to an hour (1000): what a message that is lost costs
---   DRAIN     take what is left in a partition that does not serve any more
---   NONCE     '<name>/<number>', who calls and the number of the call: repeated with it, the call returns the same batches (lua/lib/nonce.lua)
---   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
+--   key       the conversation
+--   LIMIT     at most this many messages, oldest first, 1 to 1000 (100)
 -- RETURNS
+--   state     'empty' | 'collecting' | 'ready' | 'active' | 'retry'; a batch that was given back is ready
 --   now       the time in Redis, ms
---   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
---             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
---   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
---             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--   deadline  of the batch at the head, ms; 0 when empty
+--   until     ms at which the lease or the pause before the next attempt ends; 0 when neither holds
+--   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
+--   count     messages of the batch at the head
+--   size      messages of the key
+--   messages  array of messages, as in claim_ready
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
---   UNKNOWN_ARGUMENT  none of these tokens
---   MISSING_ARGUMENT  a token without its value
---   BAD_ARGUMENT      a value is not an integer in its range, or the NONCE is none
---   REPARTITIONED     this root does not serve, and DRAIN is not given, or it goes by another generation: ask rapidfire_layout
---
--- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
--- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
--- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
--- were looked at too early or buried.
-local CLAIM_OPTIONS = {
-  LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
-  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
-}
+--   BAD_KEY           the key is empty or too long
+--   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
+--   UNKNOWN_ARGUMENT  not LIMIT
+--   BAD_ARGUMENT      LIMIT is not an integer in its range
+local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
 
-local function claim_ready(keys, args)
-  local root = keys[1]
-  local options, bad = read_options(args, 1, CLAIM_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
+local function peek(keys, args)
+  local call, root, key = redis.call, keys[1], args[1]
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if queue.closed and not options.drain then return not_serving(root) end
-  queue.now = now_ms()
-  local kept = kept_reply(queue, nonce, 'claim_ready')
-  if kept == false then return { queue.now, 0 } end
-  local take = {
-    limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
-    attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
-  }
-
-  -- first write
-  local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
-  if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
-  return { queue.now, next_look(queue, take, #batches), unpack(batches) }
-end
-
-register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
-end
-do -- lua/functions/batch/complete.lua
---- Finish claimed batches: drop their messages and open what has arrived behind them.
---
---   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
---   FCALL rapidfire_complete 1 rapid-fire:{orders} NONCE w1/7 79001234567 1790000000000-17:1
---
--- KEYS
---   root     root key of the queue
--- ARGV
---   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
---   key      the conversation
---   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
--- RETURNS
---   status   for each pair: 'completed' | 'lost'
--- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or that of the claims, is a key of another type
---   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
---
--- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
-local function complete(keys, args)
-  local root = keys[1]
-  local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or no_nonce
-  if refusal then return refusal end
-  local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
+  local bad = bad_key(key)
   if bad then return bad end
-  local kept = kept_reply(queue, nonce, 'complete')
-  if kept then return kept end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
-  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, records, done = {}, {}, {}, {}
-  for n = 1, #owners do
-    local key = owners[n]
-    -- One that is named twice is completed once.
-    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
-    reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
+  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
+  if unreadable then return unreadable end
+  local list, now = messages_key(root, key), now_ms()
+  local size = call('LLEN', list)
+  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
+  local claim = decode_claim(call('HGET', claims_key(root), key))
+  if claim then
+    local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
+    local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
+    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
   end
-  if #done == 0 then return reply end
-
-  -- first write
-  local soonest = finish(queue, done, counts, records)
-  keep_reply(queue, nonce, 'complete', reply)
-  if soonest then wake_watcher(queue, soonest) end
-  return reply
+  local head = head_of(queue, key, has_options(queue, key))
+  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  local deadline = due_at(head, now)
+  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
 
-register('complete', complete, { 'allow-oom' }, 'Finish claimed batches: drop their messages and open what has arrived behind them.')
+register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
 end
-do -- lua/functions/dead/dead.lua
+end
+do -- lua/functions/dead
+do
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -2284,7 +2589,7 @@ end
 
 register('dead', dead, { 'no-writes' }, 'List dead batches, oldest first, or show one with its messages.')
 end
-do -- lua/functions/dead/drop.lua
+do
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -2305,7 +2610,7 @@ do -- lua/functions/dead/drop.lua
 local function drop(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local ids, bad = read_batch_ids(args, first, #args)
@@ -2325,298 +2630,593 @@ end
 
 register('drop', drop, { 'allow-oom' }, 'Delete dead batches with their messages.')
 end
-do -- lua/functions/batch/extend.lua
---- Lengthen the leases of claimed batches.
+do
+--- Put the messages of dead batches back where their times belong among those of their keys.
 --
---   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
+--   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
 --
 -- KEYS
---   root     root key of the queue; every other key is this one plus a part (lua/README.md)
+--   root     root key of the queue
 -- ARGV
---   lease    ms from now, 1 to a day
---   key      the conversation
---   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   NONCE    in front of all, as in complete
+--   id       of a dead batch
+--   more...  further ids, at most 100 in all
+--   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each pair: 'extended' | 'lost'
---   queued   for each pair: messages that have arrived behind this batch, 0 when lost
+--   status   for each id: 'requeued' | 'unknown'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
---   BAD_LEASE         lease is not an integer from 1 to 86400000
---   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs
+--   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
+--   MISSING_ARGUMENT  no id
+--   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
+--   REPARTITIONED     this root does not serve, or goes by another generation: add the messages again where their key belongs now, then drop the batch
 --
--- A lease that ends later already stays as it is.
+-- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
+-- They keep the time at which they were received, so they are ready at once.
+-- WHY by their times: batches may be brought back in any order, and the conversation must not be turned around. Of messages of one ms
+-- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
+-- WHY a message may take its key over maxBacklog: it was accepted once.
+local function requeue(keys, args)
+  local root = keys[1]
+  local nonce, first, no_nonce = leading_nonce(args)
+  local queue, refusal = read_queue_for(keys, nonce)
+  refusal = refusal or no_nonce
+  if refusal then return refusal end
+  local said = kept_reply(queue, nonce, 'requeue')
+  if said then return said end
+  local last, generation = #args, nil
+  if last > first and string.upper(args[last - 1]) == 'GENERATION' then
+    generation, last = integer(args[last], 1, LIMITS.number), last - 2
+    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
+  end
+  local ids, bad = read_batch_ids(args, first, last)
+  refusal = bad or other_generation(root, queue, generation)
+  if refusal then return refusal end
+  if queue.closed then return not_serving(root) end
+  local owners = {}
+  for n = 1, #ids do
+    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
+    if type(key) == 'string' then
+      local size = redis.pcall('LLEN', messages_key(root, key))
+      if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
+      owners[n] = key
+    end
+  end
+  queue.now = now_ms()
+
+  -- first write
+  local reply, soonest = {}, nil
+  for n = 1, #ids do
+    reply[n] = 'unknown'
+    if owners[n] and said == nil then
+      local count, at = revive(queue, ids[n], owners[n])
+      if count then
+        reply[n] = 'requeued'
+        if at then soonest = math.min(soonest or at, at) end
+      elseif at then
+        return at
+      end
+    end
+  end
+  keep_reply(queue, nonce, 'requeue', reply)
+  wake_watcher(queue, soonest)
+  return reply
+end
+
+register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back where their times belong among those of their keys.')
+end
+end
+do -- lua/functions/health
+--- What must hold of a queue. Each law is written here once: its name, what it says, and how it is judged. \`check\` tells which are broken,
+--- lib/mend.lua mends them, every test that looks at the keys goes by them, and lua/README.md has their table.
+---
+--- \`broken\` is given what is seen of a part (lib/look.lua), and tells what is wrong, in words; nothing when the law holds. \`by_hand\`: only a person
+--- can mend it without loss. \`misplaced\`: while it is broken, messages are where they are not counted; then the laws that are \`counted\` say nothing.
+
+-- What ends in .5 is looked at again, for its list was missing: while a slot is moved it may have been on another node.
+local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
+
+-- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+
+-- Holds for several kinds of parts.
+local KEPT = {
+  name = 'kept',
+  says = 'What holds messages, or says where they are, never expires',
+  broken = function(seen)
+    if not seen.expires or seen.what == 'other' and not INDEXES[seen.part] then return nil end
+    if seen.what == 'root' then return 'the root will expire, and with it the policy and the counters' end
+    return 'it will expire, and what is in it will be lost'
+  end,
+}
+
+-- Of a part that is a conversation.
+local KEY_LAWS = {
+  {
+    name = 'list-type', by_hand = true, misplaced = true,
+    says = 'The messages of a key are a list',
+    broken = function(seen)
+      if seen.type ~= 'list' and seen.type ~= 'none' then return 'its messages should be a list and are a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'readable', by_hand = true,
+    says = 'Each message begins as \`add\` writes it',
+    broken = function(seen)
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+    end,
+  },
+  {
+    name = 'index-has-messages', misplaced = true,
+    says = 'A key in \`due\` or \`active\` has messages',
+    broken = function(seen)
+      if seen.type ~= 'none' or not (seen.due or seen.active) then return nil end
+      local where = seen.due and seen.active and 'due and active' or seen.due and 'due' or 'active'
+      return 'it is in ' .. where .. ' and has no messages'
+    end,
+  },
+  {
+    name = 'messages-indexed', misplaced = true,
+    says = 'A key with messages is in \`due\` or \`active\`',
+    broken = function(seen)
+      if seen.type ~= 'list' or seen.due or seen.active then return nil end
+      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+    end,
+  },
+  {
+    name = 'one-index',
+    says = 'A key is not in both \`due\` and \`active\`',
+    broken = function(seen)
+      if seen.due and seen.active then return 'it is in both due and active' end
+    end,
+  },
+  {
+    name = 'active-has-claim',
+    says = 'A key in \`active\` has a claim',
+    broken = function(seen)
+      if seen.active and not seen.record then return 'it is active without a claim' end
+    end,
+  },
+  {
+    name = 'claim-is-active',
+    says = 'A key with a claim is in \`active\`',
+    broken = function(seen)
+      if seen.record and not seen.active then return 'it has a claim and is not active' end
+    end,
+  },
+  {
+    name = 'claim-readable',
+    says = 'A claim can be read',
+    broken = function(seen)
+      if seen.record and not seen.claim then return 'its claim cannot be read: ' .. string.sub(seen.record, 1, 40) end
+    end,
+  },
+  {
+    name = 'claim-count',
+    says = 'A claim has at least one and at most all of the messages of the list',
+    broken = function(seen)
+      local claim = seen.claim
+      if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
+      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+    end,
+  },
+  {
+    name = 'lease-ends',
+    says = 'A score in \`active\` is never later than the \`span\` of its claim from now, but for a second',
+    broken = function(seen)
+      local claim, ends = seen.claim, seen.active
+      if seen.type ~= 'list' or not claim or not ends or latest_end(claim, ends, seen.now) == ends or is_put_off(ends, seen.now) then return nil end
+      return string.format('its lease or pause of %.0f ms ends in %.0f ms: the clock of Redis has gone back', claim.span, ends - seen.now)
+    end,
+  },
+  {
+    name = 'due-in-time',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    broken = function(seen)
+      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
+    end,
+  },
+  {
+    name = 'due-ahead',
+    says = 'A score in \`due\` is never later than the longest wait from now, but for a second',
+    broken = function(seen)
+      if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
+      -- What is later than any message allows is told already.
+      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
+    end,
+  },
+  {
+    name = 'received', by_hand = true,
+    says = 'No message lies in the future, but for a second',
+    broken = function(seen)
+      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+    end,
+  },
+  {
+    name = 'overrides-known',
+    says = 'A key whose messages have options is in \`overrides\`',
+    broken = function(seen)
+      if seen.options > 0 and not seen.listed then return 'a message has options of its own and the key is not in overrides' end
+    end,
+  },
+  {
+    name = 'overrides-have-messages',
+    says = 'A key in \`overrides\` has messages',
+    broken = function(seen)
+      if seen.type == 'none' and seen.listed then return 'it is in overrides and has no messages' end
+    end,
+  },
+  KEPT,
+}
+
+-- Of a part that is a dead batch.
+local DEAD_LAWS = {
+  {
+    name = 'dead-has-batch', misplaced = true,
+    says = 'An id in \`dead\` has its batch',
+    broken = function(seen)
+      if seen.type == 'none' and seen.since then return 'it is in dead, and the batch itself is not there' end
+    end,
+  },
+  {
+    name = 'dead-type', by_hand = true, misplaced = true,
+    says = 'A dead batch is a hash',
+    broken = function(seen)
+      if seen.type ~= 'hash' and seen.type ~= 'none' then return 'a dead batch should be a hash and is a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'dead-indexed', misplaced = true,
+    says = 'A dead batch is in \`dead\`',
+    broken = function(seen)
+      if seen.type ~= 'hash' or seen.since then return nil end
+      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+    end,
+  },
+  {
+    name = 'dead-has-key', by_hand = true, misplaced = true,
+    says = 'A dead batch says of which key it is',
+    broken = function(seen)
+      if seen.type == 'hash' and (seen.key or '') == '' then return 'a dead batch does not say of which key it is' end
+    end,
+  },
+  {
+    name = 'dead-has-messages', by_hand = true, misplaced = true,
+    says = 'A dead batch has messages',
+    broken = function(seen)
+      if seen.type == 'hash' and seen.messages == 0 then return 'a dead batch has no messages that could be read' end
+    end,
+  },
+  {
+    name = 'dead-complete', misplaced = true,
+    says = 'A dead batch has as many messages as it says, from the first on',
+    broken = function(seen)
+      if seen.type ~= 'hash' or seen.messages == 0 then return nil end
+      if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
+      if tonumber(seen.count) == seen.messages then return nil end
+      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+    end,
+  },
+  KEPT,
+}
+
+-- Of any other part.
+local OTHER_LAWS = {
+  {
+    name = 'index-type', by_hand = true, misplaced = true,
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
+    broken = function(seen)
+      local expected = INDEXES[seen.part]
+      if not expected or seen.type == 'none' or seen.type == expected then return nil end
+      return seen.part .. ' should be a ' .. expected .. ' and is a ' .. seen.type
+    end,
+  },
+  {
+    name = 'known-key', by_hand = true,
+    says = 'Under the root there is no key but those of the table of keys',
+    broken = function(seen)
+      if seen.type ~= 'none' and not INDEXES[seen.part] and not kind_of(seen.part) then return 'this ' .. seen.type .. ' is no key of a queue' end
+    end,
+  },
+  {
+    name = 'part-type', by_hand = true,
+    says = 'Every other key has the type of the table of keys',
+    broken = function(seen)
+      local expected = kind_of(seen.part)
+      if expected and seen.type ~= 'none' and seen.type ~= expected then return 'it should be a ' .. expected .. ' and is a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'expires',
+    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    broken = function(seen)
+      local expected = kind_of(seen.part)
+      if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
+      -- Who knows when a set was begun knows when its ids may go.
+      return 'it never expires', seen.type ~= 'set'
+    end,
+  },
+  KEPT,
+}
+
+-- Of the root.
+local ROOT_LAWS = {
+  KEPT,
+  {
+    name = 'counters', counted = true,
+    says = '\`added - completedMessages - deadMessages - droppedMessages\` messages are in the lists',
+    broken = function(seen)
+      local counted = seen.added - seen.completed - seen.dead - seen.dropped
+      if not seen.held or counted == seen.held then return nil end
+      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+    end,
+  },
+  {
+    name = 'dead-counter', counted = true,
+    says = '\`deadMessages\` messages are in dead batches',
+    broken = function(seen)
+      if not seen.buried or seen.dead == seen.buried then return nil end
+      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+    end,
+  },
+}
+
+local LAWS = { messages = KEY_LAWS, dead = DEAD_LAWS, other = OTHER_LAWS, root = ROOT_LAWS }
+
+-- The laws that are broken by what is seen: of each its name, what is wrong, and 1 when it can be mended without loss, else 0.
+local function broken_laws(seen)
+  local broken = {}
+  for _, law in ipairs(LAWS[seen.what]) do
+    local text, by_hand = law.broken(seen)
+    if text then broken[#broken + 1] = { law.name, text, (law.by_hand or by_hand) and 0 or 1 } end
+  end
+  return broken
+end
+--- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
+--- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
+
+-- What a command replies, or nil where a key is of another type: that is told of the key itself.
+local function read_unless_foreign(...)
+  local value = redis.pcall(...)
+  return type(value) ~= 'table' and value or nil
+end
+
+-- What the first messages of a list say: how many are \`unreadable\`, carry \`options\` or lie \`ahead\` of the time; the \`latest\` time in \`due\` that one
+-- of them allows, and the longest \`wait\`. \`longest\` is that of the policy.
+local function look_at_messages(list, seen, longest, spent)
+  local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
+  seen.latest, seen.wait = seen.last + longest, longest
+  while at < most and spent.bytes < LIMITS.checkBytes do
+    local messages = redis.call('LRANGE', list, at, at + 19)
+    for n = 1, #messages do
+      local message = messages[n]
+      local options, wait = options_of(message), longest
+      if options then
+        seen.options = seen.options + 1
+        wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+      end
+      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
+      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
+      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      spent.bytes = spent.bytes + #message
+    end
+    at = at + #messages
+  end
+  spent.looks = spent.looks + at
+  -- An option that was not read may allow more.
+  if at < most then seen.latest, seen.wait = nil, nil end
+end
+
+-- Times in ms; nil where nothing stands.
+local function look_at_key(queue, key, seen, spent)
+  local root, list = queue.root, messages_key(queue.root, key)
+  seen.key, seen.now = key, queue.now
+  seen.size, seen.unreadable, seen.options, seen.ahead = 0, 0, 0, 0
+  if seen.type == 'list' then
+    seen.size = redis.call('LLEN', list)
+    seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
+    look_at_messages(list, seen, queue.longest, spent)
+  end
+  seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
+  seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
+  seen.record = read_unless_foreign('HGET', claims_key(root), key)
+  seen.claim = decode_claim(seen.record)
+  seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+end
+
+local function look_at_dead(root, id, seen)
+  local name = dead_key(root, id)
+  local positions = dead_positions(name) or {}
+  seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
+  seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
+  while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
+end
+
+-- What is seen of a part; \`spent\` counts what the call has read.
+local function look_at(queue, part, spent)
+  local what, of = named_part(part)
+  local name = part_key(queue.root, part)
+  local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
+  if what == 'messages' then look_at_key(queue, of, seen, spent) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  return seen
+end
+
+-- What is seen of the root: the counters, and the messages that are \`held\` in lists and \`buried\` in dead batches, unless there are too many
+-- keys to be counted at one moment.
+local function look_at_root(root)
+  local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
+  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
+  for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
+  seen.added, seen.completed, seen.dead, seen.dropped = unpack(counters)
+  seen.held, seen.buried = count_messages(root)
+  seen.messages = seen.held and seen.held + seen.buried or -1
+  return seen
+end
+--- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
+--- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
+--- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
+
+-- Whether a key of another type stands where an index should: then nothing can be put in order.
+local function has_foreign_index(root)
+  for index, expected in pairs(INDEXES) do
+    local kind = redis.call('TYPE', part_key(root, index)).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
+end
+
+-- Makes a dead batch say what it has, without a gap, and puts it into \`dead\`, or takes an id out that has no batch.
+local function mend_dead(queue, id, done)
+  local index, name = dead_key(queue.root), dead_key(queue.root, id)
+  local kind = redis.call('TYPE', name).ok
+  if kind == 'none' then
+    if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
+  elseif kind == 'hash' then
+    local positions = dead_positions(name) or {}
+    for n = 1, #positions do
+      if positions[n] ~= n then
+        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
+        redis.call('HDEL', name, positions[n])
+      end
+    end
+    if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
+      redis.call('HSET', name, 'count', #positions)
+      done[#done + 1] = 'count set to the messages that are there'
+    end
+    if redis.call('ZADD', index, 'NX', queue.now, id) == 1 then done[#done + 1] = 'added to dead' end
+  end
+end
+
+-- Returns what was mended, in words, or '' when nothing was.
+local function mend_part(queue, part)
+  local what, of = named_part(part)
+  local name, done = part_key(queue.root, part), {}
+  if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
+  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
+    done[#done + 1] = 'expires'
+  end
+  if what == 'messages' then mend(queue, of, done) end
+  if what == 'dead' then mend_dead(queue, of, done) end
+  return table.concat(done, ', ')
+end
+
+-- Sets the counters to what is there. Returns the same.
+local function mend_root(root)
+  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
+  local seen = look_at_root(root)
+  if not seen.held then return table.concat(done, ', ') end
+  local added = seen.held + seen.buried + seen.completed + seen.dropped
+  if added ~= seen.added then
+    redis.call('HSET', root, 'added', added)
+    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
+  end
+  if seen.buried ~= seen.dead then
+    redis.call('HSET', root, 'deadMessages', seen.buried)
+    done[#done + 1] = 'deadMessages set to ' .. seen.buried
+  end
+  return table.concat(done, ', ')
+end
+do
+--- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
--- WHY a lost lease is a result and not an error: the worker expects it and stops quietly.
-local function extend(keys, args)
-  local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
+--   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
+--   FCALL_RO rapidfire_check 1 rapid-fire:{orders} messages:79001234567
+--   FCALL_RO rapidfire_check 1 rapid-fire:{orders} dead:1790000000000-17 seen:1790000000000 due
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   part...  names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the conversation,
+--            'dead:<batch id>' for all about the dead batch. Without one, the root: its counters
+-- RETURNS
+--   part...  for each part, or for the root, an array: the key of the conversation, or '' when it concerns none; since when its messages wait
+--            or are dead, ms, or ''; how many messages it has, of the root all that are held or dead, -1 when there are too many keys to count
+--            them at one moment; and for each law that is broken an array: its name (lua/README.md), what is wrong, and 1 when repair mends it
+--            without loss, else 0. Fewer arrays than parts when there was much to read: ask for the others again
+-- ERRORS
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   WRONG_TYPE    the root is a key of another type
+--   BAD_ARGUMENT  more than 100 parts
+--
+-- WHY parts and no walk: a call must not last longer than a few ms, whatever there is. Its cost is bounded by messages and bytes, however long the
+-- lists are; who calls finds the names, by SCAN and in the indexes.
+local function told(seen)
+  local since = seen.since and seen.since > 0 and string.format('%.0f', seen.since) or ''
+  return { seen.key or '', since, seen.messages or seen.size or 0, unpack(broken_laws(seen)) }
+end
+
+local function check(keys, args)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
-  local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
-  if bad then return bad end
-  local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
-  if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local leases = redis.pcall('ZCARD', active_key(root))
-  if type(leases) == 'table' then return wrong_type(leases, 'zset', active_key(root)) end
-  local reply, held = {}, {}
-  for n = 1, #owners do
-    local count, size = claimed_count(stored[n], tokens[n]), 0
-    if count then
-      local list = messages_key(root, owners[n])
-      size = redis.pcall('LLEN', list)
-      if type(size) == 'table' then return wrong_type(size, 'list', list) end
-      held[#held + 1] = { key = owners[n], claim = decode_claim(stored[n]) }
-    end
-    reply[2 * n - 1], reply[2 * n] = count and 'extended' or 'lost', count and math.max(size - count, 0) or 0
+  if #args > LIMITS.parts then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.parts .. ' parts, got ' .. #args) end
+  if #args == 0 then return { told(look_at_root(queue.root)) } end
+  -- A shortened wait holds only from the next look on.
+  queue.now, queue.longest = now_ms(), longest_wait(queue)
+  local reply, spent = {}, { looks = 0, bytes = 0 }
+  for n = 1, #args do
+    if spent.looks >= LIMITS.checkLooks or spent.bytes >= LIMITS.checkBytes then break end
+    reply[n] = told(look_at(queue, args[n], spent))
   end
-  queue.now = now_ms()
-
-  -- first write
-  extend_leases(queue, held, lease, true)
   return reply
 end
 
-register('extend', extend, { 'allow-oom' }, 'Lengthen the leases of claimed batches.')
+register('check', check, { 'no-writes' }, 'Tell which laws some parts of a queue break, each at one moment, or its root.')
 end
-do -- lua/functions/batch/fail.lua
---- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
+do
+--- Put some parts of a queue in order, each at one moment, or its root.
 --
---   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
---   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 KEEP 2,5
+--   FCALL rapidfire_repair 1 rapid-fire:{orders}
+--   FCALL rapidfire_repair 1 rapid-fire:{orders} messages:79001234567
 --
 -- KEYS
---   root      root key of the queue
+--   root     root key of the queue
 -- ARGV
---   key       the conversation
---   token     proof of the claim, from claim_ready
---   DELAY     ms until the next attempt, 0 to a year (1000)
---   ATTEMPTS  a batch that fails in this attempt or a later one is dead, 1 to 1000 (5)
---   ERROR     why, kept with a dead batch, at most 4096 bytes
---   KEEP      which messages failed, ascending positions from 1, with commas: the others are done (all)
---   NONCE     as in claim_ready: repeated with it, the call says what the first did
+--   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
---   status    'retry' | 'dead' | 'lost'; a second call with the same token says the same and changes nothing
+--   done     for each part, or for the root: what was mended, in words, or '' when nothing was
 -- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, one of the indexes, or the list of the key is a key of another type
---   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not DELAY, ATTEMPTS, ERROR or KEEP
---   BAD_ARGUMENT      a value is out of range, or KEEP is not made of ascending positions in the batch
---
--- WHY the key stays blocked until the next attempt: a later message must not overtake the batch that failed.
--- WHY a batch may be tried more often than ATTEMPTS: when maxDead batches are dead already, see bury in lua/lib/conversation.lua, or its list is missing.
-local FAIL_OPTIONS = {
-  DELAY = OPTIONS.delay, ATTEMPTS = OPTIONS.attempts, ERROR = OPTIONS.error, KEEP = OPTIONS.keep, NONCE = OPTIONS.nonce,
-}
-
--- The positions in \`text\` as numbers, or nil when they are not ascending positions from 1 to \`count\`.
-local function positions(text, count)
-  local found = {}
-  for part in string.gmatch(text .. ',', '([^,]*),') do
-    local at = integer(part, (found[#found] or 0) + 1, count)
-    if not at then return nil end
-    found[#found + 1] = at
-  end
-  return found
-end
-
--- What a call says whose token proves no claim: the same as the call before it with that token.
-local function said_before(root, stored, token)
-  local claim, id, number = decode_claim(stored), parts_of_token(token)
-  if claim and claim.state == 'retry' and token_of(claim) == token then return 'retry' end
-  if id and redis.call('HGET', dead_key(root, id), 'claim') == number then return 'dead' end
-  return 'lost'
-end
-
-local function fail_batch(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, FAIL_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+--   BAD_ROOT      not exactly one root key with a hash tag
+--   WRONG_TYPE    the root is a key of another type
+--   BAD_ARGUMENT  more than 100 parts
+local function repair(keys, args)
+  local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'fail')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local count = claimed_count(stored, token)
-  if not count then return said_before(root, stored, token) end
-  local size, foreign = size_of_claimed(root, key)
-  if foreign then return foreign end
-  local kept = options.keep and positions(options.keep, count)
-  if options.keep and not kept then
-    return fail('BAD_ARGUMENT', string.format('KEEP must be ascending positions from 1 to %d, got %s', count, shown(options.keep)))
-  end
-  local claim, delay = decode_claim(stored), options.delay or OPTIONS.delay.default
+  if #args > LIMITS.parts then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.parts .. ' parts, got ' .. #args) end
+  local reply, foreign = {}, has_foreign_index(queue.root)
   queue.now = now_ms()
 
   -- first write
-  -- What is not there can neither be taken out nor be buried: the list may be on another node for a while, see LOOK_AGAIN.
-  if kept and size >= count then shrink(queue, key, claim, kept) end
-  if size > 0 and claim.attempt >= (options.attempts or OPTIONS.attempts.default) then
-    local buried, at = bury(queue, key, claim, { cause = 'failed', error = options.error or '' })
-    if buried then
-      keep_reply(queue, nonce, 'fail', 'dead')
-      wake_watcher(queue, at)
-      return 'dead'
-    end
-  end
-  put_off(queue, key, claim, 'retry', delay)
-  redis.call('HINCRBY', root, 'failed', 1)
-  keep_reply(queue, nonce, 'fail', 'retry')
-  wake_watcher(queue, queue.now + delay)
-  return 'retry'
-end
-
-register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
-end
-do -- lua/functions/batch/forward.lua
---- Move ready batches into a Redis Stream, one entry each.
---
---   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
---   FCALL rapidfire_forward 1 rapid-fire:{orders} batches LIMIT 100 MAXLEN 50000
---
--- KEYS
---   root       root key of the queue
--- ARGV
---   name       of the stream, 1 to 128 bytes: its key is the root, ':stream:' and this
---   LIMIT      at most this many batches, 1 to 1000 (100)
---   MAXLEN     most entries of the stream, 1 to 10000000 (100000)
---   WORKER     as in claim_ready
---   ECHO       as in claim_ready
---   REST       as in claim_ready
---   DRAIN      as in claim_ready
---   NONCE      as in claim_ready: repeated with it, the call says what the first did, and moves nothing
---   GENERATION  number of the change of partitions by which the caller has found this root; none without partitions
--- RETURNS
---   now        the time in Redis, ms
---   next       as in claim_ready; a second from now when the stream is full
---   forwarded  batches moved
---   room       entries that still fit into the stream
--- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or the key of the stream, is a key of another type
---   MISSING_ARGUMENT  the name, or the value of a token, is missing
---   UNKNOWN_ARGUMENT  not LIMIT, MAXLEN, WORKER, ECHO, REST, DRAIN or NONCE
---   BAD_ARGUMENT      a value, or the name, is out of its range, or the NONCE is none
---   REPARTITIONED     as in claim_ready
---
--- WHY there is no lease: the batch leaves its key in the same script that writes the entry, so nothing can come between. What
--- happens to the entry is the affair of the stream's consumer groups.
--- An entry has the fields id, key, reason, count, openedAt and deadline, and for each message, n from 1, id:<n> (empty without one), at:<n>
--- and data:<n>, whose bytes are those that were added. What add has not written has no id, the time 0, and is data as a whole.
--- WHY a full stream is not cut: entries that every group has acknowledged are deleted first; if there is still no room, the
--- batches stay where they are, since to delete the others would lose messages.
-local FORWARD_OPTIONS = {
-  LIMIT = OPTIONS.forwarded, MAXLEN = OPTIONS.entries,
-  WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
-  DRAIN = OPTIONS.drain, NONCE = OPTIONS.nonce, GENERATION = OPTIONS.generation,
-}
-
--- If the call is cut off, the batches come again so much later, ms.
-local LEASE = 60000
-
--- Redis replies to XINFO with a flat list of names and values.
-local function named(flat)
-  local values = {}
-  for n = 1, #flat, 2 do values[flat[n]] = flat[n + 1] end
-  return values
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
-  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
-  if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) < tonumber(b_ms) end
-  return tonumber(a_seq) < tonumber(b_seq)
-end
-
--- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
-local function delete_acknowledged(stream)
-  local oldest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local about = named(group)
-    local pending = redis.call('XPENDING', stream, about.name)
-    -- The oldest entry that the group still needs: one that is not acknowledged, or the one behind the last that was read.
-    local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
-    if not oldest or is_before(needed, oldest) then oldest = needed end
-  end
-  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
-end
-
--- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
-local FIELDS = {}
-
--- The fields of the entry of a batch. At most some 6000 values, which is less than a call takes in Lua.
-local function fields_of(batch)
-  local messages = batch[6]
-  local fields, at = {
-    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
-    'deadline', string.format('%.0f', batch[5]),
-  }, 12
-  for n = 1, #messages do
-    local names = FIELDS[n]
-    if not names then
-      names = { 'id:' .. n, 'at:' .. n, 'data:' .. n }
-      FIELDS[n] = names
-    end
-    fields[at + 1], fields[at + 3], fields[at + 5] = names[1], names[2], names[3]
-    fields[at + 4], fields[at + 2], fields[at + 6] = parts_of(messages[n])
-    at = at + 6
-  end
-  fields[10] = fields[16]
-  return fields
-end
-
-local function forward(keys, args)
-  local root, name = keys[1], args[1]
-  local options, bad = read_options(args, 2, FORWARD_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
-  if refusal then return refusal end
-  if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
-  bad = bad or no_nonce or other_generation(root, queue, options.generation)
-  if bad then return bad end
-  if queue.closed and not options.drain then return not_serving(root) end
-  queue.now = now_ms()
-  local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
-  local length = redis.pcall('XLEN', stream)
-  if type(length) == 'table' then return wrong_type(length, 'stream', stream) end
-  local said = kept_reply(queue, nonce, 'forward')
-  if said then return said end
-  if said == false then return { queue.now, 0, 0, math.max(longest - length, 0) } end
-
-  -- first write
-  if length >= longest then
-    delete_acknowledged(stream)
-    length = redis.call('XLEN', stream)
-    if length >= longest then return { queue.now, queue.now + 1000, 0, 0 } end
-  end
-  local take = {
-    limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
-    -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
-  }
-  local batches = take_ready(queue, take)
-  local done, counts = {}, {}
-  for n = 1, #batches do
-    local key, messages = batches[n][1], batches[n][6]
-    redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
-    done[n], counts[key] = key, #messages
-  end
-  if #done > 0 then finish(queue, done, counts, {}) end
-  local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
-  if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
+  if #args == 0 then return { mend_root(queue.root) } end
+  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
   return reply
 end
 
-register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
+register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or its root.')
 end
-do -- lua/functions/layout/layout.lua
+do
+--- Tell the version of the library that is loaded.
+--
+--   FCALL_RO rapidfire_version 0
+--
+-- KEYS
+-- ARGV
+-- RETURNS
+--   version  such as 1.2.3
+-- ERRORS
+local function version() return VERSION end
+
+register('version', version, { 'no-writes' }, 'Tell the version of the library that is loaded.')
+end
+end
+do -- lua/functions/layout
+do
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -2661,7 +3261,7 @@ end
 
 register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, as far as this root knows, and what this root is among them.')
 end
-do -- lua/functions/layout/partition.lua
+do
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -2751,61 +3351,116 @@ end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
 end
-do -- lua/functions/conversation/peek.lua
---- Show the messages, state and deadline of one key.
+do
+--- Change the number of partitions of a queue, step by step.
 --
---   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
---   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567 LIMIT 1
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} COMMIT 0
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} SETTLE 0
+--   FCALL rapidfire_repartition 1 rapid-fire:{orders} RESTORE 1 LAYOUT 4:0:0:0
 --
 -- KEYS
---   root      root key of the queue
+--   root             root key of the queue, not of a partition
 -- ARGV
---   key       the conversation
---   LIMIT     at most this many messages, oldest first, 1 to 1000 (100)
+--   PREPARE          begin a change to so many partitions, 1 to 1024; they will be those of the next generation
+--   NEW              with PREPARE: only when the queue is new, without a message or a change so far
+--   COMMIT           the partitions from this number on are open and the others retired: new keys go to them
+--   DRAINED          with COMMIT: nothing is left in the others
+--   SETTLE           nothing is left in the others: forget them. The number is that of the first partition that serves
+--   RESTORE          a root of a partition knows this generation: when it is newer than the one here, a change was lost here, and this is it
+--   LAYOUT           with RESTORE: its partitions, '<partitions>:<first>:<other>:<otherFirst>'
+--   WAIT             with RESTORE: as in policy, like the other members; taken when no such member is stored here
+--   MAXWAIT          as WAIT
+--   MAXSIZE          as WAIT
+--   MAXBACKLOG       as WAIT
+--   MAXMESSAGEBYTES  as WAIT
+--   DEDUPE           as WAIT
+--   MAXDEAD          as WAIT
 -- RETURNS
---   state     'empty' | 'collecting' | 'ready' | 'active' | 'retry'; a batch that was given back is ready
---   now       the time in Redis, ms
---   deadline  of the batch at the head, ms; 0 when empty
---   until     ms at which the lease or the pause before the next attempt ends; 0 when neither holds
---   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
---   count     messages of the batch at the head
---   size      messages of the key
---   messages  array of messages, as in claim_ready
+--   state            the layout after that, as in layout; a step that is not the next one changes nothing
+--   partitions       as in layout
+--   first            as in layout
+--   other            as in layout
+--   otherFirst       as in layout
+--   generation       as in layout
 -- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag
+--   BAD_ROOT          not exactly one root key with a hash tag, or that of a partition
 --   WRONG_TYPE        the root is a key of another type
---   BAD_KEY           the key is empty or too long
---   MISSING_ARGUMENT  the key, or the value of LIMIT, is missing
---   UNKNOWN_ARGUMENT  not LIMIT
---   BAD_ARGUMENT      LIMIT is not an integer in its range
-local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
+--   UNKNOWN_ARGUMENT  none of these tokens
+--   MISSING_ARGUMENT  a token without its value
+--   BAD_ARGUMENT      a value is not an integer in its range, or RESTORE and LAYOUT do not come together
+--   BAD_POLICY        a member of the policy is out of its range, or two of them contradict each other
+--   REPARTITIONING    another change is under way
+--
+-- WHY three steps: no script reaches more than one slot. Between them every partition is open or retired, never both, and each step can be
+-- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
+-- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
+-- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
+local REPARTITION_OPTIONS = {
+  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
+  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
+  SETTLE = OPTIONS.settle,
+  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
+  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+}
 
-local function peek(keys, args)
-  local call, root, key = redis.call, keys[1], args[1]
+-- The layout after the next step, or nil when it is not the next one.
+local function stepped(known, options, told, added)
+  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
+  if options.restore then return options.restore > generation and told or nil end
+  -- A queue without partitions has one, so to say.
+  if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
+    if options.new and (generation > 0 or added) then return nil end
+    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
+  end
+  if options.commit == known.otherFirst and state == 'preparing' then
+    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
+    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
+  end
+  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
+end
+
+local function repartition(keys, args)
+  local call, root = redis.call, keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local bad = bad_key(key)
+  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
+  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
   if bad then return bad end
-  local options, unreadable = read_options(args, 2, PEEK_OPTIONS)
-  if unreadable then return unreadable end
-  local list, now = messages_key(root, key), now_ms()
-  local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
-  local claim = decode_claim(call('HGET', claims_key(root), key))
-  if claim then
-    local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
-    local state = claim.state == 'retry' and 'retry' or claim.state == 'released' and 'ready' or 'active'
-    return { state, now, claim.deadline, math.ceil(ends), token_of(claim), claim.count, size, messages }
+  local told
+  if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
+  if options.restore then
+    told, bad = told_layout(options.layout, options.restore)
+    if bad then return bad end
   end
-  local head = head_of(queue, key, has_options(queue, key))
-  if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
-  local deadline = due_at(head, now)
-  return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
+  local known = read_layout(root)
+  local state, wanted = known.state, options.prepare
+  -- What is under way is what is wanted.
+  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
+  if wanted and state ~= 'steady' and not (options.new or same) then
+    return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
+  end
+  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
+  for n, field in ipairs(MEMBERS) do
+    if told and options[field] and not stored[n] then missing[field] = options[field] end
+  end
+  bad = bad_policy(changed_policy(queue, missing))
+  if bad then return bad end
+  local after = stepped(known, options, told, call('HGET', root, 'added'))
+
+  -- first write
+  if not after then return layout_reply(known) end
+  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
+  call('HSET', root, 'layout', encode_layout(after))
+  return layout_reply(after)
 end
 
-register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
+register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
 end
-do -- lua/functions/queue/policy.lua
+end
+do -- lua/functions/queue
+do
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -2932,340 +3587,7 @@ end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
 end
-do -- lua/functions/batch/release.lua
---- Give a claimed batch back, ready at once for others, without using up an attempt.
---
---   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
---   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 REASON closing
---
--- KEYS
---   root    root key of the queue
--- ARGV
---   key     the conversation
---   token   proof of the claim, from claim_ready
---   REASON  why, at most 256 bytes: for those who read along (MONITOR, SLOWLOG), it is kept nowhere
---   NONCE   as in claim_ready: repeated with it, the call says what the first did
--- RETURNS
---   status  'released' | 'lost'; a second call says the same, until the batch is claimed again
--- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or one of the indexes, is a key of another type
---   MISSING_ARGUMENT  key, token or the value of a token is missing
---   UNKNOWN_ARGUMENT  not REASON or NONCE
---   BAD_ARGUMENT      the REASON is too long, or the NONCE is none
---
--- WHY the batch stays a batch: its id is the same in the next claim, and what arrives meanwhile stays behind it.
-local RELEASE_OPTIONS = { REASON = OPTIONS.reason, NONCE = OPTIONS.nonce }
-
-local function release(keys, args)
-  local root, key, token = keys[1], args[1], args[2]
-  local options, bad = read_options(args, 3, RELEASE_OPTIONS)
-  local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
-  if refusal then return refusal end
-  if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
-  if bad or no_nonce then return bad or no_nonce end
-  local said = kept_reply(queue, nonce, 'release')
-  if said ~= nil then return said or 'lost' end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return wrong_type(stored, 'hash', claims_key(root)) end
-  local claim = decode_claim(stored)
-  if not claimed_count(stored, token) then
-    return claim and claim.state == 'released' and token_of(claim) == token and 'released' or 'lost'
-  end
-  local _, foreign = size_of_claimed(root, key)
-  if foreign then return foreign end
-  queue.now = now_ms()
-
-  -- first write
-  put_off(queue, key, claim, 'released', 0)
-  keep_reply(queue, nonce, 'release', 'released')
-  wake_watcher(queue, queue.now)
-  return 'released'
-end
-
-register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
-end
-do -- lua/functions/health/repair.lua
---- Put some parts of a queue in order, each at one moment, or the queue itself.
---
---   FCALL rapidfire_repair 1 rapid-fire:{orders}
---   FCALL rapidfire_repair 1 rapid-fire:{orders} messages:79001234567
---
--- KEYS
---   root     root key of the queue
--- ARGV
---   part...  names of keys without the root and its colon, as in check, at most 100; without one, the root: its counters
--- RETURNS
---   done     for each part, or for the root: what was mended, in words, or '' when nothing was
--- ERRORS
---   BAD_ROOT      not exactly one root key with a hash tag
---   WRONG_TYPE    the root is a key of another type
---   BAD_ARGUMENT  more than 100 parts
---
--- WHY it never deletes a message: the list of a key is the truth, and everything else is made to follow it. What is in order
--- is left as it is, but for a score that the policy has made late since; so calling it again, or on a live queue, does no harm.
-local function has_foreign_index(root)
-  local types = {
-    [due_key(root)] = 'zset', [active_key(root)] = 'zset', [claims_key(root)] = 'hash', [overrides_key(root)] = 'set',
-    [dead_key(root)] = 'zset',
-  }
-  for name, expected in pairs(types) do
-    local kind = redis.call('TYPE', name).ok
-    if kind ~= 'none' and kind ~= expected then return true end
-  end
-  return false
-end
-
-local function mend_dead(root, id, now, done)
-  local call, name = redis.call, dead_key(root, id)
-  local kind = call('TYPE', name).ok
-  if kind == 'none' then
-    if call('ZREM', dead_key(root), id) == 1 then done[#done + 1] = 'removed from dead' end
-  elseif kind == 'hash' then
-    local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        call('HSET', name, n, call('HGET', name, positions[n]))
-        call('HDEL', name, positions[n])
-      end
-    end
-    if #positions > 0 and tonumber(call('HGET', name, 'count')) ~= #positions then
-      call('HSET', name, 'count', #positions)
-      done[#done + 1] = 'count set to the messages that are there'
-    end
-    if call('ZADD', dead_key(root), 'NX', now, id) == 1 then done[#done + 1] = 'added to dead' end
-  end
-end
-
-local KEPT = { due = true, active = true, claims = true, overrides = true, dead = true }
-
-local function mend_part(queue, part)
-  local root, now = queue.root, queue.now
-  local what, of = named_part(part)
-  local name, done = part_key(root, part), {}
-  if (what ~= 'other' or KEPT[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * queue.dedupe))
-    done[#done + 1] = 'expires'
-  end
-  if what == 'messages' then mend(queue, of, done) end
-  if what == 'dead' then mend_dead(root, of, now, done) end
-  return table.concat(done, ', ')
-end
-
-local function repair(keys, args)
-  local root = keys[1]
-  local queue, refusal = read_queue(keys)
-  if refusal then return refusal end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
-  local reply, foreign = {}, has_foreign_index(root)
-  queue.now = now_ms()
-
-  -- first write
-  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
-  if #args > 0 then return reply end
-  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
-  local held, buried = count_messages(root)
-  if not held then return { table.concat(done, ', ') } end
-  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
-  local added = held + buried + (tonumber(counters[2]) or 0) + (tonumber(counters[4]) or 0)
-  if added ~= (tonumber(counters[1]) or 0) then
-    redis.call('HSET', root, 'added', added)
-    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
-  end
-  if buried ~= (tonumber(counters[3]) or 0) then
-    redis.call('HSET', root, 'deadMessages', buried)
-    done[#done + 1] = 'deadMessages set to ' .. buried
-  end
-  return { table.concat(done, ', ') }
-end
-
-register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or the queue itself.')
-end
-do -- lua/functions/layout/repartition.lua
---- Change the number of partitions of a queue, step by step.
---
---   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
---   FCALL rapidfire_repartition 1 rapid-fire:{orders} COMMIT 0
---   FCALL rapidfire_repartition 1 rapid-fire:{orders} SETTLE 0
---   FCALL rapidfire_repartition 1 rapid-fire:{orders} RESTORE 1 LAYOUT 4:0:0:0
---
--- KEYS
---   root             root key of the queue, not of a partition
--- ARGV
---   PREPARE          begin a change to so many partitions, 1 to 1024; they will be those of the next generation
---   NEW              with PREPARE: only when the queue is new, without a message or a change so far
---   COMMIT           the partitions from this number on are open and the others retired: new keys go to them
---   DRAINED          with COMMIT: nothing is left in the others
---   SETTLE           nothing is left in the others: forget them. The number is that of the first partition that serves
---   RESTORE          a root of a partition knows this generation: when it is newer than the one here, a change was lost here, and this is it
---   LAYOUT           with RESTORE: its partitions, '<partitions>:<first>:<other>:<otherFirst>'
---   WAIT             with RESTORE: as in policy, like the other members; taken when no such member is stored here
---   MAXWAIT          as WAIT
---   MAXSIZE          as WAIT
---   MAXBACKLOG       as WAIT
---   MAXMESSAGEBYTES  as WAIT
---   DEDUPE           as WAIT
---   MAXDEAD          as WAIT
--- RETURNS
---   state            the layout after that, as in layout; a step that is not the next one changes nothing
---   partitions       as in layout
---   first            as in layout
---   other            as in layout
---   otherFirst       as in layout
---   generation       as in layout
--- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag, or that of a partition
---   WRONG_TYPE        the root is a key of another type
---   UNKNOWN_ARGUMENT  none of these tokens
---   MISSING_ARGUMENT  a token without its value
---   BAD_ARGUMENT      a value is not an integer in its range, or RESTORE and LAYOUT do not come together
---   BAD_POLICY        a member of the policy is out of its range, or two of them contradict each other
---   REPARTITIONING    another change is under way
---
--- WHY three steps: no script reaches more than one slot. Between them every partition is open or retired, never both, and each step can be
--- repeated by anybody: a change that was broken off is ended by the next one who reads the layout.
--- WHY numbers are never used twice: a partition that was retired stays so, whatever a caller with an old layout does.
--- WHY a restored member of the policy is marked: the program that gives it at its start must not take it for one that nobody has set.
-local REPARTITION_OPTIONS = {
-  PREPARE = OPTIONS.prepare, NEW = OPTIONS.new,
-  COMMIT = OPTIONS.commit, DRAINED = OPTIONS.drained,
-  SETTLE = OPTIONS.settle,
-  RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
-  WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
-}
-
--- The layout after the next step, or nil when it is not the next one.
-local function stepped(known, options, told, added)
-  local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
-  if options.restore then return options.restore > generation and told or nil end
-  -- A queue without partitions has one, so to say.
-  if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
-    if options.new and (generation > 0 or added) then return nil end
-    return layout_of('preparing', serving, first, options.prepare, first + serving, generation)
-  end
-  if options.commit == known.otherFirst and state == 'preparing' then
-    if options.drained then return layout_of('steady', known.other, known.otherFirst, 0, 0, generation + 1) end
-    return layout_of('draining', known.other, known.otherFirst, serving, first, generation + 1)
-  end
-  if options.settle == first and state == 'draining' then return layout_of('steady', serving, first, 0, 0, generation) end
-end
-
-local function repartition(keys, args)
-  local call, root = redis.call, keys[1]
-  local queue, refusal = read_queue(keys)
-  if refusal then return refusal end
-  if partition_of(root) then return fail('BAD_ROOT', 'expected the root of the queue, got that of a partition: ' .. shown(root)) end
-  local options, bad = read_options(args, 1, REPARTITION_OPTIONS)
-  if bad then return bad end
-  local told
-  if (options.restore == nil) ~= (options.layout == nil) then return fail('BAD_ARGUMENT', 'expected RESTORE and LAYOUT together, got one alone') end
-  if options.restore then
-    told, bad = told_layout(options.layout, options.restore)
-    if bad then return bad end
-  end
-  local known = read_layout(root)
-  local state, wanted = known.state, options.prepare
-  -- What is under way is what is wanted.
-  local same = state == 'preparing' and wanted == known.other or state == 'draining' and wanted == known.partitions
-  if wanted and state ~= 'steady' and not (options.new or same) then
-    return fail('REPARTITIONING', 'the queue is ' .. state .. ' its partitions: wait until that has ended')
-  end
-  local stored, missing = call('HMGET', root, unpack(MEMBERS)), {}
-  for n, field in ipairs(MEMBERS) do
-    if told and options[field] and not stored[n] then missing[field] = options[field] end
-  end
-  bad = bad_policy(changed_policy(queue, missing))
-  if bad then return bad end
-  local after = stepped(known, options, told, call('HGET', root, 'added'))
-
-  -- first write
-  if not after then return layout_reply(known) end
-  for field, value in pairs(missing) do call('HSET', root, field, value, 'given:' .. field, '*') end
-  call('HSET', root, 'layout', encode_layout(after))
-  return layout_reply(after)
-end
-
-register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
-end
-do -- lua/functions/dead/requeue.lua
---- Put the messages of dead batches back where their times belong among those of their keys.
---
---   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
---
--- KEYS
---   root     root key of the queue
--- ARGV
---   NONCE    in front of all, as in complete
---   id       of a dead batch
---   more...  further ids, at most 100 in all
---   GENERATION  as in add: the last two arguments
--- RETURNS
---   status   for each id: 'requeued' | 'unknown'
--- ERRORS
---   BAD_ROOT          not exactly one root key with a hash tag
---   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
---   MISSING_ARGUMENT  no id
---   BAD_ARGUMENT      more than 100 ids, or the NONCE is none
---   REPARTITIONED     this root does not serve, or goes by another generation: add the messages again where their key belongs now, then drop the batch
---
--- WHY they open a batch with a new id: newer messages of the key may join it, and their attempts begin anew.
--- They keep the time at which they were received, so they are ready at once.
--- WHY by their times: batches may be brought back in any order, and the conversation must not be turned around. Of messages of one ms
--- those of the batch that was claimed first came first, so each carries the number of its batch and its position there from then on.
--- WHY a message may take its key over maxBacklog: it was accepted once.
-local function requeue(keys, args)
-  local root = keys[1]
-  local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
-  refusal = refusal or no_nonce
-  if refusal then return refusal end
-  local said = kept_reply(queue, nonce, 'requeue')
-  if said then return said end
-  local last, generation = #args, nil
-  if last > first and string.upper(args[last - 1]) == 'GENERATION' then
-    generation, last = integer(args[last], 1, LIMITS.number), last - 2
-    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
-  end
-  local ids, bad = read_batch_ids(args, first, last)
-  refusal = bad or other_generation(root, queue, generation)
-  if refusal then return refusal end
-  if queue.closed then return not_serving(root) end
-  local owners = {}
-  for n = 1, #ids do
-    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
-    if type(key) == 'string' then
-      local size = redis.pcall('LLEN', messages_key(root, key))
-      if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-      owners[n] = key
-    end
-  end
-  queue.now = now_ms()
-
-  -- first write
-  local reply, soonest = {}, nil
-  for n = 1, #ids do
-    reply[n] = 'unknown'
-    if owners[n] and said == nil then
-      local count, at = revive(queue, ids[n], owners[n])
-      if count then
-        reply[n] = 'requeued'
-        if at then soonest = math.min(soonest or at, at) end
-      elseif at then
-        return at
-      end
-    end
-  end
-  keep_reply(queue, nonce, 'requeue', reply)
-  wake_watcher(queue, soonest)
-  return reply
-end
-
-register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back where their times belong among those of their keys.')
-end
-do -- lua/functions/queue/stats.lua
+do
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -3313,18 +3635,5 @@ end
 
 register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what it has done.')
 end
-do -- lua/functions/health/version.lua
---- Tell the version of the library that is loaded.
---
---   FCALL_RO rapidfire_version 0
---
--- KEYS
--- ARGV
--- RETURNS
---   version  such as 1.2.3
--- ERRORS
-local function version() return VERSION end
-
-register('version', version, { 'no-writes' }, 'Tell the version of the library that is loaded.')
 end
 `

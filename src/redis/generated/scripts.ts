@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '92b4ebc8093ac2bff51a52ba2b3e150480d961d0',
+    sha1: '35e54e4c39d05c9af37669ce652547cb95d0b835',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -34,116 +34,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%.0f', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
-end
-
-
-
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
 
 
 
@@ -196,10 +86,66 @@ local function read_tokens(args, at, known, stop)
   return options, at, refusal
 end
 ${blank(8)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
+  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
+  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
+  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
+  flush = { field = 'flush', flag = true },
+  requeued = { field = 'requeued', bytes = 128 },
+
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+${blank(7)}
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+${blank(8)}
+}
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -209,7 +155,7 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
-local function calls_key(root, name) return root .. ':calls:' .. name end
+
 
 local function wake_channel(root) return root .. ':wake' end
 
@@ -230,77 +176,32 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(8)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
   end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+  return text
 end
 
 
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
 end
 ${blank(7)}
 local function message_header(received, id_length, options, place)
@@ -427,7 +328,30 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(120)}
+${blank(46)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(71)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(48)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(60)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -492,7 +416,192 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(10)}
+${blank(26)}
+local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+
+
+local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
+
+
+local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
+
+local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
+${blank(3)}
+local function move_in_due(queue, key, at, earlier)
+  local due = due_key(queue.root)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  for _, index in ipairs({ due, active_key(queue.root) }) do
+    local found = redis.pcall('ZSCORE', index, key)
+    if found then return nil, error_of(found, 'zset', index) end
+  end
+  -- The batch may have been full before this message came.
+  local head = earlier and head_of(queue, key, false)
+  if head then at = due_at(head, queue.now) end
+  done = redis.pcall('ZADD', due, at, key)
+  return done == 1 and at or nil, error_of(done, 'zset', due)
+end
+
+
+local function index_by_options(queue, key, size, options)
+  local root, listed, at, failed = queue.root, nil, nil, nil
+  if options then
+    listed = redis.pcall('SADD', overrides_key(root), key)
+    failed = error_of(listed, 'set', overrides_key(root))
+  end
+  if not failed then
+    local head, reply = head_of(queue, key, true)
+    if not head then
+      failed = error_of(reply, 'list', messages_key(root, key))
+    elseif size == 1 then
+      at = due_at(head, queue.now)
+      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
+    else
+      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+    end
+  end
+  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  queue.any_options = true
+  return at, failed
+end
+${blank(3)}
+local function index_appended(queue, key, size, options)
+  local root = queue.root
+  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
+  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  if size == 1 then
+    local at = opens_at(queue)
+    -- The same for all messages of a call, so printed once.
+    queue.opening = queue.opening or digits(at)
+    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+  end
+  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+end
+${blank(153)}
+local function index_brought_back(queue, key, claim, with_options)
+  local root = queue.root
+  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
+  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
+  if held then return nil, error_of(held, 'zset', active_key(root)) end
+  local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
+  if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
+  local head, reply = head_of(queue, key, listed == 1)
+  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+  local at = due_at(head, queue.now)
+  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+end
+
+
+
+local function bring_back(queue, key, messages)
+  local root, with_options = queue.root, false
+  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+  local stored = redis.pcall('HGET', claims_key(root), key)
+  if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
+  local claim = decode_claim(stored)
+  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
+  if not take_out then return nil, refused end
+  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
+  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
+  if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
+  local function undo()
+    take_out()
+    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
+  end
+  if failed then
+    undo()
+    return nil, failed
+  end
+  return undo, at
+end
+${blank(273)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(139)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(557)}
 local UNPACKED = 1000
 
 
@@ -580,133 +689,7 @@ local function begin_slice(queue, ids)
   if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
   ids.begins = nil
 end
-${blank(7)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(48)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
-  }
-end
-${blank(134)}
-local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
-
-
-local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
-
-
-local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
-
-local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
-${blank(3)}
-local function move_in_due(queue, key, at, earlier)
-  local due = due_key(queue.root)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
-  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
-  for _, index in ipairs({ due, active_key(queue.root) }) do
-    local found = redis.pcall('ZSCORE', index, key)
-    if found then return nil, error_of(found, 'zset', index) end
-  end
-  -- The batch may have been full before this message came.
-  local head = earlier and head_of(queue, key, false)
-  if head then at = due_at(head, queue.now) end
-  done = redis.pcall('ZADD', due, at, key)
-  return done == 1 and at or nil, error_of(done, 'zset', due)
-end
-
-
-local function index_by_options(queue, key, size, options)
-  local root, listed, at, failed = queue.root, nil, nil, nil
-  if options then
-    listed = redis.pcall('SADD', overrides_key(root), key)
-    failed = error_of(listed, 'set', overrides_key(root))
-  end
-  if not failed then
-    local head, reply = head_of(queue, key, true)
-    if not head then
-      failed = error_of(reply, 'list', messages_key(root, key))
-    elseif size == 1 then
-      at = due_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
-    else
-      at, failed = move_in_due(queue, key, due_at(head, queue.now))
-    end
-  end
-  if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
-  queue.any_options = true
-  return at, failed
-end
-${blank(3)}
-local function index_appended(queue, key, size, options)
-  local root = queue.root
-  local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then return index_by_options(queue, key, size, options) end
-  if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  if size == 1 then
-    local at = opens_at(queue)
-    -- The same for all messages of a call, as text: to make one of a number costs more than to write the entry.
-    queue.opening = queue.opening or digits(at)
-    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
-  end
-  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
-end
-${blank(153)}
-local function index_brought_back(queue, key, claim, with_options)
-  local root = queue.root
-  -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
-  local held = claim and claim.state ~= 'done' and redis.pcall('ZSCORE', active_key(root), key)
-  if held then return nil, error_of(held, 'zset', active_key(root)) end
-  local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
-  if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
-end
-
-
-
-local function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
-  local stored = redis.pcall('HGET', claims_key(root), key)
-  if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
-  local claim = decode_claim(stored)
-  local take_out, refused = insert_by_time(messages_key(root, key), claim and claim.count or 0, messages)
-  if not take_out then return nil, refused end
-  local listed = with_options and redis.pcall('SADD', overrides_key(root), key)
-  local at, failed = nil, error_of(listed, 'set', overrides_key(root))
-  if not failed then at, failed = index_brought_back(queue, key, claim, with_options) end
-  local function undo()
-    take_out()
-    if listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
-  end
-  if failed then
-    undo()
-    return nil, failed
-  end
-  return undo, at
-end
-${blank(281)}
-local function prepare(queue, take, taken)
-  local partition = partition_of(queue.root)
-  taken.tally = begin_tally(queue)
-  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
-  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
-  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
-end
-${blank(75)}
-do -- lua/functions/conversation/add.lua
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -955,12 +938,11 @@ local function add(keys, args)
 end
 
 register('add', add, {}, 'Append messages to the open batches of their keys.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0e462c7ce1d2cfe8b27e8f29c39af9d047499d0b',
+    sha1: 'b342332bb3eae3959fce54574f0538a456b7f8ab',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -982,7 +964,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(38)}
+${blank(69)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -997,23 +979,38 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(129)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  checkLooks = 5000,
+  checkBytes = 4 * MIB,
+  counted = 5000,
+}
+${blank(50)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(4)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1037,65 +1034,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(100)}
+${blank(56)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 
 
@@ -1117,10 +1056,42 @@ ${blank(36)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(457)}
+${blank(32)}
+local function decode_claim(text)
+  local id, number, attempt, lost, count, deadline, reason, span, state =
+    string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
+  local known = state == '' or state == ':retry' or state == ':released' or state == ':done' or string.find(state or '', '^:by=[%w_-]+/%d+$')
+  if not known then return nil end
+  return {
+    id = id, claim = tonumber(number), attempt = tonumber(attempt), lost = tonumber(lost), count = tonumber(count),
+    deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
+  }
+end
+${blank(15)}
+local function latest_end(claim, score, now)
+  if score > now + claim.span + CLOCK_STEP then return now + claim.span end
+  return score
+end
+${blank(26)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(17)}
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(135)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -1135,144 +1106,466 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(17)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-${blank(376)}
+${blank(227)}
+local LOOK_AGAIN = 10000
+${blank(281)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(556)}
-do -- lua/functions/health/check.lua
---- Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.
+${blank(180)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(1275)}
+local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
+
+
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+
+
+local KEPT = {
+  name = 'kept',
+  says = 'What holds messages, or says where they are, never expires',
+  broken = function(seen)
+    if not seen.expires or seen.what == 'other' and not INDEXES[seen.part] then return nil end
+    if seen.what == 'root' then return 'the root will expire, and with it the policy and the counters' end
+    return 'it will expire, and what is in it will be lost'
+  end,
+}
+
+
+local KEY_LAWS = {
+  {
+    name = 'list-type', by_hand = true, misplaced = true,
+    says = 'The messages of a key are a list',
+    broken = function(seen)
+      if seen.type ~= 'list' and seen.type ~= 'none' then return 'its messages should be a list and are a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'readable', by_hand = true,
+    says = 'Each message begins as \`add\` writes it',
+    broken = function(seen)
+      if seen.unreadable > 0 then return seen.unreadable .. ' of ' .. seen.size .. ' messages cannot be read' end
+    end,
+  },
+  {
+    name = 'index-has-messages', misplaced = true,
+    says = 'A key in \`due\` or \`active\` has messages',
+    broken = function(seen)
+      if seen.type ~= 'none' or not (seen.due or seen.active) then return nil end
+      local where = seen.due and seen.active and 'due and active' or seen.due and 'due' or 'active'
+      return 'it is in ' .. where .. ' and has no messages'
+    end,
+  },
+  {
+    name = 'messages-indexed', misplaced = true,
+    says = 'A key with messages is in \`due\` or \`active\`',
+    broken = function(seen)
+      if seen.type ~= 'list' or seen.due or seen.active then return nil end
+      return 'it has ' .. seen.size .. ' messages and is in neither due nor active: nobody would look at it'
+    end,
+  },
+  {
+    name = 'one-index',
+    says = 'A key is not in both \`due\` and \`active\`',
+    broken = function(seen)
+      if seen.due and seen.active then return 'it is in both due and active' end
+    end,
+  },
+  {
+    name = 'active-has-claim',
+    says = 'A key in \`active\` has a claim',
+    broken = function(seen)
+      if seen.active and not seen.record then return 'it is active without a claim' end
+    end,
+  },
+  {
+    name = 'claim-is-active',
+    says = 'A key with a claim is in \`active\`',
+    broken = function(seen)
+      if seen.record and not seen.active then return 'it has a claim and is not active' end
+    end,
+  },
+  {
+    name = 'claim-readable',
+    says = 'A claim can be read',
+    broken = function(seen)
+      if seen.record and not seen.claim then return 'its claim cannot be read: ' .. string.sub(seen.record, 1, 40) end
+    end,
+  },
+  {
+    name = 'claim-count',
+    says = 'A claim has at least one and at most all of the messages of the list',
+    broken = function(seen)
+      local claim = seen.claim
+      if not claim or seen.type ~= 'list' or claim.count >= 1 and claim.count <= seen.size then return nil end
+      return 'its claim has ' .. claim.count .. ' messages and the list ' .. seen.size
+    end,
+  },
+  {
+    name = 'lease-ends',
+    says = 'A score in \`active\` is never later than the \`span\` of its claim from now, but for a second',
+    broken = function(seen)
+      local claim, ends = seen.claim, seen.active
+      if seen.type ~= 'list' or not claim or not ends or latest_end(claim, ends, seen.now) == ends or is_put_off(ends, seen.now) then return nil end
+      return string.format('its lease or pause of %.0f ms ends in %.0f ms: the clock of Redis has gone back', claim.span, ends - seen.now)
+    end,
+  },
+  {
+    name = 'due-in-time',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    broken = function(seen)
+      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
+    end,
+  },
+  {
+    name = 'due-ahead',
+    says = 'A score in \`due\` is never later than the longest wait from now, but for a second',
+    broken = function(seen)
+      if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
+      -- What is later than any message allows is told already.
+      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
+    end,
+  },
+  {
+    name = 'received', by_hand = true,
+    says = 'No message lies in the future, but for a second',
+    broken = function(seen)
+      if seen.ahead > 0 then return seen.ahead .. ' of ' .. seen.size .. ' messages lie in the future: the clock of Redis has gone back' end
+    end,
+  },
+  {
+    name = 'overrides-known',
+    says = 'A key whose messages have options is in \`overrides\`',
+    broken = function(seen)
+      if seen.options > 0 and not seen.listed then return 'a message has options of its own and the key is not in overrides' end
+    end,
+  },
+  {
+    name = 'overrides-have-messages',
+    says = 'A key in \`overrides\` has messages',
+    broken = function(seen)
+      if seen.type == 'none' and seen.listed then return 'it is in overrides and has no messages' end
+    end,
+  },
+  KEPT,
+}
+
+
+local DEAD_LAWS = {
+  {
+    name = 'dead-has-batch', misplaced = true,
+    says = 'An id in \`dead\` has its batch',
+    broken = function(seen)
+      if seen.type == 'none' and seen.since then return 'it is in dead, and the batch itself is not there' end
+    end,
+  },
+  {
+    name = 'dead-type', by_hand = true, misplaced = true,
+    says = 'A dead batch is a hash',
+    broken = function(seen)
+      if seen.type ~= 'hash' and seen.type ~= 'none' then return 'a dead batch should be a hash and is a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'dead-indexed', misplaced = true,
+    says = 'A dead batch is in \`dead\`',
+    broken = function(seen)
+      if seen.type ~= 'hash' or seen.since then return nil end
+      return 'a dead batch of ' .. seen.messages .. ' messages is not in dead: nobody would see it'
+    end,
+  },
+  {
+    name = 'dead-has-key', by_hand = true, misplaced = true,
+    says = 'A dead batch says of which key it is',
+    broken = function(seen)
+      if seen.type == 'hash' and (seen.key or '') == '' then return 'a dead batch does not say of which key it is' end
+    end,
+  },
+  {
+    name = 'dead-has-messages', by_hand = true, misplaced = true,
+    says = 'A dead batch has messages',
+    broken = function(seen)
+      if seen.type == 'hash' and seen.messages == 0 then return 'a dead batch has no messages that could be read' end
+    end,
+  },
+  {
+    name = 'dead-complete', misplaced = true,
+    says = 'A dead batch has as many messages as it says, from the first on',
+    broken = function(seen)
+      if seen.type ~= 'hash' or seen.messages == 0 then return nil end
+      if seen.gapless ~= seen.messages then return 'message ' .. seen.gapless + 1 .. ' of a dead batch is missing' end
+      if tonumber(seen.count) == seen.messages then return nil end
+      return 'a dead batch says that it has ' .. (seen.count or 'no') .. ' messages, there are ' .. seen.messages
+    end,
+  },
+  KEPT,
+}
+
+
+local OTHER_LAWS = {
+  {
+    name = 'index-type', by_hand = true, misplaced = true,
+    says = '\`due\`, \`active\`, \`claims\`, \`overrides\` and \`dead\` have the types of the table of keys',
+    broken = function(seen)
+      local expected = INDEXES[seen.part]
+      if not expected or seen.type == 'none' or seen.type == expected then return nil end
+      return seen.part .. ' should be a ' .. expected .. ' and is a ' .. seen.type
+    end,
+  },
+  {
+    name = 'known-key', by_hand = true,
+    says = 'Under the root there is no key but those of the table of keys',
+    broken = function(seen)
+      if seen.type ~= 'none' and not INDEXES[seen.part] and not kind_of(seen.part) then return 'this ' .. seen.type .. ' is no key of a queue' end
+    end,
+  },
+  {
+    name = 'part-type', by_hand = true,
+    says = 'Every other key has the type of the table of keys',
+    broken = function(seen)
+      local expected = kind_of(seen.part)
+      if expected and seen.type ~= 'none' and seen.type ~= expected then return 'it should be a ' .. expected .. ' and is a ' .. seen.type end
+    end,
+  },
+  {
+    name = 'expires',
+    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    broken = function(seen)
+      local expected = kind_of(seen.part)
+      if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
+      -- Who knows when a set was begun knows when its ids may go.
+      return 'it never expires', seen.type ~= 'set'
+    end,
+  },
+  KEPT,
+}
+
+
+local ROOT_LAWS = {
+  KEPT,
+  {
+    name = 'counters', counted = true,
+    says = '\`added - completedMessages - deadMessages - droppedMessages\` messages are in the lists',
+    broken = function(seen)
+      local counted = seen.added - seen.completed - seen.dead - seen.dropped
+      if not seen.held or counted == seen.held then return nil end
+      return string.format('the counters say that %.0f messages are held, there are %.0f', counted, seen.held)
+    end,
+  },
+  {
+    name = 'dead-counter', counted = true,
+    says = '\`deadMessages\` messages are in dead batches',
+    broken = function(seen)
+      if not seen.buried or seen.dead == seen.buried then return nil end
+      return string.format('the counter says that %.0f messages are in dead batches, there are %.0f', seen.dead, seen.buried)
+    end,
+  },
+}
+
+local LAWS = { messages = KEY_LAWS, dead = DEAD_LAWS, other = OTHER_LAWS, root = ROOT_LAWS }
+
+
+local function broken_laws(seen)
+  local broken = {}
+  for _, law in ipairs(LAWS[seen.what]) do
+    local text, by_hand = law.broken(seen)
+    if text then broken[#broken + 1] = { law.name, text, (law.by_hand or by_hand) and 0 or 1 } end
+  end
+  return broken
+end
+${blank(3)}
+local function read_unless_foreign(...)
+  local value = redis.pcall(...)
+  return type(value) ~= 'table' and value or nil
+end
+
+
+
+local function look_at_messages(list, seen, longest, spent)
+  local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
+  seen.latest, seen.wait = seen.last + longest, longest
+  while at < most and spent.bytes < LIMITS.checkBytes do
+    local messages = redis.call('LRANGE', list, at, at + 19)
+    for n = 1, #messages do
+      local message = messages[n]
+      local options, wait = options_of(message), longest
+      if options then
+        seen.options = seen.options + 1
+        wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+      end
+      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
+      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
+      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      spent.bytes = spent.bytes + #message
+    end
+    at = at + #messages
+  end
+  spent.looks = spent.looks + at
+  -- An option that was not read may allow more.
+  if at < most then seen.latest, seen.wait = nil, nil end
+end
+
+
+local function look_at_key(queue, key, seen, spent)
+  local root, list = queue.root, messages_key(queue.root, key)
+  seen.key, seen.now = key, queue.now
+  seen.size, seen.unreadable, seen.options, seen.ahead = 0, 0, 0, 0
+  if seen.type == 'list' then
+    seen.size = redis.call('LLEN', list)
+    seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
+    look_at_messages(list, seen, queue.longest, spent)
+  end
+  seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
+  seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
+  seen.record = read_unless_foreign('HGET', claims_key(root), key)
+  seen.claim = decode_claim(seen.record)
+  seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
+end
+
+local function look_at_dead(root, id, seen)
+  local name = dead_key(root, id)
+  local positions = dead_positions(name) or {}
+  seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
+  seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
+  while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
+end
+
+
+local function look_at(queue, part, spent)
+  local what, of = named_part(part)
+  local name = part_key(queue.root, part)
+  local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
+  if what == 'messages' then look_at_key(queue, of, seen, spent) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  return seen
+end
+
+
+
+local function look_at_root(root)
+  local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
+  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
+  for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
+  seen.added, seen.completed, seen.dead, seen.dropped = unpack(counters)
+  seen.held, seen.buried = count_messages(root)
+  seen.messages = seen.held and seen.held + seen.buried or -1
+  return seen
+end
+${blank(65)}
+--- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders} messages:79001234567
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders} dead:1790000000000-17 seen:1790000000000 due
 --
 -- KEYS
---   root        root key of the queue
+--   root     root key of the queue
 -- ARGV
---   part...     names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the
---               conversation, 'dead:<batch id>' for all about the dead batch. Without one, the queue itself
+--   part...  names of keys without the root and its colon, at most 100; 'messages:<key>' stands for all that is kept about the conversation,
+--            'dead:<batch id>' for all about the dead batch. Without one, the root: its counters
 -- RETURNS
---   facts       for each part an array, '' for what is absent; fewer arrays than parts when there was much to read: ask for the others
---               again. All begin with what it is ('messages', 'dead' or 'other'), the part, its type, and ms until it expires (-1: never).
---               messages: the time, how many, time of the first and of the last, how many of the first 1000 cannot be read, how many of them
---               carry options, the latest score in due that could be right, score in due, score in active, claim, 1 when in overrides, the
---               longest wait that the policy or one of the messages allows, how many of the messages lie in the future.
---               dead: when it died, its key, its count, messages that are there without a gap, messages that are there in all.
---               Without parts names and values: the time; ms until the root expires; the message counters; and, when not too many
---               keys are open to be counted at one moment, the messages held and buried
+--   part...  for each part, or for the root, an array: the key of the conversation, or '' when it concerns none; since when its messages wait
+--            or are dead, ms, or ''; how many messages it has, of the root all that are held or dead, -1 when there are too many keys to count
+--            them at one moment; and for each law that is broken an array: its name (lua/README.md), what is wrong, and 1 when repair mends it
+--            without loss, else 0. Fewer arrays than parts when there was much to read: ask for the others again
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
 --   BAD_ARGUMENT  more than 100 parts
 --
--- WHY facts and not verdicts: what must hold is written once, in src/check/invariants.ts; here is only what can be seen at one moment.
--- WHY the first 1000 messages: a batch has no more. The cost of a call is bounded by messages and bytes, however long the lists are.
-local LOOKS, BYTES = 5000, 4194304
-
-local function text_of(value) return value and tostring(value) or '' end
-
--- What a command replies, or nil where a key is of another type: that is told of the key itself.
-local function found(...)
-  local value = redis.pcall(...)
-  return type(value) ~= 'table' and value or nil
-end
-
--- What the first messages of a list are: how many cannot be read, how many have options, when the latest of them would have been due, the
--- longest wait that one of them allows, and how many lie in the future.
-local function look_at(list, size, longest, now, spent)
-  local unreadable, own, latest, wait, ahead, at = 0, 0, 0, longest, 0, 0
-  while at < size and at < 1000 and spent.bytes < BYTES do
-    local messages = redis.call('LRANGE', list, at, at + 19)
-    for n = 1, #messages do
-      local options = options_of(messages[n])
-      if options then own = own + 1 end
-      if not is_readable(messages[n]) then unreadable = unreadable + 1 end
-      local received, waits = received_at(messages[n]), options and option_of(options, 'W', POLICY.WAIT.most) or longest
-      latest, wait = math.max(latest, received + waits), math.max(wait, waits)
-      if is_from_future(messages[n], now) then ahead = ahead + 1 end
-      spent.bytes = spent.bytes + #messages[n]
-    end
-    at = at + #messages
-  end
-  spent.looks = spent.looks + at
-  -- An option that was not read may allow more.
-  if at < size and at < 1000 then latest, wait = nil, nil end
-  return unreadable, own, latest, wait, ahead
-end
-
-local function key_facts(root, key, now, longest, spent)
-  local call, list = redis.call, messages_key(root, key)
-  local about = { now, 0, '', '', 0, 0, '' }
-  if call('TYPE', list).ok == 'list' then
-    local size = call('LLEN', list)
-    local last = received_at(call('LINDEX', list, -1))
-    local unreadable, own, latest, wait, ahead = look_at(list, size, longest, now, spent)
-    about = { now, size, received_at(call('LINDEX', list, 0)), last, unreadable, own, latest and math.max(latest, last + longest) or '' }
-    about[12], about[13] = wait or '', ahead
-  end
-  about[8] = text_of(found('ZSCORE', due_key(root), key))
-  about[9] = text_of(found('ZSCORE', active_key(root), key))
-  about[10] = text_of(found('HGET', claims_key(root), key))
-  about[11] = found('SISMEMBER', overrides_key(root), key) or 0
-  about[12], about[13] = about[12] or '', about[13] or 0
-  return about
-end
-
-local function dead_facts(root, id)
-  local name = dead_key(root, id)
-  local positions, gapless = dead_positions(name) or {}, 0
-  while positions[gapless + 1] == gapless + 1 do gapless = gapless + 1 end
-  return {
-    text_of(found('ZSCORE', dead_key(root), id)), text_of(found('HGET', name, 'key')), text_of(found('HGET', name, 'count')), gapless, #positions,
-  }
+-- WHY parts and no walk: a call must not last longer than a few ms, whatever there is. Its cost is bounded by messages and bytes, however long the
+-- lists are; who calls finds the names, by SCAN and in the indexes.
+local function told(seen)
+  local since = seen.since and seen.since > 0 and string.format('%.0f', seen.since) or ''
+  return { seen.key or '', since, seen.messages or seen.size or 0, unpack(broken_laws(seen)) }
 end
 
 local function check(keys, args)
-  local call, root = redis.call, keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
+  if #args > LIMITS.parts then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.parts .. ' parts, got ' .. #args) end
+  if #args == 0 then return { told(look_at_root(queue.root)) } end
   -- A shortened wait holds only from the next look on.
-  local longest = longest_wait(queue)
-  local now, reply, spent = now_ms(), {}, { looks = 0, bytes = 0 }
+  queue.now, queue.longest = now_ms(), longest_wait(queue)
+  local reply, spent = {}, { looks = 0, bytes = 0 }
   for n = 1, #args do
-    if spent.looks >= LOOKS or spent.bytes >= BYTES then break end
-    local part = args[n]
-    local what, of = named_part(part)
-    local about = what == 'messages' and key_facts(root, of, now, longest, spent) or what == 'dead' and dead_facts(root, of) or {}
-    local name = part_key(root, part)
-    reply[n] = { what, part, call('TYPE', name).ok, call('PTTL', name), unpack(about) }
-  end
-  if #args > 0 then return reply end
-  reply = { 'now', now, 'expires', call('PTTL', root) }
-  local counters = { 'added', 'completedMessages', 'deadMessages', 'droppedMessages' }
-  for n, value in ipairs(call('HMGET', root, unpack(counters))) do
-    reply[#reply + 1], reply[#reply + 2] = counters[n], tonumber(value) or 0
-  end
-  local held, buried = count_messages(root)
-  if held then
-    for _, value in ipairs({ 'held', held, 'buried', buried }) do reply[#reply + 1] = value end
+    if spent.looks >= LIMITS.checkLooks or spent.bytes >= LIMITS.checkBytes then break end
+    reply[n] = told(look_at(queue, args[n], spent))
   end
   return reply
 end
 
-register('check', check, { 'no-writes' }, 'Tell what stands in Redis for some parts of a queue, each at one moment, or for the queue itself.')
-end
+register('check', check, { 'no-writes' }, 'Tell which laws some parts of a queue break, each at one moment, or its root.')
 return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '3f4276a55b3ba9d3b8de026f41da6bbc1ca4ee9b',
+    sha1: 'c9909bace12faa63847ca442b7ca3ed7fd539d77',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1294,106 +1587,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%.0f', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -1451,10 +1645,71 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
+${blank(3)}
+  -- Claims and what becomes of them.
+  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
+  before = { field = 'before', least = 0, most = 9999999999999 },
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+${blank(6)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+${blank(8)}
+}
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -1480,79 +1735,23 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
 
 
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
 end
-${blank(21)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -1692,67 +1891,25 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
-${blank(17)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > LIMITS.caller or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+${blank(15)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
-  return { text = text, name = name, number = tonumber(number) }
 end
-${blank(11)}
-local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
-  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(queue, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-
-
-
-local function acknowledged(root, records, nonce)
-  local names, asked, known = {}, {}, {}
-  for n = 1, #records do
-    local name, number = taken_by(records[n])
-    known[n] = not name or nonce and nonce.name == name and nonce.number > number
-    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
-  end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for n = 1, #names do
-    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
-    known[asked[n].position] = last ~= nil and last > asked[n].number
-  end
-  return known
-end
-${blank(4)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
-${blank(185)}
+${blank(52)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -1830,20 +1987,22 @@ local function write_tally(queue, tally)
     redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
   end
 end
-${blank(23)}
-local function keep_dead(queue, key, claim, fate)
-  local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
+${blank(24)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
-${blank(144)}
+
+
+
+local function must_be_empty(list, reply)
+  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+${blank(11)}
+local function cut_front(list, count)
+  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+end
+${blank(179)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -1924,7 +2083,52 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(118)}
+${blank(117)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+
+
+local function acknowledged(root, records, nonce)
+  local names, asked, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for n = 1, #names do
+    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
+    known[asked[n].position] = last ~= nil and last > asked[n].number
+  end
+  return known
+end
+${blank(5)}
 local function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
@@ -1933,9 +2137,6 @@ local function reopen(queue, key, claim)
   redis.call('ZREM', active_key(root), key)
 end
 ${blank(4)}
-local LOWERED = 100
-
-
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 
@@ -1949,8 +2150,8 @@ end
 
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -1973,7 +2174,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
@@ -1991,9 +2192,96 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-${blank(62)}
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
+${blank(104)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
 
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(23)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2023,7 +2311,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -2066,7 +2354,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2110,7 +2398,7 @@ end
 
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
@@ -2182,8 +2470,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(368)}
-do -- lua/functions/batch/claim_ready.lua
+
 --- Take ready batches under a lease.
 --
 --   FCALL rapidfire_claim_ready 1 rapid-fire:{orders}
@@ -2233,7 +2520,7 @@ local function claim_ready(keys, args)
   local root = keys[1]
   local options, bad = read_options(args, 1, CLAIM_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
   if queue.closed and not options.drain then return not_serving(root) end
@@ -2253,12 +2540,11 @@ local function claim_ready(keys, args)
 end
 
 register('claim_ready', claim_ready, { 'allow-oom' }, 'Take ready batches under a lease.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   complete: {
-    sha1: '952ff2d03034e8664066b78063f1a785d4f5f994',
+    sha1: '437c26b637e90338fda83756f58aa0d7f15c405e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2280,17 +2566,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(15)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%.0f', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
+${blank(69)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2309,26 +2585,28 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
   -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
+
+
   -- What programs gave last is kept of so many.
-  programs = 4,
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
 }
-${blank(112)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
-
+${blank(50)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -2352,65 +2630,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
   end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  return text
 end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(100)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -2535,46 +2765,25 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
-${blank(4)}
-local NONCE_KEPT = 60000
 
 
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > LIMITS.caller or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
-  end
-  return { text = text, name = name, number = tonumber(number) }
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+${blank(71)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
 
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-
-
-
-local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
-  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(queue, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-${blank(21)}
+${blank(103)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2589,18 +2798,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(188)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(259)}
+${blank(179)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2655,8 +2853,121 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(842)}
-do -- lua/functions/batch/complete.lua
+${blank(78)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+
+
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+
+
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(216)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(283)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -2681,7 +2992,7 @@ do -- lua/functions/batch/complete.lua
 local function complete(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local owners, tokens, bad = read_pairs(args, first, 'pairs of key and token')
@@ -2708,12 +3019,11 @@ local function complete(keys, args)
 end
 
 register('complete', complete, { 'allow-oom' }, 'Finish claimed batches: drop their messages and open what has arrived behind them.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   dead: {
-    sha1: '2f35cb85436ffd9b88b31ccd1dd95e8819200b1a',
+    sha1: 'ac501806b2eb8ca9f04aa6f5a427a8be8a22756c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2735,95 +3045,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -2878,10 +3100,70 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(15)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+
+
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
+
+  -- Claims and what becomes of them.
+${blank(6)}
+  batch = { field = 'id', bytes = 64 },
+
+
+  -- Who calls.
+${blank(7)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(11)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -2895,74 +3177,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(242)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(404)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
-  }
-end
-${blank(61)}
+${blank(91)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -2980,7 +3202,78 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(594)}
+${blank(95)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(736)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(139)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -2988,8 +3281,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(568)}
-do -- lua/functions/dead/dead.lua
+${blank(951)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3041,12 +3333,11 @@ local function dead(keys, args)
 end
 
 register('dead', dead, { 'no-writes' }, 'List dead batches, oldest first, or show one with its messages.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2d5ee8d136533156c51a853bab75ee317a3f0ee6',
+    sha1: 'e827b57b810b52c01924931a2836369f262e3ef1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3068,7 +3359,14 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(38)}
+${blank(8)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(54)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3087,27 +3385,28 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+
   ids = 100,
-  parts = 100,
+
   -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
+
+
   -- What programs gave last is kept of so many.
-  programs = 4,
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
 }
-${blank(51)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-${blank(67)}
+${blank(57)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -3124,65 +3423,28 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
+${blank(317)}
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  return { unpack(args, first, last) }
 end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
+
+
+local function drop_dead(root, id)
+  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
+  local name = dead_key(root, id)
+  if redis.call('TYPE', name).ok ~= 'hash' then return true end
+  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
+  redis.call('DEL', name)
+  if count > 0 then
+    redis.call('HINCRBY', root, 'deadMessages', -count)
+    redis.call('HINCRBY', root, 'droppedMessages', count)
   end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  return true
 end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(315)}
+${blank(554)}
 local NONCE_KEPT = 60000
 
 
@@ -3221,29 +3483,82 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(388)}
-local function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
-  return { unpack(args, first, last) }
+${blank(216)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
 
 
-local function drop_dead(root, id)
-  if redis.call('ZREM', dead_key(root), id) == 0 then return false end
-  local name = dead_key(root, id)
-  if redis.call('TYPE', name).ok ~= 'hash' then return true end
-  local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
-  if count > 0 then
-    redis.call('HINCRBY', root, 'deadMessages', -count)
-    redis.call('HINCRBY', root, 'droppedMessages', count)
-  end
-  return true
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
 end
-${blank(1194)}
-do -- lua/functions/dead/drop.lua
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(1140)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3264,7 +3579,7 @@ do -- lua/functions/dead/drop.lua
 local function drop(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local ids, bad = read_batch_ids(args, first, #args)
@@ -3283,12 +3598,11 @@ local function drop(keys, args)
 end
 
 register('drop', drop, { 'allow-oom' }, 'Delete dead batches with their messages.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   extend: {
-    sha1: '87087a9abcdc9cf83dd413772323a0a59e18db53',
+    sha1: 'c91e07136c7dc3a9f3dd0f5047da30883093c254',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3310,12 +3624,14 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+${blank(8)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
 end
-${blank(24)}
+${blank(54)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3334,93 +3650,49 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
+
+
+
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
-  ids = 100,
-  parts = 100,
+
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
+${blank(6)}
   -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
+${blank(4)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
+${blank(8)}
   -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
+${blank(7)}
   -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
+${blank(9)}
 }
-
-
-
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-${blank(54)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -3431,65 +3703,12 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(242)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -3525,14 +3744,21 @@ local function read_pairs(args, first, expected)
   for n = first, #args, 2 do owners[#owners + 1], tokens[#tokens + 1] = args[n], args[n + 1] end
   return owners, tokens
 end
-${blank(337)}
+
+
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(130)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(264)}
+${blank(313)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3548,7 +3774,71 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(393)}
+${blank(407)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(139)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3556,8 +3846,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(662)}
-do -- lua/functions/batch/extend.lua
+${blank(200)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3612,12 +3901,11 @@ local function extend(keys, args)
 end
 
 register('extend', extend, { 'allow-oom' }, 'Lengthen the leases of claimed batches.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   fail: {
-    sha1: 'fda2d740c6a3d3e6baa67cd4f13fd12d17223e2c',
+    sha1: '441993f0c2c40b0fe198a2a0ae6c93547eef97d7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3645,103 +3933,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%.0f', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
 
 
 
@@ -3802,10 +3993,69 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+
+
+  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
+  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
+  error = { field = 'error', bytes = 4 * KIB },
+  keep = { field = 'keep', bytes = 8 * KIB },
+${blank(3)}
+  -- Who calls.
+${blank(3)}
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+
+  -- Partitions.
+${blank(9)}
+}
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -3831,65 +4081,23 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(100)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -4009,35 +4217,43 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(35)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > LIMITS.caller or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+${blank(33)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
-  return { text = text, name = name, number = tonumber(number) }
 end
-${blank(11)}
-local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
-  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
+${blank(55)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
-local function keep_reply(queue, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(21)}
+${blank(48)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(48)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -4059,38 +4275,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(166)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(48)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
-  }
-end
-${blank(47)}
-local function keep_dead(queue, key, claim, fate)
-  local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
-end
-${blank(144)}
+${blank(157)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4143,7 +4328,110 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
-${blank(245)}
+${blank(4)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(216)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(128)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4151,8 +4439,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(718)}
-do -- lua/functions/batch/fail.lua
+${blank(256)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4206,7 +4493,7 @@ local function fail_batch(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, FAIL_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
@@ -4244,12 +4531,11 @@ local function fail_batch(keys, args)
 end
 
 register('fail', fail_batch, { 'allow-oom' }, 'Give a claimed batch back for a later attempt, or bury it when its attempts are used up.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   forward: {
-    sha1: 'afcc7e810ec5a1427b35eacd10b948caa3740184',
+    sha1: '8d3ce5639010bf0eb9108278c72bf5b7f0311706',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4271,106 +4557,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%.0f', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(13)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -4428,10 +4615,73 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+  stream = 128,
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  claimBytes = MIB,
+  claimLooks = 2000,
+  lowered = 100,
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+
+  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+
+
+  -- Claims and what becomes of them.
+${blank(7)}
+  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
+
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+  echo = { field = 'echo', flag = true },
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+  drain = { field = 'drain', flag = true },
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+${blank(8)}
+}
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -4457,79 +4707,23 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
 
 
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%.0f', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
 end
-${blank(21)}
+${blank(32)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -4670,67 +4864,25 @@ local function taken_by(stored)
   local name, number = string.match(stored or '', ':by=([%w_-]+)/(%d+)$')
   return name, tonumber(number)
 end
-${blank(17)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > LIMITS.caller or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+${blank(15)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(3)}
+local function keep_dead(queue, key, claim, fate)
+  local root = queue.root
+  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  local dead = dead_key(root, claim.id)
+  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
+    'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
+    redis.call('HINCRBY', root, 'dead', 1)
+    redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
-  return { text = text, name = name, number = tonumber(number) }
 end
-${blank(11)}
-local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
-  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
-end
-
-
-local function keep_reply(queue, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
-end
-
-
-
-local function acknowledged(root, records, nonce)
-  local names, asked, known = {}, {}, {}
-  for n = 1, #records do
-    local name, number = taken_by(records[n])
-    known[n] = not name or nonce and nonce.name == name and nonce.number > number
-    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
-  end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
-  for n = 1, #names do
-    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
-    known[asked[n].position] = last ~= nil and last > asked[n].number
-  end
-  return known
-end
-${blank(4)}
-local function write_unless_foreign(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
-end
-
-
-
-local function must_be_empty(list, reply)
-  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
-end
-${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
-${blank(185)}
+${blank(52)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -4808,20 +4960,22 @@ local function write_tally(queue, tally)
     redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
   end
 end
-${blank(23)}
-local function keep_dead(queue, key, claim, fate)
-  local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
-  local dead = dead_key(root, claim.id)
-  redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
-    'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
-  if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
-    redis.call('HINCRBY', root, 'dead', 1)
-    redis.call('HINCRBY', root, 'deadMessages', #messages)
-  end
+${blank(24)}
+local function write_unless_foreign(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
-${blank(144)}
+
+
+
+local function must_be_empty(list, reply)
+  if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
+end
+${blank(11)}
+local function cut_front(list, count)
+  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+end
+${blank(179)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4919,7 +5073,52 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(79)}
+${blank(78)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+${blank(11)}
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+
+
+
+local function acknowledged(root, records, nonce)
+  local names, asked, known = {}, {}, {}
+  for n = 1, #records do
+    local name, number = taken_by(records[n])
+    known[n] = not name or nonce and nonce.name == name and nonce.number > number
+    if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
+  end
+  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  for n = 1, #names do
+    local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
+    known[asked[n].position] = last ~= nil and last > asked[n].number
+  end
+  return known
+end
+${blank(5)}
 local function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
@@ -4928,9 +5127,6 @@ local function reopen(queue, key, claim)
   redis.call('ZREM', active_key(root), key)
 end
 ${blank(4)}
-local LOWERED = 100
-
-
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 
@@ -4944,8 +5140,8 @@ end
 
 local function lower_index(index, latest, left, judge)
   local at, looks = 0, 0
-  while left > 0 and looks < 10 * LOWERED do
-    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LOWERED)
+  while left > 0 and looks < 10 * LIMITS.lowered do
+    local found = redis.call('ZREVRANGEBYSCORE', index, '+inf', string.format('(%.0f', latest), 'WITHSCORES', 'LIMIT', at, LIMITS.lowered)
     local keys, scores, moved = {}, {}, {}
     for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
     if #keys == 0 then break end
@@ -4968,7 +5164,7 @@ end
 local function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
-  local left = lower_index(due_key(root), now + longest_wait(queue), LOWERED, function(keys, scores)
+  local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
     local right = {}
     for n = 1, #keys do right[n] = lowered_due(queue, keys[n], scores[n]) end
     return right
@@ -4986,9 +5182,96 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-${blank(62)}
-local CLAIM_BYTES, CLAIM_LOOKS = 1048576, 2000
+${blank(104)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
 
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(23)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -5018,7 +5301,7 @@ local function claim_returned(queue, take, taken)
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, claim = keys[n], decode_claim(stored[n])
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
@@ -5061,7 +5344,7 @@ local function look_through(queue, take, taken, keys)
   local root, look = queue.root, { records = {}, leases = {}, gone = {} }
   local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
   for n = 1, #keys do
-    if taken.bytes >= CLAIM_BYTES then break end
+    if taken.bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -5105,7 +5388,7 @@ end
 
 local function claim_due(queue, take, taken)
   local looks = 0
-  while #taken.batches < take.limit and taken.bytes < CLAIM_BYTES and looks < CLAIM_LOOKS do
+  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
     local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
     if #keys == 0 then break end
@@ -5149,8 +5432,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(735)}
-do -- lua/functions/batch/forward.lua
+${blank(273)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5230,7 +5512,7 @@ local FIELDS = {}
 local function fields_of(batch)
   local messages = batch[6]
   local fields, at = {
-    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', string.format('%d', #messages), 'openedAt', '0',
+    'id', (parts_of_token(batch[2])), 'key', batch[1], 'reason', batch[4], 'count', count_text(#messages), 'openedAt', '0',
     'deadline', string.format('%.0f', batch[5]),
   }, 12
   for n = 1, #messages do
@@ -5251,7 +5533,7 @@ local function forward(keys, args)
   local root, name = keys[1], args[1]
   local options, bad = read_options(args, 2, FORWARD_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
@@ -5291,12 +5573,11 @@ local function forward(keys, args)
 end
 
 register('forward', forward, {}, 'Move ready batches into a Redis Stream, one entry each.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f79d4e3a9dff34c7fd4765087d44364c024e22c4',
+    sha1: '9ec130f0f852b7a283b6b900a7b056b958a6e556',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5318,22 +5599,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(38)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-${blank(68)}
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5388,12 +5654,27 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(9)}
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(76)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(3)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -5404,71 +5685,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
-}
-
-
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(21)}
+${blank(1081)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5492,8 +5709,77 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(2225)}
-do -- lua/functions/layout/layout.lua
+${blank(17)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local GIVEN = {
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+}
+
+
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(1778)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5537,12 +5823,11 @@ local function layout(keys, args)
 end
 
 register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, as far as this root knows, and what this root is among them.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'b86891eb415ed012173954c5c4494d20fcfb3090',
+    sha1: 'af4903770d0ddd79c05bc45b4eacf3513b417bcf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5564,95 +5849,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -5710,18 +5907,69 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+${blank(7)}
+  -- Partitions.
+  generation = { field = 'generation', least = 1, most = LIMITS.number },
+  layout = { field = 'layout', bytes = 64 },
+  open = { field = 'open', flag = true },
+  retire = { field = 'retire', flag = true },
+${blank(5)}
+}
 
 
 
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(3)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(5)}
 local function wake_channel(root) return root .. ':wake' end
 
 
@@ -5736,84 +5984,28 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(4)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(69)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(71)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(57)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-
-
-local function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
-
-local function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
-  end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
-${blank(4)}
+${blank(670)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5842,18 +6034,89 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(178)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(345)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(57)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+${blank(17)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+${blank(4)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
   }
 end
-${blank(673)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(12)}
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+${blank(111)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5861,8 +6124,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(998)}
-do -- lua/functions/layout/partition.lua
+${blank(1676)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -5951,12 +6213,11 @@ local function partition(keys, args)
 end
 
 register('partition', partition, { 'allow-oom' }, 'Open a partition for new keys, or retire it, or tell what is left in it.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   peek: {
-    sha1: '420d8f06a91adae8874d796f585e7c799467065f',
+    sha1: '89d37dc6f887b4aac2f31cd198c37e06cb6286a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5978,95 +6239,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6124,10 +6297,63 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+  key = KIB,
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+
+
+  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+${blank(7)}
+  -- Partitions.
+${blank(9)}
+}
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -6135,10 +6361,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(7)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -6154,65 +6377,12 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(8)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(100)}
+${blank(43)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -6316,14 +6486,83 @@ local function decode_claim(text)
 end
 
 local function token_of(claim) return string.format('%s:%d', claim.id, claim.claim) end
-${blank(379)}
+${blank(44)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(130)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(673)}
+${blank(736)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(139)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6331,8 +6570,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1088)}
-do -- lua/functions/conversation/peek.lua
+${blank(895)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6385,12 +6623,11 @@ local function peek(keys, args)
 end
 
 register('peek', peek, { 'no-writes' }, 'Show the messages, state and deadline of one key.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '6471a5f53d49baa52ce83e3d8165096f91d6054c',
+    sha1: 'd71236921870a782f0a53fc8ce3e816b50d4fb8e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6412,95 +6649,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -6558,15 +6707,65 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+  programs = 4,
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+${blank(4)}
+  program = { field = 'given', bytes = 64 },
+  again = { field = 'again', flag = true },
+
+  -- Partitions.
+${blank(9)}
+}
 ${blank(6)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-${blank(4)}
+${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -6577,7 +6776,26 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(69)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(130)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(730)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6590,59 +6808,64 @@ local function last_position(maxSize)
   return LAST.text
 end
 ${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
+local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
 end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
     'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
   )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
     unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
     maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
     last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
     watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
     kept = kept,
     closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
-    generation = tonumber(since) or 0,
+    generation = since and tonumber(since) or 0,
   }
 end
 
 
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(12)}
 local function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
@@ -6658,16 +6881,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(225)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(404)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
-  return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
-  }
-end
-${blank(673)}
+${blank(111)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6675,8 +6889,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1142)}
-do -- lua/functions/queue/policy.lua
+${blank(1875)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -6802,12 +7015,11 @@ local function policy(keys, args)
 end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   release: {
-    sha1: 'f9ba547148305e03374518991c55cbf00be7fa7f',
+    sha1: 'ab0a6e517c271cbc2606a3bcb17e5cff576efce9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6835,92 +7047,6 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
 
 
 
@@ -6981,10 +7107,67 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+  caller = 48,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(5)}
+  reason = { field = 'reason', bytes = 256 },
+
+
+
+  -- Who calls.
+${blank(3)}
+  nonce = { field = 'nonce', bytes = 64 },
+
+
+
+  -- Partitions.
+${blank(9)}
+}
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -7010,65 +7193,12 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(242)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -7094,7 +7224,47 @@ local function claimed_count(stored, token)
   local count, state = string.match(stored, '^:%d+:%d+:(%d+):%d+:%a+:%d+(:?[rd]?)', #token + 1)
   return state ~= ':r' and state ~= ':d' and tonumber(count) or nil
 end
-${blank(35)}
+${blank(33)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(71)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(48)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+  }
+end
+${blank(331)}
+local function put_off(queue, key, claim, state, ms)
+  claim.state, claim.span = state, ms
+  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
+  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+end
+${blank(129)}
+local function size_of_claimed(root, key)
+  local list = messages_key(root, key)
+  local size = redis.pcall('LLEN', list)
+  local foreign = error_of(size, 'list', list)
+  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
+    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
+  end
+  if foreign then return nil, foreign end
+  return size
+end
+${blank(4)}
 local NONCE_KEPT = 60000
 
 
@@ -7122,42 +7292,82 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(235)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+${blank(216)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
 end
-${blank(48)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
   }
 end
-${blank(282)}
-local function put_off(queue, key, claim, state, ms)
-  claim.state, claim.span = state, ms
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
 end
-${blank(129)}
-local function size_of_claimed(root, key)
-  local list = messages_key(root, key)
-  local size = redis.pcall('LLEN', list)
-  local foreign = error_of(size, 'list', list)
-  for _, index in ipairs({ active_key(root), due_key(root), dead_key(root) }) do
-    foreign = foreign or error_of(redis.pcall('ZCARD', index), 'zset', index)
-  end
-  if foreign then return nil, foreign end
-  return size
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
 end
-${blank(245)}
+${blank(128)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7165,8 +7375,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1269)}
-do -- lua/functions/batch/release.lua
+${blank(491)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7195,7 +7404,7 @@ local function release(keys, args)
   local root, key, token = keys[1], args[1], args[2]
   local options, bad = read_options(args, 3, RELEASE_OPTIONS)
   local nonce, no_nonce = read_nonce(options.nonce)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not token then return fail('MISSING_ARGUMENT', 'expected a key and a token, got ' .. #args .. ' arguments') end
   if bad or no_nonce then return bad or no_nonce end
@@ -7219,12 +7428,11 @@ local function release(keys, args)
 end
 
 register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready at once for others, without using up an attempt.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   repair: {
-    sha1: 'd518b8fde55f90ad1689caaa55526244251747ef',
+    sha1: '9b133a2cf9c59df9a37308d515d0b6b491f6381d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7246,7 +7454,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(38)}
+${blank(69)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7261,22 +7469,38 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(129)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+  parts = 100,
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+  counted = 5000,
+}
+${blank(50)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
+${blank(3)}
 local function wake_channel(root) return root .. ':wake' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
@@ -7301,65 +7525,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(100)}
+${blank(56)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -7461,16 +7627,23 @@ local function latest_end(claim, score, now)
   if score > now + claim.span + CLOCK_STEP then return now + claim.span end
   return score
 end
-${blank(137)}
-local function carries_options(list, size)
-  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
-    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
-      if options_of(message) then return true end
-    end
-  end
-  return false
+${blank(26)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(156)}
+${blank(17)}
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+  end
+  table.sort(found)
+  return found
+end
+${blank(43)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -7484,7 +7657,7 @@ end
 ${blank(81)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
-  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > 5000 then return nil end
+  if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
   for _, index in ipairs({ due_key(root), active_key(root) }) do
     for _, key in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -7499,18 +7672,16 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(17)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
+${blank(53)}
+local function carries_options(list, size)
+  for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
+    for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
+      if options_of(message) then return true end
+    end
   end
-  table.sort(found)
-  return found
+  return false
 end
-${blank(433)}
+${blank(505)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   if claim.count > size then
@@ -7565,9 +7736,145 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(1444)}
-do -- lua/functions/health/repair.lua
---- Put some parts of a queue in order, each at one moment, or the queue itself.
+${blank(70)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(1278)}
+local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+${blank(330)}
+local function look_at_root(root)
+  local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
+  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
+  for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
+  seen.added, seen.completed, seen.dead, seen.dropped = unpack(counters)
+  seen.held, seen.buried = count_messages(root)
+  seen.messages = seen.held and seen.held + seen.buried or -1
+  return seen
+end
+${blank(4)}
+local function has_foreign_index(root)
+  for index, expected in pairs(INDEXES) do
+    local kind = redis.call('TYPE', part_key(root, index)).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
+end
+
+
+local function mend_dead(queue, id, done)
+  local index, name = dead_key(queue.root), dead_key(queue.root, id)
+  local kind = redis.call('TYPE', name).ok
+  if kind == 'none' then
+    if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
+  elseif kind == 'hash' then
+    local positions = dead_positions(name) or {}
+    for n = 1, #positions do
+      if positions[n] ~= n then
+        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
+        redis.call('HDEL', name, positions[n])
+      end
+    end
+    if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
+      redis.call('HSET', name, 'count', #positions)
+      done[#done + 1] = 'count set to the messages that are there'
+    end
+    if redis.call('ZADD', index, 'NX', queue.now, id) == 1 then done[#done + 1] = 'added to dead' end
+  end
+end
+
+
+local function mend_part(queue, part)
+  local what, of = named_part(part)
+  local name, done = part_key(queue.root, part), {}
+  if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
+  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
+    done[#done + 1] = 'expires'
+  end
+  if what == 'messages' then mend(queue, of, done) end
+  if what == 'dead' then mend_dead(queue, of, done) end
+  return table.concat(done, ', ')
+end
+
+
+local function mend_root(root)
+  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
+  local seen = look_at_root(root)
+  if not seen.held then return table.concat(done, ', ') end
+  local added = seen.held + seen.buried + seen.completed + seen.dropped
+  if added ~= seen.added then
+    redis.call('HSET', root, 'added', added)
+    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
+  end
+  if seen.buried ~= seen.dead then
+    redis.call('HSET', root, 'deadMessages', seen.buried)
+    done[#done + 1] = 'deadMessages set to ' .. seen.buried
+  end
+  return table.concat(done, ', ')
+end
+${blank(46)}
+--- Put some parts of a queue in order, each at one moment, or its root.
 --
 --   FCALL rapidfire_repair 1 rapid-fire:{orders}
 --   FCALL rapidfire_repair 1 rapid-fire:{orders} messages:79001234567
@@ -7575,99 +7882,32 @@ do -- lua/functions/health/repair.lua
 -- KEYS
 --   root     root key of the queue
 -- ARGV
---   part...  names of keys without the root and its colon, as in check, at most 100; without one, the root: its counters
+--   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
 --   done     for each part, or for the root: what was mended, in words, or '' when nothing was
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
 --   BAD_ARGUMENT  more than 100 parts
---
--- WHY it never deletes a message: the list of a key is the truth, and everything else is made to follow it. What is in order
--- is left as it is, but for a score that the policy has made late since; so calling it again, or on a live queue, does no harm.
-local function has_foreign_index(root)
-  local types = {
-    [due_key(root)] = 'zset', [active_key(root)] = 'zset', [claims_key(root)] = 'hash', [overrides_key(root)] = 'set',
-    [dead_key(root)] = 'zset',
-  }
-  for name, expected in pairs(types) do
-    local kind = redis.call('TYPE', name).ok
-    if kind ~= 'none' and kind ~= expected then return true end
-  end
-  return false
-end
-
-local function mend_dead(root, id, now, done)
-  local call, name = redis.call, dead_key(root, id)
-  local kind = call('TYPE', name).ok
-  if kind == 'none' then
-    if call('ZREM', dead_key(root), id) == 1 then done[#done + 1] = 'removed from dead' end
-  elseif kind == 'hash' then
-    local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        call('HSET', name, n, call('HGET', name, positions[n]))
-        call('HDEL', name, positions[n])
-      end
-    end
-    if #positions > 0 and tonumber(call('HGET', name, 'count')) ~= #positions then
-      call('HSET', name, 'count', #positions)
-      done[#done + 1] = 'count set to the messages that are there'
-    end
-    if call('ZADD', dead_key(root), 'NX', now, id) == 1 then done[#done + 1] = 'added to dead' end
-  end
-end
-
-local KEPT = { due = true, active = true, claims = true, overrides = true, dead = true }
-
-local function mend_part(queue, part)
-  local root, now = queue.root, queue.now
-  local what, of = named_part(part)
-  local name, done = part_key(root, part), {}
-  if (what ~= 'other' or KEPT[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
-    redis.call('PEXPIREAT', name, string.format('%.0f', now + 2 * queue.dedupe))
-    done[#done + 1] = 'expires'
-  end
-  if what == 'messages' then mend(queue, of, done) end
-  if what == 'dead' then mend_dead(root, of, now, done) end
-  return table.concat(done, ', ')
-end
-
 local function repair(keys, args)
-  local root = keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if #args > 100 then return fail('BAD_ARGUMENT', 'expected at most 100 parts, got ' .. #args) end
-  local reply, foreign = {}, has_foreign_index(root)
+  if #args > LIMITS.parts then return fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.parts .. ' parts, got ' .. #args) end
+  local reply, foreign = {}, has_foreign_index(queue.root)
   queue.now = now_ms()
 
   -- first write
+  if #args == 0 then return { mend_root(queue.root) } end
   for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
-  if #args > 0 then return reply end
-  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
-  local held, buried = count_messages(root)
-  if not held then return { table.concat(done, ', ') } end
-  local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
-  local added = held + buried + (tonumber(counters[2]) or 0) + (tonumber(counters[4]) or 0)
-  if added ~= (tonumber(counters[1]) or 0) then
-    redis.call('HSET', root, 'added', added)
-    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
-  end
-  if buried ~= (tonumber(counters[3]) or 0) then
-    redis.call('HSET', root, 'deadMessages', buried)
-    done[#done + 1] = 'deadMessages set to ' .. buried
-  end
-  return { table.concat(done, ', ') }
+  return reply
 end
 
-register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or the queue itself.')
-end
+register('repair', repair, { 'allow-oom' }, 'Put some parts of a queue in order, each at one moment, or its root.')
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   repartition: {
-    sha1: 'ee86e09f1ec7bf1f465f18c0df07f88ba608f75e',
+    sha1: '687749b5ae7f22751497d16a0f060d6a685fb75e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7689,95 +7929,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(9)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(24)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-
-
-local LIMITS = {
-  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
-  caller = 48,
-  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
-  ids = 100,
-  parts = 100,
-  -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
-  number = 999999,
-  -- What programs gave last is kept of so many.
-  programs = 4,
-}
-
-
-local OPTIONS = {
-  -- Messages: their own options hold instead of the policy's.
-  id = { field = 'id', bytes = 512, code = 'BAD_ID' },
-  wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
-  maxWait = { field = 'maxWait', least = 1, most = POLICY.MAXWAIT.most },
-  maxSize = { field = 'maxSize', least = 1, most = POLICY.MAXSIZE.most },
-  flush = { field = 'flush', flag = true },
-  requeued = { field = 'requeued', bytes = 128 },
-
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-  claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-  forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
-  offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
-
-  -- Claims and what becomes of them.
-  lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
-  before = { field = 'before', least = 0, most = 9999999999999 },
-  attempts = { field = 'attempts', least = 1, most = 1000, default = 5 },
-  delay = { field = 'delay', least = 0, most = YEAR, default = SECOND },
-  error = { field = 'error', bytes = 4 * KIB },
-  keep = { field = 'keep', bytes = 8 * KIB },
-  reason = { field = 'reason', bytes = 256 },
-  batch = { field = 'id', bytes = 64 },
-  entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
-
-  -- Who calls.
-  worker = { field = 'worker', bytes = 64 },
-  echo = { field = 'echo', flag = true },
-  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
-  drain = { field = 'drain', flag = true },
-  nonce = { field = 'nonce', bytes = 64 },
-  program = { field = 'given', bytes = 64 },
-  again = { field = 'again', flag = true },
-
-  -- Partitions.
-  generation = { field = 'generation', least = 1, most = LIMITS.number },
-  layout = { field = 'layout', bytes = 64 },
-  open = { field = 'open', flag = true },
-  retire = { field = 'retire', flag = true },
-  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
-  new = { field = 'new', flag = true },
-  commit = { field = 'commit', least = 0, most = LIMITS.number },
-  drained = { field = 'drained', flag = true },
-  settle = { field = 'settle', least = 0, most = LIMITS.number },
-  restore = { field = 'restore', least = 1, most = LIMITS.number },
-}
-
-
-
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -7832,9 +7984,72 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-${blank(15)}
-local function calls_key(root, name) return root .. ':calls:' .. name end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
 ${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+${blank(7)}
+  -- Partitions.
+
+  layout = { field = 'layout', bytes = 64 },
+
+
+  prepare = { field = 'prepare', least = 1, most = LIMITS.partitions },
+  new = { field = 'new', flag = true },
+  commit = { field = 'commit', least = 0, most = LIMITS.number },
+  drained = { field = 'drained', flag = true },
+  settle = { field = 'settle', least = 0, most = LIMITS.number },
+  restore = { field = 'restore', least = 1, most = LIMITS.number },
+}
+${blank(14)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -7845,84 +8060,21 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(7)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(4)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
 ${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(204)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-
-
-local function changed_policy(queue, changes)
-  local policy = {}
-  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
-  return policy
-end
-
-
-local function bad_policy(policy)
-  if policy.maxWait < policy.wait then
-    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
-  end
-  if policy.maxBacklog < policy.maxSize then
-    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
-  end
-end
-${blank(4)}
+${blank(670)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7956,16 +8108,89 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(187)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(404)}
-local function begin_tally(queue)
-  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+${blank(26)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+${blank(4)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
   }
 end
-${blank(673)}
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(12)}
+local function changed_policy(queue, changes)
+  local policy = {}
+  for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
+  return policy
+end
+
+
+local function bad_policy(policy)
+  if policy.maxWait < policy.wait then
+    return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
+  end
+  if policy.maxBacklog < policy.maxSize then
+    return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
+  end
+end
+${blank(111)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7973,8 +8198,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1420)}
-do -- lua/functions/layout/repartition.lua
+${blank(1766)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8080,12 +8304,11 @@ local function repartition(keys, args)
 end
 
 register('repartition', repartition, { 'allow-oom' }, 'Change the number of partitions of a queue, step by step.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   requeue: {
-    sha1: '7c03cfba3a31fbd6ba6f35b93cf766c337b97c63',
+    sha1: '787fa265530bc9762101cb3a7d587cc25e8de5a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8113,7 +8336,16 @@ local function error_of(reply, expected, key)
   if type(reply) ~= 'table' or not reply.err then return nil end
   return wrong_type(reply, expected, key)
 end
-${blank(32)}
+
+
+
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(54)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8132,33 +8364,28 @@ local POLICY = {
 
 local LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
-  key = KIB,
-  stream = 128,
+
+
   caller = 48,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+
   ids = 100,
-  parts = 100,
+
   -- Partitions, and the numbers of partitions and of changes.
-  partitions = 1024,
+
   number = 999999,
   -- What programs gave last is kept of so many.
-  programs = 4,
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
 }
-${blank(51)}
-local function integer(text, least, most)
-  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  if value < least or value > most then return nil end
-  return value
-end
-${blank(54)}
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
-
+${blank(50)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8182,79 +8409,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(65)}
-local function not_serving(root)
-  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
-end
-
-
-
-local function other_generation(root, queue, generation)
-  if not generation or generation == queue.generation then return nil end
-  return fail(
-    'REPARTITIONED',
-    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
-  )
-end
-${blank(21)}
+${blank(56)}
 local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
 ${blank(4)}
 local function options_of(message)
@@ -8366,46 +8521,56 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(48)}
-local NONCE_KEPT = 60000
-
-
-local function read_nonce(text)
-  if not text then return nil end
-  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
-  if not name or #name > LIMITS.caller or #number > 15 then
-    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+${blank(46)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(17)}
+local function dead_positions(name)
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return nil end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
   end
-  return { text = text, name = name, number = tonumber(number) }
+  table.sort(found)
+  return found
 end
 
 
-
-local function leading_nonce(args)
-  local word = args[1]
-  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
-  local nonce, refusal = read_nonce(args[2])
-  return nonce, 3, refusal
+local function dead_messages(root, id)
+  local name, messages = dead_key(root, id), {}
+  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
+  return messages
 end
 
 
-
-local function kept_reply(queue, nonce, call)
-  if not nonce or not queue.kept then return nil end
-  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
-  number = tonumber(number)
-  if not number or number < nonce.number then return nil end
-  if number > nonce.number or name ~= call then return false end
-  return cmsgpack.unpack(kept)
+local function placed_messages(root, id)
+  local messages = dead_messages(root, id)
+  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
+  return messages
 end
 
 
-local function keep_reply(queue, nonce, call, reply, lease)
-  if not nonce then return end
-  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
-  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+local function read_batch_ids(args, first, last)
+  local given = last - first + 1
+  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  return { unpack(args, first, last) }
 end
-${blank(48)}
+${blank(21)}
+local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+
+
+local function wake_watcher(queue, at)
+  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
+  queue.watchAt = at
+  redis.pcall('HSET', queue.root, 'watchAt', at)
+  send(queue.root, queue.watcher, string.format('%.0f', at))
+end
+${blank(130)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8461,51 +8626,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(105)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-
-
-
-local function wake_watcher(queue, at)
-  if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
-  queue.watchAt = at
-  redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
-end
-${blank(116)}
-local function dead_positions(name)
-  local size = redis.pcall('HLEN', name)
-  if type(size) ~= 'number' or size > 2000 then return nil end
-  local found = {}
-  for _, field in ipairs(redis.call('HKEYS', name)) do
-    if string.find(field, '^[1-9]%d?%d?%d?$') then found[#found + 1] = tonumber(field) end
-  end
-  table.sort(found)
-  return found
-end
-
-
-local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
-end
-
-
-local function placed_messages(root, id)
-  local messages = dead_messages(root, id)
-  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
-  return messages
-end
-
-
-local function read_batch_ids(args, first, last)
-  local given = last - first + 1
-  if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
-  return { unpack(args, first, last) }
-end
-${blank(261)}
+${blank(247)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8562,8 +8683,135 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(1793)}
-do -- lua/functions/dead/requeue.lua
+${blank(17)}
+local NONCE_KEPT = 60000
+
+
+local function read_nonce(text)
+  if not text then return nil end
+  local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
+  if not name or #name > LIMITS.caller or #number > 15 then
+    return nil, fail('BAD_ARGUMENT', 'NONCE must be a name of 1 to 48 letters, digits, _ or -, a slash and a number; got ' .. shown(text))
+  end
+  return { text = text, name = name, number = tonumber(number) }
+end
+
+
+
+local function leading_nonce(args)
+  local word = args[1]
+  if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
+  local nonce, refusal = read_nonce(args[2])
+  return nonce, 3, refusal
+end
+
+
+
+local function kept_reply(queue, nonce, call)
+  if not nonce or not queue.kept then return nil end
+  local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
+  number = tonumber(number)
+  if not number or number < nonce.number then return nil end
+  if number > nonce.number or name ~= call then return false end
+  return cmsgpack.unpack(kept)
+end
+
+
+local function keep_reply(queue, nonce, call, reply, lease)
+  if not nonce then return end
+  local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
+  redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
+end
+${blank(194)}
+local function not_serving(root)
+  return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
+end
+
+
+
+local function other_generation(root, queue, generation)
+  if not generation or generation == queue.generation then return nil end
+  return fail(
+    'REPARTITIONED',
+    string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
+  )
+end
+${blank(8)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+
+
+local function read_queue_for(keys, nonce)
+  if not nonce then return read_queue(keys) end
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, nonce.name))
+  if found.err then return nil, moving_away(root, found) end
+  return queue_of(root, stored, found[3])
+end
+${blank(1181)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8592,7 +8840,7 @@ do -- lua/functions/dead/requeue.lua
 local function requeue(keys, args)
   local root = keys[1]
   local nonce, first, no_nonce = leading_nonce(args)
-  local queue, refusal = read_queue(keys, nonce and nonce.name)
+  local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or no_nonce
   if refusal then return refusal end
   local said = kept_reply(queue, nonce, 'requeue')
@@ -8637,12 +8885,11 @@ local function requeue(keys, args)
 end
 
 register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches back where their times belong among those of their keys.')
-end
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
   stats: {
-    sha1: '5f075715fd73f5393f9f2eb1b722150a4add372f',
+    sha1: '500889c33511d33cd031b187f7cae6b90171453c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8664,22 +8911,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(38)}
-local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
-local KIB, MIB = 1024, 1048576
-
-
-local POLICY = {
-  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
-  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
-  -- A batch is read in one call, hence the bound.
-  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
-  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
-  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
-  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
-}
-${blank(68)}
+${blank(8)}
 local function integer(text, least, most)
   if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
   local value = tonumber(text)
@@ -8737,22 +8969,26 @@ end
 
 
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
 
 
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+${blank(75)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-
+${blank(5)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -8766,65 +9002,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(13)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
-local function read_last_call(root, caller)
-  local found
-  if caller then
-    found = redis.pcall('MGET', root .. ':', root .. '::', calls_key(root, caller))
-  else
-    found = redis.pcall('EXISTS', root .. ':', root .. '::')
-  end
-  if type(found) ~= 'table' then return nil end
-  if not found.err then return found[3] end
-  -- A right that the user of Redis lacks is told as it is.
-  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return nil, { err = found.err } end
-  return nil, { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
-end
-${blank(8)}
-local function read_queue(keys, caller)
-  local root, refusal = keys[1], bad_root(keys)
-  if refusal then return nil, refusal end
-  local stored = redis.pcall(
-    'HMGET', root, 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
-  )
-  if stored.err then return nil, wrong_type(stored, 'hash', root) end
-  local kept, moving = read_last_call(root, caller)
-  if moving then return nil, moving end
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
-    unpack(stored)
-  maxSize = tonumber(maxSize) or POLICY.MAXSIZE.default
-  local serves, since
-  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
-  return {
-    root = root,
-    wait = tonumber(wait) or POLICY.WAIT.default,
-    maxWait = tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
-    maxBacklog = tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
-    maxMessageBytes = tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
-    dedupe = tonumber(dedupe) or POLICY.DEDUPE.default,
-    maxDead = tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
-    slice = tonumber(slice),
-    sliceBefore = tonumber(before),
-    watcher = watcher or '',
-    watchAt = tonumber(watch_at) or 0,
-    standbyUntil = tonumber(standby) or 0,
-    looked = tonumber(looked) or 0,
-    kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
-    serves = serves,
-    generation = tonumber(since) or 0,
-  }
-end
-${blank(256)}
+${blank(212)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8835,7 +9013,12 @@ local function decode_claim(text)
     deadline = tonumber(deadline), reason = reason, span = tonumber(span), state = state ~= '' and string.sub(state, 2) or nil,
   }
 end
-${blank(364)}
+${blank(46)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(113)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -8851,8 +9034,71 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(2291)}
-do -- lua/functions/queue/stats.lua
+${blank(744)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    standbyUntil = standby and tonumber(standby) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(2149)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -8899,18 +9145,16 @@ local function stats(keys, args)
 end
 
 register('stats', stats, { 'no-writes' }, 'Count what the queue holds and what it has done.')
-end
 return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '140a903351584ffa5ceeedbf07c9b6347e4de705',
+    sha1: '750cd91c0318b39568f5830f4a4572078ec7584d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3307)}
-do -- lua/functions/health/version.lua
+${blank(3195)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
@@ -8923,7 +9167,6 @@ do -- lua/functions/health/version.lua
 local function version() return VERSION end
 
 register('version', version, { 'no-writes' }, 'Tell the version of the library that is loaded.')
-end
 return entry(KEYS, ARGV)
 `,
   },

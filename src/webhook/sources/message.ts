@@ -1,4 +1,5 @@
 import type { NewMessage } from '../../options.ts'
+import { LIMITS, OPTIONS } from '../../redis/generated/limits.ts'
 
 /**
  * Reads a payload of a provider: the messages in it, none when it tells of something else (a status, an edit), or undefined when it has
@@ -73,9 +74,9 @@ export const kind = (value: unknown): string | undefined => (typeof value === 's
 export const fits = (value: unknown, bytes: number): value is string =>
   typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= bytes && !/\p{Surrogate}/u.test(value)
 
-export const fitsKey = (value: unknown): value is string => fits(value, 1024)
+export const fitsKey = (value: unknown): value is string => fits(value, LIMITS.key)
 
-export const fitsId = (value: unknown): value is string => fits(value, 512)
+export const fitsId = (value: unknown): value is string => fits(value, OPTIONS.id.bytes)
 
 /** The key of a message in a group chat. */
 export const groupKey = (chat: string, sender: string, { groups = 'chat' }: GroupOptions): string =>

@@ -1,0 +1,65 @@
+--- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
+--- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
+--- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
+
+-- Whether a key of another type stands where an index should: then nothing can be put in order.
+local function has_foreign_index(root)
+  for index, expected in pairs(INDEXES) do
+    local kind = redis.call('TYPE', part_key(root, index)).ok
+    if kind ~= 'none' and kind ~= expected then return true end
+  end
+  return false
+end
+
+-- Makes a dead batch say what it has, without a gap, and puts it into `dead`, or takes an id out that has no batch.
+local function mend_dead(queue, id, done)
+  local index, name = dead_key(queue.root), dead_key(queue.root, id)
+  local kind = redis.call('TYPE', name).ok
+  if kind == 'none' then
+    if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
+  elseif kind == 'hash' then
+    local positions = dead_positions(name) or {}
+    for n = 1, #positions do
+      if positions[n] ~= n then
+        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
+        redis.call('HDEL', name, positions[n])
+      end
+    end
+    if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
+      redis.call('HSET', name, 'count', #positions)
+      done[#done + 1] = 'count set to the messages that are there'
+    end
+    if redis.call('ZADD', index, 'NX', queue.now, id) == 1 then done[#done + 1] = 'added to dead' end
+  end
+end
+
+-- Returns what was mended, in words, or '' when nothing was.
+local function mend_part(queue, part)
+  local what, of = named_part(part)
+  local name, done = part_key(queue.root, part), {}
+  if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
+  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+    redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
+    done[#done + 1] = 'expires'
+  end
+  if what == 'messages' then mend(queue, of, done) end
+  if what == 'dead' then mend_dead(queue, of, done) end
+  return table.concat(done, ', ')
+end
+
+-- Sets the counters to what is there. Returns the same.
+local function mend_root(root)
+  local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
+  local seen = look_at_root(root)
+  if not seen.held then return table.concat(done, ', ') end
+  local added = seen.held + seen.buried + seen.completed + seen.dropped
+  if added ~= seen.added then
+    redis.call('HSET', root, 'added', added)
+    done[#done + 1] = 'added set to ' .. string.format('%.0f', added)
+  end
+  if seen.buried ~= seen.dead then
+    redis.call('HSET', root, 'deadMessages', seen.buried)
+    done[#done + 1] = 'deadMessages set to ' .. seen.buried
+  end
+  return table.concat(done, ', ')
+end
