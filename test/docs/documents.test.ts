@@ -45,12 +45,12 @@ it('the door leads to every other README', () => {
 
 it('the door is a screen or two, and no line of a README has to be scrolled', () => {
   expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(250)
-  // The reference of the Lua library has tables whose cells are compared with the headers; its lines are as long as they are.
-  const documents = DOCUMENTS.filter((file) => file !== 'lua/README.md')
-  const long = documents.flatMap((file) =>
+  // The reference of the Lua library has tables whose cells are compared with the headers: they are as long as they are.
+  const mayBeLong = (file: string, line: string) => file === 'lua/README.md' && line.startsWith('|')
+  const long = DOCUMENTS.flatMap((file) =>
     read(file)
       .split('\n')
-      .flatMap((line, n) => (line.length < 120 ? [] : [`${file}:${n + 1} has ${line.length} characters`])),
+      .flatMap((line, n) => (line.length < 120 || mayBeLong(file, line) ? [] : [`${file}:${n + 1} has ${line.length} characters`])),
   )
   expect(long).toEqual([])
 })
