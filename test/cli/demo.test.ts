@@ -19,7 +19,7 @@ beforeEach(async ({ skip }) => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('demo', () => {
-  it('shows four messages come out as one', async () => {
+  it('the demo shows four messages come out as one', async () => {
     const { code, stdout, stderr } = await rapidfire(['demo'], { TMPDIR: folder })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.match(/^ +[\d.]+ s .*->/gm)).toHaveLength(4)
@@ -34,7 +34,7 @@ describe('demo', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('draws the batch as it fills on a terminal', async ({ skip }) => {
+  it('the demo draws the batch as it fills on a terminal', async ({ skip }) => {
     if (process.platform !== 'linux' || !existsSync('/usr/bin/script')) {
       console.warn('skipped: demo on a terminal: it needs `script` of util-linux')
       return skip()
@@ -49,7 +49,7 @@ describe('demo', () => {
     expect(stdout).toContain(MERGED)
   })
 
-  it('says how to get Redis when there is none', async () => {
+  it('the demo says how to get Redis when there is none', async () => {
     const { code, stdout, stderr } = await rapidfire(['demo'], { PATH: folder })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/^rapidfire: no redis-server found: install it [^\n]+\n$/)
@@ -94,7 +94,7 @@ describe('in the middle of the demo', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('what it has started ends by itself when it is killed', async () => {
+  it('what the demo has started ends by itself when it is killed', async () => {
     const { pids, ended } = await started()
     child.kill('SIGKILL')
     expect(await ended).toMatchObject({ signal: 'SIGKILL' })

@@ -69,7 +69,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     await redis.function('LOAD', 'REPLACE', SOURCE.library)
   })
 
-  it('finds nothing wrong with a sound server, says what it has found, and changes nothing', async () => {
+  it('doctor finds nothing wrong with a sound server, says what it has found, and changes nothing', async () => {
     await redis.config('RESETSTAT')
     const { code, stdout, stderr } = await rapidfire(['doctor'], { REDIS_URL: server.url })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -108,7 +108,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     })
   })
 
-  it('needs no Functions', async () => {
+  it('doctor needs no Functions', async () => {
     const old = await another(...SOUND, ...['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((name) => ['--rename-command', name, '']))
     const findings = await examine(old.url)
     expect(wrongIn(findings)).toEqual([])
@@ -128,7 +128,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     await expectMended('persistence', 'append-only file, written through when the system likes: a power failure can lose half a minute')
   })
 
-  it('finds a snapshot that failed', async () => {
+  it('doctor finds a snapshot that failed', async () => {
     const broken = await another(...SOUND, '--save', '3600 1')
     await broken.redis.function('LOAD', SOURCE.library)
     await rm(broken.folder, { recursive: true })
@@ -144,7 +144,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     await expectMended('memory', 'maxmemory-policy is allkeys-lru: conversations can be deleted')
   })
 
-  it('finds that there is no bound of memory, and that it is nearly reached', async () => {
+  it('doctor finds that there is no bound of memory, and that it is nearly reached', async () => {
     await redis.config('SET', 'maxmemory', 0)
     expect((await examine(server.url)).filter(({ check }) => check === 'memory')).toMatchObject([
       { level: 'note', text: /^no maxmemory/, mend: [`redis-cli -h 127.0.0.1 -p ${server.port} CONFIG SET maxmemory <bytes>`] },
@@ -155,7 +155,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     await redis.config('SET', 'maxmemory', '200mb')
   })
 
-  it('asks the replicas of a server as well', async () => {
+  it('doctor asks the replicas of a server as well', async () => {
     const replica = await another(...SOUND, '--replicaof', '127.0.0.1', String(server.port))
     await eventually(async () => (await replica.redis.info('replication')).includes('master_link_status:up'))
     const findings = await examine(server.url)
@@ -176,7 +176,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     ])
   })
 
-  it('finds a replica that has not come so far, and one that has lost its primary', async () => {
+  it('doctor finds a replica that has not come so far, and one that has lost its primary', async () => {
     await redis.config('SET', 'repl-diskless-sync-delay', 600)
     const replica = await another(...SOUND, '--replicaof', '127.0.0.1', String(server.port))
     await eventually(async () => (await redis.info('replication')).includes('state=wait_bgsave'))
@@ -239,7 +239,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     ])
   })
 
-  it('finds clocks that differ and a long way to the server, by what was read', async () => {
+  it('doctor finds clocks that differ and a long way to the server, by what was read', async () => {
     const facts = await readFacts(redis, 'rapid-fire:{default}')
     const [node] = facts.nodes as [(typeof facts.nodes)[0]]
     const expected = { version: SOURCE.version, role: undefined, roots: [] }
@@ -271,7 +271,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     ])
   })
 
-  it('finds roots of a queue that disagree on the partitions, and says nothing of a queue without partitions', async () => {
+  it('doctor finds roots of a queue that disagree on the partitions, and says nothing of a queue without partitions', async () => {
     onTestFinished(async () => void (await redis.flushall()))
     await using client = new RapidFire({ redis: server.url, queue: 'salon' })
     const partitions = async () => (await examine(server.url, '--queue', 'salon')).filter(({ check }) => check === 'partitions')
@@ -302,7 +302,7 @@ describe.skipIf(lacksServer('doctor'))('doctor', () => {
     ])
   })
 
-  it('says that a server cannot be reached, or that it is asked wrongly', async () => {
+  it('doctor says that a server cannot be reached, or that it is asked wrongly', async () => {
     const gone = await rapidfire(['doctor', '--redis', 'redis://127.0.0.1:1'])
     expect(gone).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^rapidfire: Redis at 127.0.0.1:1 cannot be reached/) })
     expect(await rapidfire(['doctor', '--redis', 'nonsense'])).toMatchObject({ code: 2, stdout: '' })

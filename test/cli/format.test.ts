@@ -30,7 +30,7 @@ const REPLY: [string, number][] = [
 ]
 
 describe('formatStats', () => {
-  it('is a table of three columns', () => {
+  it('formatStats makes a table of three columns', () => {
     expect(formatStats(readStats('whatsapp', 1, [REPLY]))).toBe(
       [
         'whatsapp',
@@ -50,14 +50,14 @@ describe('formatStats', () => {
     )
   })
 
-  it('shows zeros and no lateness for a queue that has done nothing', () => {
+  it('formatStats shows zeros and no lateness for a queue that has done nothing', () => {
     const text = formatStats(readStats('new', 1, [[]]))
     expect(text).toMatch(/collecting +0 /)
     expect(text).toMatch(/max +-$/m)
     expect(text).toContain('no batch is completed yet')
   })
 
-  it('is as wide with colours as without', () => {
+  it('formatStats is as wide with colours as without', () => {
     const marked: Paint = (style, text) => `<${style}>${text}</>`
     const text = formatStats(readStats('whatsapp', 1, [REPLY]), marked)
     expect(text).toContain('<red> 2</>')
@@ -73,7 +73,7 @@ describe('formatMs', () => {
     [999, '999 ms'],
     [1500, '1.5 s'],
     [60_000, '1.0 min'],
-  ])('%d is %s', (ms, text) => expect(formatMs(ms)).toBe(text))
+  ])('formatMs: %d ms is %s', (ms, text) => expect(formatMs(ms)).toBe(text))
 })
 
 describe('formatBar', () => {
@@ -83,5 +83,5 @@ describe('formatBar', () => {
     [0.5, '██░░'],
     [1, '████'],
     [7, '████'],
-  ])('%d of four', (part, bar) => expect(formatBar(part, 4)).toBe(bar))
+  ])('formatBar: %d of four', (part, bar) => expect(formatBar(part, 4)).toBe(bar))
 })

@@ -27,7 +27,7 @@ async function folderWith(name: string, ...args: string[]): Promise<{ folder: st
 }
 
 describe('init', () => {
-  it('prints a file that real pm2 starts, scales, reloads and stops without a loss', async () => {
+  it('init prints a file that real pm2 starts, scales, reloads and stops without a loss', async () => {
     const { redis, url } = await useRedis()
     const port = await freePort()
     const { folder, file } = await folderWith('ecosystem.config.cjs', 'pm2', '--queue', 'sal"on', '--port', String(port))
@@ -76,7 +76,7 @@ describe('init', () => {
     }
   }, 60_000)
 
-  it('prints units that systemd takes', async ({ skip }) => {
+  it('init prints units that systemd takes', async ({ skip }) => {
     const { folder, file } = await folderWith('rapidfire.service', 'systemd', '--work', 'handler.mjs')
     const text = await readFile(file, 'utf8')
     expect(text).toMatch(/^ExecStart=.+main\.js serve --port 3000$[\s\S]+^ExecStart=.+main\.js work handler\.mjs$/m)
@@ -91,12 +91,12 @@ describe('init', () => {
     }
   })
 
-  it('prints a file for docker compose', async () => {
+  it('init prints a file for docker compose', async () => {
     const { stdout } = await rapidfire(['init', 'compose', '--work', 'handler.mjs', '--port', '8080'])
     expect(stdout).toMatch(/"serve","--host","0\.0\.0\.0","--port","8080"[\s\S]+'127\.0\.0\.1:8080:8080'[\s\S]+"work","handler\.mjs"/)
   })
 
-  it('knows no other kind', async () => {
+  it('init knows no other kind', async () => {
     expect((await rapidfire(['init', 'cron'])).code).toBe(2)
   })
 })

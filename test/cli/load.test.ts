@@ -20,28 +20,28 @@ beforeEach(async () => {
 const version = (redis: Redis) => redis.fcall_ro('rapidfire_version', 0)
 
 describe('load', () => {
-  it('loads the library, and then has nothing to do', async () => {
+  it('load loads the library, and then has nothing to do', async () => {
     expect(await rapidfire(['load', '--redis', server.url])).toEqual({ code: 0, stdout: `${host}  loaded ${SOURCE.version}\n`, stderr: '' })
     expect(await version(server.redis)).toBe(SOURCE.version)
     const again = await rapidfire(['load'], { REDIS_URL: server.url })
     expect(again).toEqual({ code: 0, stdout: `${host}  has ${SOURCE.version} already\n`, stderr: '' })
   })
 
-  it('updates an older library', async () => {
+  it('load updates an older library', async () => {
     await server.redis.function('LOAD', assemble({ version: '0.0.9' }).library)
     const { code, stdout } = await rapidfire(['load', '--redis', server.url])
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${host}  updated 0.0.9 to ${SOURCE.version}\n` })
     expect(await version(server.redis)).toBe(SOURCE.version)
   })
 
-  it('leaves a newer one as it is', async () => {
+  it('load leaves a newer one as it is', async () => {
     await server.redis.function('LOAD', assemble({ version: '99.0.0' }).library)
     const { code, stdout } = await rapidfire(['load', '--redis', server.url])
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${host}  has 99.0.0, newer than ${SOURCE.version}: left as it is\n` })
     expect(await version(server.redis)).toBe('99.0.0')
   })
 
-  it('says what it may not do', async () => {
+  it('load says what it may not do', async () => {
     await server.redis.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-function')
     const { code, stdout, stderr } = await rapidfire(['load', '--redis', server.url.replace('://', '://reader:secret@')])
     await server.redis.call('ACL', 'DELUSER', 'reader')
@@ -49,7 +49,7 @@ describe('load', () => {
     expect(stderr).toMatch(new RegExp(`^rapidfire: ${host}: NOPERM [^\n]+\n$`))
   })
 
-  it('says that a server has no Functions', async ({ skip }) => {
+  it('load says that a server has no Functions', async ({ skip }) => {
     if (lacksServer('load on a server without Functions')) return skip()
     const old = await startRedis(['FCALL', 'FCALL_RO', 'FUNCTION'].flatMap((name) => ['--rename-command', name, '']))
     const { code, stdout } = await rapidfire(['load', '--redis', old.url])
@@ -60,7 +60,7 @@ describe('load', () => {
     })
   })
 
-  it('loads on every primary of a cluster, and stats finds the queues of all', async ({ skip }) => {
+  it('load loads on every primary of a cluster, and stats finds the queues of all', async ({ skip }) => {
     if (lacksServer('load on a cluster')) return skip()
     const cluster = await TestCluster.start({ primaries: 2, replicas: 0 })
     const [left, right] = cluster.nodes as [ClusterNode, ClusterNode]
@@ -88,7 +88,7 @@ describe('load', () => {
 })
 
 describe('load --print', () => {
-  it('prints the library and needs no server', async () => {
+  it('load --print prints the library and needs no server', async () => {
     expect(await rapidfire(['load', '--print'], { REDIS_URL: 'redis://127.0.0.1:1' })).toEqual({
       code: 0,
       stdout: SOURCE.library,
@@ -96,7 +96,7 @@ describe('load --print', () => {
     })
   })
 
-  it('is what redis-cli loads', async ({ skip }) => {
+  it('what load --print prints is what redis-cli loads', async ({ skip }) => {
     if (!findRedisCli()) {
       console.warn('skipped: load --print into redis-cli: no redis-cli or valkey-cli on PATH')
       return skip()

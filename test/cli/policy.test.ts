@@ -10,7 +10,7 @@ beforeEach(() => server.redis.flushall())
 
 const policy = (...args: string[]) => rapidfire(['policy', '--queue', 'salon', '--redis', server.url, ...args])
 
-it('shows the policy, and changes what is named', async () => {
+it('policy shows the policy, and changes what is named', async () => {
   expect((await policy()).stdout).toMatch(/^wait {13}10,000\nmaxWait {10}60,000\n[\s\S]*partitions {7}1\n$/)
   const { code, stdout } = await policy('wait=5000', 'partitions=4', '--json')
   expect(code).toBe(0)
@@ -25,7 +25,7 @@ it.each([
   [['weight=5'], 1, 'DEDUPE, GIVEN, MAXBACKLOG'],
   [['wait=0'], 1, 'WAIT must be an integer from 1'],
   [['partitions=2000'], 1, 'partitions must be an integer from 1 to 1024, got 2000'],
-])('refuses %j', async (members, expected, says) => {
+])('policy refuses %j', async (members, expected, says) => {
   const { code, stderr } = await policy(...members)
   expect([code, stderr]).toEqual([expected, expect.stringContaining(says)])
   expect(await server.redis.keys('*')).toEqual([])

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 
 describe('serve', () => {
-  it('stores, refuses, limits, counts, tells its health and stops', async () => {
+  it('serve stores, refuses, limits, counts, tells its health and stops', async () => {
     const env = { REDIS_URL: server.url, RAPIDFIRE_QUEUE: 'salon', RAPIDFIRE_STATS_TOKEN: 'stats' }
     const serve = await start(
       ['serve', '--port', '0', '--max-bytes', '1000', '--conversation-limit', '2', '--rate-limit', '1'],
@@ -46,7 +46,7 @@ describe('serve', () => {
     expect(serve.stdout).not.toContain('ann')
   })
 
-  it('answers 401 to a wrong signature, and 503 to a good message while Redis is gone, which is stored when it is sent again', async () => {
+  it('serve answers 401 to a wrong signature, and 503 to a good message while Redis is gone, which is stored when it is sent again', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url, RAPIDFIRE_APP_SECRET: 's' }).ready()
@@ -69,7 +69,7 @@ describe('serve', () => {
     expect(await serve.stop()).toBe(0)
   })
 
-  it('stops while Redis is gone, also when a call is under way', async () => {
+  it('serve stops while Redis is gone, also when a call is under way', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url }).ready()

@@ -34,7 +34,7 @@ const parse = (stdout: string): Stats[] =>
     .map((line) => JSON.parse(line))
 
 describe('one queue', () => {
-  it('is shown as a table', async () => {
+  it('stats of a queue is shown as a table', async () => {
     await fill('whatsapp', { handled: ['ann', 'bob'], open: ['cyd'] })
     const { code, stdout, stderr } = await rapidfire(['stats', '--queue', 'whatsapp', '--redis', server.url])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -49,7 +49,7 @@ describe('one queue', () => {
     expect(stdout).toContain('on average  2.0 messages a batch, 2 handler calls saved (50 %)')
   })
 
-  it('is one line of JSON with --json, the same as getStats', async () => {
+  it('stats of a queue is one line of JSON with --json, the same as getStats', async () => {
     await fill('whatsapp', { handled: ['ann'], open: ['bob'] })
     const { code, stdout, stderr } = await rapidfire(['stats', '--queue', 'whatsapp', '--redis', server.url, '--json'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -58,7 +58,7 @@ describe('one queue', () => {
     expect(expected.totals.completed).toBe(1)
   })
 
-  it('that nobody knows is zeros, and looking at it changes nothing', async () => {
+  it('stats of a queue that nobody knows is zeros, and looking at it changes nothing', async () => {
     const { code, stdout } = await rapidfire(['stats', '--queue', 'nobody', '--redis', server.url, '--json'])
     expect(code).toBe(0)
     expect(parse(stdout)).toEqual([expect.objectContaining({ queue: 'nobody', collecting: 0, messages: 0, callsSaved: 0 })])
@@ -66,7 +66,7 @@ describe('one queue', () => {
     expect(await server.redis.function('LIST')).toEqual([])
   })
 
-  it('is taken from RAPIDFIRE_QUEUE and the server from REDIS_URL, and options win over both', async () => {
+  it('stats takes the queue from RAPIDFIRE_QUEUE and the server from REDIS_URL, and options win over both', async () => {
     await fill('whatsapp', { open: ['ann'] })
     await fill('telegram', { open: ['ann', 'bob'] })
     const env = { REDIS_URL: server.url, RAPIDFIRE_QUEUE: 'telegram' }
@@ -76,7 +76,7 @@ describe('one queue', () => {
     expect(parse(stdout)).toMatchObject([{ queue: 'whatsapp', collecting: 1 }])
   })
 
-  it('with a name that is none is refused', async () => {
+  it('stats of a queue with a name that is none is refused', async () => {
     const { code, stderr } = await rapidfire(['stats', '--queue', 'two words', '--redis', server.url])
     expect({ code, stderr }).toEqual({
       code: 2,
@@ -85,7 +85,7 @@ describe('one queue', () => {
     })
   })
 
-  it('whose root is something else is an error of one line', async () => {
+  it('stats of a queue whose root is something else is an error of one line', async () => {
     await server.redis.set('rapid-fire:{whatsapp}', 'text')
     const { code, stdout, stderr } = await rapidfire(['stats', '--queue', 'whatsapp', '--redis', server.url])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -94,7 +94,7 @@ describe('one queue', () => {
 })
 
 describe('without --queue', () => {
-  it('shows every queue, whatever else is on the server', async () => {
+  it('stats without --queue shows every queue, whatever else is on the server', async () => {
     await fill('whatsapp', { open: ['ann'] })
     await fill('чат:b', { open: ['a}', '{b}'] })
     await fill('scripted', { open: ['ann'], binding: 'scripts' })
@@ -112,13 +112,13 @@ describe('without --queue', () => {
     expect(table.stdout).toMatch(/^scripted\n[\s\S]*\n\nwhatsapp\n[\s\S]*\n\nчат:b\n/)
   })
 
-  it('says that there are none', async () => {
+  it('stats without --queue says that there are none', async () => {
     const { code, stdout } = await rapidfire(['stats', '--redis', server.url])
     expect({ code, stdout }).toEqual({ code: 0, stdout: `No queues on ${new URL(server.url).host}.\n` })
     expect(await rapidfire(['stats', '--redis', server.url, '--json'])).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
-  it('ends its search on a server with very many keys, and says so', async () => {
+  it('stats without --queue ends its search on a server with very many keys, and says so', async () => {
     await server.redis.eval("for n = 1, 5000 do redis.call('SET', n, '') end", 0)
     const said = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => said.mockRestore())
@@ -132,7 +132,7 @@ describe('without --queue', () => {
   })
 })
 
-it('reads a queue on a server without Functions', async () => {
+it('stats reads a queue on a server without Functions', async () => {
   await fill('whatsapp', { handled: ['ann'], binding: 'scripts' })
   expect(await server.redis.function('LIST')).toEqual([])
   const { stdout } = await rapidfire(['stats', '--redis', server.url, '--json'])

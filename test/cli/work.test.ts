@@ -44,7 +44,7 @@ describe('work', () => {
       'export default async (batch: { messages: unknown[] }): Promise<void> => { if (batch.messages.length !== 1) throw new Error() }',
     ],
     ['handler.cjs', 'module.exports = async () => {}'],
-  ])('runs %s, and logs no content and no key', async (name, text) => {
+  ])('work runs %s, and logs no content and no key', async (name, text) => {
     const worker = await start(['work', await handler(name, text)], env).ready()
     await add()
     await drained()
@@ -57,7 +57,7 @@ describe('work', () => {
     expect(worker.stderr).toBe('')
   })
 
-  it('logs keys and content when it is told to', async () => {
+  it('work logs keys and content when it is told to', async () => {
     const worker = await start(['work', await handler('content.mjs', 'export default () => {}'), '--log-content'], env).ready()
     await add()
     await drained()
@@ -65,7 +65,7 @@ describe('work', () => {
     expect(worker.lines.find(({ msg }) => msg === 'completed')).toMatchObject({ key: KEY, content: [{ text: SECRET }] })
   })
 
-  it('logs why a handler failed and that its batch is dead, and no content and no key', async () => {
+  it('work logs why a handler failed and that its batch is dead, and no content and no key', async () => {
     const file = await handler('failing.mjs', 'export default () => { throw new Error("the bot is down") }')
     const worker = await start(['work', file, '--attempts', '1'], env).ready()
     await add()
@@ -79,7 +79,7 @@ describe('work', () => {
     expect(worker.stdout).not.toContain(KEY)
   })
 
-  it('waits for a handler that runs when it is stopped', async () => {
+  it('work waits for a handler that runs when it is stopped', async () => {
     const file = await handler(
       'slow.mjs',
       'export default () => new Promise((resolve) => { console.log("begun"); setTimeout(resolve, 500) })',
@@ -91,7 +91,7 @@ describe('work', () => {
     expect(await client.getStats()).toMatchObject({ messages: 0, active: 0 })
   })
 
-  it('gives the batch back when the handler takes longer than --close-timeout, and ends by itself', async () => {
+  it('work gives the batch back when the handler takes longer than --close-timeout, and ends by itself', async () => {
     const file = await handler('stuck.mjs', 'export default () => { console.log("begun"); return new Promise(() => {}) }')
     const worker = await start(['work', file, '--close-timeout', '50'], env).ready()
     await add()
@@ -100,7 +100,7 @@ describe('work', () => {
     expect((await client.claimReady()).batches).toMatchObject([{ key: KEY, attempt: 1, token: expect.stringMatching(/:2$/) }])
   })
 
-  it('ends at once at the second signal', async () => {
+  it('work ends at once at the second signal', async () => {
     const file = await handler('never.mjs', 'export default () => { console.log("begun"); return new Promise(() => {}) }')
     const worker = await start(['work', file, '--close-timeout', '60000'], env).ready()
     await add()
@@ -110,7 +110,7 @@ describe('work', () => {
     expect(await worker.stop()).toBe(1)
   })
 
-  it('answers for its health, 503 while Redis does not answer', async () => {
+  it('work answers for its health, 503 while Redis does not answer', async () => {
     const own = await useRedis()
     const file = await handler('health.mjs', 'export default () => {}')
     const worker = await start(['work', file, '--health-port', '0'], { ...env, REDIS_URL: own.url }).ready()
@@ -152,7 +152,7 @@ describe('work', () => {
 })
 
 describe('forward', () => {
-  it('moves batches and logs how many', async () => {
+  it('forward moves batches and logs how many', async () => {
     const forwarder = await start(['forward', 'batches'], env).ready()
     await add()
     await drained()

@@ -30,7 +30,7 @@ describeBindings('connections', (lua) => {
     }
   }
 
-  it('subscribe again when the connection is lost, also when it is lost once more while they do', async () => {
+  it('workers subscribe again when the connection is lost, also when it is lost once more while they do', async () => {
     let cuts = 0
     const proxy = await proxyTo(lua().server.url, ({ client: socket, sent }) => {
       if (cuts !== 1 || !sent.includes('subscribe')) return
@@ -47,7 +47,7 @@ describeBindings('connections', (lua) => {
     await eventually(() => expect(worker.told.map(([event]) => event)).toContain('completed'))
   })
 
-  it('claim on when their connection is lost', async () => {
+  it('workers claim on when their connection is lost', async () => {
     const proxy = await proxyTo(lua().server.url)
     const worker = start(() => {}, {}, client({ redis: proxy.url }))
     for (let n = 1; n <= 3; n += 1) {
@@ -58,7 +58,7 @@ describeBindings('connections', (lua) => {
     await eventually(() => expect(worker.isHealthy()).toBe(true))
   })
 
-  it('notice a subscription that is dead without a word, and make it anew', async () => {
+  it('workers notice a subscription that is dead without a word, and make it anew', async () => {
     const proxy = await proxyTo(lua().server.url)
     holdTime()
     const worker = start(() => {}, {}, client({ redis: proxy.url }))
@@ -77,7 +77,7 @@ describeBindings('connections', (lua) => {
     expect(worker.told.at(-1)).toMatchObject(['completed', { attempt: 1 }])
   })
 
-  it('notice a connection that is dead without a word, say so, and make it anew', async () => {
+  it('workers notice a connection that is dead without a word, say so, and make it anew', async () => {
     const proxy = await proxyTo(lua().server.url)
     holdTime()
     const worker = start(() => {}, {}, client({ redis: proxy.url }))
@@ -93,7 +93,7 @@ describeBindings('connections', (lua) => {
     expect(worker.isHealthy()).toBe(true)
   })
 
-  it('wait for an answer that goes on arriving, however long it takes on a slow way', async () => {
+  it('workers wait for an answer that goes on arriving, however long it takes on a slow way', async () => {
     await client().policy({ maxSize: 10 })
     await client().addMessages(Array.from({ length: 10 }, (_, n) => ({ key: 'ann', data: `${n}${'x'.repeat(259_000)}` })))
     holdTime()
@@ -113,7 +113,7 @@ describeBindings('connections', (lua) => {
     expect(closed).toBe(true)
   })
 
-  it('abort the handlers whose leases may have run out while Redis cannot be reached, and say that they are not healthy', async () => {
+  it('workers abort the handlers whose leases may have run out while Redis cannot be reached, and say that they are not healthy', async () => {
     await lua().tick(0)
     const proxy = await proxyTo(lua().server.url)
     const signals: AbortSignal[] = []
@@ -150,7 +150,7 @@ describeBindings('connections', (lua) => {
     expect(worker.isHealthy()).toBe(true)
   })
 
-  it('are healthy again, with all slots in use, when their heartbeat is answered again', async () => {
+  it('workers are healthy again, with all slots in use, when their heartbeat is answered again', async () => {
     const proxy = await proxyTo(lua().server.url)
     const held = gate()
     holdTime()
@@ -168,7 +168,7 @@ describeBindings('connections', (lua) => {
     expect(worker.told.at(-1)).toMatchObject(['completed', { attempt: 1 }])
   })
 
-  it('drop a dead connection once, however many batches could not be told to Redis', async () => {
+  it('workers drop a dead connection once, however many batches could not be told to Redis', async () => {
     const warnings: string[] = []
     const warned = (warning: Error) => warnings.push(warning.message)
     process.on('warning', warned)
@@ -187,7 +187,7 @@ describeBindings('connections', (lua) => {
     expect(warnings).toEqual([])
   })
 
-  it('close in time while Redis can be connected to and never answers', async () => {
+  it('workers close in time while Redis can be connected to and never answers', async () => {
     const proxy = await proxyTo(lua().server.url)
     holdTime()
     await addDue(client(), 1)
@@ -204,7 +204,7 @@ describeBindings('connections', (lua) => {
     expect(performance.now() - from).toBeLessThanOrEqual(12_000)
   })
 
-  it('close in time while Redis does not answer', async () => {
+  it('workers close in time while Redis does not answer', async () => {
     const proxy = await proxyTo(lua().server.url)
     holdTime()
     await addDue(client(), 1)
@@ -220,7 +220,7 @@ describeBindings('connections', (lua) => {
   })
 })
 
-it('keep to the clock of Redis, however late an answer is read', () => {
+it('a worker keeps to the clock of Redis, however late an answer is read', () => {
   // Redis is 1000 ms ahead; the way takes 1 ms.
   const first = compareClocks(Number.NEGATIVE_INFINITY, 1100, 99, 101)
   expect(first).toBe(999)
@@ -233,7 +233,7 @@ it('keep to the clock of Redis, however late an answer is read', () => {
   expect(compareClocks(999.8, 9500, 500, 501)).toBe(8999)
 })
 
-it('send a claim a trip early, so that it arrives at the deadline', () => {
+it('a lane looks a trip early, so that it arrives at the deadline', () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] })
   const looks: number[] = []
   const lane = new Lane('rapid-fire:{orders}', false, () => looks.push(performance.now()))

@@ -18,7 +18,7 @@ describeBindings('a forwarder', (lua) => {
     return Object.assign(forwarder, told)
   }
 
-  it('moves what is due into the stream, says how many batches, and leaves nothing behind', async () => {
+  it('a forwarder moves what is due into the stream, says how many batches, and leaves nothing behind', async () => {
     await addDue(client(), 3)
     const { moved } = start({ limit: 2 })
     await eventually(async () => expect(await messages()).toEqual(['0', '1', '2']))
@@ -30,7 +30,7 @@ describeBindings('a forwarder', (lua) => {
     await lua().holds()
   })
 
-  it('waits while the stream is full, and goes on when its groups have acknowledged', async () => {
+  it('a forwarder waits while the stream is full, and goes on when its groups have acknowledged', async () => {
     await addDue(client(), 2)
     const forwarder = start({ maxLength: 1 })
     const idle: number[] = []
@@ -47,7 +47,7 @@ describeBindings('a forwarder', (lua) => {
     expect(idle).toEqual([])
   })
 
-  it('says so when there is no stream that it could write into, keeps the batches, and goes on when there is', async () => {
+  it('a forwarder says so when there is no stream that it could write into, keeps the batches, and goes on when there is', async () => {
     await lua().redis.set(stream(), 'mine')
     await addDue(client(), 1)
     const forwarder = start()
@@ -59,7 +59,7 @@ describeBindings('a forwarder', (lua) => {
     await eventually(() => expect(forwarder.isHealthy()).toBe(true))
   })
 
-  it('reports what a listener throws, does not take it for a failure of Redis, and says when it has moved all', async () => {
+  it('a forwarder reports what a listener throws, does not take it for a failure of Redis, and says when it has moved all', async () => {
     await addDue(client(), 3)
     const forwarder = client().forwarder('batches')
     onTestFinished(() => forwarder.close())

@@ -11,7 +11,7 @@ describeBindings('worker', (lua) => {
   const { client, start } = useWorkers(lua)
   const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
 
-  it('hands over a batch, completes it and says so', async () => {
+  it('a worker hands over a batch, completes it and says so', async () => {
     const handled: Batch[] = []
     const worker = start((batch) => handled.push(batch))
     await client().addMessage('ann', { text: 'Hi' }, { id: 'wamid.1' })
@@ -24,7 +24,7 @@ describeBindings('worker', (lua) => {
     await intact()
   })
 
-  it('runs as many handlers as it has slots, and claims no more than it can run', async () => {
+  it('a worker runs as many handlers as it has slots, and claims no more than it can run', async () => {
     const calls = await recordCalls(lua())
     const held = gate()
     const seen: string[] = []
@@ -49,7 +49,7 @@ describeBindings('worker', (lua) => {
     await intact()
   })
 
-  it('sends the completions of one tick in one call', async () => {
+  it('a worker sends the completions of one tick in one call', async () => {
     const held = gate()
     await addDue(client(), 8)
     const worker = start(() => held.opened, { concurrency: 8 })
@@ -62,7 +62,7 @@ describeBindings('worker', (lua) => {
     expect(completions.map(({ args }) => args.length)).toEqual([2 + 16])
   })
 
-  it('keeps the lease while the handler runs, however long', async () => {
+  it('a worker keeps the lease while the handler runs, however long', async () => {
     await lua().tick(0)
     const held = gate()
     const other = client()
@@ -79,7 +79,7 @@ describeBindings('worker', (lua) => {
     expect(await other.getStats()).toMatchObject({ totals: { completed: 1, redelivered: 0 } })
   })
 
-  it('aborts the signal when the lease is lost, refuses the late result, and leaves the other claim alone', async () => {
+  it('a worker aborts the signal when the lease is lost, refuses the late result, and leaves the other claim alone', async () => {
     await lua().tick(0)
     const held = gate()
     const other = client()
@@ -111,7 +111,7 @@ describeBindings('worker', (lua) => {
     await intact()
   })
 
-  it.each(['complete', 'fail'])('counts as lost a %s that comes after another claim', async (end) => {
+  it.each(['complete', 'fail'])('a worker counts as lost a %s that comes after another claim', async (end) => {
     await lua().tick(0)
     const held = gate()
     const other = client()
@@ -126,7 +126,7 @@ describeBindings('worker', (lua) => {
     expect(await other.getStats()).toMatchObject({ messages: 0, totals: { completed: 1, failed: 0, redelivered: 1 } })
   })
 
-  it('does not take its own batch again after the event loop was blocked past the lease', async () => {
+  it('a worker does not take its own batch again after the event loop was blocked past the lease', async () => {
     const held = gate()
     const attempts: number[] = []
     const worker = start(
@@ -154,7 +154,7 @@ describeBindings('worker', (lua) => {
     expect(attempts).toEqual([1])
   })
 
-  it('completes what blocked the event loop past its lease before it claims again', async () => {
+  it('a worker completes what blocked the event loop past its lease before it claims again', async () => {
     const attempts: number[] = []
     await addDue(client(), 3)
     const worker = start(
@@ -169,7 +169,7 @@ describeBindings('worker', (lua) => {
     expect(attempts).toEqual([1, 1, 1])
   })
 
-  it('lets a handler lengthen the lease and see what has arrived behind its batch', async () => {
+  it('a worker lets a handler lengthen the lease and see what has arrived behind its batch', async () => {
     await lua().tick(0)
     const answers: unknown[] = []
     const worker = start(async (_, { extend }) => {
@@ -192,7 +192,7 @@ describeBindings('worker', (lua) => {
     ])
   })
 
-  it('fails a handler that takes longer than `timeout`, and aborts its signal', async () => {
+  it('a worker fails a handler that takes longer than `timeout`, and aborts its signal', async () => {
     const signals: AbortSignal[] = []
     const worker = start(
       (batch, { signal }) => {
@@ -213,7 +213,7 @@ describeBindings('worker', (lua) => {
     expect(worker.running).toBe(0)
   })
 
-  it('does not mind what a handler does after its timeout', async () => {
+  it('a worker does not mind what a handler does after its timeout', async () => {
     const late = gate()
     const worker = start(
       async (batch) => {
@@ -231,7 +231,7 @@ describeBindings('worker', (lua) => {
     expect(worker.told.map(([event]) => event)).toEqual(['failed', 'completed', 'completed'])
   })
 
-  it('gives the handler its logger, or one that says nothing', async () => {
+  it('a worker gives the handler its logger, or one that says nothing', async () => {
     const logged: unknown[] = []
     const say = (level: string) => (fields: object, message: string) => logged.push([level, fields, message])
     const logger = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
@@ -245,7 +245,7 @@ describeBindings('worker', (lua) => {
     await once(quiet, 'completed')
   })
 
-  it('gives each attempt a child of its logger, which knows the batch, when it can make one', async () => {
+  it('a worker gives each attempt a child of its logger, which knows the batch, when it can make one', async () => {
     const logged: unknown[] = []
     const nothing = () => {}
     const logger: Logger = {
@@ -261,7 +261,7 @@ describeBindings('worker', (lua) => {
     expect(logged).toEqual([{ batch: batch.id, attempt: 1, step: 1, message: 'answered' }])
   })
 
-  it('says how long an attempt has run, and how long after its deadline the batch was claimed, by the clock of Redis', async () => {
+  it('a worker says how long an attempt has run, and how long after its deadline the batch was claimed, by the clock of Redis', async () => {
     await lua().tick(0)
     await client().addMessages(['ann', 'bob', 'cid'].map((key) => ({ key, data: 1, flush: true })))
     await lua().tick(70)
@@ -286,7 +286,7 @@ describeBindings('worker', (lua) => {
     }
   })
 
-  it('hands over the batches of one key one after the other, in order', async () => {
+  it('a worker hands over the batches of one key one after the other, in order', async () => {
     await client().policy({ maxSize: 2 })
     const seen: number[][] = []
     let running = 0

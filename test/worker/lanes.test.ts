@@ -21,7 +21,7 @@ describeBindings('lanes of a worker', (lua) => {
     return { rapidfire, of, add }
   }
 
-  it('go on when several of them have lost what they knew at once', async () => {
+  it('lanes go on when several of them have lost what they knew at once', async () => {
     const { of, add } = await partitioned()
     const worker = start(() => {}, { timing: { pauses: [5, 20] } })
     await once(worker, 'ready')
@@ -31,7 +31,7 @@ describeBindings('lanes of a worker', (lua) => {
     await eventually(() => expect(worker.isHealthy()).toBe(true))
   })
 
-  it('go on while another one of them fails, which the worker says is not healthy', async () => {
+  it('lanes go on while another one of them fails, which the worker says is not healthy', async () => {
     const { of, add } = await partitioned()
     const worker = start(() => {}, { concurrency: 1, timing: { pauses: [5, 20], rest: 20 } })
     await once(worker, 'ready')
@@ -44,7 +44,7 @@ describeBindings('lanes of a worker', (lua) => {
     await eventually(() => expect(worker.isHealthy()).toBe(true))
   })
 
-  it('notice a subscription that is dead without a word while one of them fails', async () => {
+  it('lanes notice a subscription that is dead without a word while one of them fails', async () => {
     const { of, add } = await partitioned()
     const proxy = await proxyTo(lua().server.url)
     const timing = { pauses: [5, 20] as const, rest: 10, echoEvery: 100, echoWithin: 50 }
@@ -59,7 +59,7 @@ describeBindings('lanes of a worker', (lua) => {
     await eventually(() => expect(worker.told.map(([event]) => event)).toContain('completed'))
   })
 
-  it('that are forgotten while they are asked are not looked at any more', async () => {
+  it('lanes that are forgotten while they are asked are not looked at any more', async () => {
     const thrown: unknown[] = []
     const note = (error: unknown) => thrown.push(error)
     process.on('uncaughtException', note)

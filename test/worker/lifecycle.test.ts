@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings } from '../support/lua.ts'
-import { addDue, eventually, gate, useWorkers } from './workers.ts'
+import { addDue, eventually, gate, holdTime, useWorkers } from './workers.ts'
 
 describeBindings('lifecycle', (lua) => {
   const { client, idle, start } = useWorkers(lua)
@@ -22,15 +22,15 @@ describeBindings('lifecycle', (lua) => {
     { timeout: 0 },
     { timeout: Number.NaN },
     { backoff: 5 as never },
-  ])('refuses %o', async (options) => {
+  ])('a worker refuses %o', async (options) => {
     expect(() => client().worker(() => {}, options)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
   })
 
-  it('refuses a handler that is no function', () => {
+  it('a worker refuses a handler that is no function', () => {
     expect(() => client().worker('handler' as never)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
   })
 
-  it('does nothing before it runs, and is healthy while it does', async () => {
+  it('a worker does nothing before it runs, and is healthy while it does', async () => {
     await addDue(client(), 1)
     const worker = idle(() => {})
     expect(worker.isHealthy()).toBe(false)
@@ -47,7 +47,7 @@ describeBindings('lifecycle', (lua) => {
     await ended
   })
 
-  it('claims nothing while it pauses, lets what runs end, and goes on when it resumes', async () => {
+  it('a worker claims nothing while it pauses, lets what runs end, and goes on when it resumes', async () => {
     const held = gate()
     const worker = start(() => held.opened)
     await client().addMessage('ann', 1, { flush: true })
@@ -57,20 +57,18 @@ describeBindings('lifecycle', (lua) => {
     await client().addMessage('bob', 1, { flush: true })
     held.open()
     await eventually(() => expect(completed([worker])).toHaveLength(1))
-    vi.useFakeTimers({ toFake: ['setTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
+    const passUntil = holdTime(lua())
     await lua().redis.publish(`${lua().root}:wake`, '* 0')
-    for (let turn = 0; turn < 200; turn += 1) {
-      vi.advanceTimersByTime(20)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    // Longer than it rests.
+    let left = 200
+    await passUntil(() => left-- === 0, 20)
     expect(await client().peek('bob')).toMatchObject({ state: 'ready' })
     vi.useRealTimers()
     worker.resume()
     await eventually(() => expect(completed([worker])).toHaveLength(2))
   })
 
-  it('does not run because it is paused or resumed', async () => {
+  it('a worker does not run because it is paused or resumed', async () => {
     await addDue(client(), 1)
     const worker = idle(() => expect.unreachable())
     worker.pause()
@@ -82,7 +80,7 @@ describeBindings('lifecycle', (lua) => {
     expect(await client().getStats()).toMatchObject({ ready: 1 })
   })
 
-  it('says that it is idle when nothing is due and nothing runs, once', async () => {
+  it('a worker says that it is idle when nothing is due and nothing runs, once', async () => {
     const idled: number[] = []
     const held = gate()
     await addDue(client(), 25)
@@ -97,7 +95,7 @@ describeBindings('lifecycle', (lua) => {
     await eventually(() => expect(idled).toEqual([25, 26]))
   })
 
-  it('is not idle while something is ready behind the last batch', async () => {
+  it('a worker is not idle while something is ready behind the last batch', async () => {
     const seen: unknown[] = []
     const worker = start(async (batch) => {
       const [message] = batch.messages
@@ -110,7 +108,7 @@ describeBindings('lifecycle', (lua) => {
     expect(seen).toEqual([1, 2, 3, 'idle'])
   })
 
-  it('closes when what runs has ended, and claims nothing more', async () => {
+  it('a worker closes when what runs has ended, and claims nothing more', async () => {
     const held = gate()
     await addDue(client(), 5)
     const worker = start(() => held.opened, { concurrency: 2 })
@@ -130,7 +128,7 @@ describeBindings('lifecycle', (lua) => {
     expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
   })
 
-  it('gives back what runs longer than the timeout, claimable at once, and aborts its signal', async () => {
+  it('a worker gives back what runs longer than the timeout, claimable at once, and aborts its signal', async () => {
     await lua().tick(0)
     const signals: AbortSignal[] = []
     await addDue(client(), 3)
@@ -161,7 +159,7 @@ describeBindings('lifecycle', (lua) => {
     expect(await client().getStats()).toMatchObject({ messages: 0, dead: 0 })
   })
 
-  it('takes no notice of what a handler does after its batch was given back', async () => {
+  it('a worker takes no notice of what a handler does after its batch was given back', async () => {
     const held = gate()
     const worker = start((batch) => held.opened.then(() => (batch.key === 'ann' ? undefined : Promise.reject(new Error('late')))))
     await client().addMessages(['ann', 'bob'].map((key) => ({ key, data: 1, flush: true })))
@@ -173,7 +171,7 @@ describeBindings('lifecycle', (lua) => {
     expect(await client().getStats()).toMatchObject({ messages: 2, totals: { completed: 0 } })
   })
 
-  it('shortens a close without a timeout by a second one', async () => {
+  it('a worker shortens a close without a timeout by a second one', async () => {
     await addDue(client(), 1)
     const worker = start(() => new Promise(() => {}))
     await eventually(() => expect(worker.running).toBe(1))
@@ -182,7 +180,7 @@ describeBindings('lifecycle', (lua) => {
     expect(await client().peek('key 0')).toMatchObject({ state: 'ready', token: expect.stringMatching(/:1$/) })
   })
 
-  it('can be closed before and after it has run', async () => {
+  it('a worker can be closed before and after it has run', async () => {
     const never = idle(() => {})
     await never.close()
     await never.close({ timeout: 5 })
@@ -194,7 +192,7 @@ describeBindings('lifecycle', (lua) => {
     expect(worker.told).toEqual([])
   })
 
-  it('is closed at the end of an `await using`', async () => {
+  it('a worker is closed at the end of an `await using`', async () => {
     await addDue(client(), 1)
     let held: ReturnType<typeof idle>
     {
@@ -207,14 +205,14 @@ describeBindings('lifecycle', (lua) => {
     await held.run()
   })
 
-  it('leaves the client that made it open', async () => {
+  it('a worker leaves the client that made it open', async () => {
     const from = client()
     await start(() => {}, {}, from).close()
     expect(await from.addMessage('ann', 1)).toEqual({ status: 'added', size: 1 })
   })
 
   it.each([{ timeout: undefined }, { timeout: 0 }])(
-    'loses nothing of 1000 batches in flight and due when it closes with %o',
+    'a worker loses nothing of 1000 batches in flight and due when it closes with %o',
     async ({ timeout }) => {
       const rapidfire = client()
       await addDue(rapidfire, 1000)
@@ -242,7 +240,7 @@ describeBindings('lifecycle', (lua) => {
     },
   )
 
-  it('reports what a listener throws or rejects with, and works on', async () => {
+  it('a worker reports what a listener throws or rejects with, and works on', async () => {
     const worker = start(
       (batch) => {
         if (batch.key !== 'ann') throw new Error('down')
@@ -267,7 +265,7 @@ describeBindings('lifecycle', (lua) => {
     expect(await client().getStats()).toMatchObject({ messages: 0, totals: { completed: 2, failed: 0, redelivered: 0, died: 1 } })
   })
 
-  it('warns of errors that nobody listens to, and of listeners that throw, instead of ending the process', async () => {
+  it('a worker warns of errors that nobody listens to, and of listeners that throw, instead of ending the process', async () => {
     const warnings: string[] = []
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(String((warning as Error).message)))
     onTestFinished(() => warn.mockRestore())
@@ -293,7 +291,7 @@ describeBindings('lifecycle', (lua) => {
   })
 })
 
-it('reports that it cannot be reached, is not healthy, and still closes', async () => {
+it('a worker reports that it cannot be reached, is not healthy, and still closes', async () => {
   const rapidfire = new RapidFire({ redis: 'redis://127.0.0.1:1' })
   const worker = rapidfire.worker(() => {})
   const errors: Error[] = []

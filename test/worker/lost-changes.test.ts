@@ -11,7 +11,7 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
   const messages = Array.from({ length: 20 }, (_, n) => ({ key: `key ${n}`, data: n, flush: true }))
   const handled = (worker: ReturnType<typeof start>) => worker.told.filter(([event]) => event === 'completed').length
 
-  it('that starts when the root of the queue has lost its only change handles what lies in the partitions', async () => {
+  it('a worker that starts when the root of the queue has lost its only change handles what lies in the partitions', async () => {
     await client({ policy: { partitions: 3 } }).addMessages(messages)
     await restore(lua().redis, ROOT)
     const worker = start(() => {})
@@ -20,7 +20,7 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     expect(worker.told.filter(([event]) => event !== 'completed')).toEqual([])
   })
 
-  it('that runs when the root of the queue loses it restores it within about a minute, and producers follow', async () => {
+  it('a worker that runs when the root of the queue loses it restores it within about a minute, and producers follow', async () => {
     // It has seen a queue without partitions, and nothing since.
     const idle = client()
     await idle.getStats()
@@ -40,7 +40,7 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     expect(worker.told.filter(([event]) => event !== 'completed')).toEqual([])
   })
 
-  it('that meets a partition with a newer layout than the queue has follows it', async () => {
+  it('a worker that meets a partition with a newer layout than the queue has follows it', async () => {
     await client({ policy: { partitions: 2 } }).getStats()
     const worker = start(() => {})
     await client().addMessages(messages)
@@ -53,7 +53,7 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     expect((await lua().call('layout')).slice(1, 3)).toEqual([3, 2])
   })
 
-  it('finds a former partition that takes messages again, and drains it', async () => {
+  it('a worker finds a former partition that takes messages again, and drains it', async () => {
     await client({ policy: { partitions: 2 } }).getStats()
     const earlier = await Promise.all([0, 1].map((n) => keep(lua().redis, part(n))))
     const idle = client()
@@ -72,7 +72,7 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     expect(await client().check()).toMatchObject({ violations: [] })
   })
 
-  it('says by which layout it goes only when there are partitions, as producers do', async () => {
+  it('a worker says by which layout it goes only when there are partitions, as producers do', async () => {
     const sent = async (partitions?: number) => {
       await client(partitions === undefined ? {} : { policy: { partitions } }).getStats()
       const recorded = await recordCalls(lua())
@@ -95,7 +95,7 @@ describeBindings('a worker and a change of partitions that was lost', (lua) => {
     for (const [name, tail] of await sent(2)) expect([name, tail]).toEqual([name, ['GENERATION', '1']])
   })
 
-  it('opens a partition that has lost its data', async () => {
+  it('a worker opens a partition that has lost its data', async () => {
     await client({ policy: { partitions: 2, wait: 3000 } }).getStats()
     const worker = start(() => {})
     await client().addMessages(messages)

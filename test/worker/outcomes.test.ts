@@ -10,7 +10,7 @@ describeBindings('outcomes', (lua) => {
   const { client, start, later } = useWorkers(lua)
   const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
 
-  it('tries a batch again after the pauses that backoff says, until its attempts are used up: then it is dead, with the error', async () => {
+  it('a worker tries a batch again after the pauses that backoff says, until its attempts are used up: then it is dead, with the error', async () => {
     await lua().tick(0)
     const asked: number[] = []
     const backoff = (attempt: number) => {
@@ -42,7 +42,7 @@ describeBindings('outcomes', (lua) => {
     await intact()
   })
 
-  it('goes on with the next batch of a key when one has died', async () => {
+  it('a worker goes on with the next batch of a key when one has died', async () => {
     const worker = start(
       async (batch: Batch<number>) => {
         if (batch.messages[0]?.data === 2) return
@@ -59,7 +59,7 @@ describeBindings('outcomes', (lua) => {
     ])
   })
 
-  it('pauses for an exponential time by default', async () => {
+  it('a worker pauses for an exponential time by default', async () => {
     await lua().tick(0)
     const worker = start(() => Promise.reject(new Error('down')))
     await client().addMessage('ann', 1, { flush: true })
@@ -88,7 +88,7 @@ describeBindings('outcomes', (lua) => {
     ['an object that has no text', { toString: () => expect.unreachable() }, 'the handler threw { toString: [Function: toString] }'],
     ['what throws when it is looked at', new Untold(), 'the handler threw something that cannot be shown'],
     ['an error whose message is a number', Object.assign(new Error(), { message: 42 }), '42'],
-  ])('buries a batch whose handler throws %s, and goes on', async (_, thrown, text) => {
+  ])('a worker buries a batch whose handler throws %s, and goes on', async (_, thrown, text) => {
     const worker = start(
       (batch) => {
         if (batch.key === 'ann') throw thrown
@@ -108,7 +108,7 @@ describeBindings('outcomes', (lua) => {
     await intact()
   })
 
-  it('drops a batch that the handler discards', async () => {
+  it('a worker drops a batch that the handler discards', async () => {
     const worker = start(() => {
       throw new Discard('spam')
     })
@@ -118,7 +118,7 @@ describeBindings('outcomes', (lua) => {
     expect(await client().getStats()).toMatchObject({ messages: 0, dead: 0, totals: { completed: 1, failed: 0 } })
   })
 
-  it('waits for as long as the handler says before it tries again, and counts the attempt', async () => {
+  it('a worker waits for as long as the handler says before it tries again, and counts the attempt', async () => {
     await lua().tick(0)
     const worker = start(
       () => {
@@ -146,7 +146,7 @@ describeBindings('outcomes', (lua) => {
         throw new Error('no pause')
       },
     ],
-  ])('gives a batch back all the same, and says so, when there is %s', async (_, thrown, backoff) => {
+  ])('a worker gives a batch back all the same, and says so, when there is %s', async (_, thrown, backoff) => {
     await lua().tick(0)
     const worker = start(() => Promise.reject(thrown), { backoff })
     await client().addMessage('ann', 1, { flush: true })
@@ -155,7 +155,7 @@ describeBindings('outcomes', (lua) => {
     expect(worker.isHealthy()).toBe(true)
   })
 
-  it('hands out again only the messages that failed, with the same batch id, in front of newer ones', async () => {
+  it('a worker hands out again only the messages that failed, with the same batch id, in front of newer ones', async () => {
     await lua().tick(0)
     const seen: [string, number, number[]][] = []
     const worker = start<number>(
@@ -181,7 +181,7 @@ describeBindings('outcomes', (lua) => {
     await intact()
   })
 
-  it('buries only the messages that failed in the last attempt', async () => {
+  it('a worker buries only the messages that failed in the last attempt', async () => {
     const worker = start(
       (batch) => {
         throw new PartialFailure(batch.messages.slice(1), 'half of it')
@@ -198,7 +198,7 @@ describeBindings('outcomes', (lua) => {
     ['none', () => []],
     ['one of another batch', () => [{ id: undefined, data: 9, receivedAt: 1 }]],
     ['one of its own and a copy', (batch) => [batch.messages[0], { ...batch.messages[1] }] as Batch['messages']],
-  ])('fails the whole batch, and says so, when the messages that failed are %s', async (_, chosen) => {
+  ])('a worker fails the whole batch, and says so, when the messages that failed are %s', async (_, chosen) => {
     const worker = start(
       (batch) => {
         if (batch.attempt === 1) throw new PartialFailure(chosen(batch), 'half of it')
@@ -214,7 +214,7 @@ describeBindings('outcomes', (lua) => {
     expect(worker.told[0]).toMatchObject(['error', { code: 'BAD_ARGUMENT' }])
   })
 
-  it('takes a message that failed for one, however often it is named', async () => {
+  it('a worker takes a message that failed for one, however often it is named', async () => {
     const worker = start(
       (batch) => {
         if (batch.attempt === 1) throw new PartialFailure([...batch.messages.slice(1), ...batch.messages.slice(1)])
@@ -226,7 +226,7 @@ describeBindings('outcomes', (lua) => {
     expect(batch).toMatchObject({ attempt: 2, messages: [{ data: 2 }] })
   })
 
-  it('hands data that is not JSON over as text', async () => {
+  it('a worker hands data that is not JSON over as text', async () => {
     const worker = start(() => {}, { attempts: 1 })
     await lua().call('add', 'ann', '{', 'FLUSH')
     const [batch] = await first(worker, 'completed')
@@ -234,7 +234,7 @@ describeBindings('outcomes', (lua) => {
   })
 })
 
-it('doubles the pause, and leaves half of it to chance', () => {
+it('exponentialBackoff doubles the pause, and leaves half of it to chance', () => {
   const backoff = exponentialBackoff(100, 1000)
   for (const [attempt, most] of [
     [1, 100],

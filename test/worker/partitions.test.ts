@@ -64,7 +64,7 @@ describeBindings('workers and partitions', (lua) => {
     expect(worker.isHealthy()).toBe(true)
   })
 
-  it('goes on while the partitions change, and the old ones are drained in order', async () => {
+  it('a worker goes on while the partitions change, and the old ones are drained in order', async () => {
     const rapidfire = client({ policy: { wait: 30, maxWait: 60 } })
     const seen = new Map<string, number[]>()
     const worker = start(({ key, messages }) => seen.set(key, [...(seen.get(key) ?? []), ...messages.map(({ data }) => data)]))
@@ -91,7 +91,7 @@ describeBindings('workers and partitions', (lua) => {
     expect(await client().check()).toMatchObject({ violations: [] })
   })
 
-  it('forgets partitions that are drained', async () => {
+  it('a worker forgets partitions that are drained', async () => {
     const rapidfire = client({ policy: { wait: 20 } })
     await rapidfire.addMessage('ann', 1)
     await client().policy({ partitions: 2 })

@@ -81,7 +81,7 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
     expect(told.filter(([event, batch]) => event !== 'completed' && batch.key !== there[0])).toEqual([])
   })
 
-  it('keeps no slot from the others for one that does not answer, and gives back what it brings when there is none left', async () => {
+  it('a worker keeps no slot from the others for one that does not answer, and gives back what it brings when there is none left', async () => {
     const rapidfire = client('slots')
     await rapidfire.getStats()
     const { node, partitions } = await nodeOf('slots')

@@ -34,7 +34,7 @@ describeBindings('waking', (lua) => {
     ['a shorter wait', 60, (rapidfire) => rapidfire.addMessage('ann', 2, { wait: 60 })],
     ['a shorter maxWait', 60, (rapidfire) => rapidfire.addMessage('ann', 2, { maxWait: 60 })],
     ['a smaller size', 0, (rapidfire) => rapidfire.addMessage('ann', 2, { maxSize: 2 })],
-  ])('wakes an idle worker early by %s', async (_, ms, act) => {
+  ])('an idle worker is woken early by %s', async (_, ms, act) => {
     const rapidfire = client()
     await rapidfire.addMessage('ann', 1)
     const worker = start(() => {})
@@ -44,7 +44,7 @@ describeBindings('waking', (lua) => {
     expect(worker.told).toMatchObject([['completed', { key: 'ann', attempt: 1 }]])
   })
 
-  it('wakes it early by a dead batch that is put back', async () => {
+  it('an idle worker is woken early by a dead batch that is put back', async () => {
     const rapidfire = client()
     await rapidfire.addMessage('ann', 1, { flush: true })
     expect(await rapidfire.processPendingBatches(() => Promise.reject(new Error('down')), { attempts: 1 })).toMatchObject({ dead: 1 })
@@ -55,7 +55,7 @@ describeBindings('waking', (lua) => {
     expect(worker.told).toMatchObject([['completed', { key: 'ann', attempt: 1 }]])
   })
 
-  it('wakes it early by what is ready behind a batch that somebody completes, or gives back', async () => {
+  it('an idle worker is woken early by what is ready behind a batch that somebody completes, or gives back', async () => {
     const rapidfire = client()
     await rapidfire.addMessages(['ann', 'bob'].map((key) => ({ key, data: 1, flush: true })))
     const { batches } = await rapidfire.claimReady()
@@ -72,7 +72,7 @@ describeBindings('waking', (lua) => {
     )
   })
 
-  it('handles what has arrived behind its own batch at once', async () => {
+  it('a worker handles what has arrived behind its own batch at once', async () => {
     const rapidfire = client()
     const worker = start(async (batch) => {
       if (batch.messages[0]?.data !== 3) await rapidfire.addMessage('ann', (batch.messages[0]?.data as number) + 1, { flush: true })
@@ -83,7 +83,7 @@ describeBindings('waking', (lua) => {
     expect(worker.told.map(([event, batch]) => [event, batch.messages[0].data])).toEqual([1, 2, 3].map((data) => ['completed', data]))
   })
 
-  it('works with a key prefix', async () => {
+  it('a worker hears wake-ups with a key prefix', async () => {
     const { hostname: host, port } = new URL(lua().server.url)
     const from = () => client({ redis: { host, port: Number(port), keyPrefix: 'app:' } })
     const worker = start(() => {}, {}, from())
@@ -92,7 +92,7 @@ describeBindings('waking', (lua) => {
     await proceed(() => worker.told.length > 0)
   })
 
-  it('hands the watch on while a worker has no free slot', async () => {
+  it('a worker hands the watch on while it has no free slot', async () => {
     const rapidfire = client()
     const held = gate()
     const full = start(() => held.opened, { concurrency: 1 })
@@ -108,7 +108,7 @@ describeBindings('waking', (lua) => {
     await proceed(() => full.told.length === 1)
   })
 
-  it('wakes one of many workers, not all of them', async () => {
+  it('a message that is due wakes one of many workers, not all of them', async () => {
     const rapidfire = client()
     const workers = Array.from({ length: 10 }, () => start(() => {}))
     await settle(10)
@@ -128,7 +128,7 @@ describeBindings('waking', (lua) => {
 describeBindings('many workers', (lua) => {
   const { client, start } = useWorkers(lua)
 
-  it('send about a command in a rest each, however many keys are open', async () => {
+  it('workers send about a command in a rest each, however many keys are open', async () => {
     const rapidfire = client()
     await rapidfire.policy({ wait: 600_000, maxWait: 600_000 })
     await rapidfire.addMessages(Array.from({ length: 2000 }, (_, n) => ({ key: `key ${n}`, data: n })))
@@ -160,7 +160,7 @@ describeBindings('many workers', (lua) => {
     expect(workers.every((worker) => worker.isHealthy())).toBe(true)
   })
 
-  it('share out what is due, each batch once', async () => {
+  it('workers share out what is due, each batch once', async () => {
     const handled: string[] = []
     const workers = Array.from({ length: 10 }, () =>
       start(
@@ -177,7 +177,7 @@ describeBindings('many workers', (lua) => {
     expect(handled).toHaveLength(500)
   })
 
-  it('go on when one of them is closed', async () => {
+  it('workers go on when one of them is closed', async () => {
     const first = start(() => {})
     await eventually(async () => expect(await lua().redis.hget(lua().root, 'watcher')).toBe(first.id))
     const second = start(() => {})

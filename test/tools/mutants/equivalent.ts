@@ -34,13 +34,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'lower_ahead', find: "'standbyUntil', 0", put: "'standbyUntil', 1", why: 'a time that has passed, as 0 is' },
   { within: 'claim_ready', find: 'nonce and #batches > 0', put: '#batches > 0', why: 'without a nonce nothing is kept' },
   {
-    within: 'look_at',
-    find: 'ahead, at = 0, 0, 0, longest',
-    put: 'ahead, at = 0, 0, 1, longest',
-    why: 'every time with its wait is later',
-  },
-  { within: 'look_at', find: 'while at < size and at < 1000', put: 'while at < size and at < 999', why: 'it goes in steps of twenty' },
-  {
     within: 'hand_out',
     find: "write_numbers(queue, tally)\n    redis.call('HSET', claims_key(root), unpack(look.records))",
     put: "redis.call('HSET', claims_key(root), unpack(look.records))\n    write_numbers(queue, tally)",

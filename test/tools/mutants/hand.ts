@@ -51,8 +51,8 @@ export const BY_HAND: (Edit & { what: string })[] = [
   },
   {
     within: 'finish',
-    find: "('%d', messages)",
-    put: "('%d', #keys)",
+    find: 'count_text(messages)',
+    put: 'count_text(#keys)',
     what: 'a completed batch counts as one message',
   },
   { within: 'keep_dead', find: 'queue.now, claim.id', put: 'claim.deadline, claim.id', what: 'a batch died at its deadline' },

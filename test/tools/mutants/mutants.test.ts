@@ -4,10 +4,9 @@ import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { assemble } from '../../../lua/build/assemble.mjs'
 import { lacksServer } from '../../client/clients.ts'
-import { EQUIVALENT } from './equivalent.ts'
 import { BY_HAND } from './hand.ts'
 import { Judge, TREE } from './judge.ts'
-import { byHand, diffOf, type Edit, edited, type LuaFiles, mutantsOf, readLua, sameText, shuffled, statementOf, textOf } from './mutants.ts'
+import { byHand, diffOf, type Edit, edited, type LuaFiles, madeBy, mutantsOf, readLua, shuffled, statementOf, textOf } from './mutants.ts'
 import { mutate, mutationsOf } from './operators.ts'
 
 const files = readLua(join(TREE, 'lua'))
@@ -99,14 +98,11 @@ it('every fault by hand changes the library, and assembles', () => {
   }
 })
 
-it('what is called equivalent is a mutant that the operators make', () => {
-  const mutants = mutantsOf(files)
-  for (const edit of EQUIVALENT) {
-    const { file, ...change } = edited(edit, files)
-    const text = mutate(files.get(file) as string, change)
-    const same = mutants.filter((mutant) => mutant.file === file && sameText(textOf(mutant, files), text))
-    expect(same, `${edit.within}: ${edit.find}`).not.toEqual([])
-  }
+it('an edit finds the mutant that says the same, and none when what it names is gone', () => {
+  const few: LuaFiles = new Map([['lib/few.lua', 'local function f(a, b)\n  return a  < b\nend\n']])
+  const mutants = mutantsOf(few)
+  expect(madeBy({ within: 'f', find: '  < b', put: ' <= b' }, mutants, few).map(({ name }) => name)).toEqual(['lib/few:f:bound:1'])
+  expect(madeBy({ within: 'f', find: 'a > b', put: 'a >= b' }, mutants, few)).toEqual([])
 })
 
 it('a function that is named, or a text that stands there, more than once is refused', () => {

@@ -51,8 +51,17 @@ export const byHand = (edits: (Edit & { what: string })[], files: LuaFiles): Mut
 /** The file with the fault in it. */
 export const textOf = (mutant: Mutant, files: LuaFiles): string => mutate(files.get(mutant.file) as string, mutant)
 
-/** Whether two texts say the same to Lua, blanks aside. */
-export const sameText = (one: string, other: string): boolean => one.replace(/\s+/g, ' ') === other.replace(/\s+/g, ' ')
+/** The mutants among these that such an edit makes as well, blanks aside; none when it does not apply any more. */
+export function madeBy(edit: Edit, mutants: Mutant[], files: LuaFiles): Mutant[] {
+  const plain = (text: string) => text.replace(/\s+/g, ' ')
+  try {
+    const { file, ...change } = edited(edit, files)
+    const text = plain(mutate(files.get(file) as string, change))
+    return mutants.filter((mutant) => mutant.file === file && plain(textOf(mutant, files)) === text)
+  } catch {
+    return []
+  }
+}
 
 /** In an order by chance that a seed decides. What is first of a hundred is also first when others are added. */
 export function shuffled(mutants: Mutant[], seed: string): Mutant[] {
