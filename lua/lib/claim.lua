@@ -179,7 +179,7 @@ local function next_look(queue, take, count)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.closed then
+  if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0

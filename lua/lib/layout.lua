@@ -46,7 +46,7 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 
--- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
+-- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end

@@ -41,7 +41,7 @@ end
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
 --   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
---   closed           it serves no new keys: lib/layout.lua
+--   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
@@ -67,7 +67,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }

@@ -50,7 +50,7 @@ local function claim_ready(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not options.drain then return not_serving(root) end
+  if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end

@@ -104,7 +104,7 @@ local function forward(keys, args)
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
   bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not options.drain then return not_serving(root) end
+  if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)

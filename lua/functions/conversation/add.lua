@@ -151,7 +151,7 @@ local function store(queue, message, ids, headers)
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.closed then
+  elseif size == 1 and queue.refuses_new then
     -- While messages of the key are left here, newer ones must stay behind them.
     failed = not_serving(queue.root)
   elseif size > queue.maxBacklog then
@@ -172,7 +172,7 @@ local function store_requeued(queue, message, ids)
   local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
   local id, size = message.id or '', redis.pcall('LLEN', list)
   local undo, at
-  local failed = error_of(size, 'list', list) or size == 0 and queue.closed and not_serving(queue.root)
+  local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
     local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
     undo, at = bring_back(queue, key, { header .. id .. message.data })

@@ -39,7 +39,7 @@ local function requeue(keys, args)
   local ids, bad = read_batch_ids(args, first, last)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
-  if queue.closed then return not_serving(root) end
+  if queue.refuses_new then return not_serving(root) end
   local owners = {}
   for n = 1, #ids do
     local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')

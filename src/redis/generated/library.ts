@@ -1340,7 +1340,7 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 
--- What a closed root answers to those who do not know that it is closed. Nobody looks there for new keys.
+-- What a root that refuses new keys answers to those who do not know. Nobody looks there for new keys.
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -1397,7 +1397,7 @@ end
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
 --   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
---   closed           it serves no new keys: lib/layout.lua
+--   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
   local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
@@ -1423,7 +1423,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -1648,7 +1648,7 @@ local function next_look(queue, take, count)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.closed then
+  if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
@@ -1714,7 +1714,7 @@ local function claim_ready(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not options.drain then return not_serving(root) end
+  if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
@@ -2041,7 +2041,7 @@ local function forward(keys, args)
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
   bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not options.drain then return not_serving(root) end
+  if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
@@ -2384,7 +2384,7 @@ local function store(queue, message, ids, headers)
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.closed then
+  elseif size == 1 and queue.refuses_new then
     -- While messages of the key are left here, newer ones must stay behind them.
     failed = not_serving(queue.root)
   elseif size > queue.maxBacklog then
@@ -2405,7 +2405,7 @@ local function store_requeued(queue, message, ids)
   local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
   local id, size = message.id or '', redis.pcall('LLEN', list)
   local undo, at
-  local failed = error_of(size, 'list', list) or size == 0 and queue.closed and not_serving(queue.root)
+  local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
     local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
     undo, at = bring_back(queue, key, { header .. id .. message.data })
@@ -2672,7 +2672,7 @@ local function requeue(keys, args)
   local ids, bad = read_batch_ids(args, first, last)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
-  if queue.closed then return not_serving(root) end
+  if queue.refuses_new then return not_serving(root) end
   local owners = {}
   for n = 1, #ids do
     local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')

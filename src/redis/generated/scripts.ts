@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '35e54e4c39d05c9af37669ce652547cb95d0b835',
+    sha1: '8d731cf265617cb8b00f8ee983ee9e0e32e5d828',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -578,7 +578,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -843,7 +843,7 @@ local function store(queue, message, ids, headers)
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.closed then
+  elseif size == 1 and queue.refuses_new then
     -- While messages of the key are left here, newer ones must stay behind them.
     failed = not_serving(queue.root)
   elseif size > queue.maxBacklog then
@@ -864,7 +864,7 @@ local function store_requeued(queue, message, ids)
   local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
   local id, size = message.id or '', redis.pcall('LLEN', list)
   local undo, at
-  local failed = error_of(size, 'list', list) or size == 0 and queue.closed and not_serving(queue.root)
+  local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
     local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
     undo, at = bring_back(queue, key, { header .. id .. message.data })
@@ -942,7 +942,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'b342332bb3eae3959fce54574f0538a456b7f8ab',
+    sha1: 'd601f5f99ed86fdcf50d7591bd6ab7d806a500ad',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1159,7 +1159,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -1565,7 +1565,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'c9909bace12faa63847ca442b7ca3ed7fd539d77',
+    sha1: '1cd116a050652448f894b216e8fa52adfdb359cb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2255,7 +2255,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -2457,7 +2457,7 @@ local function next_look(queue, take, count)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.closed then
+  if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
@@ -2523,7 +2523,7 @@ local function claim_ready(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   refusal = refusal or bad or no_nonce or other_generation(root, queue, options.generation)
   if refusal then return refusal end
-  if queue.closed and not options.drain then return not_serving(root) end
+  if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local kept = kept_reply(queue, nonce, 'claim_ready')
   if kept == false then return { queue.now, 0 } end
@@ -2544,7 +2544,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '437c26b637e90338fda83756f58aa0d7f15c405e',
+    sha1: 'f70a5f0018549338c8477fe752d23ed0059e7d7b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2941,7 +2941,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -3023,7 +3023,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ac501806b2eb8ca9f04aa6f5a427a8be8a22756c',
+    sha1: '8d958d80349b2bb8a79fee093f171b3686ae9855',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3258,7 +3258,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -3337,7 +3337,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'e827b57b810b52c01924931a2836369f262e3ef1',
+    sha1: 'deb42b4cf86549d7f4deef2bd0e64baa16a3f03d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3532,7 +3532,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -3602,7 +3602,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'c91e07136c7dc3a9f3dd0f5047da30883093c254',
+    sha1: 'd294470cadbc3217682f52c31c51daabd10e6e62',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3823,7 +3823,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -3905,7 +3905,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '441993f0c2c40b0fe198a2a0ae6c93547eef97d7',
+    sha1: '687c25085b964cebdffa58fcd2d7129777db05b5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4405,7 +4405,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -4535,7 +4535,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '8d3ce5639010bf0eb9108278c72bf5b7f0311706',
+    sha1: 'b36bd05323310ed65d4bc1ecaad412752821ccde',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5245,7 +5245,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -5419,7 +5419,7 @@ local function next_look(queue, take, count)
     if at and (not next_at or at < next_at) then next_at = at end
   end
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
-  if not take.worker or not next_at and queue.closed then
+  if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
     wake_watcher(queue, next_at)
     return next_at or 0
@@ -5539,7 +5539,7 @@ local function forward(keys, args)
   if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
   bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
-  if queue.closed and not options.drain then return not_serving(root) end
+  if queue.refuses_new and not options.drain then return not_serving(root) end
   queue.now = now_ms()
   local stream, longest = stream_key(root, name), options.longest or OPTIONS.entries.default
   local length = redis.pcall('XLEN', stream)
@@ -5577,7 +5577,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '9ec130f0f852b7a283b6b900a7b056b958a6e556',
+    sha1: 'c3f6640a0136ad13b67844f46311d36800f8b26c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5764,7 +5764,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -5827,7 +5827,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'af4903770d0ddd79c05bc45b4eacf3513b417bcf',
+    sha1: '437993d401404da77bc164ac20024d22827e37bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6085,7 +6085,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -6217,7 +6217,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '89d37dc6f887b4aac2f31cd198c37e06cb6286a8',
+    sha1: '63524eaa65ff0f4db013793b814a1f707c966996',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6547,7 +6547,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -6627,7 +6627,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd71236921870a782f0a53fc8ce3e816b50d4fb8e',
+    sha1: '7141ede864d493a0ab45ea950ff333b6622c47ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6850,7 +6850,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -7019,7 +7019,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'ab0a6e517c271cbc2606a3bcb17e5cff576efce9',
+    sha1: 'ad5f1a86b4afeb265dd11d67b9a1527b2eeecc0c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7341,7 +7341,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -7432,7 +7432,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '9b133a2cf9c59df9a37308d515d0b6b491f6381d',
+    sha1: 'ec62562efa262d1a530a078b2f47307ff36fd76d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7785,7 +7785,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -7907,7 +7907,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '687749b5ae7f22751497d16a0f060d6a685fb75e',
+    sha1: '5c812e2ca5e26fdf9b59022c4d0f12e8450eefd4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8159,7 +8159,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -8308,7 +8308,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '787fa265530bc9762101cb3a7d587cc25e8de5a5',
+    sha1: '7b74077cb3bcdf748922f7ca6ac2b2ea078cba16',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8785,7 +8785,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
@@ -8853,7 +8853,7 @@ local function requeue(keys, args)
   local ids, bad = read_batch_ids(args, first, last)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
-  if queue.closed then return not_serving(root) end
+  if queue.refuses_new then return not_serving(root) end
   local owners = {}
   for n = 1, #ids do
     local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
@@ -8889,7 +8889,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '500889c33511d33cd031b187f7cae6b90171453c',
+    sha1: 'e969f0bbac23788fe570bc11b2e64dd4e4eb4988',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9083,7 +9083,7 @@ local function queue_of(root, stored, kept)
     standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
-    closed = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
     serves = serves,
     generation = since and tonumber(since) or 0,
   }
