@@ -121,13 +121,15 @@ export const cutForward =
   (stream: string, limit: number, longest: number, worker: string | undefined): Planner =>
   (model, nonce) => {
     const options = ['LIMIT', limit, 'MAXLEN', longest, ...(worker ? ['WORKER', worker] : [])]
+    // What consumers are done with may be taken off by the call that is made again, when the first had found the stream full.
+    const done = model.streams.get(stream)?.read ?? 0
     return {
       ...{ name: 'forward', args: [stream, ...options, ...nonce], keys: claimable(model), stream },
       counters: [...TAKING, ...COMPLETING],
       expectTrue: ([, , forwarded, room], now) => {
         const entries = now.entries(stream)
         expect(forwarded).toBeLessThanOrEqual(entries.length)
-        expect(room).toBeGreaterThanOrEqual(longest - entries.length)
+        expect(room).toBeGreaterThanOrEqual(longest - entries.length - done)
       },
     }
   }
