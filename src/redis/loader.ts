@@ -14,6 +14,9 @@ export interface BindingOptions {
   load?: 'auto' | 'never'
 }
 
+/** How often a library is loaded that somebody else loads at the same time. */
+const LOADS = 10
+
 /**
  * Sees to it that the Lua functions are there, as a library or as scripts, and sends calls of them: absent, they are loaded; an older
  * library is replaced; a newer one is used as it is, since other processes of a rolling deploy need it.
@@ -129,8 +132,8 @@ export class Loader {
     try {
       await send('function', ['LOAD', ...(found === undefined ? [] : ['REPLACE']), this.#source.library])
     } catch (error) {
-      // Somebody else has loaded it in between, perhaps a newer one.
-      if (attempt > 1 || !/already exists/.test(messageOf(error))) throw error
+      // Somebody else has loaded it in between, perhaps a newer one; and the server may have lost that as well.
+      if (attempt >= LOADS || !/already exists/.test(messageOf(error))) throw error
       await this.#loadOn(send, attempt + 1)
     }
   }
