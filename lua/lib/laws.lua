@@ -95,6 +95,13 @@ local KEY_LAWS = {
     end,
   },
   {
+    name = 'alive-or-dead', misplaced = true,
+    says = 'The batch of a claim is not dead as well',
+    broken = function(seen)
+      if seen.dead then return 'its batch ' .. seen.claim.id .. ' is dead as well: a call was cut off' end
+    end,
+  },
+  {
     name = 'lease-ends',
     says = 'A score in `active` is never later than the `span` of its claim from now, but for a second',
     broken = function(seen)

@@ -75,6 +75,9 @@ end
 -- Puts in order what says that a key is active: its claim holds.
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
+  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('DEL', dead_key(root, claim.id))
+  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))

@@ -92,6 +92,17 @@ export const DAMAGES: Damage[] = [
     mended: ['claim cut to the messages that are there', 'added set to 7'],
   },
   {
+    name: 'a batch that is with a worker and dead as well',
+    damage: async (lua) => {
+      const id = String(await lua.redis.hget(named(lua, 'claims'), 'held')).split(':')[0] as string
+      const [message] = await lua.redis.lrange(named(lua, 'messages:held'), 0, 0)
+      await lua.redis.hset(named(lua, `dead:${id}`), { key: 'held', count: 1, 1: message as string })
+      await lua.redis.zadd(named(lua, 'dead'), START, id)
+    },
+    laws: ['alive-or-dead messages:held'],
+    mended: ['removed from dead'],
+  },
+  {
     name: 'a claim of no messages',
     damage: (lua) => lua.redis.hset(named(lua, 'claims'), 'held', '1-1:1:1:0:0:1:wait:30000'),
     laws: ['claim-count messages:held'],

@@ -18,7 +18,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   peek: ['exists', 'hget', 'hmget', 'llen', 'lrange', 'scard', 'sismember', 'time', 'zscore'],
   policy: ['exists', 'hget', 'hmget', 'hset', 'pexpireat', 'time'],
   release: ['exists', 'hget', 'hmget', 'hset', 'llen', 'mget', 'publish', 'set', 'time', 'zadd', 'zcard'],
-  repair: ['exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
+  repair: ['del', 'exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
   repartition: ['exists', 'hget', 'hmget', 'hset'],
   requeue: ['del', 'exists', 'hget', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'sadd', 'set', 'sismember', 'srem', 'time', 'zadd', 'zrem', 'zscore'],
   stats: ['exists', 'hmget', 'llen', 'time', 'zcard', 'zcount', 'zrange'],

@@ -1240,6 +1240,9 @@ end
 -- Puts in order what says that a key is active: its claim holds.
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
+  -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
+  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('DEL', dead_key(root, claim.id))
+  if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
     redis.call('HSET', claims_key(root), key, encode_claim(claim))
@@ -2804,6 +2807,13 @@ local KEY_LAWS = {
     end,
   },
   {
+    name = 'alive-or-dead', misplaced = true,
+    says = 'The batch of a claim is not dead as well',
+    broken = function(seen)
+      if seen.dead then return 'its batch ' .. seen.claim.id .. ' is dead as well: a call was cut off' end
+    end,
+  },
+  {
     name = 'lease-ends',
     says = 'A score in \`active\` is never later than the \`span\` of its claim from now, but for a second',
     broken = function(seen)
@@ -3026,6 +3036,8 @@ local function look_at_key(queue, key, seen, spent)
   seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
   seen.record = read_unless_foreign('HGET', claims_key(root), key)
   seen.claim = decode_claim(seen.record)
+  local id = seen.claim and seen.claim.id
+  seen.dead = id and (read_unless_foreign('ZSCORE', dead_key(root), id) or redis.call('EXISTS', dead_key(root, id)) == 1)
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
