@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '8d731cf265617cb8b00f8ee983ee9e0e32e5d828',
+    sha1: '47f39335b586f1a742844eecd4fff9153f5f219d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -430,7 +430,7 @@ ${blank(3)}
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
   local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
-  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
@@ -438,8 +438,7 @@ local function move_in_due(queue, key, at, earlier)
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
   if head then at = due_at(head, queue.now) end
-  done = redis.pcall('ZADD', due, at, key)
-  return done == 1 and at or nil, error_of(done, 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
 end
 
 
@@ -604,6 +603,8 @@ end
 ${blank(557)}
 local UNPACKED = 1000
 
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
 
 
 local function digest_of(key, id, name)
@@ -615,7 +616,7 @@ end
 
 local function look_up(set, asked, known)
   for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
     if found.err then return wrong_type(found, 'set', set) end
     for n = 1, #found do
       if found[n] == 1 then known[asked[from + n - 1]] = true end
@@ -651,14 +652,14 @@ local function remember_ids(ids)
   end
   local failed, from = nil, 1
   while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
     if not failed then from = from + UNPACKED end
   end
   failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
   -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
   while failed and from > 1 do
     from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
   end
   if failed then ids.failed = failed end
 end
@@ -942,7 +943,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'd601f5f99ed86fdcf50d7591bd6ab7d806a500ad',
+    sha1: '4387e24868e0fe8ad2df12f7740c9f6d61b4a3a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1106,7 +1107,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(227)}
+${blank(226)}
 local LOOK_AGAIN = 10000
 ${blank(281)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -1174,7 +1175,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1275)}
+${blank(1277)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1565,7 +1566,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '1cd116a050652448f894b216e8fa52adfdb359cb',
+    sha1: 'f8cb81fd7a9021ea72aa1c340c7487137c92e0c9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1884,7 +1885,7 @@ end
 local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 
-local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+local function state_by(nonce) return nonce and 'by=' .. nonce.text end
 
 
 local function taken_by(stored)
@@ -2002,7 +2003,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(179)}
+${blank(178)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2028,7 +2029,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
@@ -2544,7 +2545,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f70a5f0018549338c8477fe752d23ed0059e7d7b',
+    sha1: '1c3c4dd9a710b23d9c4d9da957e84824b917f868',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2798,7 +2799,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(179)}
+${blank(178)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3023,7 +3024,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '8d958d80349b2bb8a79fee093f171b3686ae9855',
+    sha1: '43a7427a5b16ce6f3429f8445e38ad7366670e7b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3209,7 +3210,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(736)}
+${blank(735)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3281,7 +3282,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(951)}
+${blank(953)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3337,7 +3338,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'deb42b4cf86549d7f4deef2bd0e64baa16a3f03d',
+    sha1: '767b08d226a7e6d62e7429129335b2d3b74ee4dc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3444,7 +3445,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(554)}
+${blank(553)}
 local NONCE_KEPT = 60000
 
 
@@ -3558,7 +3559,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1140)}
+${blank(1142)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3602,7 +3603,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'd294470cadbc3217682f52c31c51daabd10e6e62',
+    sha1: 'f1d8850cd67c46bad0f8ce155e990bf385b367f7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3758,7 +3759,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(313)}
+${blank(312)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3905,7 +3906,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '687c25085b964cebdffa58fcd2d7129777db05b5',
+    sha1: '2dc0bdd781ac9d7a5a95cbb775a6814c3fbbbe82',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4275,7 +4276,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(157)}
+${blank(156)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4535,7 +4536,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'b36bd05323310ed65d4bc1ecaad412752821ccde',
+    sha1: '6c971032937d93bd57523e5a8b583b09ffd41723',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4975,7 +4976,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(179)}
+${blank(178)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5001,7 +5002,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
@@ -5577,7 +5578,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'c3f6640a0136ad13b67844f46311d36800f8b26c',
+    sha1: 'd6551ab31f652f8be5aa353a64fe13233701209c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5685,7 +5686,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1081)}
+${blank(1080)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5779,7 +5780,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1778)}
+${blank(1780)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5827,7 +5828,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '437993d401404da77bc164ac20024d22827e37bc',
+    sha1: 'bda8ec1c6aeaf7e78ebb75fec6593dd3de3f8650',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6005,7 +6006,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(670)}
+${blank(669)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6124,7 +6125,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1676)}
+${blank(1678)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6217,7 +6218,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '63524eaa65ff0f4db013793b814a1f707c966996',
+    sha1: '089f4c2c0f888065856d258f3c99859609f52740',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6498,7 +6499,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(736)}
+${blank(735)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6570,7 +6571,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(895)}
+${blank(897)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6627,7 +6628,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7141ede864d493a0ab45ea950ff333b6622c47ea',
+    sha1: 'ccc7b19a22af55ddd1535eef8c3c84f49da3110e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6795,7 +6796,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(730)}
+${blank(729)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6889,7 +6890,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1875)}
+${blank(1877)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7019,7 +7020,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'ad5f1a86b4afeb265dd11d67b9a1527b2eeecc0c',
+    sha1: '28eb0c1df735a9f58b121c362c614468241d9bbc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7247,7 +7248,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(331)}
+${blank(330)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7432,7 +7433,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ec62562efa262d1a530a078b2f47307ff36fd76d',
+    sha1: '1ecbb2c87a2aabdad1cb88b97898c39aefafadfb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7681,7 +7682,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(505)}
+${blank(504)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   if claim.count > size then
@@ -7800,7 +7801,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1278)}
+${blank(1280)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(330)}
 local function look_at_root(root)
@@ -7907,7 +7908,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '5c812e2ca5e26fdf9b59022c4d0f12e8450eefd4',
+    sha1: '3f8c95dba87e200e3b23d5e4c8bb5bb2830ee715',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8074,7 +8075,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(670)}
+${blank(669)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8198,7 +8199,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1766)}
+${blank(1768)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8308,7 +8309,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7b74077cb3bcdf748922f7ca6ac2b2ea078cba16',
+    sha1: 'da4426529a6c0049e9afe38568e631effdb18819',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8626,7 +8627,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(247)}
+${blank(246)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8811,7 +8812,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1181)}
+${blank(1183)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8889,7 +8890,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e969f0bbac23788fe570bc11b2e64dd4e4eb4988',
+    sha1: '354ffe4fe264232dc37c02791ba321d8eea52200',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9034,7 +9035,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(744)}
+${blank(743)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9098,7 +9099,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2149)}
+${blank(2151)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9149,12 +9150,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '750cd91c0318b39568f5830f4a4572078ec7584d',
+    sha1: '6711a8efcb5591d9ef9a516dbfde9597de9545bb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3195)}
+${blank(3196)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
