@@ -276,4 +276,33 @@ describeBindings('edges', (get) => {
     }
     expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['later'])
   })
+
+  it('a message that is too large is refused for the shortest key and the longest', async () => {
+    await get().call('policy', 'MAXMESSAGEBYTES', 1)
+    for (const key of ['k', 'k'.repeat(1024)]) {
+      await get().refuses('MESSAGE_TOO_LARGE', 'got 2', 'add', key, 'xx')
+      await get().refuses('BAD_ID', 'got 0', 'add', key, 'x', 'ID', '', 'FLUSH')
+    }
+  })
+
+  it('a generation is no option of a message', async () => {
+    const keys = ['rapid-fire:{orders:0}']
+    await get().callWith('partition', keys, 'OPEN', 'GENERATION', 1, 'LAYOUT', '2:0:0:0')
+    await get().callWith('add', keys, 'k', 'x', 'GENERATION', 1)
+    expect(await get().redis.exists(`${keys[0]}:overrides`)).toBe(0)
+  })
+
+  it('a message whose options cannot be noted is refused', async () => {
+    const poor = await userWithout('sadd')
+    await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await get().keyspace()).toEqual({})
+  })
+
+  it('a claim that is repeated when its list is a key of another type has nothing to hand over', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().claimOne('NONCE', 'me/1')
+    await get().redis.del(part('messages:k'))
+    await get().redis.set(part('messages:k'), 'mine')
+    expect((await get().claim('NONCE', 'me/1')).batches).toEqual([])
+  })
 })

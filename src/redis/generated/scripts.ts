@@ -2545,7 +2545,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '1c3c4dd9a710b23d9c4d9da957e84824b917f868',
+    sha1: '98663e9d0085be1b6217e162d9b7185b639f7336',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3015,7 +3015,7 @@ local function complete(keys, args)
   -- first write
   local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
-  if soonest then wake_watcher(queue, soonest) end
+  wake_watcher(queue, soonest)
   return reply
 end
 

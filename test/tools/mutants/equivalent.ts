@@ -2,7 +2,6 @@ import type { Edit } from './mutants.ts'
 
 /** What the operators make and no test can notice, each with the reason. */
 export const EQUIVALENT: (Edit & { why: string })[] = [
-  { within: 'bad_message', find: '#key > LIMITS.key', put: '#key >= LIMITS.key', why: 'bad_key, which is asked then, knows better' },
   { within: 'read_tokens', find: 'name and name ~= stop', put: 'name', why: 'the token is compared once more where it is unknown' },
   { within: 'look_through', find: 'if not held then', put: 'if true then', why: 'what is read of a held key is not looked at' },
   { within: 'copy_back', find: 'if kept[n] ~= done + n then', put: 'if true then', why: 'an element is written over itself' },
@@ -141,4 +140,45 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'claim_returned', find: 'or 1) - 1', put: 'or 0) - 1', why: 'of a key without a claim it only counts whether it has messages' },
   { within: 'claim_due', find: 'if #keys < wanted then', put: 'if false then', why: 'the next look finds nothing' },
   { within: 'take_options', find: 'if refusal then message', put: 'if true then message', why: 'there is nothing in it' },
+  {
+    within: 'read_messages',
+    find: "if word == 'ID' and args[at + 1] and #args[at + 1] <= OPTIONS.id.bytes and (args[at + 2] == nil or args[at + 2] == 'NEXT') then",
+    put: 'if false then',
+    why: 'each token is read then, which says the same',
+  },
+  { within: 'read_messages', find: '<= OPTIONS.id.bytes', put: '< OPTIONS.id.bytes', why: 'each token is read then, which says the same' },
+  {
+    within: 'read_messages',
+    find: "(args[at + 2] == nil or args[at + 2] == 'NEXT')",
+    put: '(args[at + 2] == nil )',
+    why: 'each token is read then, which says the same',
+  },
+  {
+    within: 'read_messages',
+    find: "(args[at + 2] == nil or args[at + 2] == 'NEXT')",
+    put: "( args[at + 2] == 'NEXT')",
+    why: 'each token is read then, which says the same',
+  },
+  { within: 'read_messages', find: "if word and word ~= 'NEXT' then", put: 'if true then', why: 'there are no tokens to be read' },
+  { within: 'read_messages', find: "if word and word ~= 'NEXT' then", put: 'if word then', why: 'there are no tokens to be read' },
+  {
+    within: 'read_messages',
+    find: "if word and word ~= 'NEXT' then",
+    put: "if word ~= 'NEXT' then",
+    why: 'there are no tokens to be read',
+  },
+  { within: 'element_of', find: 'alike and headers[#id] or message_header', put: ' message_header', why: 'it is printed once more' },
+  { within: 'element_of', find: 'if alike then', put: 'if false then', why: 'it is printed once more' },
+  {
+    within: 'accept',
+    find: 'digest and ids.forgotten and ids.forgotten[digest]',
+    put: 'digest and ids.forgotten',
+    why: 'it is remembered twice',
+  },
+  { within: 'add', find: '#messages > 1 and {}', put: ' {}', why: 'headers are kept that nobody asks for' },
+  { within: 'add', find: '#messages > 1 and', put: '#messages >= 1 and', why: 'headers are kept that nobody asks for' },
+  { within: 'add', find: '#messages > 1 and', put: '#messages > 0 and', why: 'headers are kept that nobody asks for' },
+  { within: 'add', find: '#messages > 1 and', put: '#messages > 2 and', why: 'it is printed once more' },
+  { within: 'add', find: 'at < soonest', put: 'at <= soonest', why: 'they are the same' },
+  { within: 'next_look', find: 'local at = head[2] and', put: 'local at = head[1] and', why: 'they are there together' },
 ]
