@@ -1,6 +1,6 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 import { RapidfireError, toRapidfireError } from '../errors.ts'
-import { gotNoAnswer, NotSent, type Patience, patiently } from './patience.ts'
+import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
 
 /** An argument of a Redis command. */
@@ -222,12 +222,13 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
     },
     subscribe: (channels, { message: listener, subscribed, failed }) => {
       const prefix = client.options.keyPrefix ?? ''
+      const tell = (error: unknown) => failed(toRapidfireError(gotNoAnswer(error) ? new Unanswered(error) : error, 'subscribe'))
       resubscribe = () => {
-        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).then(subscribed, failed)
+        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).then(subscribed, tell)
       }
       client.on('message', (channel: string, message: string) => listener(channel.slice(prefix.length), message))
       client.on('ready', resubscribe)
-      client.connect().catch(failed)
+      client.connect().catch(tell)
     },
     resubscribe: () => resubscribe(),
     reconnect: (root) => {

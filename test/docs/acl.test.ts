@@ -200,7 +200,7 @@ it('serve and the consumers of a stream do with what cli/README.md adds for them
   onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', 'producer', consumer)))
 
   const serve = await start(['serve', '--port', '0'], { REDIS_URL: urlOf(url, 'producer'), RAPIDFIRE_STATS_TOKEN: 'stats' }).ready()
-  const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'ready'))) as { port: number }
+  const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
   const path = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
   const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
   expect((await fetch(path, { method: 'POST', body })).status).toBe(200)

@@ -30,6 +30,21 @@ describeBindings('connections', (lua) => {
     }
   }
 
+  it('a worker whose subscription is cut off says that the connection was lost, in our words', async () => {
+    let cuts = 2
+    const proxy = await proxyTo(lua().server.url, ({ client: socket, sent }) => {
+      if (!sent.includes('subscribe') || cuts === 0) return
+      cuts -= 1
+      socket.destroy()
+    })
+    const worker = start(() => {}, {}, client({ redis: proxy.url }))
+    await eventually(() => expect(cuts).toBe(0))
+    await client().addMessage('ann', 1, { flush: true })
+    await eventually(() => expect(worker.told.map(([event]) => event)).toContain('completed'))
+    const errors = worker.told.flatMap(([event, error]) => (event === 'error' ? [String(error)] : []))
+    expect([...new Set(errors)]).toEqual(['RapidfireError: Redis cannot be used: the connection was lost'])
+  })
+
   it('workers subscribe again when the connection is lost, also when it is lost once more while they do', async () => {
     let cuts = 0
     const proxy = await proxyTo(lua().server.url, ({ client: socket, sent }) => {

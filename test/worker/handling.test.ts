@@ -118,6 +118,8 @@ describeBindings('worker', (lua) => {
     const worker = start(() => held.opened.then(() => (end === 'fail' ? Promise.reject(new Error('late')) : undefined)))
     await client().addMessage('ann', 1, { flush: true })
     await eventually(() => expect(worker.running).toBe(1))
+    // It must not be the one that claims again.
+    worker.pause()
     await lua().tick(30_000)
     const { batches } = await other.claimReady()
     held.open()
