@@ -305,4 +305,23 @@ describeBindings('edges', (get) => {
     await get().redis.set(part('messages:k'), 'mine')
     expect((await get().claim('NONCE', 'me/1')).batches).toEqual([])
   })
+
+  it('a list that may not be read is not taken for one that is missing', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const before = await get().keyspace()
+    const poor = await userWithout('lrange')
+    for (let look = 1; look <= 2; look += 1) {
+      await expect(poor.call('claim_ready')).rejects.toThrow(/NOPERM|can't run/)
+      await get().tick(20_000)
+    }
+    expect(await get().keyspace()).toEqual(before)
+  })
+
+  it('a batch that was given back before the clock went back comes with the first look', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne('WORKER', 'w')
+    await get().call('release', 'k', token)
+    await get().tick(-3_600_000)
+    expect((await get().claim('WORKER', 'w')).batches).toHaveLength(1)
+  })
 })

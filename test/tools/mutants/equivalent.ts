@@ -181,4 +181,58 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'add', find: '#messages > 1 and', put: '#messages > 2 and', why: 'it is printed once more' },
   { within: 'add', find: 'at < soonest', put: 'at <= soonest', why: 'they are the same' },
   { within: 'next_look', find: 'local at = head[2] and', put: 'local at = head[1] and', why: 'they are there together' },
+  {
+    within: 'complete',
+    find: "keep_reply(queue, nonce, 'complete', reply)\n  wake_watcher(queue, soonest)",
+    put: "wake_watcher(queue, soonest)\n  keep_reply(queue, nonce, 'complete', reply)",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'fail_batch',
+    find: "keep_reply(queue, nonce, 'fail', 'dead')\n      wake_watcher(queue, at)",
+    put: "wake_watcher(queue, at)\n      keep_reply(queue, nonce, 'fail', 'dead')",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'fail_batch',
+    find: "keep_reply(queue, nonce, 'fail', 'retry')\n  wake_watcher(queue, queue.now + delay)",
+    put: "wake_watcher(queue, queue.now + delay)\n  keep_reply(queue, nonce, 'fail', 'retry')",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'release',
+    find: "keep_reply(queue, nonce, 'release', 'released')\n  wake_watcher(queue, queue.now)",
+    put: "wake_watcher(queue, queue.now)\n  keep_reply(queue, nonce, 'release', 'released')",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'requeue',
+    find: "keep_reply(queue, nonce, 'requeue', reply)\n  wake_watcher(queue, soonest)",
+    put: "wake_watcher(queue, soonest)\n  keep_reply(queue, nonce, 'requeue', reply)",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'wake_watcher',
+    find: "redis.pcall('HSET', queue.root, 'watchAt', at)\n  send(queue.root, queue.watcher, string.format('%.0f', at))",
+    put: "send(queue.root, queue.watcher, string.format('%.0f', at))\n  redis.pcall('HSET', queue.root, 'watchAt', at)",
+    why: 'neither ends the call',
+  },
+  {
+    within: 'finish',
+    find: "redis.call('HINCRBY', root, 'completed', count_text(#keys))\n  redis.call('HINCRBY', root, 'completedMessages', count_text(messages))",
+    put: "redis.call('HINCRBY', root, 'completedMessages', count_text(messages))\n  redis.call('HINCRBY', root, 'completed', count_text(#keys))",
+    why: 'who may not do the one may not do the other',
+  },
+  {
+    within: 'keep_dead',
+    find: "redis.call('HINCRBY', root, 'dead', 1)\n    redis.call('HINCRBY', root, 'deadMessages', #messages)",
+    put: "redis.call('HINCRBY', root, 'deadMessages', #messages)\n    redis.call('HINCRBY', root, 'dead', 1)",
+    why: 'who may not do the one may not do the other',
+  },
+  {
+    within: 'drop_dead',
+    find: "redis.call('HINCRBY', root, 'deadMessages', -count)\n    redis.call('HINCRBY', root, 'droppedMessages', count)",
+    put: "redis.call('HINCRBY', root, 'droppedMessages', count)\n    redis.call('HINCRBY', root, 'deadMessages', -count)",
+    why: 'who may not do the one may not do the other',
+  },
 ]
