@@ -324,4 +324,18 @@ describeBindings('edges', (get) => {
     await get().tick(-3_600_000)
     expect((await get().claim('WORKER', 'w')).batches).toHaveLength(1)
   })
+
+  it('a claim that is repeated hands over the messages of its batch and none behind it', async () => {
+    await get().call('add', 'k', '1', 'NEXT', 'k', '2', 'FLUSH')
+    const first = await get().claimOne('NONCE', 'me/1')
+    await get().call('add', 'k', '3')
+    expect((await get().claimOne('NONCE', 'me/1')).messages).toEqual(first.messages)
+  })
+
+  it('a full batch of what was pushed by hand is due at 1', async () => {
+    await get().call('policy', 'MAXSIZE', 1)
+    await get().redis.rpush(part('messages:k'), 'x')
+    await get().redis.zadd(part('due'), 1, 'k')
+    expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x']])
+  })
 })
