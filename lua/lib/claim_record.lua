@@ -59,7 +59,7 @@ end
 local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 -- The state of a claim that this call takes and that has to be acknowledged.
-local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+local function state_by(nonce) return nonce and 'by=' .. nonce.text end
 
 -- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
 local function taken_by(stored)

@@ -37,11 +37,11 @@ local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root),
 
 -- Moves the entry of a key in `due`, if there is one; `earlier`: only to an earlier time. When nothing moves, the entry has that score, or the
 -- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
--- Returns when the key is due, if that has changed, and a refusal.
+-- Returns when the key is due, if that has changed or is refused, and the refusal.
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
   local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
-  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
@@ -49,8 +49,7 @@ local function move_in_due(queue, key, at, earlier)
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
   if head then at = due_at(head, queue.now) end
-  done = redis.pcall('ZADD', due, at, key)
-  return done == 1 and at or nil, error_of(done, 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
 end
 
 -- The same for a key whose messages may have options; `options`: those of the message that was just appended. Nothing is left when it refuses.
@@ -117,10 +116,10 @@ local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
--- Takes an entry without a list out of an index, when the list was missing the last time as well.
+-- Takes an entry without a list, which the caller has found there, out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)

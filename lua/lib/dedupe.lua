@@ -11,6 +11,8 @@
 -- Lua's stack bounds how many values `unpack` can give.
 local UNPACKED = 1000
 
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
 -- By what the id of a message is remembered; `name`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 local function digest_of(key, id, name)
@@ -22,7 +24,7 @@ end
 -- does. Returns an error when they cannot be asked for.
 local function look_up(set, asked, known)
   for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
     if found.err then return wrong_type(found, 'set', set) end
     for n = 1, #found do
       if found[n] == 1 then known[asked[from + n - 1]] = true end
@@ -58,14 +60,14 @@ local function remember_ids(ids)
   end
   local failed, from = nil, 1
   while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
     if not failed then from = from + UNPACKED end
   end
   failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
   -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
   while failed and from > 1 do
     from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
   end
   if failed then ids.failed = failed end
 end

@@ -192,4 +192,150 @@ describeBindings('edges', (get) => {
     await get().redis.hset(part(`dead:${id}`), '0', 'y', '02', 'y', '1e1', 'y', 'nan', 'y', '10000', 'y')
     expect(await get().call('check', `dead:${id}`)).toEqual([['k', expect.any(String), 1]])
   })
+
+  it('a batch that nobody has acknowledged, and for which there is no room among the dead, has used up no attempt', async () => {
+    await get().call('policy', 'MAXDEAD', 1)
+    await get().call('add', 'dead', 'x', 'FLUSH')
+    await get().call('fail', 'dead', (await get().claimOne()).token, 'ATTEMPTS', 1)
+    await get().call('add', 'k', 'x', 'FLUSH')
+    for (let n = 1; n <= 5; n += 1) {
+      expect(await get().claimOne('LEASE', 1, 'ATTEMPTS', 1, 'NONCE', `w${n}/1`)).toMatchObject({ attempt: 1 })
+      await get().tick(1)
+    }
+    expect(await get().redis.hget(part('claims'), 'k')).toMatch(/:5:1:4:1:/)
+  })
+
+  it('a message that is refused leaves the key in overrides, and where it was in due', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 500)
+    const before = await get().keyspace()
+    await get().tick(100)
+    const poor = await userWithout('zadd')
+    for (const tokens of [[], ['WAIT', 5]]) await expect(poor.call('add', 'k', 'y', ...tokens)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await get().keyspace()).toEqual(before)
+  })
+
+  it('a duplicate needs no right to remember anything', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    for (const command of ['sadd', 'pexpireat', 'srem', 'hset'])
+      expect(await (await userWithout(command)).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])
+  })
+
+  it('each id of a call is remembered again that was taken back before', async () => {
+    await get().call('add', 'k', 'x')
+    await get().redis.del(part('due'))
+    const poor = await userWithout('zscore')
+    const refused = ['m1', 'm2'].flatMap((id) => ['k', 'x', 'ID', id, 'FLUSH', 'NEXT'])
+    const reply = await poor.call('add', ...refused, 'k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2')
+    expect(reply.slice(4)).toEqual(['added', 2, 'added', 3])
+    for (const id of ['m1', 'm2']) expect((await get().call('add', 'k', 'x', 'ID', id))[0]).toBe('duplicate')
+  })
+
+  it('what cannot be taken back stays where it is in the index', async () => {
+    await get().call('policy', 'MAXSIZE', 2, 'MAXBACKLOG', 2)
+    await get().call('add', 'k', 'x')
+    const due = await get().redis.zscore(part('due'), 'k')
+    await get().call('add', 'k', 'x', 'NEXT', 'held', 'x', 'NEXT', 'held', 'x')
+    await get().claim()
+    await get().call('add', 'open', 'x')
+    await get().redis.rpush(part('messages:open'), `${get().now} 0 y`)
+    const soon = await get().redis.zscore(part('due'), 'open')
+    await get().tick(100)
+    const poor = await userWithout('rpop')
+    for (const key of ['held', 'open']) expect(await poor.call('add', key, 'x')).toEqual(['added', 3])
+    expect([await get().redis.zscore(part('due'), 'open'), due]).toEqual([soon, soon])
+  })
+
+  it('what is kept of a call and cannot be read is as good as nothing', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().redis.set(part('calls:me'), 'x')
+    expect((await get().claim('NONCE', 'me/1')).batches).toHaveLength(1)
+  })
+
+  it('a message that allows more than one finds more than was read at first', async () => {
+    await get().call('policy', 'MAXSIZE', 1)
+    for (const data of ['1', '2', '3']) await get().call('add', 'k', data, 'MAXSIZE', 3)
+    expect((await get().claimOne()).messages).toHaveLength(3)
+  })
+
+  it('a deadline that has passed stays what it was, also when a later message lies in the future', async () => {
+    await get().call('policy', 'WAIT', 1000, 'MAXWAIT', 1000)
+    await get().call('add', 'k', 'x')
+    const deadline = get().now + 1000
+    await get().redis.rpush(part('messages:k'), `${get().now + 5000} 0 y`)
+    await get().tick(1500)
+    expect(await get().claimOne()).toMatchObject({ reason: 'maxWait', deadline })
+  })
+
+  it('a message a second ahead is no cause for alarm, and one that is further ahead is', async () => {
+    for (const [key, ahead] of [
+      ['k', 1000],
+      ['later', 1001],
+    ] as const) {
+      await get().redis.rpush(part(`messages:${key}`), `${get().now + ahead} 0 x`)
+      await get().redis.zadd(part('due'), get().now, key)
+    }
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['later'])
+  })
+
+  it('a message that is too large is refused for the shortest key and the longest', async () => {
+    await get().call('policy', 'MAXMESSAGEBYTES', 1)
+    for (const key of ['k', 'k'.repeat(1024)]) {
+      await get().refuses('MESSAGE_TOO_LARGE', 'got 2', 'add', key, 'xx')
+      await get().refuses('BAD_ID', 'got 0', 'add', key, 'x', 'ID', '', 'FLUSH')
+    }
+  })
+
+  it('a generation is no option of a message', async () => {
+    const keys = ['rapid-fire:{orders:0}']
+    await get().callWith('partition', keys, 'OPEN', 'GENERATION', 1, 'LAYOUT', '2:0:0:0')
+    await get().callWith('add', keys, 'k', 'x', 'GENERATION', 1)
+    expect(await get().redis.exists(`${keys[0]}:overrides`)).toBe(0)
+  })
+
+  it('a message whose options cannot be noted is refused', async () => {
+    const poor = await userWithout('sadd')
+    await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)
+    expect(await get().keyspace()).toEqual({})
+  })
+
+  it('a claim that is repeated when its list is a key of another type has nothing to hand over', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    await get().claimOne('NONCE', 'me/1')
+    await get().redis.del(part('messages:k'))
+    await get().redis.set(part('messages:k'), 'mine')
+    expect((await get().claim('NONCE', 'me/1')).batches).toEqual([])
+  })
+
+  it('a list that may not be read is not taken for one that is missing', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const before = await get().keyspace()
+    const poor = await userWithout('lrange')
+    for (let look = 1; look <= 2; look += 1) {
+      await expect(poor.call('claim_ready')).rejects.toThrow(/NOPERM|can't run/)
+      await get().tick(20_000)
+    }
+    expect(await get().keyspace()).toEqual(before)
+  })
+
+  it('a batch that was given back before the clock went back comes with the first look', async () => {
+    await get().call('add', 'k', 'x', 'FLUSH')
+    const { token } = await get().claimOne('WORKER', 'w')
+    await get().call('release', 'k', token)
+    await get().tick(-3_600_000)
+    expect((await get().claim('WORKER', 'w')).batches).toHaveLength(1)
+  })
+
+  it('a claim that is repeated hands over the messages of its batch and none behind it', async () => {
+    await get().call('add', 'k', '1', 'NEXT', 'k', '2', 'FLUSH')
+    const first = await get().claimOne('NONCE', 'me/1')
+    await get().call('add', 'k', '3')
+    expect((await get().claimOne('NONCE', 'me/1')).messages).toEqual(first.messages)
+  })
+
+  it('a full batch of what was pushed by hand is due at 1', async () => {
+    await get().call('policy', 'MAXSIZE', 1)
+    await get().redis.rpush(part('messages:k'), 'x')
+    await get().redis.zadd(part('due'), 1, 'k')
+    expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x']])
+  })
 })

@@ -44,7 +44,7 @@ local function complete(keys, args)
   -- first write
   local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
-  if soonest then wake_watcher(queue, soonest) end
+  wake_watcher(queue, soonest)
   return reply
 end
 

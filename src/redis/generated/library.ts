@@ -462,7 +462,7 @@ end
 local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 -- The state of a claim that this call takes and that has to be acknowledged.
-local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+local function state_by(nonce) return nonce and 'by=' .. nonce.text end
 
 -- Which call has taken a claim, when nobody has acknowledged it yet: its name and number. Nil when somebody has.
 local function taken_by(stored)
@@ -822,11 +822,11 @@ local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root),
 
 -- Moves the entry of a key in \`due\`, if there is one; \`earlier\`: only to an earlier time. When nothing moves, the entry has that score, or the
 -- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
--- Returns when the key is due, if that has changed, and a refusal.
+-- Returns when the key is due, if that has changed or is refused, and the refusal.
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
   local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
-  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
@@ -834,8 +834,7 @@ local function move_in_due(queue, key, at, earlier)
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
   if head then at = due_at(head, queue.now) end
-  done = redis.pcall('ZADD', due, at, key)
-  return done == 1 and at or nil, error_of(done, 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left when it refuses.
@@ -902,10 +901,10 @@ local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
--- Takes an entry without a list out of an index, when the list was missing the last time as well.
+-- Takes an entry without a list, which the caller has found there, out of an index, when the list was missing the last time as well.
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
@@ -1782,7 +1781,7 @@ local function complete(keys, args)
   -- first write
   local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
-  if soonest then wake_watcher(queue, soonest) end
+  wake_watcher(queue, soonest)
   return reply
 end
 
@@ -2148,6 +2147,8 @@ do -- lua/functions/conversation
 -- Lua's stack bounds how many values \`unpack\` can give.
 local UNPACKED = 1000
 
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
 -- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
 local function digest_of(key, id, name)
@@ -2159,7 +2160,7 @@ end
 -- does. Returns an error when they cannot be asked for.
 local function look_up(set, asked, known)
   for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
     if found.err then return wrong_type(found, 'set', set) end
     for n = 1, #found do
       if found[n] == 1 then known[asked[from + n - 1]] = true end
@@ -2195,14 +2196,14 @@ local function remember_ids(ids)
   end
   local failed, from = nil, 1
   while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
     if not failed then from = from + UNPACKED end
   end
   failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
   -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
   while failed and from > 1 do
     from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
   end
   if failed then ids.failed = failed end
 end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '40cb6b090e13c5bf4db4863b84c1b8e234a348f3',
+    sha1: 'f9e0a8e4c1a75dace6cd73821504dc8296afdb66',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -430,7 +430,7 @@ ${blank(3)}
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
   local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
-  if done ~= 0 then return done == 1 and at or nil, error_of(done, 'zset', due) end
+  if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
@@ -438,8 +438,7 @@ local function move_in_due(queue, key, at, earlier)
   -- The batch may have been full before this message came.
   local head = earlier and head_of(queue, key, false)
   if head then at = due_at(head, queue.now) end
-  done = redis.pcall('ZADD', due, at, key)
-  return done == 1 and at or nil, error_of(done, 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
 end
 
 
@@ -604,6 +603,8 @@ end
 ${blank(557)}
 local UNPACKED = 1000
 
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
 
 
 local function digest_of(key, id, name)
@@ -615,7 +616,7 @@ end
 
 local function look_up(set, asked, known)
   for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack(asked, from, math.min(from + UNPACKED - 1, #asked)))
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
     if found.err then return wrong_type(found, 'set', set) end
     for n = 1, #found do
       if found[n] == 1 then known[asked[from + n - 1]] = true end
@@ -651,14 +652,14 @@ local function remember_ids(ids)
   end
   local failed, from = nil, 1
   while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh))), 'set', ids.set)
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
     if not failed then from = from + UNPACKED end
   end
   failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
   -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
   while failed and from > 1 do
     from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack(fresh, from, math.min(from + UNPACKED - 1, #fresh)))
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
   end
   if failed then ids.failed = failed end
 end
@@ -942,7 +943,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'c3994fcb22ee81630f8fa4c36ff262a2d4a0f820',
+    sha1: '3d724aaaf83d721e29ac082cb00e3532de69160c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1106,7 +1107,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(227)}
+${blank(226)}
 local LOOK_AGAIN = 10000
 ${blank(281)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
@@ -1174,7 +1175,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1275)}
+${blank(1277)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1574,7 +1575,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'b90afc1ac9943bc8b5b53e39e0f395524135d887',
+    sha1: '6a33088049cc9f706f9c6ddc36e92b75166d5bed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1893,7 +1894,7 @@ end
 local function is_done(record) return string.find(record, ':done$') ~= nil end
 
 
-local function state_by(nonce) return nonce and 'by=' .. nonce.text or nil end
+local function state_by(nonce) return nonce and 'by=' .. nonce.text end
 
 
 local function taken_by(stored)
@@ -2011,7 +2012,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(179)}
+${blank(178)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2037,7 +2038,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
@@ -2553,7 +2554,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '1bb7cd8eb8f4fa5e0cbb009ee20ae3e29d7f4b65',
+    sha1: 'b1545290154120a114004addcf6642f63662d9c5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2807,7 +2808,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(179)}
+${blank(178)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3023,7 +3024,7 @@ local function complete(keys, args)
   -- first write
   local soonest = finish(queue, done, counts, records)
   keep_reply(queue, nonce, 'complete', reply)
-  if soonest then wake_watcher(queue, soonest) end
+  wake_watcher(queue, soonest)
   return reply
 end
 
@@ -3032,7 +3033,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'ddeb0ff8dea785e99e12244e559387c56308283a',
+    sha1: '0fb267646ca1d2bf38911cdebef82f7373a9a0cc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3218,7 +3219,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(739)}
+${blank(738)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3290,7 +3291,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(951)}
+${blank(953)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3346,7 +3347,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '5bfdd0bd151a693ec83933aadafc57ec38c6cfba',
+    sha1: 'd8a82a3b4d201ef6c492fd6233e58d780900ba1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3453,7 +3454,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(554)}
+${blank(553)}
 local NONCE_KEPT = 60000
 
 
@@ -3567,7 +3568,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1140)}
+${blank(1142)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3611,7 +3612,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '443426c38f8b21a0b1d686b78c8dc8c816f3fd47',
+    sha1: '0328692d81c1d34ff233dd7d3c22aa2bf968575d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3767,7 +3768,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(313)}
+${blank(312)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3914,7 +3915,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '4c22229f653d2a003a3496e80a9202635770dfc2',
+    sha1: '3d7210f21a8a61a84a08cf8b1315f95865f03819',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4284,7 +4285,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(157)}
+${blank(156)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4544,7 +4545,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '6524ad2709c99607cd7c1f6ebd0e286cd2dcc919',
+    sha1: '0fe5d55bb3a164f3190826953dc7e3630925086b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4984,7 +4985,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(179)}
+${blank(178)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5010,7 +5011,7 @@ local function look_again(queue, key, index) write_unless_foreign('ZADD', index,
 
 local function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
-  if score and not string.find(score, '%.5$') then return look_again(queue, key, index) end
+  if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
   if index == active_key(queue.root) then redis.call('HDEL', claims_key(queue.root), key) end
   redis.call('ZREM', index, key)
@@ -5586,7 +5587,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8b7eb9f8537a39d470a59acd6a871b8eec5127b4',
+    sha1: '4094c1822b2aad73d6c19784eb664d5b6d46d70b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5694,7 +5695,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1084)}
+${blank(1083)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5788,7 +5789,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1787)}
+${blank(1789)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5836,7 +5837,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '160c89450f17316131ae2730d77a962465716473',
+    sha1: '8f9f6d61021bd653035fc259d3a90230ec8addf1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6014,7 +6015,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(673)}
+${blank(672)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6133,7 +6134,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1685)}
+${blank(1687)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6226,7 +6227,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'ae30b535f7680939a7b06947b71bfca1ad636e1c',
+    sha1: 'e8ec7183da97422a6e3a08a35be4dbefa1b95058',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6507,7 +6508,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(739)}
+${blank(738)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6579,7 +6580,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(895)}
+${blank(897)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6636,7 +6637,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '3a1beec326759f7929bd0423842c1a3ced935825',
+    sha1: 'fdceded9311509e339072530c82ef78971e14705',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6804,7 +6805,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(733)}
+${blank(732)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6898,7 +6899,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1884)}
+${blank(1886)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7028,7 +7029,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c7bda63f06ce019977d7decd0be4e211b2286ba0',
+    sha1: 'a724935876ad3468082fa3f98dd72073246a0795',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7256,7 +7257,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(331)}
+${blank(330)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7441,7 +7442,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'aed7db33b9fc729d68a100d299b56f63bfe58e41',
+    sha1: 'f17c4419797100991dcbd367397a6e9270c78dc4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7690,7 +7691,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(505)}
+${blank(504)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -7812,7 +7813,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1278)}
+${blank(1280)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -7919,7 +7920,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0e139adf11ce8364385b1b3b5d6969e8b4be080a',
+    sha1: 'd1799385b8e75692d506d86d558b123d525b6c23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8086,7 +8087,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
   }
 end
-${blank(673)}
+${blank(672)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8210,7 +8211,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1775)}
+${blank(1777)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8320,7 +8321,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '04ef58c38237b32b4eeec94f3d090eba684f4cfc',
+    sha1: '93d060c31ac68d385d1bfaddb9b8e8a2704a4846',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8638,7 +8639,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(247)}
+${blank(246)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8823,7 +8824,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1181)}
+${blank(1183)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8901,7 +8902,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'b514b1718c58ecb157f8067f33bf5af6590e3a86',
+    sha1: 'c3cf5238ca61067c51bcee384274a79118ec4d4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9046,7 +9047,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(747)}
+${blank(746)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9110,7 +9111,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2158)}
+${blank(2160)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9161,12 +9162,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'aa353e4a02c5d01ac8db64f6768cd66ee6fa279b',
+    sha1: '46b7287d479526eaf3d53aaac411957dff8cc995',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3207)}
+${blank(3208)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findServer } from '../../../cli/demo/private-redis.ts'
+import type { Answer } from './runner.ts'
 
 export const TREE = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -39,25 +40,21 @@ export class Judge {
     this.#env = { ...Object.fromEntries(ours), LUA_ROOT: this.lua, REDIS_BINARY: server, TEST_TIMEOUT: String(3000 * seconds), ...env }
   }
 
-  /** The test of that file which fails first, in words; undefined when all pass. */
+  /**
+   * The test of that file which fails first, in words; undefined when all pass. Throws when they could not be run: that says nothing about a
+   * fault.
+   */
   async failureOf(test: string): Promise<string | undefined> {
     const running = this.#process ?? (await this.#start())
-    const given = new AbortController()
-    const timer = setTimeout(() => given.abort(), LIMIT_MS)
-    const ended = () => given.abort()
-    running.once('exit', ended)
-    try {
-      running.send(join(TREE, test))
-      const [{ failure }] = await once(running, 'message', { signal: given.signal })
-      return failure
-    } catch (error) {
-      if (!given.signal.aborted) throw error
+    running.send(join(TREE, test))
+    const answer = await this.#answer(running)
+    if (answer === undefined) {
       this.#end()
       return `no end within ${LIMIT_MS / 1000} s`
-    } finally {
-      clearTimeout(timer)
-      running.off('exit', ended)
     }
+    const { failure, broken } = answer
+    if (broken !== undefined) throw new Error(`${test} could not be run: ${broken}`)
+    return failure
   }
 
   /** Ends its process, and all that this has started. */
@@ -75,8 +72,34 @@ export class Judge {
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    await once(this.#process, 'message')
+    const started = await this.#answer(this.#process)
+    if (started === undefined) {
+      this.#end()
+      throw new Error(`the process of a judge was not ready within ${LIMIT_MS / 1000} s`)
+    }
     return this.#process
+  }
+
+  /** What the process says next; undefined when it says nothing in time. Throws when it ends. */
+  async #answer(running: ChildProcess): Promise<Answer | undefined> {
+    const waiting = new AbortController()
+    const timer = setTimeout(() => waiting.abort(), LIMIT_MS)
+    const { signal } = waiting
+    try {
+      return await Promise.race([
+        once(running, 'message', { signal }).then(([answer]) => answer),
+        once(running, 'exit', { signal }).then(([code, by]) => {
+          throw new Error(`the process of a judge has ended, by ${by ?? `exit code ${code}`}`)
+        }),
+      ])
+    } catch (error) {
+      if (signal.aborted) return undefined
+      this.#end()
+      throw error
+    } finally {
+      clearTimeout(timer)
+      waiting.abort()
+    }
   }
 
   #end(): void {

@@ -55,17 +55,13 @@ const counts = { taken: 0, notMade: 0, equivalent: 0 }
 process.once('exit', () => {
   for (const judge of judges) judge.close()
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    report()
-    process.exit(1)
-  })
-}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(`by ${signal}`))
 
 const env = { HISTORIES: values.histories, SEED: '1' }
 const cores = availableParallelism()
 console.log(`${made.length} mutants of ${files.size} files, ${hand.length} by hand; measuring what each test runs`)
-const tests = await Tests.measure(cores, env)
+// What cannot be run says nothing about a fault.
+const tests = await Tests.measure(cores, env).catch((error: Error) => stop(error.message))
 
 const server = await startRedis()
 const redis = new Redis(server.url)
@@ -123,6 +119,13 @@ async function tryOne(mutant: Mutant, judge: Judge): Promise<void> {
   console.log(`${killed.length + survivors.length} ${seconds} s  ${mutant.name}\n    ${verdict.split('\n')[0]}`)
 }
 
+/** Ends a run that cannot go on. */
+function stop(why: string): never {
+  if (killed.length + survivors.length > 0) report()
+  console.error(`stopped: ${why}`)
+  process.exit(1)
+}
+
 /** What came of it so far. */
 function report(): void {
   for (const mutant of survivors) console.log(`\n${mutant.name}\n${diffOf(mutant, files)}`)
@@ -141,7 +144,7 @@ ${((performance.now() - began) / 60_000).toFixed(1)} minutes`)
   if (caught.hand < tried.hand || share < ENOUGH) process.exitCode = 1
 }
 
-await Promise.all(Array.from({ length: cores }, judgeAll))
+await Promise.all(Array.from({ length: cores }, judgeAll)).catch((error: Error) => stop(error.message))
 redis.disconnect()
 await server.stop()
 report()

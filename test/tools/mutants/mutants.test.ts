@@ -131,3 +131,22 @@ it.skipIf(lacksServer('a judge'))('a judge notices a fault, and none in a change
   put({ within: 'version', find: 'return', put: 'while true do end return' })
   expect(await judge.failureOf('test/lua/version.test.ts')).toContain('version, functions > ')
 })
+
+// `false` is a server that ends at once, and what cannot be required ends a process of Node at its start.
+it.each([
+  [{ REDIS_BINARY: '/bin/false' }, /^test\/lua\/drop\.test\.ts could not be run: \/bin\/false did not start/],
+  [{ NODE_OPTIONS: '--require=./is-not-there.cjs' }, /^the process of a judge has ended, by exit code 1$/],
+])('what does not run at all, with %j, is no fault that is noticed: the judge throws', { timeout: 60_000 }, async (env, error) => {
+  const judge = new Judge(env as Record<string, string>)
+  onTestFinished(() => judge.close())
+  await expect(judge.failureOf('test/lua/drop.test.ts')).rejects.toThrow(error)
+})
+
+it.skipIf(lacksServer('a judge'))('a judge whose process ends in the middle throws', { timeout: 60_000 }, async () => {
+  const judge = new Judge()
+  onTestFinished(() => judge.close())
+  expect(await judge.failureOf('test/lua/version.test.ts')).toBe(undefined)
+  const ended = expect(judge.failureOf('test/lua/drop.test.ts')).rejects.toThrow('the process of a judge has ended, by SIGKILL')
+  judge.close()
+  await ended
+})

@@ -35,20 +35,23 @@ export class Tests {
     this.#measured = measured
   }
 
-  /** Runs each test once against the Lua files as they are, and throws when one fails. */
+  /** Runs each test once against the Lua files as they are, and throws when one fails or cannot be run. */
   static async measure(judges: number, env: Record<string, string>): Promise<Tests> {
     const folder = mkdtempSync(join(tmpdir(), 'rapidfire-coverage-'))
     const seconds = new Map<string, number>()
     const waiting = [...TESTS]
     const measure = async () => {
       const judge = new Judge({ ...env, LUA_COVERAGE: folder })
-      for (let test = waiting.shift(); test; test = waiting.shift()) {
-        const began = performance.now()
-        const failure = await judge.failureOf(test)
-        if (failure) throw new Error(`without a fault, ${test} fails: ${failure}`)
-        seconds.set(test, (performance.now() - began) / 1000)
+      try {
+        for (let test = waiting.shift(); test; test = waiting.shift()) {
+          const began = performance.now()
+          const failure = await judge.failureOf(test)
+          if (failure !== undefined) throw new Error(`without a fault, ${test} fails: ${failure}`)
+          seconds.set(test, (performance.now() - began) / 1000)
+        }
+      } finally {
+        judge.close()
       }
-      judge.close()
     }
     await Promise.all(Array.from({ length: judges }, measure))
     const statements = instrument(TEST_SOURCE).statements.map(({ path, line, column }) => `${path}:${line}:${column}`)
