@@ -235,4 +235,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: "redis.call('HINCRBY', root, 'droppedMessages', count)\n    redis.call('HINCRBY', root, 'deadMessages', -count)",
     why: 'who may not do the one may not do the other',
   },
+  { within: 'told', find: 'seen.since > 0', put: 'seen.since > 1', why: 'nothing has waited since 1970' },
 ]
