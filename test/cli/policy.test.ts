@@ -22,8 +22,13 @@ it('policy shows the policy, and changes what is named', async () => {
 it.each([
   [['wait'], 2, "a member must be given as name=integer, such as wait=5000; got 'wait'"],
   [['wait=x'], 2, "got 'wait=x'"],
-  [['weight=5'], 1, 'DEDUPE, GIVEN, MAXBACKLOG'],
-  [['wait=0'], 1, 'WAIT must be an integer from 1'],
+  [
+    ['weight=5'],
+    1,
+    "rapidfire: a policy has no member 'weight'; expected wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, partitions\n",
+  ],
+  [['wait=0'], 1, 'rapidfire: wait must be an integer from 1'],
+  [['wait=5', 'maxWait=4'], 1, 'rapidfire: maxWait must not be shorter than wait'],
   [['partitions=2000'], 1, 'partitions must be an integer from 1 to 1024, got 2000'],
 ])('policy refuses %j', async (members, expected, says) => {
   const { code, stderr } = await policy(...members)

@@ -226,16 +226,11 @@ export class ClusterCast extends Processes implements Company {
     return { messages: messages.length, changes: changes.length }
   }
 
-  /**
-   * Messages in the dead batches of a node, by key. They stay in the root in which they died, wherever the layout has the conversation by now.
-   */
-  async deadOn({ redis }: ClusterNode): Promise<{ keys: string[]; messages: string[] }> {
+  /** Messages in the dead batches of a node. They stay in the root in which they died, wherever the layout has their conversation by now. */
+  async deadOn({ redis }: ClusterNode): Promise<string[]> {
     const names = await redis.keys('rapid-fire:{*}:dead:*')
     const batches = await Promise.all(names.map((name) => redis.hgetall(name)))
-    return {
-      keys: [...new Set(batches.map(({ key = '' }) => key))],
-      messages: batches.flatMap((batch) => Object.values(batch).flatMap(messageIn)),
-    }
+    return batches.flatMap((batch) => Object.values(batch).flatMap(messageIn))
   }
 
   /** Begins conversations in a root that wait for so long. */

@@ -105,7 +105,8 @@ async function restartEmpty(cast: ClusterCast, random: Random): Promise<boolean>
     await sleep(away)
     const until = Date.now()
     cast.history.write({ what: 'forgot', since: 0, until, keys })
-    cast.history.write({ what: 'forgot', since: 0, until, ...dead })
+    // Of other conversations only that: what they did elsewhere stands.
+    cast.history.write({ what: 'forgot', since: 0, until, keys: [], messages: dead })
     await cluster.restart(primary, { empty: true })
     const [role] = (await primary.redis.role()) as unknown[]
     return role === 'master'
