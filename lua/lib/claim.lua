@@ -59,29 +59,30 @@ end
 
 -- Claims the first batch of a key: adds it to `look`, which hand_out writes, and to what is replied.
 local function claim_head(queue, taken, look, key, head)
-  local tally, messages = taken.tally, head.messages
+  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
-  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
+  leases[n + 1], leases[n + 2] = taken.lease_ends, key
+  records[n + 1], records[n + 2] = key, record
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
 end
 
 -- Judges keys whose score in `due` has come. Returns what hand_out writes.
 local function look_through(queue, take, taken, keys)
-  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
-  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
+    if bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -90,8 +91,9 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local at = due_at(head, queue.now)
-      if at > take.due_by and at == head.deadline then
+      local deadline = head.deadline
+      local at = deadline > now and due_at(head, now) or deadline
+      if at > due_by and at == deadline then
         look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         if active[n] then
@@ -102,9 +104,10 @@ local function look_through(queue, take, taken, keys)
         head.deadline = at
         claim_head(queue, taken, look, key, head)
       end
-      taken.bytes = taken.bytes + bytes_of(head.messages)
+      bytes = bytes + bytes_of(head.messages)
     end
   end
+  taken.bytes = bytes
   return look
 end
 

@@ -40,7 +40,8 @@ local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root),
 -- Returns when the key is due, if that has changed or is refused, and the refusal.
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  local text = digits(at)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -84,12 +85,20 @@ local function index_appended(queue, key, size, options)
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
-    local at = opens_at(queue)
-    -- The same for all messages of a call, so printed once.
-    queue.opening = queue.opening or digits(at)
-    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+    -- The same for all messages of a call, so made once.
+    local opens = queue.opens
+    if not opens then
+      opens = opens_at(queue)
+      queue.opens, queue.opens_text, queue.due = opens, digits(opens), due_key(root)
+    end
+    local done = redis.pcall('ZADD', queue.due, queue.opens_text, key)
+    return opens, done ~= 1 and error_of(done, 'zset', due_key(root)) or nil
   end
-  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+  -- Once a call is enough for a key that is flooded: it is ready.
+  if size < queue.maxSize or queue.filled == key then return nil end
+  local at, failed = move_in_due(queue, key, queue.now, true)
+  if not failed then queue.filled = key end
+  return at, failed
 end
 
 -- Takes the first `count` messages off a key, and puts what is left into `due`. Returns when that is due, if anything is left. A key of another
@@ -215,8 +224,8 @@ local function finish_without_list(queue, key, record)
   look_again(queue, key, active_key(queue.root))
 end
 
--- Finishes claimed batches, `counts[key]` messages of each key by the claim `records[key]`, and opens what is left behind them. Returns when the
--- first of that is due.
+-- Finishes claimed batches: of each key so many messages of `counts`, by the claim in `records`. Opens what is left behind them, and returns when
+-- the first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; `active` last, so that no key is in
 -- no index.
 local function finish(queue, keys, counts, records)
@@ -224,18 +233,19 @@ local function finish(queue, keys, counts, records)
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
-    local key, list = keys[n], messages_key(root, keys[n])
+    local key, count = keys[n], counts[n]
+    local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == 0 then
-      finish_without_list(queue, key, records[key])
-    elseif size == counts[key] and plain then
+    if size == count and plain then
       emptied[#emptied + 1], ended[#ended + 1] = list, key
+    elseif size == 0 then
+      finish_without_list(queue, key, records[n])
     else
-      local at = open_rest(queue, key, counts[key])
+      local at = open_rest(queue, key, count)
       if at then soonest = math.min(soonest or at, at) end
       ended[#ended + 1] = key
     end
-    messages = messages + counts[key]
+    messages = messages + count
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end

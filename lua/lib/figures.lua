@@ -21,17 +21,23 @@ end
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
-  local n, bounds = 1, LATENESS.bounds
-  while bounds[n] and late > bounds[n] do n = n + 1 end
+  local closed_by, late_by = tally.closed_by, tally.late_by
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+  closed_by[reason] = (closed_by[reason] or 0) + 1
+  late_by[late] = (late_by[late] or 0) + 1
+end
+
+local function bucket_of(late)
+  for _, bound in ipairs(LATENESS.bounds) do
+    if late <= bound then return bound end
+  end
+  return LATENESS.beyond
 end
 
 -- Written before they are handed out.
@@ -44,9 +50,12 @@ end
 local function write_tally(queue, tally)
   local root = queue.root
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
-  for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
+  local late_in = {}
+  for late, by in pairs(tally.late_by) do
+    local bucket = bucket_of(late)
+    late_in[bucket] = (late_in[bucket] or 0) + by
   end
+  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an

@@ -20,7 +20,10 @@ end
 
 -- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
 -- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 
 -- Whether it begins as message_header writes.
 local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end

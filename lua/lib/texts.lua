@@ -12,7 +12,7 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text

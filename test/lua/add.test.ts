@@ -44,6 +44,18 @@ describeBindings('add', (lua) => {
     expect(await commands('ann', '4', 'ID', 'm4')).toBe('exists hincrby hmget pexpireat rpush sadd scard smismember')
   })
 
+  it('looks at the index of a key that is flooded once a call', async () => {
+    const flood = Array.from({ length: 30 }, (_, n) => ['NEXT', 'ann', `${n}`]).flat()
+    await lua().redis.config('RESETSTAT')
+    await lua().call('add', ...flood.slice(1))
+    const stats = await lua().redis.info('commandstats')
+    // Its first message opens the batch, and the tenth closes it.
+    expect(stats).toMatch(/cmdstat_zadd:calls=2,/)
+    expect(stats).toMatch(/cmdstat_rpush:calls=30,/)
+    expect(stats).not.toContain('cmdstat_zscore')
+    await lua().holds()
+  })
+
   it('makes a batch due at once when it holds maxSize messages, and leaves it so', async () => {
     for (let n = 1; n <= 9; n += 1) await lua().call('add', 'ann', `${n}`)
     expect(await score('due', 'ann')).toBe(START + 10_000)

@@ -13,13 +13,13 @@ const FAULTS = [
   {
     name: 'messages that arrived behind a batch go with it',
     file: 'lib/conversation.lua',
-    right: 'size == counts[key] and plain',
-    wrong: 'size >= counts[key] and plain',
+    right: 'size == count and plain',
+    wrong: 'size >= count and plain',
   },
   {
     name: 'a batch that is completed twice in one call takes the next messages with it',
     file: 'functions/batch/complete.lua',
-    right: 'not counts[key] and ',
+    right: 'not named[key] and ',
     wrong: '',
   },
   {

@@ -31,13 +31,16 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, records, done = {}, {}, {}, {}
+  local reply, named, done, counts, records = {}, {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
-    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
+    local count = kept == nil and not named[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
+    if count then
+      local at = #done + 1
+      named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+    end
   end
   if #done == 0 then return reply end
 

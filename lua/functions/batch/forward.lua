@@ -129,7 +129,7 @@ local function forward(keys, args)
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
-    done[n], counts[key] = key, #messages
+    done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }

@@ -234,7 +234,7 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text
@@ -272,7 +272,10 @@ end
 
 -- When a message was received. One that begins otherwise was written by somebody else: it counts as old, so that it is handed over, and holds
 -- nobody up. Only digits: Lua takes 'nan', 'inf' and '0x1' for numbers too.
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 
 -- Whether it begins as message_header writes.
 local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
@@ -623,17 +626,23 @@ end
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
-  local n, bounds = 1, LATENESS.bounds
-  while bounds[n] and late > bounds[n] do n = n + 1 end
+  local closed_by, late_by = tally.closed_by, tally.late_by
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+  closed_by[reason] = (closed_by[reason] or 0) + 1
+  late_by[late] = (late_by[late] or 0) + 1
+end
+
+local function bucket_of(late)
+  for _, bound in ipairs(LATENESS.bounds) do
+    if late <= bound then return bound end
+  end
+  return LATENESS.beyond
 end
 
 -- Written before they are handed out.
@@ -646,9 +655,12 @@ end
 local function write_tally(queue, tally)
   local root = queue.root
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
-  for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
+  local late_in = {}
+  for late, by in pairs(tally.late_by) do
+    local bucket = bucket_of(late)
+    late_in[bucket] = (late_in[bucket] or 0) + by
   end
+  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
@@ -825,7 +837,8 @@ local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root),
 -- Returns when the key is due, if that has changed or is refused, and the refusal.
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  local text = digits(at)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -869,12 +882,20 @@ local function index_appended(queue, key, size, options)
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
-    local at = opens_at(queue)
-    -- The same for all messages of a call, so printed once.
-    queue.opening = queue.opening or digits(at)
-    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+    -- The same for all messages of a call, so made once.
+    local opens = queue.opens
+    if not opens then
+      opens = opens_at(queue)
+      queue.opens, queue.opens_text, queue.due = opens, digits(opens), due_key(root)
+    end
+    local done = redis.pcall('ZADD', queue.due, queue.opens_text, key)
+    return opens, done ~= 1 and error_of(done, 'zset', due_key(root)) or nil
   end
-  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+  -- Once a call is enough for a key that is flooded: it is ready.
+  if size < queue.maxSize or queue.filled == key then return nil end
+  local at, failed = move_in_due(queue, key, queue.now, true)
+  if not failed then queue.filled = key end
+  return at, failed
 end
 
 -- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns when that is due, if anything is left. A key of another
@@ -1000,8 +1021,8 @@ local function finish_without_list(queue, key, record)
   look_again(queue, key, active_key(queue.root))
 end
 
--- Finishes claimed batches, \`counts[key]\` messages of each key by the claim \`records[key]\`, and opens what is left behind them. Returns when the
--- first of that is due.
+-- Finishes claimed batches: of each key so many messages of \`counts\`, by the claim in \`records\`. Opens what is left behind them, and returns when
+-- the first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
 -- no index.
 local function finish(queue, keys, counts, records)
@@ -1009,18 +1030,19 @@ local function finish(queue, keys, counts, records)
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
-    local key, list = keys[n], messages_key(root, keys[n])
+    local key, count = keys[n], counts[n]
+    local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == 0 then
-      finish_without_list(queue, key, records[key])
-    elseif size == counts[key] and plain then
+    if size == count and plain then
       emptied[#emptied + 1], ended[#ended + 1] = list, key
+    elseif size == 0 then
+      finish_without_list(queue, key, records[n])
     else
-      local at = open_rest(queue, key, counts[key])
+      local at = open_rest(queue, key, count)
       if at then soonest = math.min(soonest or at, at) end
       ended[#ended + 1] = key
     end
-    messages = messages + counts[key]
+    messages = messages + count
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
@@ -1530,29 +1552,30 @@ end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
 local function claim_head(queue, taken, look, key, head)
-  local tally, messages = taken.tally, head.messages
+  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
-  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
+  leases[n + 1], leases[n + 2] = taken.lease_ends, key
+  records[n + 1], records[n + 2] = key, record
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
 end
 
 -- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
 local function look_through(queue, take, taken, keys)
-  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
-  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
+    if bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -1561,8 +1584,9 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local at = due_at(head, queue.now)
-      if at > take.due_by and at == head.deadline then
+      local deadline = head.deadline
+      local at = deadline > now and due_at(head, now) or deadline
+      if at > due_by and at == deadline then
         look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         if active[n] then
@@ -1573,9 +1597,10 @@ local function look_through(queue, take, taken, keys)
         head.deadline = at
         claim_head(queue, taken, look, key, head)
       end
-      taken.bytes = taken.bytes + bytes_of(head.messages)
+      bytes = bytes + bytes_of(head.messages)
     end
   end
+  taken.bytes = bytes
   return look
 end
 
@@ -1768,13 +1793,16 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, records, done = {}, {}, {}, {}
+  local reply, named, done, counts, records = {}, {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
-    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
+    local count = kept == nil and not named[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
+    if count then
+      local at = #done + 1
+      named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+    end
   end
   if #done == 0 then return reply end
 
@@ -2068,7 +2096,7 @@ local function forward(keys, args)
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
-    done[n], counts[key] = key, #messages
+    done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
@@ -2286,104 +2314,111 @@ local function read_requeued(text)
   return { at = at, name = name, place = batch and place_among_dead(batch, position) }
 end
 
--- What stands behind the data of a message goes into it: its \`id\`, what REQUEUED says, its other \`options\`, and a \`refusal\`.
--- Returns the generation, if it is told here.
-local function take_options(message, options, refusal)
-  if not refusal and options.wait and options.maxWait and options.maxWait < options.wait then
-    refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
+-- of them if it has one; or nil and a refusal of the whole call.
+local function read_special(args, at)
+  local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
+  if not stopped then return nil, refusal end
+  if not options then return stopped, { refusal = refusal } end
+  local special = { id = options.id, generation = options.generation }
+  if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
+  if options.wait and options.maxWait and options.maxWait < options.wait then
+    refusal = refusal
+      or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
-    message.requeued, refusal = requeued, refusal or bad
+    special.requeued, refusal = requeued, refusal or bad
   end
-  if refusal then message.refusal = refusal end
-  message.id = options.id
-  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
-  return options.generation
+  if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
+  special.refusal = refusal
+  return stopped, special
 end
 
--- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
-local function read_messages(args)
-  local messages, at, generation = {}, 1, nil
+-- What is stored of a message that has others than an id.
+local function special_element(queue, special, data)
+  local id, requeued = special.id or '', special.requeued
+  local received = requeued and math.min(requeued.at, queue.now) or queue.now
+  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+end
+
+local function out_of_bounds(key, data, most)
+  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+end
+
+-- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
+local function put(messages, list, n, value)
+  messages[list] = messages[list] or {}
+  messages[list][n] = value
+end
+
+-- Returns the messages, or nil and a refusal of the whole call. They are lists: \`keys\` and \`elements\`, as they are stored, of all; \`specials\` as
+-- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`.
+-- WHY lists: a table for each message would cost a tenth of what storing it does.
+local function read_messages(queue, args)
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local n, at, length, header = 0, 1, nil, nil
   repeat
+    n = n + 1
     local key, data, word = args[at], args[at + 1], args[at + 2]
+    local id, special, refusal, digest = '', nil, nil, nil
     if not data then return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (key and 'a key alone' or 'nothing')) end
-    local message
     at = at + 2
-    -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
-    if word == 'ID' and args[at + 1] and #args[at + 1] <= OPTIONS.id.bytes and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
-      message = { key = key, data = data, id = args[at + 1], digest = nil }
-      at = at + 2
-    else
-      message = { key = key, data = data, id = nil, options = nil }
-      if word and word ~= 'NEXT' then
-        local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
-        if not stopped then return nil, refusal end
-        at = stopped
-        generation = take_options(message, options or {}, refusal) or generation
+    if word and word ~= 'NEXT' then
+      local value, behind = args[at + 1], args[at + 2]
+      -- An id and nothing else is nearly every one: read without a table of its own.
+      if word == 'ID' and value and value ~= '' and #value <= OPTIONS.id.bytes and (behind == nil or behind == 'NEXT') then
+        id, at = value, at + 2
+      else
+        at, special = read_special(args, at)
+        if not at then return nil, special end
+        refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    messages[#messages + 1] = message
+    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    keys[n] = key
+    if refusal then
+      put(messages, 'refusals', n, refusal)
+    elseif special then
+      local requeued = special.requeued
+      put(messages, 'specials', n, special)
+      elements[n] = special_element(queue, special, data)
+      digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
+    else
+      -- Those with ids of the same length begin alike.
+      if #id ~= length then length, header = #id, message_header(queue.now, #id) end
+      elements[n] = header .. id .. data
+      digest = id ~= '' and digest_of(key, id)
+    end
+    if digest then
+      digests, asked = digests or {}, asked or {}
+      digests[n], asked[#asked + 1] = digest, digest
+    end
     local more = args[at]
     at = at + 1
   until not more
-  return messages, nil, generation
-end
-
-local function bad_message(message, queue)
-  local key, data = message.key, message.data
-  if #key < 1 or #key > LIMITS.key then return bad_key(key) end
-  if message.id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
-  if #data > queue.maxMessageBytes then
-    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', queue.maxMessageBytes, #data))
-  end
-end
-
--- Refuses messages one by one, and looks up the ids of the others. Returns what is known of these, or nil when none has an id.
-local function judge(queue, messages)
-  local asked
-  for n = 1, #messages do
-    local message = messages[n]
-    local refusal = message.refusal or bad_message(message, queue)
-    if refusal then
-      message.refusal = refusal
-    elseif message.id or message.requeued then
-      asked = asked or {}
-      message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
-      asked[#asked + 1] = message.digest
-    end
-  end
-  return asked and read_ids(queue, asked)
-end
-
--- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
-local function element_of(queue, message, headers)
-  local id = message.id or ''
-  local alike = headers and not message.options
-  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
-  if alike then headers[#id] = header end
-  return header .. id .. message.data
+  messages.digests, messages.asked = digests, asked
+  return messages
 end
 
 -- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its key. False when that is not allowed: then
 -- it counts as stored, since half of it would be worse.
-local function unstore(queue, message, ids, undo)
-  local digest = message.digest
+local function unstore(queue, key, digest, ids, undo)
   if digest and not forget_id(ids, digest) then return false end
   if undo then
     undo()
     return true
   end
-  if take_back(queue, message.key) then return true end
+  if take_back(queue, key) then return true end
   if digest then remember_again(ids, digest) end
   return false
 end
 
 -- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
 -- then neither the message nor its id is there.
-local function store(queue, message, ids, headers)
-  local key, digest = message.key, message.digest
-  local size, failed = append(queue, key, element_of(queue, message, headers))
+local function store(queue, key, element, options, digest, ids)
+  local size, failed = append(queue, key, element)
   local at
   if not size then
     if digest then forget_id(ids, digest) end
@@ -2396,89 +2431,95 @@ local function store(queue, message, ids, headers)
   elseif digest then
     failed = begin_slice(queue, ids)
   end
-  if not failed then at, failed = index_appended(queue, key, size, message.options) end
+  if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
-    if unstore(queue, message, ids) then return nil, failed end
+    if unstore(queue, key, digest, ids) then return nil, failed end
     keep_indexed(queue, key)
   end
   return size, at
 end
 
 -- Stores a message that died in another partition where its time belongs. Returns the same.
-local function store_requeued(queue, message, ids)
-  local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
-  local id, size = message.id or '', redis.pcall('LLEN', list)
+local function store_requeued(queue, key, element, digest, ids)
+  local list = messages_key(queue.root, key)
+  local size = redis.pcall('LLEN', list)
   local undo, at
   local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
-    local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
-    undo, at = bring_back(queue, key, { header .. id .. message.data })
+    undo, at = bring_back(queue, key, { element })
     failed = not undo and at
   end
   if failed then
-    forget_id(ids, message.digest)
+    forget_id(ids, digest)
     return nil, failed
   end
   failed = begin_slice(queue, ids)
   if failed then
-    if unstore(queue, message, ids, undo) then return nil, failed end
+    if unstore(queue, key, digest, ids, undo) then return nil, failed end
     keep_indexed(queue, key)
   end
   return size + 1, at
 end
 
--- Stores one message that was not refused, unless it was accepted before. Returns what is told of it: a status, or a refusal, and a size; and when
--- its key is due if that has changed.
-local function accept(queue, message, ids, headers)
-  local digest = message.digest
-  if digest and ids.known[digest] then
-    local list = messages_key(queue.root, message.key)
+-- What is told of a message whose id was accepted before, or cannot be remembered: a status, or a refusal, and a size. Nil of any other.
+local function refuse_again(queue, key, digest, ids)
+  if ids.failed then return ids.failed, 0 end
+  if ids.known[digest] then
+    local list = messages_key(queue.root, key)
     local size = redis.pcall('LLEN', list)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
-  local size, at
-  if message.requeued then
-    size, at = store_requeued(queue, message, ids)
-  else
-    size, at = store(queue, message, ids, headers)
-  end
-  if not size then return at, 0 end
-  if digest then ids.known[digest] = true end
-  return 'added', size, at
+  if ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
 end
+
+-- A list without members, for one that has not been made.
+local NONE = {}
 
 local function add(keys, args)
   local root = keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local messages, bad, generation = read_messages(args)
-  refusal = bad or other_generation(root, queue, generation)
-  if refusal then return refusal end
   queue.now = now_ms()
+  local messages, bad = read_messages(queue, args)
+  refusal = bad or other_generation(root, queue, messages.generation)
+  if refusal then return refusal end
   local listed = redis.pcall('SCARD', overrides_key(root))
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
-  local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
+  local ids = messages.asked and read_ids(queue, messages.asked)
+  local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
+  local digests, specials = messages.digests or NONE, messages.specials or NONE
+  local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
-  for n = 1, #messages do
-    local message = messages[n]
-    local status, size, at = message.refusal or message.digest and ids.failed, 0, nil
-    if not status then status, size, at = accept(queue, message, ids, headers) end
-    if status == 'added' then added = added + 1 end
+  for n = 1, #owners do
+    local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
+    if digest then status, size = refuse_again(queue, key, digest, ids) end
     if status == 'duplicate' then duplicates = duplicates + 1 end
-    if at and (not soonest or at < soonest) then soonest = at end
+    if not status then
+      local at
+      if special and special.requeued then
+        size, at = store_requeued(queue, key, elements[n], digest, ids)
+      else
+        size, at = store(queue, key, elements[n], special and special.options, digest, ids)
+      end
+      if size then
+        status, added = 'added', added + 1
+        if digest then ids.known[digest] = true end
+        if at and (not soonest or at < soonest) then soonest = at end
+      else
+        status, size = at, 0
+      end
+    end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
   wake_watcher(queue, soonest)
-  if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
+  if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
 end
 

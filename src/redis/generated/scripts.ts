@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'f9e0a8e4c1a75dace6cd73821504dc8296afdb66',
+    sha1: 'dca55cbff4ae673dd4f3bb9630552ddd6b3dc3ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -187,7 +187,7 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text
@@ -218,7 +218,10 @@ end
 
 
 
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -348,10 +351,10 @@ ${blank(48)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(60)}
+${blank(69)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -429,7 +432,8 @@ local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root),
 ${blank(3)}
 local function move_in_due(queue, key, at, earlier)
   local due = due_key(queue.root)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', at, key) or redis.pcall('ZADD', due, 'XX', 'CH', at, key)
+  local text = digits(at)
+  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -470,14 +474,22 @@ local function index_appended(queue, key, size, options)
   if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
-    local at = opens_at(queue)
-    -- The same for all messages of a call, so printed once.
-    queue.opening = queue.opening or digits(at)
-    return at, error_of(redis.pcall('ZADD', due_key(root), queue.opening, key), 'zset', due_key(root))
+    -- The same for all messages of a call, so made once.
+    local opens = queue.opens
+    if not opens then
+      opens = opens_at(queue)
+      queue.opens, queue.opens_text, queue.due = opens, digits(opens), due_key(root)
+    end
+    local done = redis.pcall('ZADD', queue.due, queue.opens_text, key)
+    return opens, done ~= 1 and error_of(done, 'zset', due_key(root)) or nil
   end
-  if size >= queue.maxSize then return move_in_due(queue, key, queue.now, true) end
+  -- Once a call is enough for a key that is flooded: it is ready.
+  if size < queue.maxSize or queue.filled == key then return nil end
+  local at, failed = move_in_due(queue, key, queue.now, true)
+  if not failed then queue.filled = key end
+  return at, failed
 end
-${blank(153)}
+${blank(154)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -592,7 +604,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(139)}
+${blank(142)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -600,7 +612,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(557)}
+${blank(560)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -742,104 +754,111 @@ local function read_requeued(text)
   return { at = at, name = name, place = batch and place_among_dead(batch, position) }
 end
 
--- What stands behind the data of a message goes into it: its \`id\`, what REQUEUED says, its other \`options\`, and a \`refusal\`.
--- Returns the generation, if it is told here.
-local function take_options(message, options, refusal)
-  if not refusal and options.wait and options.maxWait and options.maxWait < options.wait then
-    refusal = fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
+-- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
+-- of them if it has one; or nil and a refusal of the whole call.
+local function read_special(args, at)
+  local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
+  if not stopped then return nil, refusal end
+  if not options then return stopped, { refusal = refusal } end
+  local special = { id = options.id, generation = options.generation }
+  if options.id == '' then refusal = refusal or fail('BAD_ID', 'an id must have 1 to ' .. OPTIONS.id.bytes .. ' bytes, got 0') end
+  if options.wait and options.maxWait and options.maxWait < options.wait then
+    refusal = refusal
+      or fail('BAD_ARGUMENT', string.format('MAXWAIT must not be shorter than WAIT (%.0f), got %.0f', options.wait, options.maxWait))
   end
   if options.requeued then
     local requeued, bad = read_requeued(options.requeued)
-    message.requeued, refusal = requeued, refusal or bad
+    special.requeued, refusal = requeued, refusal or bad
   end
-  if refusal then message.refusal = refusal end
-  message.id = options.id
-  if options.wait or options.maxWait or options.maxSize or options.flush then message.options = options end
-  return options.generation
+  if options.wait or options.maxWait or options.maxSize or options.flush then special.options = options end
+  special.refusal = refusal
+  return stopped, special
 end
 
--- Returns the messages, each { key, data, id, options, requeued, refusal }, and the generation; or nil and a refusal of the whole call.
-local function read_messages(args)
-  local messages, at, generation = {}, 1, nil
+-- What is stored of a message that has others than an id.
+local function special_element(queue, special, data)
+  local id, requeued = special.id or '', special.requeued
+  local received = requeued and math.min(requeued.at, queue.now) or queue.now
+  return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
+end
+
+local function out_of_bounds(key, data, most)
+  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+end
+
+-- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
+local function put(messages, list, n, value)
+  messages[list] = messages[list] or {}
+  messages[list][n] = value
+end
+
+-- Returns the messages, or nil and a refusal of the whole call. They are lists: \`keys\` and \`elements\`, as they are stored, of all; \`specials\` as
+-- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`.
+-- WHY lists: a table for each message would cost a tenth of what storing it does.
+local function read_messages(queue, args)
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local n, at, length, header = 0, 1, nil, nil
   repeat
+    n = n + 1
     local key, data, word = args[at], args[at + 1], args[at + 2]
+    local id, special, refusal, digest = '', nil, nil, nil
     if not data then return nil, fail('MISSING_ARGUMENT', 'expected a key and its data; got ' .. (key and 'a key alone' or 'nothing')) end
-    local message
     at = at + 2
-    -- An id and nothing else, or no token at all, is nearly every message: read without a table of its own.
-    if word == 'ID' and args[at + 1] and #args[at + 1] <= OPTIONS.id.bytes and (args[at + 2] == nil or args[at + 2] == 'NEXT') then
-      message = { key = key, data = data, id = args[at + 1], digest = nil }
-      at = at + 2
-    else
-      message = { key = key, data = data, id = nil, options = nil }
-      if word and word ~= 'NEXT' then
-        local options, stopped, refusal = read_tokens(args, at, ADD_OPTIONS, 'NEXT')
-        if not stopped then return nil, refusal end
-        at = stopped
-        generation = take_options(message, options or {}, refusal) or generation
+    if word and word ~= 'NEXT' then
+      local value, behind = args[at + 1], args[at + 2]
+      -- An id and nothing else is nearly every one: read without a table of its own.
+      if word == 'ID' and value and value ~= '' and #value <= OPTIONS.id.bytes and (behind == nil or behind == 'NEXT') then
+        id, at = value, at + 2
+      else
+        at, special = read_special(args, at)
+        if not at then return nil, special end
+        refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    messages[#messages + 1] = message
+    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    keys[n] = key
+    if refusal then
+      put(messages, 'refusals', n, refusal)
+    elseif special then
+      local requeued = special.requeued
+      put(messages, 'specials', n, special)
+      elements[n] = special_element(queue, special, data)
+      digest = (requeued or special.id) and digest_of(key, special.id, requeued and requeued.name)
+    else
+      -- Those with ids of the same length begin alike.
+      if #id ~= length then length, header = #id, message_header(queue.now, #id) end
+      elements[n] = header .. id .. data
+      digest = id ~= '' and digest_of(key, id)
+    end
+    if digest then
+      digests, asked = digests or {}, asked or {}
+      digests[n], asked[#asked + 1] = digest, digest
+    end
     local more = args[at]
     at = at + 1
   until not more
-  return messages, nil, generation
-end
-
-local function bad_message(message, queue)
-  local key, data = message.key, message.data
-  if #key < 1 or #key > LIMITS.key then return bad_key(key) end
-  if message.id == '' then return fail('BAD_ID', 'an id must have 1 to 512 bytes, got 0') end
-  if #data > queue.maxMessageBytes then
-    return fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', queue.maxMessageBytes, #data))
-  end
-end
-
--- Refuses messages one by one, and looks up the ids of the others. Returns what is known of these, or nil when none has an id.
-local function judge(queue, messages)
-  local asked
-  for n = 1, #messages do
-    local message = messages[n]
-    local refusal = message.refusal or bad_message(message, queue)
-    if refusal then
-      message.refusal = refusal
-    elseif message.id or message.requeued then
-      asked = asked or {}
-      message.digest = digest_of(message.key, message.id, message.requeued and message.requeued.name)
-      asked[#asked + 1] = message.digest
-    end
-  end
-  return asked and read_ids(queue, asked)
-end
-
--- A message as it is stored. Of several messages those without options begin alike when their ids have the same length.
-local function element_of(queue, message, headers)
-  local id = message.id or ''
-  local alike = headers and not message.options
-  local header = alike and headers[#id] or message_header(queue.now, #id, message.options)
-  if alike then headers[#id] = header end
-  return header .. id .. message.data
+  messages.digests, messages.asked = digests, asked
+  return messages
 end
 
 -- Takes back what is remembered of a message, and the message: by \`undo\`, or it is the last of its key. False when that is not allowed: then
 -- it counts as stored, since half of it would be worse.
-local function unstore(queue, message, ids, undo)
-  local digest = message.digest
+local function unstore(queue, key, digest, ids, undo)
   if digest and not forget_id(ids, digest) then return false end
   if undo then
     undo()
     return true
   end
-  if take_back(queue, message.key) then return true end
+  if take_back(queue, key) then return true end
   if digest then remember_again(ids, digest) end
   return false
 end
 
 -- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
 -- then neither the message nor its id is there.
-local function store(queue, message, ids, headers)
-  local key, digest = message.key, message.digest
-  local size, failed = append(queue, key, element_of(queue, message, headers))
+local function store(queue, key, element, options, digest, ids)
+  local size, failed = append(queue, key, element)
   local at
   if not size then
     if digest then forget_id(ids, digest) end
@@ -852,89 +871,95 @@ local function store(queue, message, ids, headers)
   elseif digest then
     failed = begin_slice(queue, ids)
   end
-  if not failed then at, failed = index_appended(queue, key, size, message.options) end
+  if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
-    if unstore(queue, message, ids) then return nil, failed end
+    if unstore(queue, key, digest, ids) then return nil, failed end
     keep_indexed(queue, key)
   end
   return size, at
 end
 
 -- Stores a message that died in another partition where its time belongs. Returns the same.
-local function store_requeued(queue, message, ids)
-  local key, again, list = message.key, message.requeued, messages_key(queue.root, message.key)
-  local id, size = message.id or '', redis.pcall('LLEN', list)
+local function store_requeued(queue, key, element, digest, ids)
+  local list = messages_key(queue.root, key)
+  local size = redis.pcall('LLEN', list)
   local undo, at
   local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
-    local header = message_header(math.min(again.at, queue.now), #id, message.options, again.place)
-    undo, at = bring_back(queue, key, { header .. id .. message.data })
+    undo, at = bring_back(queue, key, { element })
     failed = not undo and at
   end
   if failed then
-    forget_id(ids, message.digest)
+    forget_id(ids, digest)
     return nil, failed
   end
   failed = begin_slice(queue, ids)
   if failed then
-    if unstore(queue, message, ids, undo) then return nil, failed end
+    if unstore(queue, key, digest, ids, undo) then return nil, failed end
     keep_indexed(queue, key)
   end
   return size + 1, at
 end
 
--- Stores one message that was not refused, unless it was accepted before. Returns what is told of it: a status, or a refusal, and a size; and when
--- its key is due if that has changed.
-local function accept(queue, message, ids, headers)
-  local digest = message.digest
-  if digest and ids.known[digest] then
-    local list = messages_key(queue.root, message.key)
+-- What is told of a message whose id was accepted before, or cannot be remembered: a status, or a refusal, and a size. Nil of any other.
+local function refuse_again(queue, key, digest, ids)
+  if ids.failed then return ids.failed, 0 end
+  if ids.known[digest] then
+    local list = messages_key(queue.root, key)
     local size = redis.pcall('LLEN', list)
     if type(size) == 'table' then return wrong_type(size, 'list', list), 0 end
     return 'duplicate', size
   end
-  if digest and ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
-  local size, at
-  if message.requeued then
-    size, at = store_requeued(queue, message, ids)
-  else
-    size, at = store(queue, message, ids, headers)
-  end
-  if not size then return at, 0 end
-  if digest then ids.known[digest] = true end
-  return 'added', size, at
+  if ids.forgotten and ids.forgotten[digest] then remember_again(ids, digest) end
 end
+
+-- A list without members, for one that has not been made.
+local NONE = {}
 
 local function add(keys, args)
   local root = keys[1]
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  local messages, bad, generation = read_messages(args)
-  refusal = bad or other_generation(root, queue, generation)
-  if refusal then return refusal end
   queue.now = now_ms()
+  local messages, bad = read_messages(queue, args)
+  refusal = bad or other_generation(root, queue, messages.generation)
+  if refusal then return refusal end
   local listed = redis.pcall('SCARD', overrides_key(root))
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
   queue.any_options = listed > 0
-  local ids = judge(queue, messages)
-  local reply, headers, added, duplicates, soonest = {}, #messages > 1 and {}, 0, 0, nil
+  local ids = messages.asked and read_ids(queue, messages.asked)
+  local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
+  local digests, specials = messages.digests or NONE, messages.specials or NONE
+  local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
   if ids then remember_ids(ids) end
-  for n = 1, #messages do
-    local message = messages[n]
-    local status, size, at = message.refusal or message.digest and ids.failed, 0, nil
-    if not status then status, size, at = accept(queue, message, ids, headers) end
-    if status == 'added' then added = added + 1 end
+  for n = 1, #owners do
+    local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
+    if digest then status, size = refuse_again(queue, key, digest, ids) end
     if status == 'duplicate' then duplicates = duplicates + 1 end
-    if at and (not soonest or at < soonest) then soonest = at end
+    if not status then
+      local at
+      if special and special.requeued then
+        size, at = store_requeued(queue, key, elements[n], digest, ids)
+      else
+        size, at = store(queue, key, elements[n], special and special.options, digest, ids)
+      end
+      if size then
+        status, added = 'added', added + 1
+        if digest then ids.known[digest] = true end
+        if at and (not soonest or at < soonest) then soonest = at end
+      else
+        status, size = at, 0
+      end
+    end
     reply[2 * n - 1], reply[2 * n] = status, size
   end
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
   wake_watcher(queue, soonest)
-  if #messages == 1 and type(reply[1]) == 'table' then return reply[1] end
+  if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
 end
 
@@ -943,7 +968,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '3d724aaaf83d721e29ac082cb00e3532de69160c',
+    sha1: 'e478b4b062596498817c14486a10a73c738529a0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1036,7 +1061,10 @@ local function bad_root(keys)
   end
 end
 ${blank(56)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 
 
 local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
@@ -1089,7 +1117,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(135)}
+${blank(144)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1107,9 +1135,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(226)}
+${blank(235)}
 local LOOK_AGAIN = 10000
-${blank(281)}
+${blank(282)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(183)}
 local LAST = {}
@@ -1175,7 +1203,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1277)}
+${blank(1296)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1575,7 +1603,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '6a33088049cc9f706f9c6ddc36e92b75166d5bed',
+    sha1: '7fc8c244ad4f46830824df7ebd0b08834457d5fc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1756,13 +1784,16 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text
 end
 ${blank(32)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -1970,17 +2001,23 @@ ${blank(15)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
-  local n, bounds = 1, LATENESS.bounds
-  while bounds[n] and late > bounds[n] do n = n + 1 end
+  local closed_by, late_by = tally.closed_by, tally.late_by
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+  closed_by[reason] = (closed_by[reason] or 0) + 1
+  late_by[late] = (late_by[late] or 0) + 1
+end
+
+local function bucket_of(late)
+  for _, bound in ipairs(LATENESS.bounds) do
+    if late <= bound then return bound end
+  end
+  return LATENESS.beyond
 end
 
 
@@ -1993,9 +2030,12 @@ end
 local function write_tally(queue, tally)
   local root = queue.root
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
-  for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
+  local late_in = {}
+  for late, by in pairs(tally.late_by) do
+    local bucket = bucket_of(late)
+    late_in[bucket] = (late_in[bucket] or 0) + by
   end
+  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
 ${blank(24)}
 local function write_unless_foreign(...)
@@ -2012,7 +2052,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(178)}
+${blank(187)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2093,7 +2133,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(117)}
+${blank(118)}
 local NONCE_KEPT = 60000
 
 
@@ -2347,29 +2387,30 @@ end
 
 
 local function claim_head(queue, taken, look, key, head)
-  local tally, messages = taken.tally, head.messages
+  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
-  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
+  leases[n + 1], leases[n + 2] = taken.lease_ends, key
+  records[n + 1], records[n + 2] = key, record
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
 end
 
 
 local function look_through(queue, take, taken, keys)
-  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
-  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
+    if bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -2378,8 +2419,9 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local at = due_at(head, queue.now)
-      if at > take.due_by and at == head.deadline then
+      local deadline = head.deadline
+      local at = deadline > now and due_at(head, now) or deadline
+      if at > due_by and at == deadline then
         look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         if active[n] then
@@ -2390,9 +2432,10 @@ local function look_through(queue, take, taken, keys)
         head.deadline = at
         claim_head(queue, taken, look, key, head)
       end
-      taken.bytes = taken.bytes + bytes_of(head.messages)
+      bytes = bytes + bytes_of(head.messages)
     end
   end
+  taken.bytes = bytes
   return look
 end
 
@@ -2554,7 +2597,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'b1545290154120a114004addcf6642f63662d9c5',
+    sha1: 'ac14fbeb6cd8866a652308c9f9ca9e7ada1b658d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2645,13 +2688,16 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text
 end
 ${blank(32)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -2793,7 +2839,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(103)}
+${blank(112)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2808,7 +2854,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(178)}
+${blank(187)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2844,18 +2890,19 @@ local function finish(queue, keys, counts, records)
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
-    local key, list = keys[n], messages_key(root, keys[n])
+    local key, count = keys[n], counts[n]
+    local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == 0 then
-      finish_without_list(queue, key, records[key])
-    elseif size == counts[key] and plain then
+    if size == count and plain then
       emptied[#emptied + 1], ended[#ended + 1] = list, key
+    elseif size == 0 then
+      finish_without_list(queue, key, records[n])
     else
-      local at = open_rest(queue, key, counts[key])
+      local at = open_rest(queue, key, count)
       if at then soonest = math.min(soonest or at, at) end
       ended[#ended + 1] = key
     end
-    messages = messages + counts[key]
+    messages = messages + count
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
@@ -2977,7 +3024,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(283)}
+${blank(286)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3011,13 +3058,16 @@ local function complete(keys, args)
   if kept then return kept end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
   if stored.err then return wrong_type(stored, 'hash', claims_key(root)) end
-  local reply, counts, records, done = {}, {}, {}, {}
+  local reply, named, done, counts, records = {}, {}, {}, {}, {}
   for n = 1, #owners do
     local key = owners[n]
     -- One that is named twice is completed once.
-    local count = kept == nil and not counts[key] and claimed_count(stored[n], tokens[n])
+    local count = kept == nil and not named[key] and claimed_count(stored[n], tokens[n])
     reply[n] = count and 'completed' or 'lost'
-    if count then counts[key], records[key], done[#done + 1] = count, stored[n], key end
+    if count then
+      local at = #done + 1
+      named[key], done[at], counts[at], records[at] = true, key, count, stored[n]
+    end
   end
   if #done == 0 then return reply end
 
@@ -3033,7 +3083,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '0fb267646ca1d2bf38911cdebef82f7373a9a0cc',
+    sha1: '399269cbd1e7f62e5a524891577b104562707747',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3192,7 +3242,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(185)}
+${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(91)}
 local function dead_positions(name)
@@ -3216,10 +3266,10 @@ ${blank(95)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(738)}
+${blank(757)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3283,7 +3333,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(139)}
+${blank(142)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3291,7 +3341,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(953)}
+${blank(969)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3347,7 +3397,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd8a82a3b4d201ef6c492fd6233e58d780900ba1f',
+    sha1: '42624c41f7985b27c6be0938ef939c227b117d48',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3433,7 +3483,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(317)}
+${blank(320)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3454,7 +3504,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(553)}
+${blank(572)}
 local NONCE_KEPT = 60000
 
 
@@ -3568,7 +3618,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1142)}
+${blank(1161)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3612,7 +3662,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '0328692d81c1d34ff233dd7d3c22aa2bf968575d',
+    sha1: 'cac355230eda6e5ce46e03ab68c330d81ba54997',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3718,7 +3768,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(185)}
+${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -3765,10 +3815,10 @@ ${blank(130)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(312)}
+${blank(330)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3784,7 +3834,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(410)}
+${blank(411)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3848,7 +3898,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(139)}
+${blank(142)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3856,7 +3906,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(200)}
+${blank(203)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3915,7 +3965,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3d7210f21a8a61a84a08cf8b1315f95865f03819',
+    sha1: '1aa08e2a8bf2d09200aff9a87e2f4d69eb3ef1e2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4102,13 +4152,16 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text
 end
 ${blank(32)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -4260,10 +4313,10 @@ ${blank(48)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(48)}
+${blank(57)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -4285,7 +4338,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(156)}
+${blank(165)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4327,7 +4380,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(102)}
+${blank(103)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -4441,7 +4494,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(128)}
+${blank(131)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4449,7 +4502,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(256)}
+${blank(259)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4545,7 +4598,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0fe5d55bb3a164f3190826953dc7e3630925086b',
+    sha1: 'ac4317e785c86164b79f01987648391ab505fa4e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4728,13 +4781,16 @@ local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
   if not text then
-    text = string.format('%.0f', count)
+    text = string.format('%d', count)
     if count <= 1000 then COUNTS[count] = text end
   end
   return text
 end
 ${blank(32)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -4943,17 +4999,23 @@ ${blank(15)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
-  local n, bounds = 1, LATENESS.bounds
-  while bounds[n] and late > bounds[n] do n = n + 1 end
+  local closed_by, late_by = tally.closed_by, tally.late_by
   tally.sum = tally.sum + late
   if late > tally.max then tally.max = late end
-  tally.closed_by[reason] = (tally.closed_by[reason] or 0) + 1
-  tally.late_in[n] = (tally.late_in[n] or 0) + 1
+  closed_by[reason] = (closed_by[reason] or 0) + 1
+  late_by[late] = (late_by[late] or 0) + 1
+end
+
+local function bucket_of(late)
+  for _, bound in ipairs(LATENESS.bounds) do
+    if late <= bound then return bound end
+  end
+  return LATENESS.beyond
 end
 
 
@@ -4966,9 +5028,12 @@ end
 local function write_tally(queue, tally)
   local root = queue.root
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
-  for n, by in pairs(tally.late_in) do
-    redis.call('HINCRBY', root, 'lateness:' .. (LATENESS.bounds[n] or LATENESS.beyond), count_text(by))
+  local late_in = {}
+  for late, by in pairs(tally.late_by) do
+    local bucket = bucket_of(late)
+    late_in[bucket] = (late_in[bucket] or 0) + by
   end
+  for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
 ${blank(24)}
 local function write_unless_foreign(...)
@@ -4985,7 +5050,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(178)}
+${blank(187)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5064,18 +5129,19 @@ local function finish(queue, keys, counts, records)
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
   for n = 1, #keys do
-    local key, list = keys[n], messages_key(root, keys[n])
+    local key, count = keys[n], counts[n]
+    local list = messages_key(root, key)
     local size = redis.pcall('LLEN', list)
-    if size == 0 then
-      finish_without_list(queue, key, records[key])
-    elseif size == counts[key] and plain then
+    if size == count and plain then
       emptied[#emptied + 1], ended[#ended + 1] = list, key
+    elseif size == 0 then
+      finish_without_list(queue, key, records[n])
     else
-      local at = open_rest(queue, key, counts[key])
+      local at = open_rest(queue, key, count)
       if at then soonest = math.min(soonest or at, at) end
       ended[#ended + 1] = key
     end
-    messages = messages + counts[key]
+    messages = messages + count
   end
   if #emptied > 0 then redis.call('UNLINK', unpack(emptied)) end
   if #ended > 0 then write_unless_foreign('ZREM', active_key(root), unpack(ended)) end
@@ -5337,29 +5403,30 @@ end
 
 
 local function claim_head(queue, taken, look, key, head)
-  local tally, messages = taken.tally, head.messages
+  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
-  look.leases[#look.leases + 1], look.leases[#look.leases + 2] = taken.lease_ends, key
-  look.records[#look.records + 1], look.records[#look.records + 2] = key, record
-  taken.batches[#taken.batches + 1] = { key, token, 1, head.reason, head.deadline, messages }
+  leases[n + 1], leases[n + 2] = taken.lease_ends, key
+  records[n + 1], records[n + 2] = key, record
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
   -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, head.reason, head.deadline > POLICY.WAIT.most and queue.now - head.deadline or 0)
+  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
 end
 
 
 local function look_through(queue, take, taken, keys)
-  local root, look = queue.root, { records = {}, leases = {}, gone = {} }
-  local active = redis.call('ZMSCORE', active_key(root), unpack(keys))
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
+    if bytes >= LIMITS.claimBytes then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
     local held = record and not is_done(record)
-    if not held then head, reply = head_of(queue, key, has_options(queue, key)) end
+    if not held then head, reply = head_of(queue, key, not plain and has_options(queue, key)) end
     if held then
       look.gone[#look.gone + 1] = key
     elseif not head then
@@ -5368,8 +5435,9 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local at = due_at(head, queue.now)
-      if at > take.due_by and at == head.deadline then
+      local deadline = head.deadline
+      local at = deadline > now and due_at(head, now) or deadline
+      if at > due_by and at == deadline then
         look.later = look.later or {}
         look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         if active[n] then
@@ -5380,9 +5448,10 @@ local function look_through(queue, take, taken, keys)
         head.deadline = at
         claim_head(queue, taken, look, key, head)
       end
-      taken.bytes = taken.bytes + bytes_of(head.messages)
+      bytes = bytes + bytes_of(head.messages)
     end
   end
+  taken.bytes = bytes
   return look
 end
 
@@ -5442,7 +5511,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(273)}
+${blank(276)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5574,7 +5643,7 @@ local function forward(keys, args)
   for n = 1, #batches do
     local key, messages = batches[n][1], batches[n][6]
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
-    done[n], counts[key] = key, #messages
+    done[n], counts[n] = key, #messages
   end
   if #done > 0 then finish(queue, done, counts, {}) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
@@ -5587,7 +5656,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '4094c1822b2aad73d6c19784eb664d5b6d46d70b',
+    sha1: '3ac018fdaa14ff04e3fcd3eb0b9a2b61fced0f7d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5695,7 +5764,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1083)}
+${blank(1105)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5789,7 +5858,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1789)}
+${blank(1808)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5837,7 +5906,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '8f9f6d61021bd653035fc259d3a90230ec8addf1',
+    sha1: '928ba893f8dedfe41dc11fef226c3330a892b4f0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5999,7 +6068,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(185)}
+${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(69)}
 local function now_ms()
@@ -6012,10 +6081,10 @@ ${blank(57)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(672)}
+${blank(691)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6126,7 +6195,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(111)}
+${blank(114)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6134,7 +6203,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1687)}
+${blank(1703)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6227,7 +6296,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'e8ec7183da97422a6e3a08a35be4dbefa1b95058',
+    sha1: 'b8ce7e135bb9774a72c4493032ed16ce99cb6a30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6393,7 +6462,10 @@ local function digits(ms)
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
 ${blank(43)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -6505,10 +6577,10 @@ ${blank(130)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(738)}
+${blank(757)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6572,7 +6644,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(139)}
+${blank(142)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6580,7 +6652,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(897)}
+${blank(913)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6637,7 +6709,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'fdceded9311509e339072530c82ef78971e14705',
+    sha1: 'cd7365f1fb90e39e641d8dc884d976aa57c5123d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6791,7 +6863,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(185)}
+${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(69)}
 local function now_ms()
@@ -6802,10 +6874,10 @@ ${blank(130)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(732)}
+${blank(751)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6891,7 +6963,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(111)}
+${blank(114)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6899,7 +6971,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1886)}
+${blank(1902)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7029,7 +7101,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'a724935876ad3468082fa3f98dd72073246a0795',
+    sha1: '20a098c0e74ec6d9873fcc3765fc6cd983afb11b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7208,7 +7280,7 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(185)}
+${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -7254,16 +7326,16 @@ ${blank(48)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(330)}
+${blank(348)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
-${blank(129)}
+${blank(130)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -7377,7 +7449,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(128)}
+${blank(131)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7385,7 +7457,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(491)}
+${blank(494)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7442,7 +7514,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'f17c4419797100991dcbd367397a6e9270c78dc4',
+    sha1: 'ee7e8cf12a9ae6273353e8f1007a5e2aff314eb1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7536,7 +7608,10 @@ local function bad_root(keys)
   end
 end
 ${blank(56)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -7664,7 +7739,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(81)}
+${blank(90)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -7691,7 +7766,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(504)}
+${blank(514)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -7813,7 +7888,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1280)}
+${blank(1299)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -7920,7 +7995,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'd1799385b8e75692d506d86d558b123d525b6c23',
+    sha1: '547caa22f9a03b950ade2eb4f2ef1661ac2c9f3f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8078,16 +8153,16 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(185)}
+${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(204)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_in = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(672)}
+${blank(691)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8203,7 +8278,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(111)}
+${blank(114)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8211,7 +8286,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1777)}
+${blank(1793)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8321,7 +8396,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '93d060c31ac68d385d1bfaddb9b8e8a2704a4846',
+    sha1: 'b19de323f8cbdb1e9e86830f960e7550eb5b4ee9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8423,7 +8498,10 @@ local function bad_root(keys)
   end
 end
 ${blank(56)}
-local function received_at(message) return tonumber(string.match(message, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d) ')) or 0 end
+local function received_at(message)
+  local time = string.match(message, '^(%d+) ')
+  return time and #time == 13 and tonumber(time) or 0
+end
 ${blank(4)}
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
@@ -8583,7 +8661,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(130)}
+${blank(139)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8639,7 +8717,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(246)}
+${blank(256)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8824,7 +8902,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1183)}
+${blank(1202)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8902,7 +8980,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'c3cf5238ca61067c51bcee384274a79118ec4d4b',
+    sha1: '5ec07a7b42a6fa2c6eda4fbf42dbb346177da70c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9015,7 +9093,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(212)}
+${blank(215)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9047,7 +9125,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(746)}
+${blank(765)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9111,7 +9189,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2160)}
+${blank(2179)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9162,12 +9240,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '46b7287d479526eaf3d53aaac411957dff8cc995',
+    sha1: 'd11c607d391bdd5415c54b6d1402f3772242f4b0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3208)}
+${blank(3249)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -11,7 +11,7 @@ export const BY_HAND: (Edit & { what: string })[] = [
   { within: 'integer', find: "'^%d+$'", put: "'^%d+'", what: 'a number may have anything behind it' },
   { within: 'shown', find: "string.gsub(value, '%c', '?')", put: 'value', what: 'control characters get into an error message' },
   { within: 'options_of', find: '%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,', put: '.*(,', what: 'options are read from the data' },
-  { within: 'received_at', find: '%d%d%d%d%d%d%d%d%d%d%d%d%d', put: '%d+', what: 'any number is a time' },
+  { within: 'received_at', find: 'time and #time == 13 and', put: 'time and', what: 'any number is a time' },
   { within: 'head_of', find: 'last + wait', put: 'received_at(messages[1]) + wait', what: 'the window does not slide' },
   {
     within: 'head_of',
