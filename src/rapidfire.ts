@@ -83,7 +83,8 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Stores many messages; one result per message, in order.
+   * Stores many messages; one result per message, in order. A list of any length disturbs nobody who uses the same client: it is encoded and
+   * sent in parts. So it must not be changed before it has been stored.
    *
    * @throws RefusedMessagesError when Redis refused some; its `results` tell which, the others are stored
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent

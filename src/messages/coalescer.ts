@@ -1,5 +1,6 @@
 import { OVERHEAD, type Room } from '../redis/room.ts'
 import type { Limit } from '../redis/term.ts'
+import { hashOf } from './keys.ts'
 
 /** Most items and bytes of one call, so that no script keeps Redis busy for more than about a millisecond. */
 const MAX_ITEMS = 128
@@ -297,9 +298,5 @@ export class Coalescer<Item, Result> {
 const BUCKETS = 65_536
 
 function bucketOf(key: string | Buffer): number {
-  const text = typeof key === 'string' ? key : key.toString()
-  let hash = 0
-  for (let n = 0; n < text.length; n += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(n)) | 0
-  // The upper half of the product: neighbours come to lie far from each other.
-  return Math.imul(hash, 0x9e3779b1) >>> 16
+  return hashOf(typeof key === 'string' ? key : key.toString()) >>> 16
 }

@@ -4,8 +4,10 @@ import type { Partitioning } from '../partitions/change.ts'
 import { byRoot } from '../partitions/roots.ts'
 import { isNamed } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
-import { NotSent, Unanswered } from '../redis/patience.ts'
+import { gotNoAnswer, Late, NotSent, Unanswered } from '../redis/patience.ts'
+import type { Room } from '../redis/room.ts'
 import { Term } from '../redis/term.ts'
+import { CALLS, Gate, sendList } from './bulk.ts'
 import { Coalescer, Outbox } from './coalescer.ts'
 import { CONFIRM_WITHIN, confirmation, type Durability, waitCommand } from './durability.ts'
 import { bytesOf, type EncodedMessage } from './encode.ts'
@@ -27,14 +29,18 @@ const MOST_MOVES = 5
  * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
  */
 export class Sender {
+  readonly room: Room
   readonly #caller: Caller
   readonly #partitioning: Partitioning
   readonly #outbox: Outbox<EncodedMessage, AddResult>
+  /** All long lists have these places together. */
+  readonly #gate = new Gate(CALLS)
   /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<EncodedMessage, AddResult>>()
 
   constructor(caller: Caller, partitioning: Partitioning) {
     const { room, connection } = caller
+    this.room = room
     this.#caller = caller
     this.#partitioning = partitioning
     this.#outbox = new Outbox({ keyOf: ({ key }) => key, room, limit: connection.limit, late: () => this.#tooLate() })
@@ -42,7 +48,7 @@ export class Sender {
 
   /** @throws RapidfireError `OVERLOADED` */
   send(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
-    this.#caller.room.check()
+    this.room.check()
     return this.#coalescer(this.#rootFor(message), durability).add(message)
   }
 
@@ -52,12 +58,53 @@ export class Sender {
    * @throws RapidfireError `OVERLOADED`
    */
   async sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
-    this.#caller.room.check()
+    this.room.check()
     return byRoot(
       messages,
       (message) => this.#rootFor(message),
       (root, some) => this.#coalescer(root, durability).addAll(some) as Promise<Result[]>,
     )
+  }
+
+  /**
+   * The same for a long list, which goes in a few calls at a time. When a root cannot be reached, what is left for it is not sent.
+   *
+   * @param given is called when all has been handed over: what is sent from then on comes behind it
+   */
+  sendList(messages: readonly EncodedMessage[], durability: Durability | undefined, given: () => void): Promise<Result[]> {
+    const { layout } = this.#partitioning
+    return sendList(
+      messages,
+      {
+        gate: this.#gate,
+        layout: () => layout.known,
+        rootFor: (message) => this.#rootFor(message),
+        bytesOf,
+        send: (root, some) => {
+          const results = this.#coalescer(root, durability).addAll(some)
+          // Now, so that it leaves in one call.
+          this.#outbox.flush()
+          return results as Promise<Result[]>
+        },
+        isAway: (result) => this.#isAway(result),
+      },
+      given,
+    )
+  }
+
+  /** Whether a message got no answer since there is nobody who gives one. */
+  #isAway(result: Result): boolean {
+    if (!(result instanceof RapidfireError) || result.code !== 'UNAVAILABLE') return false
+    const { cause } = result
+    if (cause instanceof NotSent || cause instanceof Late) return true
+    // A client of the caller's has tried for as long as it was told to.
+    return !this.#caller.connection.limit && gotNoAnswer(cause)
+  }
+
+  /** Knows to which partitions messages go, before many are sent. A message alone finds out on its way. */
+  async ready(): Promise<void> {
+    this.room.check()
+    if (!this.#partitioning.layout.isRead) await this.#partitioning.layout.read().catch(() => {})
   }
 
   /** Sends what waits for the end of the tick. */

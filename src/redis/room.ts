@@ -26,14 +26,14 @@ export class Room {
     throw new RapidfireError('OVERLOADED', text)
   }
 
-  /** Lets an operation in, and frees its place when it is through. */
-  async run<Result>(operation: () => Promise<Result>): Promise<Result> {
+  /** Lets an operation in, with so many bytes of its own, and frees its place when it is through. */
+  async run<Result>(operation: () => Promise<Result>, bytes = 0): Promise<Result> {
     this.check()
-    this.hold(OVERHEAD)
+    this.hold(bytes + OVERHEAD)
     try {
       return await operation()
     } finally {
-      this.free(OVERHEAD)
+      this.free(bytes + OVERHEAD)
     }
   }
 
