@@ -4,9 +4,9 @@ import type { FunctionName } from './facts.ts'
 
 /** The commands that each function calls, as ACL SETUSER names them: a user needs the rights to all of them. */
 export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
-  add: ['exists', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'zadd', 'zscore'],
+  add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zscore'],
   check: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'lindex', 'llen', 'lrange', 'pttl', 'sismember', 'time', 'type', 'zcard', 'zrange', 'zscore'],
-  claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zmscore', 'zrange', 'zrangebyscore', 'zrem', 'zrevrangebyscore', 'zscore'],
+  claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zmscore', 'zrange', 'zrangebyscore', 'zrem', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zrem'],
   dead: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
   drop: ['del', 'exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'zrem'],
