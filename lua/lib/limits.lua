@@ -26,6 +26,8 @@ local LIMITS = {
   pairs = 1000,
   ids = 100,
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+  revived = 1000,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,

@@ -117,6 +117,8 @@ local LIMITS = {
   pairs = 1000,
   ids = 100,
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+  revived = 1000,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -494,6 +496,9 @@ local function now_ms()
 end
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
+-- Lua's stack bounds how many values a command can have.
+local FIELDS_AT_ONCE = 500
+
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 local function keep_dead(queue, key, claim, fate)
@@ -502,7 +507,13 @@ local function keep_dead(queue, key, claim, fate)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -523,9 +534,11 @@ end
 
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
 
 -- The same, each with its place among the dead, so that it finds back to where it was.
@@ -549,7 +562,7 @@ local function drop_dead(root, id)
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
   local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
+  redis.call('UNLINK', name)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
@@ -1101,7 +1114,7 @@ local function revive(queue, id, key)
   local undo, at = bring_back(queue, key, messages)
   local failed = not undo and at
   if undo then
-    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
     if failed then undo() end
   end
   if failed then
@@ -2731,7 +2744,7 @@ do
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown'
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -2773,13 +2786,15 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest = {}, nil
+  local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and said == nil then
+    if owners[n] and revived >= LIMITS.revived then
+      reply[n] = 'again'
+    elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n] = 'requeued'
+        reply[n], revived = 'requeued', revived + count
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at

@@ -53,6 +53,7 @@ export const LIMITS = {
   pairs: 1_000,
   ids: 100,
   parts: 100,
+  revived: 1_000,
   partitions: 1_024,
   number: 999_999,
   programs: 4,
