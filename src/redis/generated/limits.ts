@@ -60,6 +60,7 @@ export const LIMITS = {
   claimBytes: 1_048_576,
   claimLooks: 2_000,
   lowered: 100,
+  trimmed: 1_000,
   checkLooks: 5_000,
   checkBytes: 4_194_304,
   counted: 5_000,

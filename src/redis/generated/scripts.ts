@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'cee2292c71915bc892ab0ad3205583b5fae7777a',
+    sha1: '931a9f756a81fda876507ef4132623d0ba4e93a4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -121,6 +121,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -755,7 +757,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(551)}
+${blank(554)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1023,7 +1025,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '39cc412e68e83d4cf72250c7b53986fafee31e21',
+    sha1: 'a490e65761e7dc3f43e3a6c18cf78544a572a610',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1081,6 +1083,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
   checkLooks = 5000,
@@ -1260,7 +1264,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1201)}
+${blank(1204)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1660,7 +1664,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'f22a1c8859685ba937451f82d33b50581f615d84',
+    sha1: 'e02a196913cbe5448dc5b4d6d01806ea613379bf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1776,6 +1780,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -2697,7 +2703,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'c6d65253c6415b9e8a897ede1473825897d311e6',
+    sha1: '0c6a2e89b0df1248d7d742f33d40a8a1191812b7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2755,6 +2761,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3185,7 +3193,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '7ae00e87cd5080d13267f6ce82c87fd9e2f35499',
+    sha1: '33007a09deea62d5f478787349748e2adc92df1a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3300,6 +3308,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3458,7 +3468,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(872)}
+${blank(875)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3514,7 +3524,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '14f0d26b92ba691f706b6ee1c4a896959b47674f',
+    sha1: 'fb5fd842a7a34326a986058de4bead6b8c840834',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3579,6 +3589,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3737,7 +3749,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1064)}
+${blank(1067)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3781,7 +3793,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '444218de565576689c06f57508bdd3b95d134df3',
+    sha1: 'dd141f5cbc3a56666738da12f13582e247faeeb8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3846,6 +3858,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -4086,7 +4100,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'f3a8da6d6b6700ac02bace9f16c5a9af7b35ab74',
+    sha1: 'b4470bb4931c40848540891a6ce134481ce0cec8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4209,6 +4223,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -4733,7 +4749,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'ca10d3dec7d0781d9d2835f348b68691685e768b',
+    sha1: '3ae8aff077e8258f3a4b5885f54cb49733834cb9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4849,6 +4865,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -5748,7 +5766,8 @@ local function is_before(a, b)
   return tonumber(a_seq) < tonumber(b_seq)
 end
 
--- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+-- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
+-- nobody has.
 local function delete_acknowledged(stream)
   local oldest
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -5758,7 +5777,9 @@ local function delete_acknowledged(stream)
     local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
     if not oldest or is_before(needed, oldest) then oldest = needed end
   end
-  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+  if not oldest then return end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
@@ -5833,7 +5854,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f57839e53310dc9194a27e96cec73c95884a7ebb',
+    sha1: '3f2d041ba065bae00d5a52b404800d54030fcc2a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5927,7 +5948,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(78)}
+${blank(80)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6035,7 +6056,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1713)}
+${blank(1716)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6083,7 +6104,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'f56d02e6fae0914ade7ec68dfcc81a7989f68c8c',
+    sha1: 'cd045f02688f44fb2b1e7e850214fedd013fd1c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6198,6 +6219,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6382,7 +6405,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1608)}
+${blank(1611)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6475,7 +6498,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'a37fa9f1d82527625a3d09c32d21d4dc6d2d7295',
+    sha1: '4bd37e506e089edb7127fffe4438160a405c20cc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6590,6 +6613,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6833,7 +6858,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(816)}
+${blank(819)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6890,7 +6915,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '6683adf5c608065eef6db4b065207c37462820db',
+    sha1: 'd27caf7e25057091cf3df6037ca88a4392fe1045',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7005,6 +7030,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7154,7 +7181,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1807)}
+${blank(1810)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7285,7 +7312,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '0925e863bb38357a6533d9487bb73f76c5eccf41',
+    sha1: '31c67fc0af1cee97ecac7b23d93f237925361b1d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7408,6 +7435,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7643,7 +7672,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(495)}
+${blank(498)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7700,7 +7729,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'cb2e2b0d89ebc09633bdec8906051f2b05c69fc7',
+    sha1: '7b1900e67567633e3b05856c3eb7990455ba8573',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7758,6 +7787,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -8076,7 +8107,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1204)}
+${blank(1207)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -8183,7 +8214,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'c09c60ccd6b516d6c2f51f77074af3d1ea970e64',
+    sha1: 'deccd7af710c9561630b4ae41d0ed6a45a0aa532',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8298,6 +8329,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -8476,7 +8509,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1698)}
+${blank(1701)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8586,7 +8619,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '65872045eb1653de9c48f7bc69dd14b7938c2219',
+    sha1: 'e32ffb02ceaec365d32c22e045a15aa74dc1dfb8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8659,6 +8692,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -9106,7 +9141,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1105)}
+${blank(1108)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9186,7 +9221,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'd67f692277231feff8431e271bb17885a90f55f1',
+    sha1: '37bd989603ac50e728b54d03c39a8846530ff913',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9280,7 +9315,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(77)}
+${blank(79)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9395,7 +9430,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2085)}
+${blank(2088)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9446,12 +9481,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'a0e7abd39daac98353c68fd4cd782e8e5e139fb7',
+    sha1: 'f2bea7a5492a0bb50cb75eb067265ef6f7ada295',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3334)}
+${blank(3339)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
