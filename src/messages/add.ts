@@ -68,16 +68,17 @@ export class Adder<Input> {
     return results as AddResult[]
   }
 
-  async #sendShort(messages: readonly NewMessage<Input>[], durability: Durability | undefined): Promise<(AddResult | RapidfireError)[]> {
+  #sendShort(messages: readonly NewMessage<Input>[], durability: Durability | undefined): Promise<(AddResult | RapidfireError)[]> {
     const schema = this.#schema
-    const send = (data: readonly unknown[]) => {
-      const encoded = messages.map((message, n) => encode(message.key, data[n], message))
-      this.#underway.checkOpen()
-      return this.#sender.sendAll(encoded, durability)
-    }
+    const send = (data: readonly unknown[]) =>
+      this.#sender.sendAll(
+        messages.map((message, n) => encode(message.key, data[n], message)),
+        durability,
+      )
     const keys = messages.map(({ key }) => key)
     const data = messages.map((message) => message.data)
-    return this.#turns.take(keys, schema ? allValidated(schema, data) : data, send)
+    // It may have to wait for its turn: `close` waits for it all the same.
+    return this.#underway.run(async () => this.#turns.take(keys, schema ? allValidated(schema, data) : data, send))
   }
 
   /** A long list keeps neither the process nor Redis busy for long at a time. Nothing is sent before all of it has been found good. */

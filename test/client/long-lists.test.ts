@@ -110,8 +110,10 @@ describeBindings('a long list of messages', (lua) => {
   it('is waited for by close', async () => {
     const rapidfire = client()
     const results = rapidfire.addMessages(list(3000))
+    const behind = [rapidfire.addMessage('key 1', 2), rapidfire.addMessages([{ key: 'key 2', data: 2 }])]
     await rapidfire.close()
     expect(await results).toHaveLength(3000)
+    expect(await Promise.all(behind)).toMatchObject([{ size: 2 }, [{ size: 2 }]])
     await expect(rapidfire.addMessages(list(3000))).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
