@@ -49,7 +49,7 @@ export function fairMeasure({ url, redis, scale }: Bench): Measure {
     }
     await Promise.all(started.map((worker) => new Promise((resolve) => worker.once('ready', () => resolve(undefined)))))
     await load?.(client)
-    await sleep(1000)
+    await sleep(Math.min(1000, seconds * 300))
     await redis.config('RESETSTAT')
     const [before, sent] = [batches, Math.ceil(fresh * seconds)]
     for (let n = 0; n < sent; n += 1) {
@@ -57,7 +57,7 @@ export function fairMeasure({ url, redis, scale }: Bench): Measure {
       void client.addMessage(`fresh ${n}`, MESSAGE)
       await sleep(1000 / fresh)
     }
-    await sleep(wait + handler + 500)
+    await sleep(wait + handler + Math.min(500, seconds * 300))
     const calls = Number(/cmdstat_fcall:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0)
     const figures = { perBatch: calls / Math.max(1, batches - before), rate: calls / seconds }
     // What is not handled yet is as late as the rest of the round was long.
