@@ -2,7 +2,7 @@
 ---
 --- `take` is what the caller asks for: `limit` batches at most, their `lease` and `attempts`, `due_by` (what was due then, and nothing later), its
 --- `nonce`, the `state` of a claim that it will acknowledge; and of a worker `worker`, `echo`, `rest`. `taken` is what it gets: `batches`, each as
---- claim_ready replies it, and how many `bytes` were read for them.
+--- claim_ready replies it, how many `bytes` were read for them, and how many keys in front of `due` were `passed` by, since they were not due then.
 
 local function bytes_of(messages)
   local bytes = 0
@@ -72,8 +72,8 @@ local function claim_head(queue, taken, look, key, head)
   count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
 end
 
--- Judges keys whose score in `due` has come. Returns what hand_out writes.
-local function look_through(queue, take, taken, keys)
+-- Judges keys whose scores in `due` have come. Returns what hand_out writes.
+local function look_through(queue, take, taken, keys, scores)
   local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
@@ -91,11 +91,16 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if scores[n] < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          taken.passed = taken.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
@@ -121,14 +126,20 @@ local function prepare(queue, take, taken)
 end
 
 -- Batches of keys whose time has come.
+-- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
+-- due then, has the time at which it was left as its score.
 local function claim_due(queue, take, taken)
   local looks = 0
   while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
     local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.now, 'WITHSCORES', 'LIMIT', count_text(taken.passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
+    hand_out(queue, look_through(queue, take, taken, keys, scores), taken.tally)
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -138,7 +149,10 @@ end
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  local taken = {
+    batches = {}, bytes = 0, due_by = digits(take.due_by), now = digits(queue.now), passed = 0,
+    tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
   lower_ahead(queue)
   claim_returned(queue, take, taken)
   claim_due(queue, take, taken)

@@ -30,7 +30,8 @@ function take(model: Model, keys: (returned: number) => string[], { limit, befor
   const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts, by)
   const fresh = keys(returned.length)
   // A batch of which a shortened policy says that it is ready may be among them, the others must while there is room.
-  const missed = KEYS.filter((key) => model.open(key) && !model.at(key).lost && model.latest(key) <= before && !fresh.includes(key))
+  const due = (key: string) => model.deadline(key) <= before && model.latest(key) <= model.now
+  const missed = KEYS.filter((key) => model.open(key) && !model.at(key).lost && due(key) && !fresh.includes(key))
   if (returned.length + fresh.length < limit && all < MIB) expect(missed).toEqual([])
   const taken = [...returned]
   for (const key of fresh) {
