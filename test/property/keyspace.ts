@@ -148,6 +148,7 @@ function compareDue(model: Model, due: Record<string, number>): void {
   equal(Object.keys(due).sort(), open.sort())
   for (const key of open) {
     const [at, latest, behind = 0] = [due[key] as number, model.latest(key), model.at(key).behind]
+    model.at(key).score = at
     if (at > latest) expect.unreachable(`${key} is due at ${at}, later than ${latest}`)
     if (at < behind) expect.unreachable(`${key} is due at ${at}, in front of what was due by ${behind}`)
   }

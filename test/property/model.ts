@@ -57,6 +57,8 @@ export interface Conversation {
   entered?: number | undefined
   /** What was left of a batch that ended then comes behind whatever was due by then. */
   behind?: number | undefined
+  /** When the index says that it is due, as far as that was seen: how late a batch is counts from there, when its deadline was before. */
+  score?: number | undefined
 }
 
 export interface Dead extends Head {
@@ -431,7 +433,8 @@ export class Model {
     conversation.held = { ...head, id, claim: 1, attempt: 1, lost: 0, ends: 0, span: 0, state: 'known' }
     this.#lease(conversation.held, lease, by)
     // What somebody else has written counts as received at 0, and is not late.
-    const late = head.deadline > 31_536_000_000 ? this.now - head.deadline : 0
+    const due = Math.max(head.deadline, Math.min(conversation.score ?? this.now, this.now))
+    const late = head.deadline > 31_536_000_000 ? this.now - due : 0
     this.count(`closedBy:${head.reason}`)
     this.count('latenessSum', late)
     this.counters.latenessMax = Math.max(this.counters.latenessMax as number, late)

@@ -1554,8 +1554,16 @@ local function claim_returned(queue, take, taken)
   if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
+-- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a
+-- batch before it ended then. What somebody else has written has no time, and is not late.
+local function lateness(head, score, now)
+  if head.deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  return now - math.max(head.deadline, math.floor(score))
+end
+
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
-local function claim_head(queue, taken, look, key, head)
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -1565,8 +1573,7 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 -- Judges keys whose scores in \`due\` have come. Returns what hand_out writes.
@@ -1604,7 +1611,7 @@ local function look_through(queue, take, taken, keys, scores)
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -1646,8 +1653,9 @@ end
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
+  local now = digits(queue.now)
   local taken = {
-    batches = {}, bytes = 0, due_by = digits(take.due_by), now = digits(queue.now), passed = 0,
+    batches = {}, bytes = 0, due_by = take.due_by == queue.now and now or digits(take.due_by), now = now, passed = 0,
     tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   lower_ahead(queue)

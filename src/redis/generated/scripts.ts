@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd525eca7c90f0e91649a0eff60e70c8225c9c4a7',
+    sha1: '1854d72a9ce2718e51ddbc72c3926a7023d88e9e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -605,7 +605,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(147)}
+${blank(154)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -613,7 +613,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(569)}
+${blank(570)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -969,7 +969,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'b052cce4ee9778b038a048bac46d1360467a2555',
+    sha1: '792a297322b46ee6404638d0d2d819290db0c025',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1204,7 +1204,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1310)}
+${blank(1318)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1604,7 +1604,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd9197e4377c86326d17414d02d3cc2da94eaf4e9',
+    sha1: '5dc144b65e46217a7bf8906da2d0133a795b18b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2389,7 +2389,15 @@ local function claim_returned(queue, take, taken)
 end
 
 
-local function claim_head(queue, taken, look, key, head)
+
+local function lateness(head, score, now)
+  if head.deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  return now - math.max(head.deadline, math.floor(score))
+end
+
+
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -2399,8 +2407,7 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 
@@ -2438,7 +2445,7 @@ local function look_through(queue, take, taken, keys, scores)
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -2477,8 +2484,9 @@ end
 
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
+  local now = digits(queue.now)
   local taken = {
-    batches = {}, bytes = 0, due_by = digits(take.due_by), now = digits(queue.now), passed = 0,
+    batches = {}, bytes = 0, due_by = take.due_by == queue.now and now or digits(take.due_by), now = now, passed = 0,
     tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   lower_ahead(queue)
@@ -2611,7 +2619,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'f1c142f83ab5403b5bea7a37d24927c912845be6',
+    sha1: '5ae153ba8694b27ae581215fd76021a29ddb6231',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3046,7 +3054,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(300)}
+${blank(308)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3105,7 +3113,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '55f0dbd815fc53188c4541cb7fef8904b082771a',
+    sha1: 'cff35d94631eeaf35dc973cc74f8af13e3706017',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3355,7 +3363,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(147)}
+${blank(154)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3363,7 +3371,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(978)}
+${blank(979)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3419,7 +3427,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '15687e3d17123cf27f3a0d8a2984a27af245e64b',
+    sha1: '17061b2d7cd31e97cf276e730dacd3352bfbfca7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3640,7 +3648,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1175)}
+${blank(1183)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3684,7 +3692,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'ad6ea2903b220fd30d258cd0369e452700516fe7',
+    sha1: '4cdb0e4a5c31728cbb686815aa01b15675ab8581',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3920,7 +3928,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(147)}
+${blank(154)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3928,7 +3936,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(212)}
+${blank(213)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3987,7 +3995,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'dacdb9f4358c7643998012328f475c68bb34d74a',
+    sha1: '6c74db485cd90ad610bd0971e07a169aa1d185e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4518,7 +4526,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(136)}
+${blank(143)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4526,7 +4534,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(268)}
+${blank(269)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4622,7 +4630,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '644673a18430d589f8cdfb7658d7789ce33ec76c',
+    sha1: '1d0c7275cfd7f5e248cd01d4c58e31949440d70d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5428,7 +5436,15 @@ local function claim_returned(queue, take, taken)
 end
 
 
-local function claim_head(queue, taken, look, key, head)
+
+local function lateness(head, score, now)
+  if head.deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  return now - math.max(head.deadline, math.floor(score))
+end
+
+
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -5438,8 +5454,7 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 
@@ -5477,7 +5492,7 @@ local function look_through(queue, take, taken, keys, scores)
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -5516,8 +5531,9 @@ end
 
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
+  local now = digits(queue.now)
   local taken = {
-    batches = {}, bytes = 0, due_by = digits(take.due_by), now = digits(queue.now), passed = 0,
+    batches = {}, bytes = 0, due_by = take.due_by == queue.now and now or digits(take.due_by), now = now, passed = 0,
     tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   lower_ahead(queue)
@@ -5693,7 +5709,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '83cead613df888b48b21da7f77d0e51b95c93352',
+    sha1: '454b90ceab9266e2baa7b1baef0433157b4fa5ec',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5895,7 +5911,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1822)}
+${blank(1830)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5943,7 +5959,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'b000ad292cab8e0b890b37243864fdf4e7ca628e',
+    sha1: '66ae05c85b9b64b61d7b5c7d4d1f27858a3968dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6232,7 +6248,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(119)}
+${blank(126)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6240,7 +6256,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1712)}
+${blank(1713)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6333,7 +6349,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '4e4a3e184ea74a3ea8087b91cad8379d7ad04440',
+    sha1: '81dcbe9316062ba1e03720312de7b89863dcf429',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6681,7 +6697,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(147)}
+${blank(154)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6689,7 +6705,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(922)}
+${blank(923)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6746,7 +6762,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd7e4bf432667abf7b76fbf8b9afbb30aa8f280d4',
+    sha1: 'a085ce9926dd520f2fe2950f554095420b5db77c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7000,7 +7016,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(119)}
+${blank(126)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7008,7 +7024,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1911)}
+${blank(1912)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7138,7 +7154,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'e2fa75dc0e32a7e3fc466c0990772e1ab2ee1e7e',
+    sha1: 'bee6ab4c199ac66d95b567ab692b8c56acc32aa3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7486,7 +7502,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(136)}
+${blank(143)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7494,7 +7510,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(503)}
+${blank(504)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7551,7 +7567,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '7191b31255157f97e7ea620196560e3644b67866',
+    sha1: '04b069fd59607201e1908c68a4a7b25a31bcc878',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7932,7 +7948,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1313)}
+${blank(1321)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -8039,7 +8055,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'd2fa8d7150abd5a8f99611882c64c406d39e46cb',
+    sha1: 'dfb48ccf232a5d77d4917364535d52f56a58976b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8322,7 +8338,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(119)}
+${blank(126)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8330,7 +8346,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1802)}
+${blank(1803)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8440,7 +8456,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '9b2fa7dc3122f849edf70c0fc2eb7e2d3527691e',
+    sha1: '90d1b50d927635271b090a162909bfe059c684c7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8955,7 +8971,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1216)}
+${blank(1224)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9033,7 +9049,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'a6bad52efe08c076b7ff2d94f01ad9af8e65ad73',
+    sha1: 'dd7f96d8d84426f7ca6d626c6f433523a371308a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9242,7 +9258,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2193)}
+${blank(2201)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9293,12 +9309,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '28a8c7c0a4c8f42e06e86e7dddbf98e3fea4ca41',
+    sha1: 'c86726971d52d93a6c96fe0dc1f7de84f33a98f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3267)}
+${blank(3275)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
