@@ -103,8 +103,6 @@ const COUNTERS = [
 const LATENESS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, Number.POSITIVE_INFINITY]
 const bucket = (bound: number) => `lateness:${bound === Number.POSITIVE_INFINITY ? 'more' : bound}`
 
-const MIB = 2 ** 20
-
 /** So far the clock may go back, or a message lie in the future, without anything being done about it, ms. */
 const AHEAD = 1000
 
@@ -402,25 +400,23 @@ export class Model {
     return held && (held.state === 'known' || held.state === 'by') && tokenOf(held) === token ? held : undefined
   }
 
-  /**
-   * What becomes of the batches whose lease or pause has ended; those come back that are handed out again. A call ends with the batch
-   * that fills a MiB: `full` says that it did, or that it has looked at `limit` batches.
-   */
-  takeReturned(before: number, limit: number, lease: number, attempts: number, by?: Nonce): { claimed: Claimed[]; full: boolean } {
-    const ended = [...this.conversations].filter(([, { held }]) => held && held.ends <= before)
-    ended.sort(([a, { held: one }], [b, { held: other }]) => (one as Held).ends - (other as Held).ends || (a < b ? -1 : 1))
-    const claimed: Claimed[] = []
-    let bytes = 0
-    for (const [key, { held, messages }] of ended.slice(0, limit)) {
-      if (!held || bytes >= MIB) break
-      bytes += bytesOf(messages.slice(0, held.count), this.#written)
-      if (this.#ended(key, held, attempts, by)) continue
-      this.#lease(held, lease, by)
-      held.claim += 1
-      this.count('redelivered')
-      claimed.push(this.#handOut(key, held, messages))
-    }
-    return { claimed, full: ended.length >= limit || bytes >= MIB }
+  /** The first `limit` keys whose lease or pause has ended, as a call looks at them: those of batches that were given back in front. */
+  ended(before: number, limit: number): { key: string; held: Held }[] {
+    const ended = [...this.conversations].flatMap(([key, { held }]) => (held && held.ends <= before ? [{ key, held }] : []))
+    ended.sort((one, other) => one.held.ends - other.held.ends || (one.key < other.key ? -1 : 1))
+    const looked = ended.slice(0, limit)
+    const isGiven = ({ held }: { held: Held }) => held.state === 'released'
+    return [...looked.filter(isGiven), ...looked.filter((each) => !isGiven(each))]
+  }
+
+  /** Hands out once more a batch whose lease or pause has ended. Undefined when it is dead instead. */
+  takeAgainOf(key: string, lease: number, attempts: number, by?: Nonce): Claimed | undefined {
+    const { held, messages } = this.at(key)
+    if (!held || this.#ended(key, held, attempts, by)) return undefined
+    this.#lease(held, lease, by)
+    held.claim += 1
+    this.count('redelivered')
+    return this.#handOut(key, held, messages)
   }
 
   /** Hands out the open batch of a key. Undefined when there is none. */

@@ -41,6 +41,12 @@ const FAULTS = [
     wrong: 'return due_at(head, now)',
   },
   {
+    name: 'what has failed leaves nothing to what is due for the first time',
+    file: 'lib/claim.lua',
+    right: 'math.ceil((take.limit - count) / 2)',
+    wrong: '(take.limit - count)',
+  },
+  {
     name: 'a key leaves the one index before it is in the other, and the call is cut off between',
     file: 'lib/conversation.lua',
     right: '  if #look.leases > 0 then\n',

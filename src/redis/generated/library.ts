@@ -180,6 +180,36 @@ local OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -219,36 +249,6 @@ end
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
---- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
---- time. So what every call writes is given as text, and printed here as cheaply as can be.
-
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
--- A count. Small ones are printed once: they come again and again.
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
@@ -432,7 +432,9 @@ end
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 -- Nil when the text is no claim.
@@ -627,17 +629,19 @@ local function counter_names()
   return names
 end
 
--- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
+-- \`claimed\`, how late they are, and what closed them.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -1499,7 +1503,7 @@ do -- lua/functions/batch
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
---- claim_ready replies it, how many \`bytes\` were read for them, and how many keys in front of \`due\` were \`passed\` by, since they were not due then.
+--- claim_ready replies it, and how many \`bytes\` were read for them.
 
 local function bytes_of(messages)
   local bytes = 0
@@ -1522,16 +1526,34 @@ local function count_end(claim, known, attempts)
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
 
--- Batches whose lease has run out, whose pause has ended, or which were given back.
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+-- What has come back by \`due_by\`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
+-- else a list of them, each { key, claim, known }, with the \`next_one\` to be taken, and how many are \`urgent\`, which stand in front: what was given
+-- back, and what is open again.
+-- WHY what is open again is urgent: it may be in \`due\` as well, and must not be claimed there before its old claim is gone.
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+-- Takes batches that have come back, up to number \`last\` of them.
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -1543,7 +1565,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -1551,15 +1573,16 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 -- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a
 -- batch before it ended then. What somebody else has written has no time, and is not late.
 local function lateness(head, score, now)
-  if head.deadline <= POLICY.WAIT.most then return 0 end
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
   -- A score that ends in .5 is one of an entry whose list was missing.
-  return now - math.max(head.deadline, math.floor(score))
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
 end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
@@ -1576,12 +1599,12 @@ local function claim_head(queue, taken, look, key, head, score)
   count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
--- Judges keys whose scores in \`due\` have come. Returns what hand_out writes.
+-- Judges keys whose \`scores\` in \`due\`, as texts, have come. Returns what hand_out writes.
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -1598,12 +1621,12 @@ local function look_through(queue, take, taken, keys, scores)
       local at = head.deadline
       if at > now then at = due_at(head, now) end
       if at > due_by then
-        if scores[n] < at then
+        if tonumber(scores[n]) < at then
           look.later = look.later or {}
           look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         else
           -- It is due, and was not due BEFORE.
-          taken.passed = taken.passed + 1
+          look.passed = look.passed + 1
         end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
@@ -1632,36 +1655,62 @@ end
 -- Batches of keys whose time has come.
 -- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
 -- due then, has the time at which it was left as its score.
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
     local found = redis.call(
-      'ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.now, 'WITHSCORES', 'LIMIT', count_text(taken.passed), count_text(wanted)
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
     if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
     local keys, scores = {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    hand_out(queue, look_through(queue, take, taken, keys, scores), taken.tally)
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+
+-- Takes what has come back beside what is due: what was given back first, and of the slots and the bytes that are left each kind gets half, while
+-- there are both, and all when there is one. Who begins, and gets the odd slot, alternates with each batch that is handed out.
+-- WHY not the older first: what fails comes back again and again, and would leave nothing for those whose first attempt is due.
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
-  local now = digits(queue.now)
   local taken = {
-    batches = {}, bytes = 0, due_by = take.due_by == queue.now and now or digits(take.due_by), now = now, passed = 0,
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
     tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 
 -- The keys and tokens of batches in turn: what is kept of a claim.
@@ -1750,7 +1799,8 @@ do
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
+-- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '1854d72a9ce2718e51ddbc72c3926a7023d88e9e',
+    sha1: '70e6faf4caf95415662cb48e6f721e2bc4194e70',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -146,6 +146,33 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -175,33 +202,6 @@ end
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
 end
 ${blank(7)}
 local function message_header(received, id_length, options, place)
@@ -322,7 +322,7 @@ ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(12)}
+${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -349,11 +349,12 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(48)}
+${blank(49)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(69)}
@@ -605,7 +606,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(154)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -613,7 +614,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(570)}
+${blank(597)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -969,7 +970,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '792a297322b46ee6404638d0d2d819290db0c025',
+    sha1: 'c8d0de18278ba1bd692c9f580e66139e05a27f7a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1031,7 +1032,7 @@ local LIMITS = {
   checkBytes = 4 * MIB,
   counted = 5000,
 }
-${blank(50)}
+${blank(80)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1061,7 +1062,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1086,7 +1087,7 @@ ${blank(36)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(37)}
+${blank(39)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1118,7 +1119,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(144)}
+${blank(146)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1204,7 +1205,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1318)}
+${blank(1364)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1604,7 +1605,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '5dc144b65e46217a7bf8906da2d0133a795b18b4',
+    sha1: '7e38766854f67b4d2da341cec0dee9623619573b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1749,8 +1750,23 @@ ${blank(6)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
 
 
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1774,23 +1790,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1895,7 +1895,9 @@ end
 
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 
@@ -2000,17 +2002,18 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -2355,17 +2358,31 @@ local function count_end(claim, known, attempts)
   end
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
-
-
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+${blank(4)}
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -2377,7 +2394,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -2385,15 +2402,16 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 
 
 local function lateness(head, score, now)
-  if head.deadline <= POLICY.WAIT.most then return 0 end
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
   -- A score that ends in .5 is one of an entry whose list was missing.
-  return now - math.max(head.deadline, math.floor(score))
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
 end
 
 
@@ -2412,10 +2430,10 @@ end
 
 
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2432,12 +2450,12 @@ local function look_through(queue, take, taken, keys, scores)
       local at = head.deadline
       if at > now then at = due_at(head, now) end
       if at > due_by then
-        if scores[n] < at then
+        if tonumber(scores[n]) < at then
           look.later = look.later or {}
           look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         else
           -- It is due, and was not due BEFORE.
-          taken.passed = taken.passed + 1
+          look.passed = look.passed + 1
         end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
@@ -2463,36 +2481,59 @@ local function prepare(queue, take, taken)
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 ${blank(3)}
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
     local found = redis.call(
-      'ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.now, 'WITHSCORES', 'LIMIT', count_text(taken.passed), count_text(wanted)
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
     if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
     local keys, scores = {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    hand_out(queue, look_through(queue, take, taken, keys, scores), taken.tally)
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+${blank(3)}
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
-  local now = digits(queue.now)
   local taken = {
-    batches = {}, bytes = 0, due_by = take.due_by == queue.now and now or digits(take.due_by), now = now, passed = 0,
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
     tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 
 
@@ -2581,7 +2622,8 @@ end
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
+-- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
@@ -2619,7 +2661,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '5ae153ba8694b27ae581215fd76021a29ddb6231',
+    sha1: 'de6ad097879f88d14519b91b3f1e0c3c9a3424ef',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2681,7 +2723,23 @@ local LIMITS = {
 
 
 }
-${blank(50)}
+${blank(52)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -2705,23 +2763,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -2822,7 +2864,7 @@ local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -2869,7 +2911,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(112)}
+${blank(114)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3054,7 +3096,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(308)}
+${blank(354)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3113,7 +3155,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'cff35d94631eeaf35dc973cc74f8af13e3706017',
+    sha1: '64612d05f8877be0cd4750d2c89c8f1515958e98',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3253,7 +3295,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(11)}
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(33)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -3267,14 +3314,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(193)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(91)}
+${blank(93)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3292,11 +3334,12 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(95)}
+${blank(96)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(756)}
@@ -3363,7 +3406,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(154)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3371,7 +3414,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(979)}
+${blank(1006)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3427,7 +3470,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '17061b2d7cd31e97cf276e730dacd3352bfbfca7',
+    sha1: 'd782140148d906f6038a634998b3250d78a3576f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3496,7 +3539,7 @@ local LIMITS = {
 
 
 }
-${blank(57)}
+${blank(87)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -3513,7 +3556,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(325)}
+${blank(297)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3534,7 +3577,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(571)}
+${blank(573)}
 local NONCE_KEPT = 60000
 
 
@@ -3648,7 +3691,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1183)}
+${blank(1229)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3692,7 +3735,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '4cdb0e4a5c31728cbb686815aa01b15675ab8581',
+    sha1: 'c9a73ca850f55f71725237bc5d316390b4107288',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3776,8 +3819,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -3793,19 +3840,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(193)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -3841,11 +3883,12 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(131)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(327)}
@@ -3928,7 +3971,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(154)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3936,7 +3979,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(213)}
+${blank(240)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3995,7 +4038,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '6c74db485cd90ad610bd0971e07a169aa1d185e8',
+    sha1: '28ea17458f96680cddb2607e82338a85226d3bb0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4146,8 +4189,23 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
 
 
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -4171,23 +4229,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -4288,7 +4330,7 @@ local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -4341,11 +4383,12 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(48)}
+${blank(49)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(57)}
@@ -4526,7 +4569,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(143)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4534,7 +4577,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(269)}
+${blank(296)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4630,7 +4673,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '1d0c7275cfd7f5e248cd01d4c58e31949440d70d',
+    sha1: 'fcf581660cc31b4d6b0fe3cf2aa0b3b005594bb7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4777,8 +4820,23 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
 
 
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -4802,23 +4860,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -4933,7 +4975,9 @@ end
 
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 
@@ -5029,17 +5073,18 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -5402,17 +5447,31 @@ local function count_end(claim, known, attempts)
   end
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
-
-
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+${blank(4)}
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -5424,7 +5483,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -5432,15 +5491,16 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 
 
 local function lateness(head, score, now)
-  if head.deadline <= POLICY.WAIT.most then return 0 end
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
   -- A score that ends in .5 is one of an entry whose list was missing.
-  return now - math.max(head.deadline, math.floor(score))
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
 end
 
 
@@ -5459,10 +5519,10 @@ end
 
 
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -5479,12 +5539,12 @@ local function look_through(queue, take, taken, keys, scores)
       local at = head.deadline
       if at > now then at = due_at(head, now) end
       if at > due_by then
-        if scores[n] < at then
+        if tonumber(scores[n]) < at then
           look.later = look.later or {}
           look.later[#look.later + 1], look.later[#look.later + 2] = at, key
         else
           -- It is due, and was not due BEFORE.
-          taken.passed = taken.passed + 1
+          look.passed = look.passed + 1
         end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
@@ -5510,36 +5570,59 @@ local function prepare(queue, take, taken)
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
 ${blank(3)}
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
     local found = redis.call(
-      'ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.now, 'WITHSCORES', 'LIMIT', count_text(taken.passed), count_text(wanted)
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
     if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
     local keys, scores = {}, {}
-    for n = 1, #found, 2 do keys[#keys + 1], scores[#scores + 1] = found[n], tonumber(found[n + 1]) end
-    hand_out(queue, look_through(queue, take, taken, keys, scores), taken.tally)
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+${blank(3)}
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
   -- The others are those that prepare sets.
-  local now = digits(queue.now)
   local taken = {
-    batches = {}, bytes = 0, due_by = take.due_by == queue.now and now or digits(take.due_by), now = now, passed = 0,
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
     tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 ${blank(28)}
 local function next_look(queue, take, count)
@@ -5564,7 +5647,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(276)}
+${blank(277)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5709,7 +5792,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '454b90ceab9266e2baa7b1baef0433157b4fa5ec',
+    sha1: '1684e4858dbf2352483ecc2b9ef3fa834d774a55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5803,7 +5886,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(76)}
+${blank(106)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -5817,7 +5900,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1109)}
+${blank(1083)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5911,7 +5994,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1830)}
+${blank(1876)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5959,7 +6042,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '66ae05c85b9b64b61d7b5c7d4d1f27858a3968dd',
+    sha1: 'eff8962987d011ca0e74ccbb159cc2c536a58098',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6096,9 +6179,12 @@ ${blank(7)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(24)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(5)}
@@ -6116,25 +6202,21 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(193)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(69)}
+${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 ${blank(71)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(57)}
+${blank(58)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(690)}
@@ -6248,7 +6330,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(126)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6256,7 +6338,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1713)}
+${blank(1740)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6349,7 +6431,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '81dcbe9316062ba1e03720312de7b89863dcf429',
+    sha1: '3b789471016c3d5c9b6ad23da757e581b09dad95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6486,8 +6568,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -6509,12 +6595,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(43)}
+${blank(21)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -6608,7 +6689,7 @@ local function due_at(head, now)
 end
 ${blank(17)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(12)}
+${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6626,11 +6707,12 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(131)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(756)}
@@ -6697,7 +6779,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(154)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6705,7 +6787,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(923)}
+${blank(950)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6762,7 +6844,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a085ce9926dd520f2fe2950f554095420b5db77c',
+    sha1: '7973cbbdbd3377b0a8358e265f419a0ccdb28fed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6898,7 +6980,12 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(6)}
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(28)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -6911,23 +6998,19 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(193)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(69)}
+${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(131)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(750)}
@@ -7016,7 +7099,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(126)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7024,7 +7107,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1912)}
+${blank(1939)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7154,7 +7237,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'bee6ab4c199ac66d95b567ab692b8c56acc32aa3',
+    sha1: '6705e1f7ade7ae0e95f355cb4add3581ba6d78b3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7303,8 +7386,12 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7328,19 +7415,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(193)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7375,11 +7457,12 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(48)}
+${blank(49)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(345)}
@@ -7502,7 +7585,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(143)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7510,7 +7593,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(504)}
+${blank(531)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7567,7 +7650,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '04b069fd59607201e1908c68a4a7b25a31bcc878',
+    sha1: '1f1ed0e034ca5978df1fb21bac2ff867d1e4e5c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7629,7 +7712,12 @@ local LIMITS = {
 
   counted = 5000,
 }
-${blank(50)}
+${blank(52)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7660,12 +7748,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(43)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -7756,7 +7839,7 @@ local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7799,7 +7882,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(90)}
+${blank(92)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -7948,7 +8031,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1321)}
+${blank(1367)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -8055,7 +8138,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'dfb48ccf232a5d77d4917364535d52f56a58976b',
+    sha1: '38347329344b4c056be18193a350c34d0502d548',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8197,7 +8280,12 @@ ${blank(7)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(14)}
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(36)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -8208,18 +8296,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(193)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(204)}
+${blank(207)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(690)}
@@ -8338,7 +8422,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(126)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8346,7 +8430,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1803)}
+${blank(1830)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8456,7 +8540,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '90d1b50d927635271b090a162909bfe059c684c7',
+    sha1: '5ea9c5f872f42db51f7d7af16e9896443da1a604',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8533,7 +8617,12 @@ local LIMITS = {
 
 
 }
-${blank(50)}
+${blank(52)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8557,12 +8646,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(43)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -8668,7 +8752,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(26)}
+${blank(28)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8728,7 +8812,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(139)}
+${blank(141)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8971,7 +9055,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1224)}
+${blank(1270)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9049,7 +9133,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'dd7f96d8d84426f7ca6d626c6f433523a371308a',
+    sha1: 'b14fa9c6daaf2d30d52ffbe635f6e4df17b15428',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9143,7 +9227,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(75)}
+${blank(105)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9162,7 +9246,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(220)}
+${blank(192)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9194,7 +9278,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(764)}
+${blank(766)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9258,7 +9342,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2201)}
+${blank(2247)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9309,12 +9393,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'c86726971d52d93a6c96fe0dc1f7de84f33a98f8',
+    sha1: '18930d5b27df58bc956e6b64ca569cf10ab4bd60',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3275)}
+${blank(3325)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
