@@ -168,6 +168,7 @@ local function claim_due(queue, take, taken, now)
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -195,10 +196,10 @@ end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
+  -- `lagging`: it has looked too early at a key; `slots` and `room`: how many batches and bytes it may have by then. The others prepare sets.
   local taken = {
     batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -206,6 +207,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end

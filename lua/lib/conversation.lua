@@ -10,6 +10,7 @@
 --
 --   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
+--   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
 --   shrink                   active → retry, without the messages that are done
@@ -149,6 +150,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 -- Hands a batch out once more: the same id and messages, a new token.

@@ -122,6 +122,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -816,6 +819,7 @@ end
 --
 --   append, index_appended   empty → open; one message more in any other state
 --   hand_out                 open → active
+--   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
 --   shrink                   active → retry, without the messages that are done
@@ -955,6 +959,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 -- Hands a batch out once more: the same id and messages, a new token.
@@ -1669,6 +1691,7 @@ local function claim_due(queue, take, taken, now)
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -1696,10 +1719,10 @@ end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
   local taken = {
     batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -1707,6 +1730,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '70e6faf4caf95415662cb48e6f721e2bc4194e70',
+    sha1: '8e26d252d60669dc98d029227f73bbe0168590cc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -115,6 +115,9 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -422,7 +425,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(26)}
+${blank(27)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -489,7 +492,7 @@ local function index_appended(queue, key, size, options)
   if not failed then queue.filled = key end
   return at, failed
 end
-${blank(154)}
+${blank(172)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -614,7 +617,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(597)}
+${blank(599)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -970,7 +973,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'c8d0de18278ba1bd692c9f580e66139e05a27f7a',
+    sha1: '330e0a86f16922746144ba2d514b38ec8fead09f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1022,6 +1025,9 @@ local LIMITS = {
 
 
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -1137,9 +1143,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(232)}
+${blank(233)}
 local LOOK_AGAIN = 10000
-${blank(284)}
+${blank(302)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(183)}
 local LAST = {}
@@ -1205,7 +1211,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1364)}
+${blank(1366)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1605,7 +1611,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7e38766854f67b4d2da341cec0dee9623619573b',
+    sha1: '3e323b4654513aca51be1b27851cec21ab88753b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1715,6 +1721,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -2058,7 +2067,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(184)}
+${blank(185)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2103,6 +2112,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+
+
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
@@ -2495,6 +2522,7 @@ local function claim_due(queue, take, taken, now)
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -2519,10 +2547,10 @@ end
 
 
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
   local taken = {
     batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -2530,6 +2558,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
@@ -2661,7 +2690,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'de6ad097879f88d14519b91b3f1e0c3c9a3424ef',
+    sha1: 'cac7b8902d561cfda656d359322676fb39aa0f00',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2713,6 +2742,9 @@ local LIMITS = {
 
 
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -2926,7 +2958,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(184)}
+${blank(185)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2948,7 +2980,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(91)}
+${blank(109)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3096,7 +3128,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(354)}
+${blank(356)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3155,7 +3187,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '64612d05f8877be0cd4750d2c89c8f1515958e98',
+    sha1: 'f9d154ae55c4d6ffaec93564fd6bd6abcdf416e4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3265,6 +3297,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -3342,7 +3377,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(756)}
+${blank(775)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3414,7 +3449,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1006)}
+${blank(1008)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3470,7 +3505,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'd782140148d906f6038a634998b3250d78a3576f',
+    sha1: 'a150d39bd72045cfc0b61703d1a443cf49bf5175',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3530,6 +3565,9 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -3577,7 +3615,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(573)}
+${blank(592)}
 local NONCE_KEPT = 60000
 
 
@@ -3691,7 +3729,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1229)}
+${blank(1231)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3735,7 +3773,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'c9a73ca850f55f71725237bc5d316390b4107288',
+    sha1: '8d70ccf9b3b7e0818a0c108eb155b8d9d19216ae',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3794,6 +3832,9 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -3891,7 +3932,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(327)}
+${blank(346)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3979,7 +4020,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(240)}
+${blank(242)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4038,7 +4079,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '28ea17458f96680cddb2607e82338a85226d3bb0',
+    sha1: '4a5927393f7300a06de2fab3f7893c8aea52c53c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4155,6 +4196,9 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -4413,7 +4457,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(162)}
+${blank(163)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4429,7 +4473,7 @@ local function open_rest(queue, key, count)
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(62)}
+${blank(80)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4577,7 +4621,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(296)}
+${blank(298)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4673,7 +4717,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'fcf581660cc31b4d6b0fe3cf2aa0b3b005594bb7',
+    sha1: '2bc9c855865ebe4a709fd49d0cb462416fa09dbc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4783,6 +4827,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -5129,7 +5176,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(184)}
+${blank(185)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5174,6 +5221,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+
+
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
@@ -5584,6 +5649,7 @@ local function claim_due(queue, take, taken, now)
     local look = look_through(queue, take, taken, keys, scores)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
@@ -5608,10 +5674,10 @@ end
 
 
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
   local taken = {
     batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -5619,6 +5685,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
@@ -5792,7 +5859,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '1684e4858dbf2352483ecc2b9ef3fa834d774a55',
+    sha1: '8496d9a9a106db530d7a0bf620b622dc707b0efe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5886,7 +5953,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(106)}
+${blank(109)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -5900,7 +5967,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1083)}
+${blank(1102)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5994,7 +6061,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1876)}
+${blank(1878)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6042,7 +6109,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'eff8962987d011ca0e74ccbb159cc2c536a58098',
+    sha1: 'ddfa904aef09dd97b211d3bccf19d2ac661f41cb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6152,6 +6219,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -6219,7 +6289,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(690)}
+${blank(709)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6338,7 +6408,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1740)}
+${blank(1742)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6431,7 +6501,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '3b789471016c3d5c9b6ad23da757e581b09dad95',
+    sha1: '29fe04595aabbe82e00ebba4d09f325b5377a59f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6540,6 +6610,9 @@ local LIMITS = {
   partitions = 1024,
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -6715,7 +6788,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(756)}
+${blank(775)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6787,7 +6860,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(950)}
+${blank(952)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6844,7 +6917,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7973cbbdbd3377b0a8358e265f419a0ccdb28fed',
+    sha1: '8675cad7aaf1bdc250b8be05635bed2851cd86e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6954,6 +7027,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -7013,7 +7089,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(750)}
+${blank(769)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7107,7 +7183,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1939)}
+${blank(1941)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7237,7 +7313,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6705e1f7ade7ae0e95f355cb4add3581ba6d78b3',
+    sha1: '44d15be4abb15d2f9040619fe854101bf2733ec0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7355,6 +7431,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -7465,7 +7544,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(345)}
+${blank(364)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7593,7 +7672,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(531)}
+${blank(533)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7650,7 +7729,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1f1ed0e034ca5978df1fb21bac2ff867d1e4e5c2',
+    sha1: '12897d966799802f43d3b435aed45113c9b9152b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7702,6 +7781,9 @@ local LIMITS = {
 
 
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -7909,7 +7991,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(513)}
+${blank(532)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -8031,7 +8113,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1367)}
+${blank(1369)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -8138,7 +8220,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '38347329344b4c056be18193a350c34d0502d548',
+    sha1: '567d74536eb9fc1adde5c96957668fc4e24198f0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8248,6 +8330,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -8306,7 +8391,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(690)}
+${blank(709)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8430,7 +8515,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1830)}
+${blank(1832)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8540,7 +8625,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '5ea9c5f872f42db51f7d7af16e9896443da1a604',
+    sha1: 'f88abf65ace1e3727a0842213d1a585013c84d6a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8607,6 +8692,9 @@ local LIMITS = {
 
   number = 999999,
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -8868,7 +8956,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(253)}
+${blank(272)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -9055,7 +9143,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1270)}
+${blank(1272)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9133,7 +9221,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'b14fa9c6daaf2d30d52ffbe635f6e4df17b15428',
+    sha1: 'c338410ce41dea3d0136faf395b1094a79c5b1ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9227,7 +9315,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(105)}
+${blank(108)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9278,7 +9366,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(766)}
+${blank(785)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9342,7 +9430,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2247)}
+${blank(2249)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9393,12 +9481,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '18930d5b27df58bc956e6b64ca569cf10ab4bd60',
+    sha1: 'e4c596e6eab18a829974c92f068e1bc2788d2611',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3325)}
+${blank(3349)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
