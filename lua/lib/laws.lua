@@ -112,9 +112,9 @@ local KEY_LAWS = {
   },
   {
     name = 'due-in-time',
-    says = 'A score in `due` is never later than the deadline under the policy of the time at which it was set',
+    says = 'A score in `due` is never later than the deadline under the policy of the time at which it was set, or than that time',
     broken = function(seen)
-      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      if not seen.due or not seen.latest or seen.due <= math.max(seen.latest, seen.now + CLOCK_STEP) or is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
     end,
   },
@@ -124,7 +124,7 @@ local KEY_LAWS = {
     broken = function(seen)
       if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
       -- What is later than any message allows is told already.
-      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      if seen.due > math.max(seen.latest, seen.now + CLOCK_STEP) and not is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
     end,
   },

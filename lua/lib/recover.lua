@@ -22,7 +22,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 -- Lowers entries of an index that lie later than `latest`, at most `left`, a page at a time, the furthest first. `judge` returns their scores as
@@ -104,9 +104,9 @@ local function mend_open(queue, key, with_options, done)
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  local at, score = enters_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
   if not score or score > at then
-    redis.call('ZADD', due, at, key)
+    redis.call('ZADD', due, digits(at), key)
     wake_watcher(queue, at)
     done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end

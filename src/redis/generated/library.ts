@@ -124,6 +124,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -184,6 +187,36 @@ local OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -223,36 +256,6 @@ end
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
---- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
---- time. So what every call writes is given as text, and printed here as cheaply as can be.
-
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
--- A count. Small ones are printed once: they come again and again.
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
@@ -408,6 +411,11 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+
+-- The score in \`due\` of a key that enters there now.
+-- WHY never a time that has passed: of a key that is flooded the rest would come before all others again and again, since its deadline is old.
+-- So it stands behind whoever is due already, and everybody takes turns.
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 --- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
 --
 --   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
@@ -431,7 +439,9 @@ end
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 -- Nil when the text is no claim.
@@ -637,17 +647,19 @@ local function counter_names()
   return names
 end
 
--- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
+-- \`claimed\`, how late they are, and what closed them.
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -822,6 +834,7 @@ end
 --
 --   append, index_appended, index_rest   empty → open; one message more in any other state
 --   hand_out                 open → active
+--   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
 --   shrink                   active → retry, without the messages that are done
@@ -847,22 +860,19 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
--- Moves the entry of a key in \`due\`, if there is one; \`earlier\`: only to an earlier time. When nothing moves, the entry has that score, or the
--- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
+-- Moves the entry of a key in \`due\`, if there is one, to \`at\`, which is now or later; what is due already keeps its turn. When nothing moves, the
+-- key is due already, or active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
 -- Returns when the key is due, if that has changed or is refused, and the refusal.
-local function move_in_due(queue, key, at, earlier)
+local function move_in_due(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  -- The batch may have been full before this message came.
-  local head = earlier and head_of(queue, key, false)
-  if head then at = due_at(head, queue.now) end
-  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left when it refuses.
@@ -877,10 +887,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at = due_at(head, queue.now)
+      at = enters_at(head, queue.now)
       failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -921,7 +931,7 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now, true)
+  local at, failed = move_in_due(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
@@ -932,14 +942,14 @@ local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
     local head = has_more and head_of(queue, key, true)
-    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
 
--- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns when that is due, if anything is left. A key of another
--- type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+-- Takes the first \`count\` messages off a key, and puts what is left into \`due\`, behind all that is due already. Returns when it is due, if anything
+-- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -951,8 +961,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -989,6 +999,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 -- Hands a batch out once more: the same id and messages, a new token.
@@ -1101,8 +1129,10 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
@@ -1248,7 +1278,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 -- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
@@ -1330,9 +1360,9 @@ local function mend_open(queue, key, with_options, done)
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  local at, score = enters_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
   if not score or score > at then
-    redis.call('ZADD', due, at, key)
+    redis.call('ZADD', due, digits(at), key)
     wake_watcher(queue, at)
     done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end
@@ -1700,16 +1730,34 @@ local function count_end(claim, known, attempts)
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
 
--- Batches whose lease has run out, whose pause has ended, or which were given back.
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+-- What has come back by \`due_by\`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
+-- else a list of them, each { key, claim, known }, with the \`next_one\` to be taken, and how many are \`urgent\`, which stand in front: what was given
+-- back, and what is open again.
+-- WHY what is open again is urgent: it may be in \`due\` as well, and must not be claimed there before its old claim is gone.
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+-- Takes batches that have come back, up to number \`last\` of them.
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -1721,7 +1769,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -1729,11 +1777,20 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
+end
+
+-- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a
+-- batch before it ended then. What somebody else has written has no time, and is not late.
+local function lateness(head, score, now)
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
 end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
-local function claim_head(queue, taken, look, key, head)
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -1743,16 +1800,15 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
--- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
-local function look_through(queue, take, taken, keys)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+-- Judges keys whose \`scores\` in \`due\`, as texts, have come. Returns what hand_out writes.
+local function look_through(queue, take, taken, keys, scores)
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -1766,18 +1822,23 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if tonumber(scores[n]) < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          look.passed = look.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -1796,28 +1857,66 @@ local function prepare(queue, take, taken)
 end
 
 -- Batches of keys whose time has come.
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+-- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
+-- due then, has the time at which it was left as its score.
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+
+-- Takes what has come back beside what is due: what was given back first, and of the slots and the bytes that are left each kind gets half, while
+-- there are both, and all when there is one. Who begins, and gets the odd slot, alternates with each batch that is handed out.
+-- WHY not the older first: what fails comes back again and again, and would leave nothing for those whose first attempt is due.
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  local taken = {
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 
 -- The keys and tokens of batches in turn: what is kept of a claim.
@@ -1906,7 +2005,8 @@ do
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
+-- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
@@ -2956,9 +3056,9 @@ local KEY_LAWS = {
   },
   {
     name = 'due-in-time',
-    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set, or than that time',
     broken = function(seen)
-      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      if not seen.due or not seen.latest or seen.due <= math.max(seen.latest, seen.now + CLOCK_STEP) or is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
     end,
   },
@@ -2968,7 +3068,7 @@ local KEY_LAWS = {
     broken = function(seen)
       if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
       -- What is later than any message allows is told already.
-      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      if seen.due > math.max(seen.latest, seen.now + CLOCK_STEP) and not is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
     end,
   },

@@ -57,6 +57,8 @@ export const LIMITS = {
   partitions: 1_024,
   number: 999_999,
   programs: 4,
+  lagAhead: 50,
+  lagging: 100,
   claimBytes: 1_048_576,
   claimLooks: 2_000,
   lowered: 100,

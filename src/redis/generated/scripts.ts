@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '931a9f756a81fda876507ef4132623d0ba4e93a4',
+    sha1: '712e80b6b47a649e409b062011dd8172603c3c0b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -118,6 +118,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -150,6 +153,33 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+
+local TIMES = {}
+local function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
 
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -179,33 +209,6 @@ end
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
-
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
 end
 ${blank(7)}
 local function message_header(received, id_length, options, place)
@@ -322,9 +325,11 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(12)}
+${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -351,11 +356,12 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(48)}
+${blank(49)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(69)}
@@ -423,7 +429,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(26)}
+${blank(27)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -434,19 +440,16 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 ${blank(3)}
-local function move_in_due(queue, key, at, earlier)
+local function move_in_due(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  -- The batch may have been full before this message came.
-  local head = earlier and head_of(queue, key, false)
-  if head then at = due_at(head, queue.now) end
-  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
 
@@ -461,10 +464,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at = due_at(head, queue.now)
+      at = enters_at(head, queue.now)
       failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -502,7 +505,7 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now, true)
+  local at, failed = move_in_due(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
@@ -513,12 +516,12 @@ local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
     local head = has_more and head_of(queue, key, true)
-    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
-${blank(154)}
+${blank(172)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -528,8 +531,10 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 
@@ -749,7 +754,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -757,7 +762,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(554)}
+${blank(593)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1025,7 +1030,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'a490e65761e7dc3f43e3a6c18cf78544a572a610',
+    sha1: 'c3d1394bc0e2b76a05321297ff2f049bb9412da2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1080,6 +1085,9 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -1091,7 +1099,7 @@ local LIMITS = {
   checkBytes = 4 * MIB,
   counted = 5000,
 }
-${blank(50)}
+${blank(80)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1121,7 +1129,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1146,7 +1154,7 @@ ${blank(36)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(32)}
+${blank(39)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1178,7 +1186,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(146)}
+${blank(148)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1196,9 +1204,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(260)}
+${blank(258)}
 local LOOK_AGAIN = 10000
-${blank(282)}
+${blank(302)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(325)}
 local LAST = {}
@@ -1264,7 +1272,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1204)}
+${blank(1274)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1372,9 +1380,9 @@ local KEY_LAWS = {
   },
   {
     name = 'due-in-time',
-    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set, or than that time',
     broken = function(seen)
-      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      if not seen.due or not seen.latest or seen.due <= math.max(seen.latest, seen.now + CLOCK_STEP) or is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
     end,
   },
@@ -1384,7 +1392,7 @@ local KEY_LAWS = {
     broken = function(seen)
       if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
       -- What is later than any message allows is told already.
-      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      if seen.due > math.max(seen.latest, seen.now + CLOCK_STEP) and not is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
     end,
   },
@@ -1664,7 +1672,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'e02a196913cbe5448dc5b4d6d01806ea613379bf',
+    sha1: 'c3cf2b650acb8a23239f6c5d425d7b87e09abbf6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1776,6 +1784,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -1813,8 +1824,23 @@ ${blank(6)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
 
 
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1838,23 +1864,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1946,6 +1956,8 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
@@ -1957,7 +1969,9 @@ end
 
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 
@@ -2074,17 +2088,18 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -2129,7 +2144,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(212)}
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2141,8 +2156,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -2174,6 +2189,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+
+
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
@@ -2210,7 +2243,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(118)}
+${blank(120)}
 local NONCE_KEPT = 60000
 
 
@@ -2270,7 +2303,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 
@@ -2457,17 +2490,31 @@ local function count_end(claim, known, attempts)
   end
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
-
-
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+${blank(4)}
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -2479,7 +2526,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -2487,11 +2534,20 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 
-local function claim_head(queue, taken, look, key, head)
+
+local function lateness(head, score, now)
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
+end
+
+
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -2501,16 +2557,15 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 
-local function look_through(queue, take, taken, keys)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+local function look_through(queue, take, taken, keys, scores)
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2524,18 +2579,23 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if tonumber(scores[n]) < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          look.passed = look.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -2552,30 +2612,62 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-
-
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+${blank(3)}
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+${blank(3)}
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  local taken = {
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 
 
@@ -2664,7 +2756,8 @@ end
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
+-- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
@@ -2703,7 +2796,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '0c6a2e89b0df1248d7d742f33d40a8a1191812b7',
+    sha1: 'a737d95fe2e5af8b265db23e5c379551c1d7434a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2758,6 +2851,9 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -2769,7 +2865,23 @@ local LIMITS = {
 
 
 }
-${blank(50)}
+${blank(52)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -2793,17 +2905,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(14)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -2895,6 +2997,8 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
@@ -2902,7 +3006,7 @@ local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -2949,7 +3053,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(112)}
+${blank(114)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2964,7 +3068,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(212)}
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2976,8 +3080,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -2986,7 +3090,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(91)}
+${blank(109)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3020,7 +3124,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(78)}
+${blank(80)}
 local NONCE_KEPT = 60000
 
 
@@ -3134,7 +3238,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(287)}
+${blank(357)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3193,7 +3297,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '33007a09deea62d5f478787349748e2adc92df1a',
+    sha1: '4251026cdeead17a669b7f02552446c83d33a25e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3305,6 +3409,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -3337,21 +3444,7 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(11)}
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-${blank(8)}
+${blank(3)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3367,9 +3460,23 @@ local function count_text(count)
   end
   return text
 end
-${blank(177)}
+${blank(22)}
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(100)}
+${blank(102)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3389,14 +3496,15 @@ local function dead_messages(root, id)
   for n = 1, #positions do positions[n] = count_text(positions[n]) end
   return redis.call('HMGET', name, unpack(positions))
 end
-${blank(95)}
+${blank(96)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(924)}
+${blank(942)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3460,7 +3568,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3468,7 +3576,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(875)}
+${blank(914)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3524,7 +3632,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'fb5fd842a7a34326a986058de4bead6b8c840834',
+    sha1: 'd20fb3522ef3cbcc2a0fcb0fdc4f4f1805850822',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3586,6 +3694,9 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -3597,7 +3708,7 @@ local LIMITS = {
 
 
 }
-${blank(57)}
+${blank(87)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -3614,7 +3725,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
+${blank(308)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3635,7 +3746,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(597)}
+${blank(617)}
 local NONCE_KEPT = 60000
 
 
@@ -3749,7 +3860,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1067)}
+${blank(1137)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3793,7 +3904,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'dd141f5cbc3a56666738da12f13582e247faeeb8',
+    sha1: '0cad1530387ee936e7da10fb3fb4c577b8ed8299',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3855,6 +3966,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -3881,8 +3995,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -3898,19 +4016,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -3946,14 +4059,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(141)}
+${blank(142)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(355)}
+${blank(371)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3969,7 +4083,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(553)}
+${blank(555)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4033,7 +4147,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4041,7 +4155,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(204)}
+${blank(243)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4100,7 +4214,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b4470bb4931c40848540891a6ce134481ce0cec8',
+    sha1: '8f0522f5ac82c283d88845bfde7cba5d69c9c895',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4220,6 +4334,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -4255,8 +4372,23 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
 
 
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -4280,23 +4412,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -4388,6 +4504,8 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
@@ -4395,7 +4513,7 @@ local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -4460,11 +4578,12 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(48)}
+${blank(49)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 ${blank(57)}
@@ -4489,7 +4608,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(190)}
+${blank(188)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4501,11 +4620,11 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(62)}
+${blank(80)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4531,7 +4650,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(103)}
+${blank(105)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -4645,7 +4764,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(131)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4653,7 +4772,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(260)}
+${blank(299)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4749,7 +4868,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '3ae8aff077e8258f3a4b5885f54cb49733834cb9',
+    sha1: '95d46d132fbeec859a6e446cb21d7671791f7fc3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4861,6 +4980,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -4900,8 +5022,23 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
 
 
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -4925,23 +5062,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
-
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -5043,6 +5164,8 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
@@ -5054,7 +5177,9 @@ end
 
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 
@@ -5162,17 +5287,18 @@ end
 
 
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -5217,7 +5343,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(212)}
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5229,8 +5355,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -5262,6 +5388,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+
+
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
@@ -5316,7 +5460,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(78)}
+${blank(80)}
 local NONCE_KEPT = 60000
 
 
@@ -5376,7 +5520,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 
@@ -5563,17 +5707,31 @@ local function count_end(claim, known, attempts)
   end
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
-
-
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+${blank(4)}
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -5585,7 +5743,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -5593,11 +5751,20 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 
-local function claim_head(queue, taken, look, key, head)
+
+local function lateness(head, score, now)
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
+end
+
+
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -5607,16 +5774,15 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 
-local function look_through(queue, take, taken, keys)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+local function look_through(queue, take, taken, keys, scores)
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -5630,18 +5796,23 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if tonumber(scores[n]) < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          look.passed = look.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -5658,30 +5829,62 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-
-
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+${blank(3)}
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+${blank(3)}
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  local taken = {
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 ${blank(28)}
 local function next_look(queue, take, count)
@@ -5706,7 +5909,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(277)}
+${blank(278)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5854,7 +6057,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '3f2d041ba065bae00d5a52b404800d54030fcc2a',
+    sha1: 'da66a8fe418e0918b7d5450c0a042f6225baf217',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5948,7 +6151,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(80)}
+${blank(113)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -5962,7 +6165,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1283)}
+${blank(1280)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6056,7 +6259,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1716)}
+${blank(1786)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6104,7 +6307,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'cd045f02688f44fb2b1e7e850214fedd013fd1c2',
+    sha1: '6ace7730b6947c76e14bac30bbc6ea4fd4916952',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6216,6 +6419,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -6245,9 +6451,12 @@ ${blank(7)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(24)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(5)}
@@ -6265,28 +6474,24 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(69)}
+${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 ${blank(82)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(57)}
+${blank(58)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(858)}
+${blank(876)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6397,7 +6602,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(114)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6405,7 +6610,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1611)}
+${blank(1650)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6498,7 +6703,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '4bd37e506e089edb7127fffe4438160a405c20cc',
+    sha1: 'd8679f9d7ed842daeb4c6fd06734458e53b3d8d9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6610,6 +6815,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -6639,8 +6847,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -6662,12 +6874,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(43)}
+${blank(21)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -6759,9 +6966,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(17)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(12)}
+${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6779,14 +6986,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(141)}
+${blank(142)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(924)}
+${blank(942)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6850,7 +7058,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6858,7 +7066,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(819)}
+${blank(858)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6915,7 +7123,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd27caf7e25057091cf3df6037ca88a4392fe1045',
+    sha1: 'b9c775b664a038e734898dcae6190a9d4eadd835',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7027,6 +7235,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -7055,7 +7266,12 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(6)}
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(28)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
@@ -7068,26 +7284,22 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(69)}
+${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(141)}
+${blank(142)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(918)}
+${blank(936)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7173,7 +7385,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(114)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7181,7 +7393,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1810)}
+${blank(1849)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7312,7 +7524,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '31c67fc0af1cee97ecac7b23d93f237925361b1d',
+    sha1: '7889ead320a19b1edbb817c6895b590b71b5bc84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7432,6 +7644,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -7465,8 +7680,12 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7490,19 +7709,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7537,20 +7751,21 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(48)}
+${blank(49)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(373)}
+${blank(389)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
-${blank(130)}
+${blank(132)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -7664,7 +7879,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(131)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7672,7 +7887,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(498)}
+${blank(537)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7729,7 +7944,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '7b1900e67567633e3b05856c3eb7990455ba8573',
+    sha1: 'db880d083cc507d5dc38018a70a9ca19822e7beb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7784,6 +7999,9 @@ local LIMITS = {
 
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -7795,7 +8013,12 @@ local LIMITS = {
 
   counted = 5000,
 }
-${blank(50)}
+${blank(52)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(23)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7826,7 +8049,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -7908,6 +8131,8 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(12)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
@@ -7915,7 +8140,7 @@ local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7958,7 +8183,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(90)}
+${blank(92)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -7985,7 +8210,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(539)}
+${blank(557)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -8017,9 +8242,9 @@ local function mend_open(queue, key, with_options, done)
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  local at, score = enters_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
   if not score or score > at then
-    redis.call('ZADD', due, at, key)
+    redis.call('ZADD', due, digits(at), key)
     wake_watcher(queue, at)
     done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end
@@ -8107,7 +8332,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1207)}
+${blank(1277)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -8214,7 +8439,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'deccd7af710c9561630b4ae41d0ed6a45a0aa532',
+    sha1: '67802c65825c8766d76364c6c91d52d2c71b1ee3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8326,6 +8551,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -8360,7 +8588,12 @@ ${blank(7)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(14)}
+${blank(3)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(36)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(10)}
 local function bad_root(keys)
@@ -8371,21 +8604,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(176)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(215)}
+${blank(218)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(858)}
+${blank(876)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8501,7 +8730,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(114)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8509,7 +8738,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1701)}
+${blank(1740)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8619,7 +8848,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'e32ffb02ceaec365d32c22e045a15aa74dc1dfb8',
+    sha1: '60b043b2d4058d74755dfd7a8b0279e8dc9c1987',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8689,6 +8918,9 @@ local LIMITS = {
   number = 999999,
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -8700,7 +8932,23 @@ local LIMITS = {
 
 
 }
-${blank(50)}
+${blank(52)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(12)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8724,17 +8972,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(14)}
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-${blank(32)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -8838,7 +9076,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(26)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(28)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8900,7 +9140,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(139)}
+${blank(141)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8956,7 +9196,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(281)}
+${blank(297)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8966,8 +9206,10 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 
@@ -9141,7 +9383,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1108)}
+${blank(1178)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9221,7 +9463,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '37bd989603ac50e728b54d03c39a8846530ff913',
+    sha1: '75f18f89cd02c5efe8380a304e2be8e59c77ea4e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9315,7 +9557,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(79)}
+${blank(112)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9334,7 +9576,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(215)}
+${blank(192)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9366,7 +9608,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(932)}
+${blank(952)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9430,7 +9672,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2088)}
+${blank(2158)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9481,12 +9723,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'f2bea7a5492a0bb50cb75eb067265ef6f7ada295',
+    sha1: 'caa39b7a51b43e3781fd12fed5d6498e06631b17',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3339)}
+${blank(3439)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
