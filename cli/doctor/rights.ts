@@ -11,7 +11,7 @@ const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partitio
 /** The functions that each calls. */
 export const CALLS: Record<Role, readonly FunctionName[]> = {
   producer: [...EVERY, 'add'],
-  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward'],
+  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave'],
   operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair', 'add'],
 }
 
@@ -65,6 +65,7 @@ const ARGUMENTS: Record<string, string> = {
     zrangebyscore: 'KEY 0 0',
     zrem: 'KEY -',
     zremrangebyrank: 'KEY 0 0',
+    zremrangebyscore: 'KEY 0 0',
   },
   ...{ zscan: 'KEY 0', zscore: 'KEY -', info: '', time: '' },
 }

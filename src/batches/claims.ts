@@ -100,6 +100,11 @@ export class Claims<T> {
     return { now, next, batches }
   }
 
+  /** Gives up the watch of a worker; see lua/lib/watch.lua. */
+  leave(root: string, worker: string): Promise<Output<'leave'>> {
+    return this.#caller.call(root, 'leave', { worker })
+  }
+
   complete(batch: Batch<T>): Promise<Output<'complete'>[number]> {
     const { root } = batch
     let completions = this.#completions.get(root)

@@ -103,6 +103,12 @@ export const CALLS = {
     nonce: 'last',
     patience: END_PATIENCE,
   }),
+  /** The next look of somebody else mends what it has not told: it is made once. */
+  leave: define({
+    write: ({ worker }: { worker: string }) => [worker],
+    read: (reply) => String(reply) as 'passed' | 'vacant' | 'idle',
+    patience: 0,
+  }),
   extend: define({
     write: (input: { lease: number; claims: readonly ClaimName[] }) => [input.lease, ...claimNames(input.claims)],
     read: readExtended,

@@ -7,6 +7,7 @@ import type { WorkerClient } from './client.ts'
 import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
+import { Leaving } from './leaving.ts'
 import { Processor } from './processor.ts'
 import { ServedRoots } from './served-roots.ts'
 import type { Timing } from './timing.ts'
@@ -42,6 +43,7 @@ export class Loop<T> {
   readonly #lanes: Lanes
   readonly #wakeUps: WakeUps
   readonly #roots: ServedRoots
+  readonly #leaving: Leaving
   #running = false
   #closed = false
   /** Whether it has ever heard wake-ups. */
@@ -63,7 +65,8 @@ export class Loop<T> {
     options: ProcessorOptions,
     hooks: LoopHooks<T>,
   ) {
-    this.#worker = worker
+    // Redis counts those who hear a wake-up on its own node of a cluster, and a subscription may be with any: then nothing follows from the count.
+    this.#worker = connections.subscriber.cluster ? `~${worker}` : worker
     this.#client = client
     this.#connections = connections
     this.#hooks = hooks
@@ -71,6 +74,7 @@ export class Loop<T> {
       ended: (...told) => this.#ended(...told),
       answered: (lane, now, next) => this.#claimAnswered(lane, now, next),
       refused: (lane, error) => this.#claimFailed(lane, error),
+      settled: (lane) => this.#running || this.#leaving.leave(lane),
       silent: () => this.#wakeUps.serverSilent(),
       failed: (error, root) => this.#failed(error, root),
       extended: (root, error) => this.#extended(root, error),
@@ -78,7 +82,7 @@ export class Loop<T> {
     })
     this.#timing = this.processor.settings.timing
     this.#lanes = new Lanes((lane) => this.#look(lane))
-    this.#wakeUps = new WakeUps(worker, connections.subscriber, this.#lanes, this.#timing, {
+    this.#wakeUps = new WakeUps(client.queue, this.#worker, connections.subscriber, this.#lanes, this.#timing, {
       due: (root, time) => this.#lanes.of(root)?.wake(time, this.#longest),
       subscribed: () => this.#hearsAgain(),
       failed: (error) => this.#closed || hooks.failed(error),
@@ -88,6 +92,7 @@ export class Loop<T> {
       found: (roots) => this.#serve(roots),
       failed: (error) => hooks.failed(error),
     })
+    this.#leaving = new Leaving(client, this.#worker)
     // It may lead to a server that does not know of our claims.
     connections.commands.onReady(() => this.processor.beat())
     // The root of the queue tells by its first answer whether there are partitions.
@@ -100,7 +105,7 @@ export class Loop<T> {
     this.#lanes.look()
   }
 
-  /** Claims no more until `resume`; what runs goes on. */
+  /** Claims no more until `resume`; what runs goes on, and others look in its place. */
   pause(): void {
     this.#halt()
     this.processor.pause()
@@ -112,11 +117,14 @@ export class Loop<T> {
     this.#roots.maintainIn()
   }
 
-  /** Claims no more; resolves when what runs has ended. */
-  stop(): Promise<void> {
+  /** Claims no more; resolves when what runs has ended, and others look in its place. */
+  async stop(): Promise<void> {
     this.#closed = true
     this.#halt()
-    return this.processor.stop()
+    await this.processor.stop()
+    const untold = await this.#leaving.end(this.#timing.leaveWithin)
+    // Redis does not answer. Nothing else is under way, and the next look of others is as good.
+    for (const { root } of untold) this.#connections.commands.reconnect(root)
   }
 
   /** Whether Redis has answered the last claim of each root, and kept its leases. */
@@ -142,6 +150,7 @@ export class Loop<T> {
     this.#wakeUps.pause()
     this.#roots.stop()
     this.#lanes.cancel()
+    for (const lane of this.#lanes.all) this.#leaving.leave(lane)
   }
 
   /** How long a lane rests at most, ms: all together look once in `rest`. */
@@ -158,7 +167,6 @@ export class Loop<T> {
     const made = this.#lanes.serve(roots)
     if (!made) return
     this.processor.lanes = this.#lanes.all
-    this.#wakeUps.resubscribe()
     if (this.#running) for (const lane of made) lane.lookIn(0)
   }
 

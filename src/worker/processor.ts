@@ -21,6 +21,8 @@ export interface ProcessorHooks<T> {
   answered(lane: Lane, now: number, next: number): void
   /** A claim has failed: its lane is not claimed from until `look`. */
   refused(lane: Lane, error: unknown): void
+  /** No claim from a lane is under way any more. */
+  settled?(lane: Lane): void
   /** A claim has not been answered for long. */
   silent?(lane: Lane): void
   /** Something else has failed that `root` was told or asked for: the end of a batch, or whether it is still ours. */
@@ -36,7 +38,7 @@ const SLOW = 10
 
 /**
  * Claims batches for its free slots, and has them handled. Lanes take turns, so that a flooded one does not starve the others. While more is
- * due than one claim takes, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
+ * due than two claims take, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
  */
 export class Processor<T> {
   readonly settings: Settings
@@ -156,7 +158,7 @@ export class Processor<T> {
     const lanes = this.#lanes
     for (let n = 0; n < lanes.length; n += 1) {
       const lane = lanes[this.#turn++ % lanes.length] as Lane
-      if (lane.mayBeDue && lane.claims < (lane.full ? 2 : 1)) return lane
+      if (lane.mayBeDue && lane.claims < (lane.full > 1 ? 2 : 1)) return lane
     }
     return undefined
   }
@@ -164,6 +166,7 @@ export class Processor<T> {
   async #claim(lane: Lane, limit: number): Promise<void> {
     this.#claims += 1
     lane.claims += 1
+    lane.left = false
     const freeSlots = this.#reserve(lane, limit)
     // After the completions of this tick, and after a heartbeat that is overdue: when the event loop was blocked for longer than a lease,
     // the claim would find what this process has just handled or still handles.
@@ -184,23 +187,25 @@ export class Processor<T> {
       lane.compareClocks(now, asked, performance.now())
       if (lane.once) lane.before ??= now
       lane.silent = false
-      lane.full = batches.length === limit
+      lane.full = batches.length === limit ? lane.full + 1 : 0
+      lane.left = lane.full > 0
       freeSlots()
       const room = this.#endings.givenUp ? 0 : this.#slots.free
       this.#handling.begin({ lane, batches: batches.slice(0, room), now, heldUntil: asked + lease })
       for (const batch of batches.slice(room)) this.#handling.decline(batch, lane.root)
-      lane.mayBeDue = lane.full || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
+      lane.mayBeDue = lane.full > 0 || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
       this.#hooks.answered(lane, now, next)
     } catch (error) {
       freeSlots()
       lane.mayBeDue = false
       lane.silent = true
-      lane.full = false
+      lane.full = 0
       this.#hooks.refused(lane, error)
     }
     this.#claims -= 1
     lane.claims -= 1
     this.#fill()
+    if (lane.claims === 0) this.#hooks.settled?.(lane)
   }
 
   /**
@@ -213,7 +218,7 @@ export class Processor<T> {
     const waiting = setTimeout(
       () => {
         lane.silent = true
-        lane.full = false
+        lane.full = 0
         free()
         this.#hooks.silent?.(lane)
         this.#fill()

@@ -12,6 +12,8 @@ export interface Timing {
   tellAgain: number
   /** How long a process that has slept past the end of a lease waits for Redis to say whose the batch is, at most. */
   grace: number
+  /** How long a worker that closes waits for Redis to take back its watch, so that others look at once. */
+  leaveWithin: number
   /** How often a worker tests that wake-ups reach it, and how long it waits for the echo. */
   echoEvery: number
   echoWithin: number
@@ -28,6 +30,7 @@ export const TIMING: Timing = {
   pauses: [100, 2000],
   tellAgain: 500,
   grace: 1000,
+  leaveWithin: 1000,
   echoEvery: 10_000,
   echoWithin: 3000,
   maintainEvery: 60_000,

@@ -64,6 +64,18 @@ const CASES: Record<FunctionName, Case> = {
   fail: { given: taken, call: (rapidfire, batch) => rapidfire.fail(batch), says: 'retry', leaves: ONE },
   forward: { given: due, call: (rapidfire) => rapidfire.forward('out'), says: { forwarded: 1 }, leaves: EMPTY },
   layout: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
+  // Made by workers alone, and once: what it has not told others find when they look.
+  leave: {
+    call: async (rapidfire) => {
+      const worker = rapidfire.worker(() => {}).on('error', () => {})
+      const ended = worker.run()
+      await new Promise<void>((resolve) => worker.on('ready', resolve))
+      await Promise.all([worker.close(), ended])
+      return 'closed'
+    },
+    says: 'closed',
+    leaves: EMPTY,
+  },
   partition: { call: (rapidfire) => rapidfire.policy({ partitions: 2 }), says: { partitions: 2 }, leaves: EMPTY },
   peek: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
   policy: { call: (rapidfire) => rapidfire.policy({ wait: 5000 }), says: { wait: 5000 }, leaves: EMPTY },

@@ -33,6 +33,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   fail: [{ ...pair, delay: 1, attempts: 1, error: 'e', keep: '1' }],
   forward: [{ ...taker, stream: 's', limit: 1, maxLength: 1 }],
   layout: [{}],
+  leave: [{ worker: 'w' }],
   repartition: [{ prepare: 1, fresh: true, commit: 1, drained: true, settle: 1, restore: layout, policy }],
   partition: [{ state: 'OPEN', policy, layout }, { state: 'RETIRE' }],
   peek: [{ key: 'k', limit: 1 }],

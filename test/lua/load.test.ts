@@ -19,6 +19,7 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_fail: ['allow-oom'],
   rapidfire_forward: [],
   rapidfire_layout: ['no-writes'],
+  rapidfire_leave: ['allow-oom'],
   rapidfire_partition: ['allow-oom'],
   rapidfire_peek: ['no-writes'],
   rapidfire_policy: ['allow-oom'],

@@ -55,6 +55,8 @@ export const LIMITS = {
   parts: 100,
   partitions: 1_024,
   number: 999_999,
+  standbys: 1_000,
+  appointed: 100,
   programs: 4,
   claimBytes: 1_048_576,
   claimLooks: 2_000,

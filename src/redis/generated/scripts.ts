@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'dca55cbff4ae673dd4f3bb9630552ddd6b3dc3ce',
+    sha1: '272bf0ab011824d8b93d21733307676fea38acef',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -114,6 +114,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -156,12 +159,16 @@ local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -336,8 +343,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(74)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -345,9 +372,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(48)}
+${blank(71)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -526,7 +553,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(276)}
+${blank(277)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -559,14 +586,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -586,7 +613,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -612,7 +638,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(560)}
+${blank(554)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -968,7 +994,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'e478b4b062596498817c14486a10a73c738529a0',
+    sha1: '63228d37644ec20597d30c15c4e888c9507d466a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1019,6 +1045,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -1036,13 +1065,12 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(4)}
+${blank(3)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
-
+${blank(6)}
 local function part_key(root, part) return root .. ':' .. part end
 
 local function named_part(part)
@@ -1117,7 +1145,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(144)}
+${blank(190)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1139,7 +1167,7 @@ ${blank(235)}
 local LOOK_AGAIN = 10000
 ${blank(282)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(183)}
+${blank(184)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1158,14 +1186,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -1185,7 +1213,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -1203,12 +1230,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1296)}
+${blank(1290)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
@@ -1430,12 +1457,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,
@@ -1554,7 +1581,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(65)}
+${blank(66)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -1603,7 +1630,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7fc8c244ad4f46830824df7ebd0b08834457d5fc',
+    sha1: '7097ba38745733fe2921dcf53a7bd12a121ef7de',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1711,6 +1738,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  standbys = 1000,
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -1758,12 +1788,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -1950,11 +1984,30 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(52)}
+${blank(53)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
 
 
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -1962,19 +2015,26 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+
+
+local function stand_by(queue, worker, latest)
+  local standby = standby_key(queue.root)
+  if redis.pcall('ZADD', standby, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
+    redis.pcall('ZREMRANGEBYRANK', standby, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', standby, digits(latest + 1000))
 end
 
 
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', standby_key(queue.root), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -1983,15 +2043,31 @@ end
 
 local function keep_watch(queue, worker, next_at, rest)
   local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    stand_by(queue, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby_key(queue.root), worker)
+    if not vacant then stand_by(queue, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
+end
+
+
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
 end
 
 
@@ -2237,10 +2313,11 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', standby_key(root), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 ${blank(107)}
 local function not_serving(root)
@@ -2275,14 +2352,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2302,7 +2379,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -2502,13 +2578,7 @@ end
 
 
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -2597,7 +2667,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ac14fbeb6cd8866a652308c9f9ca9e7ada1b658d',
+    sha1: 'ee6ce7383df9ebc030a5e419060d881978287e42',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2648,6 +2718,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -2668,12 +2741,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -2828,8 +2905,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(74)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -2837,9 +2934,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(112)}
+${blank(135)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2949,7 +3046,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2968,14 +3065,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2995,7 +3092,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3024,7 +3120,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(286)}
+${blank(280)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3083,7 +3179,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '399269cbd1e7f62e5a524891577b104562707747',
+    sha1: '44c985c66bceca4136ad960db2709bd6959ee2ea',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3191,6 +3287,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -3223,12 +3322,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(11)}
+${blank(10)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3262,14 +3361,14 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(95)}
+${blank(141)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(757)}
+${blank(758)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3288,14 +3387,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3315,7 +3414,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3341,7 +3439,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(969)}
+${blank(963)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3397,7 +3495,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '42624c41f7985b27c6be0938ef939c227b117d48',
+    sha1: '1e67b6c76827167c7bb5d1eb12a06e970a40cf26',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3455,6 +3553,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -3469,12 +3570,11 @@ local LIMITS = {
 ${blank(57)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3504,7 +3604,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(572)}
+${blank(618)}
 local NONCE_KEPT = 60000
 
 
@@ -3543,7 +3643,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3562,14 +3662,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3589,7 +3689,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3618,7 +3717,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1161)}
+${blank(1155)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3662,7 +3761,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'cac355230eda6e5ce46e03ab68c330d81ba54997',
+    sha1: '000579e4ceb9dbcc59ae21070c074b4f79b798e9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3720,6 +3819,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -3752,9 +3854,9 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(8)}
+${blank(7)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3811,7 +3913,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(176)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3834,7 +3936,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(411)}
+${blank(412)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3853,14 +3955,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3880,7 +3982,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3906,7 +4007,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(203)}
+${blank(197)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3965,7 +4066,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '1aa08e2a8bf2d09200aff9a87e2f4d69eb3ef1e2',
+    sha1: 'ba4ecc91322cadc8e1ae1fa61238fdabe7b938ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4081,6 +4182,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -4126,12 +4230,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -4298,8 +4406,28 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(55)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(58)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -4307,9 +4435,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(48)}
+${blank(71)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4419,7 +4547,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4438,14 +4566,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -4465,7 +4593,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -4502,7 +4629,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(259)}
+${blank(253)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4598,7 +4725,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'ac4317e785c86164b79f01987648391ab505fa4e',
+    sha1: 'cba47a6004eebbd7308df4c6b596c3616813338a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4706,6 +4833,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  standbys = 1000,
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -4755,12 +4885,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -4948,11 +5082,30 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(52)}
+${blank(53)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
 
 
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -4960,19 +5113,26 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+
+
+local function stand_by(queue, worker, latest)
+  local standby = standby_key(queue.root)
+  if redis.pcall('ZADD', standby, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
+    redis.pcall('ZREMRANGEBYRANK', standby, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', standby, digits(latest + 1000))
 end
 
 
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', standby_key(queue.root), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -4981,15 +5141,31 @@ end
 
 local function keep_watch(queue, worker, next_at, rest)
   local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    stand_by(queue, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby_key(queue.root), worker)
+    if not vacant then stand_by(queue, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
+end
+
+
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
 end
 
 
@@ -5253,10 +5429,11 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', standby_key(root), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 ${blank(107)}
 local function not_serving(root)
@@ -5291,14 +5468,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -5318,7 +5495,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -5490,13 +5666,7 @@ local function take_ready(queue, take)
 end
 ${blank(28)}
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -5656,7 +5826,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '3ac018fdaa14ff04e3fcd3eb0b9a2b61fced0f7d',
+    sha1: 'e578e8ceef5e6c4796601570f39b16acd5ec5002',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5750,12 +5920,12 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(76)}
+${blank(79)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(9)}
+${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -5764,7 +5934,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1105)}
+${blank(1152)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5813,14 +5983,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -5840,7 +6010,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -5858,7 +6027,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1808)}
+${blank(1803)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5905,8 +6074,275 @@ register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, 
 return entry(KEYS, ARGV)
 `,
   },
+  leave: {
+    sha1: '1bac24f62517d649c03a9b1104a8152068426a41',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(69)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+${blank(6)}
+  -- Partitions.
+${blank(9)}
+}
+
+
+
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+${blank(4)}
+local function standby_key(root) return root .. ':watch:standby' end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(188)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(69)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(74)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
+${blank(50)}
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(19)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+  }
+end
+${blank(758)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(142)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1897)}
+--- Give up the watch of a worker that looks no more, or has no slot left.
+--
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+-- RETURNS
+--   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  the worker is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long
+--
+-- WHY: whoever stands by looks seldom in each of many partitions, and a worker that goes, or is full, would keep its batches waiting until then.
+local function leave(keys, args)
+  local root, worker = keys[1], args[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  queue.now = now_ms()
+
+  -- first write
+  redis.pcall('ZREM', standby_key(root), worker)
+  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+end
+
+register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   partition: {
-    sha1: '928ba893f8dedfe41dc11fef226c3330a892b4f0',
+    sha1: 'c506dd0f5aa57b4b8c7d3c707ec0364eef8c84f4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6014,6 +6450,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -6048,12 +6487,13 @@ ${blank(5)}
 
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(5)}
-local function wake_channel(root) return root .. ':wake' end
-
-
-
+${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -6075,16 +6515,20 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(57)}
+${blank(74)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+${blank(96)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(691)}
+${blank(692)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6134,14 +6578,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6161,7 +6605,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6203,7 +6646,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1703)}
+${blank(1698)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6285,7 +6728,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -6296,7 +6739,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'b8ce7e135bb9774a72c4493032ed16ce99cb6a30',
+    sha1: '16cd3f6cb46e7a3f3b20bf1154d834aa96bcb0d5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6404,6 +6847,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -6440,9 +6886,9 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(7)}
+${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6573,14 +7019,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(176)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(757)}
+${blank(758)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6599,14 +7045,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6626,7 +7072,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6652,7 +7097,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(913)}
+${blank(907)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6709,7 +7154,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'cd7365f1fb90e39e641d8dc884d976aa57c5123d',
+    sha1: 'a3d7c8a3fc7a185dfeb10f7909bd6af0da309b2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6817,6 +7262,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
   programs = 4,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -6847,9 +7295,9 @@ ${blank(9)}
 }
 ${blank(6)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(6)}
+${blank(5)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6870,14 +7318,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(176)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(751)}
+${blank(752)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6902,14 +7350,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6929,7 +7377,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6971,7 +7418,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1902)}
+${blank(1933)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7101,7 +7548,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '20a098c0e74ec6d9873fcc3765fc6cd983afb11b',
+    sha1: '249ea745180f973018af9287f24282ffc5cfe4a7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7217,6 +7664,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -7260,12 +7710,16 @@ local function claims_key(root) return root .. ':claims' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -7311,8 +7765,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(74)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -7320,9 +7794,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(48)}
+${blank(71)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7374,7 +7848,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7393,14 +7867,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7420,7 +7894,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7457,7 +7930,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(494)}
+${blank(488)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7514,7 +7987,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ee7e8cf12a9ae6273353e8f1007a5e2aff314eb1',
+    sha1: '1dc4a95d13574d541bdcefa245232f6c2fce8b99',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7565,6 +8038,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -7582,12 +8058,19 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(3)}
-local function wake_channel(root) return root .. ':wake' end
+
+
+
+local function standby_key(root) return root .. ':watch:standby' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 
 
 local function part_key(root, part) return root .. ':' .. part end
@@ -7728,8 +8211,28 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(43)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(46)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -7737,9 +8240,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(90)}
+${blank(113)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -7766,7 +8269,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(514)}
+${blank(515)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -7843,14 +8346,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7870,7 +8373,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7888,9 +8390,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1299)}
+${blank(1293)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-${blank(339)}
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+${blank(336)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -7936,7 +8441,8 @@ local function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
     redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
@@ -7995,7 +8501,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '547caa22f9a03b950ade2eb4f2ef1661ac2c9f3f',
+    sha1: 'ae0660c3d68c0762ad1a12686f33886e7fcd273c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8103,6 +8609,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -8137,9 +8646,9 @@ ${blank(7)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(14)}
+${blank(13)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -8155,14 +8664,14 @@ local function digits(ms)
 end
 ${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(204)}
+${blank(250)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(691)}
+${blank(692)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8217,14 +8726,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8244,7 +8753,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -8286,7 +8794,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1793)}
+${blank(1788)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8396,7 +8904,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b19de323f8cbdb1e9e86830f960e7550eb5b4ee9',
+    sha1: '36d2ee80b6133bf6f50c2b9338992e1229edc9ca',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8462,6 +8970,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
+  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+
+  appointed = 100,
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -8482,12 +8993,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
+local function standby_key(root) return root .. ':watch:standby' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -8650,8 +9165,28 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(21)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(24)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -8659,9 +9194,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(139)}
+${blank(162)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8813,7 +9348,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(197)}
+${blank(198)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -8846,14 +9381,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8873,7 +9408,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -8902,7 +9436,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1202)}
+${blank(1196)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8980,7 +9514,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '5ec07a7b42a6fa2c6eda4fbf42dbb346177da70c',
+    sha1: 'ddfd158e6500c2d7d3ae1efcb967f5009585a035',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9074,17 +9608,17 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(75)}
+${blank(78)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(5)}
+${blank(4)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -9109,7 +9643,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(113)}
+${blank(159)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -9125,7 +9659,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(765)}
+${blank(766)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9144,14 +9678,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -9171,7 +9705,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -9189,7 +9722,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2179)}
+${blank(2210)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9240,12 +9773,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'd11c607d391bdd5415c54b6d1402f3772242f4b0',
+    sha1: 'e891fbe9ad473c4fb0a0e04201e9f7d12a64d50c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3249)}
+${blank(3297)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
