@@ -74,6 +74,7 @@ export class Loop<T> {
       ended: (...told) => this.#ended(...told),
       answered: (lane, now, next) => this.#claimAnswered(lane, now, next),
       refused: (lane, error) => this.#claimFailed(lane, error),
+      full: (lane) => this.#leaving.leave(lane),
       settled: (lane) => this.#running || this.#leaving.leave(lane),
       silent: () => this.#wakeUps.serverSilent(),
       failed: (error, root) => this.#failed(error, root),

@@ -21,6 +21,8 @@ export interface ProcessorHooks<T> {
   answered(lane: Lane, now: number, next: number): void
   /** A claim has failed: its lane is not claimed from until `look`. */
   refused(lane: Lane, error: unknown): void
+  /** Something may be due in a lane, and there is no slot for it. */
+  full?(lane: Lane): void
   /** No claim from a lane is under way any more. */
   settled?(lane: Lane): void
   /** A claim has not been answered for long. */
@@ -55,6 +57,8 @@ export class Processor<T> {
   #claiming = true
   /** Claims under way. */
   #claims = 0
+  /** Slots that are kept for what they may bring. */
+  #reserved = 0
   #fillingSoon = false
   #whenQuiet: (() => void) | undefined
 
@@ -141,6 +145,9 @@ export class Processor<T> {
       if (!lane) break
       this.#claim(lane, lane.silent ? 1 : limit)
     }
+    if (this.#claiming && this.#hooks.full && this.#slots.free + this.#reserved === 0) {
+      for (const lane of this.#lanes) if (lane.mayBeDue && !lane.left) this.#hooks.full(lane)
+    }
     if (this.#whenQuiet && this.#isQuiet) this.#whenQuiet()
   }
 
@@ -215,6 +222,7 @@ export class Processor<T> {
   #reserve(lane: Lane, slots: number): () => void {
     if (lane.silent) return () => {}
     this.#slots.reserve(slots)
+    this.#reserved += slots
     const waiting = setTimeout(
       () => {
         lane.silent = true
@@ -229,6 +237,7 @@ export class Processor<T> {
     const free = () => {
       clearTimeout(waiting)
       this.#slots.cancel(reserved)
+      this.#reserved -= reserved
       reserved = 0
     }
     return free

@@ -80,6 +80,42 @@ describeBindings('leaving', (lua) => {
     await passUntil(() => other.told.length === 1)
   })
 
+  it('a worker without a free slot hands on the watch of each partition, once until it has one', async () => {
+    const held = gate()
+    const { rapidfire, one, other, add } = await two({ concurrency: 1 }, () => held.opened)
+    const recorded = await recordCalls(lua())
+    await rapidfire.addMessage(keys[0] as string, 'held', { flush: true })
+    await passUntil(() => one.running === 1)
+    for (let round = 1; round <= 3; round += 1) {
+      await add()
+      await passUntil(() => other.told.length === round * (PARTITIONS - 1))
+    }
+    const left = (await recorded.made()).filter(({ name, args }) => name === 'leave' && args[0] === one.id).map(({ root }) => root)
+    expect(left.sort()).toEqual(roots.slice(1).sort())
+    // It looks again where it was woken, and what has come behind its own batch is handled.
+    await other.close()
+    held.open()
+    await passUntil(() => one.told.length === 1 + 3)
+    await add()
+    await passUntil(() => one.told.length === 1 + 3 + PARTITIONS)
+  })
+
+  it('a worker that is full and alone says so once, and looks when it has a slot', async () => {
+    const held = gate()
+    const rapidfire = client()
+    const worker = start(() => held.opened, { concurrency: 1, timing: ONLY_RESTS })
+    await passUntil(() => lua().redis.hexists(lua().root, 'watchAt'))
+    const recorded = await recordCalls(lua())
+    for (let n = 1; n <= 4; n += 1) {
+      await rapidfire.addMessage(`key ${n}`, n, { flush: true })
+      await passUntil(() => worker.running === 1)
+    }
+    held.open()
+    await passUntil(() => worker.told.length === 4)
+    // The claim that has filled it has said so already.
+    expect((await recorded.made()).filter(({ name }) => name === 'leave')).toEqual([])
+  })
+
   it('a worker that closes lets others look while its handlers still run', async () => {
     const held = gate()
     const { rapidfire, one, other, add } = await two({}, () => held.opened)

@@ -144,10 +144,10 @@ describeBindings('many workers', (lua) => {
       await rapidfire.addMessage(`key ${n}`, n, { flush: true })
       await passUntil(async () => done() === n && (await stands()), 0)
     }
-    // Each asks for the layout when it begins.
+    // Each asks for the layout when it begins; the last look at which they have begun may be among the claims.
     const made = (await recorded.made()).filter(({ name }) => name !== 'layout')
     expect(made.filter(({ name }) => name === 'complete')).toHaveLength(batches)
-    expect(made.length).toBeLessThanOrEqual(4 * batches)
+    expect(made.length).toBeLessThanOrEqual(4 * batches + count / 4)
   })
 
   it('workers send about a command in a rest each, however many keys are open', async () => {
