@@ -105,6 +105,11 @@ export class Claims<T> {
     return this.#caller.call(root, 'leave', { worker })
   }
 
+  /** Says that a worker is there; the others that are there no more. */
+  present(worker: string, rest: number): Promise<Output<'present'>> {
+    return this.#caller.call(rootKey(this.#queue), 'present', { worker, rest })
+  }
+
   complete(batch: Batch<T>): Promise<Output<'complete'>[number]> {
     const { root } = batch
     let completions = this.#completions.get(root)

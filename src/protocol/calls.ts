@@ -109,6 +109,12 @@ export const CALLS = {
     read: (reply) => String(reply) as 'passed' | 'vacant' | 'idle',
     patience: 0,
   }),
+  present: define({
+    write: ({ worker, rest }: { worker: string; rest: number }) => [worker, 'REST', rest],
+    /** The names of the others that are there no more. */
+    read: (reply) => array(reply).map(String),
+    patience: 0,
+  }),
   extend: define({
     write: (input: { lease: number; claims: readonly ClaimName[] }) => [input.lease, ...claimNames(input.claims)],
     read: readExtended,

@@ -8,8 +8,8 @@ import type { Lane } from './lane.ts'
 export class Leaving {
   readonly #client: WorkerClient<any>
   readonly #worker: string
-  /** Lanes of which it is being told. */
-  readonly #underway = new Map<Promise<unknown>, Lane>()
+  /** Roots of which it is being told. */
+  readonly #underway = new Map<Promise<unknown>, string>()
 
   /** @param worker its name among the workers of the queue */
   constructor(client: WorkerClient<any>, worker: string) {
@@ -21,15 +21,25 @@ export class Leaving {
   leave(lane: Lane): void {
     if (lane.left || lane.claims > 0 || lane.answered === 0 || lane.failures > 0) return
     lane.left = true
-    const told: Promise<unknown> = this.#client.leave(lane.root, this.#worker).then(
+    this.tell(lane.root)
+  }
+
+  tell(root: string): void {
+    const told: Promise<unknown> = this.#client.leave(root, this.#worker).then(
       () => this.#underway.delete(told),
       () => this.#underway.delete(told),
     )
-    this.#underway.set(told, lane)
+    this.#underway.set(told, root)
   }
 
-  /** Resolves when all is told, or `ms` have passed: with the lanes of which it is not. */
-  async end(ms: number): Promise<Lane[]> {
+  /** Another worker is there no more. Whether nobody is known who would look instead, as far as Redis has said so. */
+  async leaveFor(worker: string, { root }: Lane): Promise<boolean> {
+    const left = await this.#client.leave(root, worker).catch(() => undefined)
+    return left === 'vacant'
+  }
+
+  /** Resolves when all is told, or `ms` have passed: with the roots of which it is not. */
+  async end(ms: number): Promise<string[]> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)))
     await Promise.race([Promise.all(this.#underway.keys()), late])

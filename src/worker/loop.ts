@@ -8,6 +8,7 @@ import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { Leaving } from './leaving.ts'
+import { Presence } from './presence.ts'
 import { Processor } from './processor.ts'
 import { ServedRoots } from './served-roots.ts'
 import type { Timing } from './timing.ts'
@@ -44,6 +45,7 @@ export class Loop<T> {
   readonly #wakeUps: WakeUps
   readonly #roots: ServedRoots
   readonly #leaving: Leaving
+  readonly #presence: Presence
   #running = false
   #closed = false
   /** Whether it has ever heard wake-ups. */
@@ -94,6 +96,7 @@ export class Loop<T> {
       failed: (error) => hooks.failed(error),
     })
     this.#leaving = new Leaving(client, this.#worker)
+    this.#presence = new Presence(client, this.#worker, this.#timing.present, (worker) => this.#gone(worker))
     // It may lead to a server that does not know of our claims.
     connections.commands.onReady(() => this.processor.beat())
     // The root of the queue tells by its first answer whether there are partitions.
@@ -125,7 +128,7 @@ export class Loop<T> {
     await this.processor.stop()
     const untold = await this.#leaving.end(this.#timing.leaveWithin)
     // Redis does not answer. Nothing else is under way, and the next look of others is as good.
-    for (const { root } of untold) this.#connections.commands.reconnect(root)
+    for (const root of untold) this.#connections.commands.reconnect(root)
   }
 
   /** Whether Redis has answered the last claim of each root, and kept its leases. */
@@ -144,19 +147,22 @@ export class Loop<T> {
     this.#running = true
     this.#wakeUps.start()
     this.#roots.start()
+    this.#present()
   }
 
   #halt(): void {
     this.#running = false
     this.#wakeUps.pause()
     this.#roots.stop()
+    if (this.#presence.stop()) this.#leaving.tell(rootKey(this.#client.queue))
     this.#lanes.cancel()
     for (const lane of this.#lanes.all) this.#leaving.leave(lane)
   }
 
-  /** How long a lane rests at most, ms: all together look once in `rest`. */
+  /** How long a lane rests at most, ms: all together are looked at once in `rest`; several a little more seldom, since presence is told as well. */
   get #longest(): number {
-    return this.#timing.rest * this.#lanes.size
+    const { size } = this.#lanes
+    return Math.ceil(this.#timing.rest * (size === 1 ? 1 : 1.25 * size))
   }
 
   #look(lane: Lane): void {
@@ -169,6 +175,20 @@ export class Loop<T> {
     if (!made) return
     this.processor.lanes = this.#lanes.all
     if (this.#running) for (const lane of made) lane.lookIn(0)
+    this.#present()
+  }
+
+  /** Without partitions the others look once in a rest: that is soon enough to miss one that was killed. */
+  #present(): void {
+    if (this.#running && this.#lanes.size > 1) this.#presence.start()
+    else this.#presence.stop()
+  }
+
+  /** Another worker is there no more: whoever stands by is told, or this one looks. */
+  #gone(worker: string): void {
+    for (const lane of this.#lanes.all) {
+      this.#leaving.leaveFor(worker, lane).then((isVacant) => isVacant && this.#running && this.#lanes.has(lane) && lane.lookIn(0))
+    }
   }
 
   #hearsAgain(): void {
@@ -196,7 +216,7 @@ export class Loop<T> {
       return
     }
     // Not all at once: else the one that a silent server is noticed by may come late.
-    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.5 + Math.random() / 2)
+    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.8 + Math.random() / 5)
     // With nothing due before, Redis answers that the longest rest has come to its end.
     lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, rest)
     this.#tellIdle()

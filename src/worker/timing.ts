@@ -2,8 +2,13 @@
 export interface Timing {
   /** A command that Redis has not answered for so long has failed, and the connection is made anew. */
   stall: number
-  /** An idle worker looks once in so many ms: at its partitions in turn. That is what a lost wake-up costs at most, times their number. */
+  /**
+   * An idle worker looks once in so many ms; with partitions at one of them, a little more seldom. That is what a lost wake-up costs at most, times
+   * their number and a quarter.
+   */
   rest: number
+  /** With partitions a worker says once in so many ms that it is there, and asks after the others. */
+  present: number
   /** A claim that is not answered for so long keeps no slot from the other lanes any more. */
   silentAfter: number
   /** Pause after a claim that failed: doubles from the first to the second. */
@@ -26,6 +31,7 @@ export interface Timing {
 export const TIMING: Timing = {
   stall: 5000,
   rest: 1000,
+  present: 900,
   silentAfter: 250,
   pauses: [100, 2000],
   tellAgain: 500,

@@ -253,4 +253,5 @@ export const FOREIGN = {
   'stream:batches': ['part-type stream:batches'],
   'rate:k': ['part-type rate:k'],
   'watch:standby': ['part-type watch:standby'],
+  'watch:present': ['part-type watch:present'],
 }

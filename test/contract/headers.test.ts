@@ -38,6 +38,7 @@ const INPUTS: { [Name in FunctionName]: Input<Name>[] } = {
   partition: [{ state: 'OPEN', policy, layout }, { state: 'RETIRE' }],
   peek: [{ key: 'k', limit: 1 }],
   policy: [{ members: policy, given: { program: 'p', again: true } }],
+  present: [{ worker: 'w', rest: 1 }],
   release: [{ ...pair, reason: 'r' }],
   repair: [{ parts: [] }],
   requeue: [{ ids: ['i'], generation: 1 }],

@@ -27,6 +27,7 @@ beforeAll(async () => {
     if (key === 'dan') expect(await call('drop', proof.replace(/:1$/, ''))).toEqual(['dropped'])
   }
   await call('claim_ready', 'WORKER', '~w2')
+  await call('present', '~w2')
   await server.redis.set(`${root}:rate:ann`, 1, 'PX', 100_000)
   await call('add', 'eve', '"one"', 'FLUSH')
   expect((await call('forward', 'batches'))[2]).toBe(1)

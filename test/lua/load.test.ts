@@ -23,6 +23,7 @@ const FLAGS: Record<string, string[]> = {
   rapidfire_partition: ['allow-oom'],
   rapidfire_peek: ['no-writes'],
   rapidfire_policy: ['allow-oom'],
+  rapidfire_present: ['allow-oom'],
   rapidfire_release: ['allow-oom'],
   rapidfire_repair: ['allow-oom'],
   rapidfire_repartition: ['allow-oom'],

@@ -255,6 +255,16 @@ export const leave = (worker: string) =>
     return keyspace
   })
 
+/** A worker says that it is there. Nobody hears wake-ups: those that should be heard are told to be gone, and are not known. */
+export const present = (worker: string) =>
+  step('present', worker, async (_, world) => {
+    const { reply, keyspace } = await world.call('present', worker)
+    const known = Object.keys((keyspace.get('watch:present')?.content ?? {}) as object)
+    expect(known.filter((name) => reply.includes(name))).toEqual([])
+    expect(known.every((name) => name.startsWith('~'))).toBe(true)
+    return keyspace
+  })
+
 /** A worker dies: nobody has its tokens any more. */
 export const die = (worker: string) =>
   step('die', worker, async (model, world) => {

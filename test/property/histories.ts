@@ -17,7 +17,7 @@ import {
   tick,
   unload,
 } from './calls.ts'
-import { claim, complete, completeAll, consume, die, extend, fail, forward, leave, release } from './claims.ts'
+import { claim, complete, completeAll, consume, die, extend, fail, forward, leave, present, release } from './claims.ts'
 import { cut, cutAdd, cutClaim, cutComplete, cutDead, cutExtend, cutFail, cutForward, cutRelease } from './cut.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
@@ -108,6 +108,7 @@ const RARE = fc.oneof(
   fc.nat(1).map((back) => drop([back, 9])),
   fc.constantFrom('w1', 'w2').map(die),
   fc.constantFrom('w1', 'w2', '~w3').map(leave),
+  fc.constantFrom('w1', 'w2', '~w3').map(present),
   fc.constant(repair),
   fc.constant(unload),
   fc.constantFrom(...REFUSALS),

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { beforeEach, expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { partitionOf, rootKey } from '../../src/partitions/roots.ts'
 import type { WorkerOptions } from '../../src/worker/worker.ts'
 import { describeBindings } from '../support/lua.ts'
@@ -49,7 +51,8 @@ describeBindings('leaving', (lua) => {
     await passUntil(() => other.told.length === PARTITIONS)
     expect(one.told).toEqual([])
     const made = (await recorded.made()).filter(({ name }) => name === 'leave')
-    expect(made.map(({ root }) => root).sort()).toEqual([...roots].sort())
+    // And to the root of the queue, where it has said that it is there.
+    expect(made.map(({ root }) => root).sort()).toEqual([lua().root, ...roots].sort())
   })
 
   it('a worker looks at all partitions again when it resumes', async () => {
@@ -128,6 +131,39 @@ describeBindings('leaving', (lua) => {
     held.open()
     await closing
     await passUntil(() => other.told.length === PARTITIONS)
+  })
+})
+
+describeBindings('a killed worker', (lua) => {
+  const { client, start } = useWorkers(lua)
+
+  it('a worker that was killed is missed, however many partitions it has watched', async () => {
+    const rapidfire = client({ policy: { partitions: 16, wait: 1500, maxWait: 60_000 } })
+    await rapidfire.getStats()
+    const roots = Array.from({ length: 16 }, (_, n) => rootKey('orders', n))
+    const all = async (holds: (root: string) => Promise<unknown>) => (await Promise.all(roots.map(holds))).every(Boolean)
+    const module = fileURLToPath(new URL('../../src/rapidfire.ts', import.meta.url))
+    const source = `
+      const { RapidFire } = await import(${JSON.stringify(module)})
+      const rapidfire = new RapidFire({ redis: ${JSON.stringify(lua().server.url)}, queue: 'orders', binding: ${JSON.stringify(lua().mode)}, load: 'never' })
+      const worker = rapidfire.worker(() => {}, { timing: { rest: 100_000 } })
+      worker.on('error', () => {})
+      console.log(worker.id)
+      worker.run()`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const [id] = (await once(child.stdout, 'data')).map((text) => String(text).trim())
+    await eventually(async () => expect(await all(async (root) => (await lua().redis.hget(root, 'watcher')) === id)).toBe(true))
+    await eventually(async () => expect(await lua().redis.zscore(`${lua().root}:watch:present`, id as string)).not.toBeNull())
+    // It would look by itself when the test is long over.
+    const worker = start(() => {}, { timing: { rest: 100_000 } })
+    await eventually(async () => expect(await all((root) => lua().redis.zscore(`${root}:watch:standby`, worker.id))).toBe(true))
+    await rapidfire.addMessages(Array.from({ length: 100 }, (_, n) => ({ key: `key ${n}`, data: n })))
+    child.kill('SIGKILL')
+    await eventually(() => expect(worker.told).toHaveLength(100))
+    expect(new Set(worker.told.map(([event]) => event))).toEqual(new Set(['completed']))
   })
 })
 

@@ -52,6 +52,7 @@ describeBindings('workers and partitions', (lua) => {
     const worker = start(() => {}, { timing: { ...ONLY_RESTS, rest } })
     await passUntil(() => lua().redis.hexists('rapid-fire:{orders:15}', 'watchAt'))
     const recorded = await recordCalls(lua())
+    const said = async () => (await recorded.made()).filter(({ name }) => name === 'present').length
     const looks = async () => (await recorded.made()).filter(({ name }) => name === 'claim_ready').map(({ root }) => root)
     const passed = await passUntil(async () => new Set(await looks()).size === 16, 100)
     // Each partition is looked at again when half of 16 rests have passed, or more.
@@ -59,6 +60,9 @@ describeBindings('workers and partitions', (lua) => {
     expect((await looks()).length).toBeLessThanOrEqual(most)
     // With a rest of its own each would have been looked at in each of them.
     expect(most).toBeLessThan((16 * passed) / rest)
+    // In one place for all of them it says that it is there.
+    expect(await said()).toBeLessThanOrEqual(passed / 900 + 1)
+    expect((await looks()).length + (await said())).toBeLessThanOrEqual((2 * passed) / rest + 2)
     expect(worker.isHealthy()).toBe(true)
   })
 

@@ -120,9 +120,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
   standbys = 1000,
   appointed = 100,
+  asked = 10,
   -- What programs gave last is kept of so many.
   programs = 4,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -194,6 +196,7 @@ local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
+local function present_key(root) return root .. ':watch:present' end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 -- The number of the partition that a root belongs to, as text, or nil.
@@ -571,6 +574,12 @@ end
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker >= 1 and #worker <= OPTIONS.worker.bytes then return nil end
+  return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+end
+
 -- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
 -- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
 -- goes without: an error here would hide what the call has written.
@@ -605,15 +614,19 @@ local function wake_watcher(queue, at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 
--- A worker stands by until \`latest\`, at which it looks by itself. What has expired goes; so does what is too much. Nobody has to: what is refused
--- here must not hide what a claim has taken.
-local function stand_by(queue, worker, latest)
-  local standby = standby_key(queue.root)
-  if redis.pcall('ZADD', standby, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
-    redis.pcall('ZREMRANGEBYRANK', standby, '0', count_text(-1 - LIMITS.standbys))
+-- Notes a worker until \`latest\` in a set of workers, and drops what is too much. Nobody needs it: what is refused here must not hide what a claim
+-- has taken.
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
   end
-  redis.pcall('PEXPIREAT', standby, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+end
+
+-- A worker stands by until \`latest\`, at which it looks by itself. What has expired goes.
+local function stand_by(queue, worker, latest)
+  redis.pcall('ZREMRANGEBYSCORE', standby_key(queue.root), '-inf', digits(queue.now))
+  note_worker(standby_key(queue.root), worker, latest)
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
@@ -643,6 +656,38 @@ local function keep_watch(queue, worker, next_at, rest)
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
+end
+
+-- How many hear each of these workers' channels; nil when that may not be asked.
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+-- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
+-- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+local function meet(queue, worker, rest)
+  local present, gone = present_key(queue.root), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
 end
 
 -- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
@@ -3583,15 +3628,13 @@ do
 local function leave(keys, args)
   local root, worker = keys[1], args[1]
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker)
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
   queue.now = now_ms()
 
   -- first write
   redis.pcall('ZREM', standby_key(root), worker)
+  redis.pcall('ZREM', present_key(root), worker)
   if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
   return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
 end
@@ -3724,6 +3767,47 @@ local function policy(keys, args)
 end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
+end
+do
+--- Say that a worker is there, and learn which others are there no more.
+--
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
+--
+-- KEYS
+--   root     root key of the queue, also when it has partitions
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+--   REST     ms until it says so again, 1 to an hour (1000)
+-- RETURNS
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
+--   UNKNOWN_ARGUMENT  not REST
+--   MISSING_ARGUMENT  the worker, or the value of REST, is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
+--
+-- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
+-- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- The cost does not depend on how many workers there are.
+local PRESENT_OPTIONS = { REST = OPTIONS.rest }
+
+local function present(keys, args)
+  local root, worker = keys[1], args[1]
+  local options, bad = read_options(args, 2, PRESENT_OPTIONS)
+  local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker) or bad
+  if refusal then return refusal end
+  local count = redis.pcall('ZCARD', present_key(root))
+  if type(count) == 'table' then return wrong_type(count, 'zset', present_key(root)) end
+  queue.now = now_ms()
+
+  -- first write
+  return meet(queue, worker, options.rest or OPTIONS.rest.default)
+end
+
+register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
 end
 do
 --- Count what the queue holds and what it has done.

@@ -57,6 +57,7 @@ export const LIMITS = {
   number: 999_999,
   standbys: 1_000,
   appointed: 100,
+  asked: 10,
   programs: 4,
   claimBytes: 1_048_576,
   claimLooks: 2_000,

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '272bf0ab011824d8b93d21733307676fea38acef',
+    sha1: '695527bb759afa0ebe3a86cb0bbc91275d48547f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -114,9 +114,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -160,9 +162,7 @@ local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 
 local function standby_key(root) return root .. ':watch:standby' end
-
-
-
+${blank(3)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -343,7 +343,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(74)}
+${blank(80)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -374,7 +374,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(71)}
+${blank(107)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -994,7 +994,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '63228d37644ec20597d30c15c4e888c9507d466a',
+    sha1: '8898a96d8e72eadf89e63fb0ac82efbd5f43b704',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1045,7 +1045,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -1065,7 +1067,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(3)}
+${blank(4)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1145,7 +1147,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(190)}
+${blank(232)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1630,7 +1632,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7097ba38745733fe2921dcf53a7bd12a121ef7de',
+    sha1: 'a47a1dab517d71e584376018b115d8de407e7ecc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1738,9 +1740,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
   standbys = 1000,
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -1789,6 +1793,7 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
+
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1986,7 +1991,7 @@ local function keep_dead(queue, key, claim, fate)
 end
 ${blank(53)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
-${blank(3)}
+${blank(9)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -2020,13 +2025,17 @@ end
 
 
 
-local function stand_by(queue, worker, latest)
-  local standby = standby_key(queue.root)
-  if redis.pcall('ZADD', standby, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
-    redis.pcall('ZREMRANGEBYRANK', standby, '0', count_text(-1 - LIMITS.standbys))
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
   end
-  redis.pcall('PEXPIREAT', standby, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+end
+
+
+local function stand_by(queue, worker, latest)
+  redis.pcall('ZREMRANGEBYSCORE', standby_key(queue.root), '-inf', digits(queue.now))
+  note_worker(standby_key(queue.root), worker, latest)
 end
 
 
@@ -2057,8 +2066,7 @@ local function keep_watch(queue, worker, next_at, rest)
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
-
-
+${blank(33)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -2667,7 +2675,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ee6ce7383df9ebc030a5e419060d881978287e42',
+    sha1: 'e6e7d5ca2de2d681574f65cb179c1e36ce72c8a5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2718,9 +2726,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -2742,9 +2752,7 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
-
-
-
+${blank(3)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -2905,7 +2913,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(74)}
+${blank(80)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -2936,7 +2944,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(135)}
+${blank(171)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3179,7 +3187,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '44c985c66bceca4136ad960db2709bd6959ee2ea',
+    sha1: '083b4302564b447993283a93ab6fd0aab2bc4c4c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3287,7 +3295,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -3322,7 +3332,7 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(10)}
+${blank(11)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -3361,7 +3371,7 @@ local function dead_messages(root, id)
   for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
   return messages
 end
-${blank(141)}
+${blank(183)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3495,7 +3505,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1e67b6c76827167c7bb5d1eb12a06e970a40cf26',
+    sha1: '17c5981f67d9a9c91cc3d369404ceca63cfdadeb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3553,7 +3563,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -3569,6 +3581,7 @@ local LIMITS = {
 }
 ${blank(57)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
+
 
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
@@ -3604,7 +3617,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(618)}
+${blank(660)}
 local NONCE_KEPT = 60000
 
 
@@ -3761,7 +3774,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '000579e4ceb9dbcc59ae21070c074b4f79b798e9',
+    sha1: '16c4b2d6d5f729267009c9f7a9a99bc1744e030a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3819,7 +3832,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -3854,7 +3869,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(7)}
+${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -3913,7 +3928,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(176)}
+${blank(218)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4066,7 +4081,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'ba4ecc91322cadc8e1ae1fa61238fdabe7b938ee',
+    sha1: '000976f2b1a0e4726933ebca2023ab1e322ea30d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4182,9 +4197,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -4231,6 +4248,7 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
+
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -4406,7 +4424,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(58)}
+${blank(64)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -4437,7 +4455,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(71)}
+${blank(107)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4725,7 +4743,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'cba47a6004eebbd7308df4c6b596c3616813338a',
+    sha1: '804ff31540b9e34f89e496c7ced870a055833b30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4833,9 +4851,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
   standbys = 1000,
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -4886,6 +4906,7 @@ local function overrides_key(root) return root .. ':overrides' end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
+
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -5084,7 +5105,7 @@ local function keep_dead(queue, key, claim, fate)
 end
 ${blank(53)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
-${blank(3)}
+${blank(9)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5118,13 +5139,17 @@ end
 
 
 
-local function stand_by(queue, worker, latest)
-  local standby = standby_key(queue.root)
-  if redis.pcall('ZADD', standby, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
-    redis.pcall('ZREMRANGEBYRANK', standby, '0', count_text(-1 - LIMITS.standbys))
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
   end
-  redis.pcall('PEXPIREAT', standby, digits(latest + 1000))
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+end
+
+
+local function stand_by(queue, worker, latest)
+  redis.pcall('ZREMRANGEBYSCORE', standby_key(queue.root), '-inf', digits(queue.now))
+  note_worker(standby_key(queue.root), worker, latest)
 end
 
 
@@ -5155,8 +5180,7 @@ local function keep_watch(queue, worker, next_at, rest)
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
-
-
+${blank(33)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -5826,7 +5850,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e578e8ceef5e6c4796601570f39b16acd5ec5002',
+    sha1: '1307e0148cdf59b51fdd7cdab89125331e89fb73',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5920,10 +5944,10 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(79)}
+${blank(81)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(8)}
+${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -5934,7 +5958,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1152)}
+${blank(1194)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6075,7 +6099,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '1bac24f62517d649c03a9b1104a8152068426a41',
+    sha1: '9766a913a96ea9dee31722788ac100bb8845becc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6126,9 +6150,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -6162,6 +6188,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(4)}
 local function standby_key(root) return root .. ':watch:standby' end
+local function present_key(root) return root .. ':watch:present' end
 
 
 
@@ -6192,7 +6219,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(74)}
+${blank(71)}
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker >= 1 and #worker <= OPTIONS.worker.bytes then return nil end
+  return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+end
+${blank(3)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6214,7 +6247,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(50)}
+${blank(86)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -6324,15 +6357,13 @@ ${blank(1897)}
 local function leave(keys, args)
   local root, worker = keys[1], args[1]
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker)
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
   queue.now = now_ms()
 
   -- first write
   redis.pcall('ZREM', standby_key(root), worker)
+  redis.pcall('ZREM', present_key(root), worker)
   if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
   return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
 end
@@ -6342,7 +6373,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'c506dd0f5aa57b4b8c7d3c707ec0364eef8c84f4',
+    sha1: 'a8a30aff1145eaa526566d307cdea9f68b64297d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6450,7 +6481,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -6487,7 +6520,7 @@ ${blank(5)}
 
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(8)}
+${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -6515,13 +6548,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(74)}
+${blank(80)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(96)}
+${blank(132)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -6739,7 +6772,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '16cd3f6cb46e7a3f3b20bf1154d834aa96bcb0d5',
+    sha1: '6d369914f00f261daa5160748ac30bb99c8c0c47',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6847,7 +6880,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -6886,7 +6921,7 @@ local function messages_key(root, key) return root .. ':messages:' .. key end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-${blank(6)}
+${blank(7)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -7019,7 +7054,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(176)}
+${blank(218)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7154,7 +7189,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a3d7c8a3fc7a185dfeb10f7909bd6af0da309b2f',
+    sha1: 'b069d0ec63ef9dbfc1ca95bd9316759b63b38def',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7262,7 +7297,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -7295,7 +7332,7 @@ ${blank(9)}
 }
 ${blank(6)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
-${blank(5)}
+${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -7318,7 +7355,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(176)}
+${blank(218)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7418,7 +7455,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1933)}
+${blank(1931)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7547,8 +7584,358 @@ register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or ch
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
+  present: {
+    sha1: 'ac46d7dfb18761f3b53d89fe448e44b68757c68f',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(8)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if stop and string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+
+
+
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+
+  asked = 10,
+  -- What programs gave last is kept of so many.
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+${blank(4)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(10)}
+local function present_key(root) return root .. ':watch:present' end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(177)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(69)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(71)}
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker >= 1 and #worker <= OPTIONS.worker.bytes then return nil end
+  return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+end
+${blank(36)}
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+end
+${blank(36)}
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+
+
+local function meet(queue, worker, rest)
+  local present, gone = present_key(queue.root), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
+end
+${blank(31)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+  }
+end
+${blank(758)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(142)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2058)}
+--- Say that a worker is there, and learn which others are there no more.
+--
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
+--
+-- KEYS
+--   root     root key of the queue, also when it has partitions
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+--   REST     ms until it says so again, 1 to an hour (1000)
+-- RETURNS
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
+--   UNKNOWN_ARGUMENT  not REST
+--   MISSING_ARGUMENT  the worker, or the value of REST, is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
+--
+-- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
+-- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- The cost does not depend on how many workers there are.
+local PRESENT_OPTIONS = { REST = OPTIONS.rest }
+
+local function present(keys, args)
+  local root, worker = keys[1], args[1]
+  local options, bad = read_options(args, 2, PRESENT_OPTIONS)
+  local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker) or bad
+  if refusal then return refusal end
+  local count = redis.pcall('ZCARD', present_key(root))
+  if type(count) == 'table' then return wrong_type(count, 'zset', present_key(root)) end
+  queue.now = now_ms()
+
+  -- first write
+  return meet(queue, worker, options.rest or OPTIONS.rest.default)
+end
+
+register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   release: {
-    sha1: '249ea745180f973018af9287f24282ffc5cfe4a7',
+    sha1: 'c8d824cd1d8a4636c24d960afd7fb3270917cd99',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7664,9 +8051,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -7711,6 +8100,7 @@ local function claims_key(root) return root .. ':claims' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
+
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -7765,7 +8155,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(74)}
+${blank(80)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7796,7 +8186,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(71)}
+${blank(107)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7987,7 +8377,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1dc4a95d13574d541bdcefa245232f6c2fce8b99',
+    sha1: 'e6987c7a916300fe0c2c82fad7cbbf8a358ca1be',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8038,9 +8428,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -8062,6 +8454,7 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function standby_key(root) return root .. ':watch:standby' end
+
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -8211,7 +8604,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(46)}
+${blank(52)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8242,7 +8635,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(113)}
+${blank(149)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -8501,7 +8894,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'ae0660c3d68c0762ad1a12686f33886e7fcd273c',
+    sha1: '06b2a24108b1e7af2c014c9578ceec4ffbe52d58',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8609,7 +9002,9 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
 
 
   -- What programs gave last is kept of so many.
@@ -8646,7 +9041,7 @@ ${blank(7)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(13)}
+${blank(14)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 ${blank(15)}
 local function bad_root(keys)
@@ -8664,7 +9059,7 @@ local function digits(ms)
 end
 ${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(250)}
+${blank(292)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8904,7 +9299,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '36d2ee80b6133bf6f50c2b9338992e1229edc9ca',
+    sha1: 'a6b438d7910ecd8dcc05257d0fec68e00ad9b011',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8970,9 +9365,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
-  -- So many workers of a root stand by at most; one call finds at most so many gone, and drops them.
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
 
   appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
@@ -8994,6 +9391,7 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 local function standby_key(root) return root .. ':watch:standby' end
+
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -9165,7 +9563,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(24)}
+${blank(30)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9196,7 +9594,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(162)}
+${blank(198)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -9514,7 +9912,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'ddfd158e6500c2d7d3ae1efcb967f5009585a035',
+    sha1: 'e669477b482eb7ffd97128b965c7346d9b411914',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9608,12 +10006,12 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(78)}
+${blank(80)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
-${blank(4)}
+${blank(5)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -9643,7 +10041,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(159)}
+${blank(201)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -9722,7 +10120,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2210)}
+${blank(2249)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9773,12 +10171,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e891fbe9ad473c4fb0a0e04201e9f7d12a64d50c',
+    sha1: '4b336ec9b1c811eb88aa9f65caf19c5753194e50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3297)}
+${blank(3342)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
