@@ -16,6 +16,8 @@ export class Lane {
   full = 0
   /** Whether something may be due for which there is no room: in the stream of a forwarder. */
   blocked = false
+  /** Whether a batch of it has ended since the last claim was made: what has come behind it may be due. */
+  ended = false
   /** Claims under way. */
   claims = 0
   /** Claims that have failed since the last one that was answered. */

@@ -48,6 +48,8 @@ export class Loop<T> {
   readonly #presence: Presence
   #running = false
   #closed = false
+  /** Until wake-ups are heard, or it turns out that they may not be for a while: then it looks for the first time. */
+  #first: NodeJS.Timeout | undefined
   /** Whether it has ever heard wake-ups. */
   #subscribed = false
   /** When Redis has answered a claim last, by `performance.now`. */
@@ -88,7 +90,7 @@ export class Loop<T> {
     this.#wakeUps = new WakeUps(client.queue, this.#worker, connections.subscriber, this.#lanes, this.#timing, {
       due: (root, time) => this.#lanes.of(root)?.wake(time, this.#longest),
       subscribed: () => this.#hearsAgain(),
-      failed: (error) => this.#closed || hooks.failed(error),
+      failed: (error) => this.#unheard(error),
       ask: (lane) => this.#look(lane),
     })
     this.#roots = new ServedRoots(client, this.#timing, {
@@ -105,8 +107,9 @@ export class Loop<T> {
 
   start(): void {
     this.#go()
+    // A look before wake-ups are heard would have to be repeated: they may be sent in between.
+    this.#first = setTimeout(() => this.#lookFirst(), this.#timing.silentAfter)
     this.#wakeUps.subscribe()
-    this.#lanes.look()
   }
 
   /** Claims no more until `resume`; what runs goes on, and others look in its place. */
@@ -154,6 +157,8 @@ export class Loop<T> {
     this.#running = false
     this.#wakeUps.pause()
     this.#roots.stop()
+    clearTimeout(this.#first)
+    this.#first = undefined
     if (this.#presence.stop()) this.#leaving.tell(rootKey(this.#client.queue))
     this.#lanes.cancel()
     for (const lane of this.#lanes.all) this.#leaving.leave(lane)
@@ -191,10 +196,22 @@ export class Loop<T> {
     }
   }
 
+  #lookFirst(): void {
+    clearTimeout(this.#first)
+    this.#first = undefined
+    this.#lanes.look()
+  }
+
+  #unheard(error: unknown): void {
+    if (this.#closed) return
+    this.#hooks.failed(error)
+    if (this.#first) this.#lookFirst()
+  }
+
   #hearsAgain(): void {
     if (!this.#running) return
     // Wake-ups may have been sent since the last look, and before anybody listened.
-    this.#lanes.look()
+    this.#lookFirst()
     if (this.#subscribed) this.#roots.maintainSoon()
     this.#subscribed = true
   }
@@ -230,9 +247,14 @@ export class Loop<T> {
 
   #ended(...told: Parameters<LoopHooks<T>['ended']>): void {
     this.#worked = true
+    const lane = this.#lanes.of(told[1].root)
+    if (lane) lane.ended = true
     this.#hooks.ended(...told)
-    // What has arrived behind the last batch may be due already: only a claim can tell whether it is idle.
-    if (this.processor.isIdle && this.#hooks.isIdleWanted() && this.#lanes.every(({ mayBeDue }) => !mayBeDue)) this.#lanes.look()
+    if (!this.processor.isIdle || !this.#hooks.isIdleWanted() || !this.#lanes.every(({ mayBeDue }) => !mayBeDue)) return
+    // What has arrived behind the last batches may be due already: only a claim can tell whether it is idle. Of other lanes it is known.
+    const unsure = this.#lanes.all.filter(({ ended }) => ended)
+    for (const each of unsure) each.lookIn(0)
+    if (unsure.length === 0) this.#tellIdle()
   }
 
   #claimFailed(lane: Lane, error: unknown): void {

@@ -174,6 +174,7 @@ export class Processor<T> {
     this.#claims += 1
     lane.claims += 1
     lane.left = false
+    lane.ended = false
     const freeSlots = this.#reserve(lane, limit)
     // After the completions of this tick, and after a heartbeat that is overdue: when the event loop was blocked for longer than a lease,
     // the claim would find what this process has just handled or still handles.

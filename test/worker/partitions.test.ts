@@ -66,6 +66,36 @@ describeBindings('workers and partitions', (lua) => {
     expect(worker.isHealthy()).toBe(true)
   })
 
+  it('a worker looks once at each partition when it begins, and only where a batch has ended when it says that it is idle', async () => {
+    const rapidfire = client({ policy: { partitions: 16 } })
+    await rapidfire.getStats()
+    const recorded = await recordCalls(lua())
+    const passUntil = holdTime(lua())
+    const worker = start(() => {}, { timing: ONLY_RESTS })
+    let idled = 0
+    worker.on('idle', () => (idled += 1))
+    const claimed = async () => (await recorded.made()).filter(({ name }) => name === 'claim_ready').map(({ root }) => root)
+    await passUntil(async () => new Set(await claimed()).size === 17, 0)
+    for (let turn = 0; turn < 20; turn += 1) await lua().redis.echo('')
+    // The root of the queue refuses.
+    expect((await claimed()).length).toBe(17)
+    for (let n = 1; n <= 5; n += 1) {
+      await rapidfire.addMessage(`key ${n}`, 1, { flush: true })
+      await passUntil(() => idled === n, 0)
+    }
+    expect((await claimed()).length).toBeLessThanOrEqual(17 + 2 * 5)
+  })
+
+  it('claimReady begins with another partition each time, so that a flooded one does not starve the others', async () => {
+    const rapidfire = client({ policy: { partitions: 4 } })
+    const of = (partition: number) => keys(400).filter((key) => partitionOf(key, 4) === partition)
+    await rapidfire.addMessages([...of(0).slice(0, 50), ...of(3).slice(0, 1)].map((key) => ({ key, data: 1, flush: true })))
+    const roots: string[] = []
+    for (let n = 0; n < 4; n += 1) roots.push(...(await rapidfire.claimReady({ limit: 5 })).batches.map(({ root }) => root))
+    expect(roots).toHaveLength(20)
+    expect(roots).toContain('rapid-fire:{orders:3}')
+  })
+
   it('a worker goes on while the partitions change, and the old ones are drained in order', async () => {
     const rapidfire = client({ policy: { wait: 30, maxWait: 60 } })
     const seen = new Map<string, number[]>()
