@@ -8,8 +8,8 @@ local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
-local function present_key(root) return root .. ':watch:present' end
+-- 'standby' or 'present': sets of workers.
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 -- The number of the partition that a root belongs to, as text, or nil.

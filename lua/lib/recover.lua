@@ -69,7 +69,7 @@ local function lower_ahead(queue)
   -- What the watcher has promised, and until when others stand by, is as far ahead.
   queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.pcall('ZREMRANGEBYRANK', standby_key(root), 0, -1)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 

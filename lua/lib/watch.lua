@@ -6,12 +6,6 @@
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
-local function bad_worker(worker)
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker >= 1 and #worker <= OPTIONS.worker.bytes then return nil end
-  return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-end
-
 -- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
 -- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
 -- goes without: an error here would hide what the call has written.
@@ -25,7 +19,7 @@ end
 -- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -46,8 +40,8 @@ local function wake_watcher(queue, at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 
--- Notes a worker until `latest` in a set of workers, and drops what is too much. Nobody needs it: what is refused here must not hide what a claim
--- has taken.
+-- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
+-- Nobody needs it: what is refused here must not hide what a claim has taken.
 local function note_worker(workers, worker, latest)
   if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
     redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
@@ -55,15 +49,9 @@ local function note_worker(workers, worker, latest)
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
--- A worker stands by until `latest`, at which it looks by itself. What has expired goes.
-local function stand_by(queue, worker, latest)
-  redis.pcall('ZREMRANGEBYSCORE', standby_key(queue.root), '-inf', digits(queue.now))
-  note_worker(standby_key(queue.root), worker, latest)
-end
-
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; `next_at` is when the next batch is due.
 local function leave_watch(queue, worker, next_at)
-  redis.pcall('ZREM', standby_key(queue.root), worker)
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
   if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
     appoint(queue, next_at)
@@ -74,52 +62,21 @@ end
 
 -- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most `rest` ms from now.
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    stand_by(queue, worker, latest)
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
-    redis.pcall('ZREM', standby_key(queue.root), worker)
-    if not vacant then stand_by(queue, queue.watcher, queue.watchAt) end
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
-end
-
--- How many hear each of these workers' channels; nil when that may not be asked.
-local function hearing(root, workers)
-  local channels = {}
-  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
-  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
-  if told.err then return nil end
-  for n = 1, #workers do counts[n] = told[2 * n] end
-  return counts
-end
-
--- A worker says that it is there, as it does once in `rest` ms. Returns those of the others that are not: they hear nothing any more, or have not
--- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
-local function meet(queue, worker, rest)
-  local present, gone = present_key(queue.root), {}
-  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
-  local names = { worker }
-  for n = 1, #found, 2 do names[#names + 1] = found[n] end
-  local heard = hearing(queue.root, names)
-  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
-  for n = 2, #names do
-    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
-  end
-  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
-  -- While it hears nothing itself, others look in its place.
-  if is_deaf(1) then
-    redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest)
-  end
-  return gone
 end
 
 -- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.

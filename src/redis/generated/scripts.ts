@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '695527bb759afa0ebe3a86cb0bbc91275d48547f',
+    sha1: 'bbf159c28374bba59d14daf94cfd72fd206a1c1e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -111,6 +111,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -124,6 +126,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -161,8 +165,11 @@ local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 
-local function standby_key(root) return root .. ':watch:standby' end
-${blank(3)}
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -343,7 +350,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(80)}
+${blank(85)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -354,7 +361,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -374,7 +381,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(107)}
+${blank(70)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -498,7 +505,20 @@ ${blank(3)}
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed == 1 then
+    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
+    local seen = queue.by_options
+    if seen and seen[key] ~= nil then
+      seen[key] = true
+      return nil
+    end
+    local at, failed = index_by_options(queue, key, size, options)
+    if not failed then
+      queue.by_options = seen or {}
+      queue.by_options[key] = false
+    end
+    return at, failed
+  end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -515,6 +535,18 @@ local function index_appended(queue, key, size, options)
   local at, failed = move_in_due(queue, key, queue.now, true)
   if not failed then queue.filled = key end
   return at, failed
+end
+
+
+
+local function index_rest(queue)
+  local soonest
+  for key, has_more in pairs(queue.by_options or {}) do
+    local head = has_more and head_of(queue, key, true)
+    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    if at then soonest = math.min(soonest or at, at) end
+  end
+  return soonest
 end
 ${blank(154)}
 local function index_brought_back(queue, key, claim, with_options)
@@ -553,7 +585,123 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(277)}
+${blank(244)}
+local UNPACKED = 1000
+
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
+
+
+local function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+
+
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+${blank(11)}
+local function read_ids(queue, asked)
+  local slice, before, gone = queue.slice, queue.sliceBefore, nil
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then
+    local all = is_forgotten(queue)
+    gone = gone_slices(queue, all)
+    slice, before = queue.now, not all and slice or nil
+  end
+  local ends = slice + 2 * queue.dedupe
+  -- The clock has gone back, and ids are remembered that came later than now.
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+
+
+local function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
+  end
+  if failed then ids.failed = failed end
+end
+
+
+local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+
+local function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+
+local function begin_slice(queue, ids)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  if begins.before then
+    redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
+  elseif queue.sliceBefore then
+    redis.pcall('HDEL', queue.root, 'sliceBefore')
+  end
+  if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
+  ids.begins = nil
+end
+${blank(48)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -638,97 +786,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(554)}
-local UNPACKED = 1000
-
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
-
-
-
-local function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
-
-
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
-    end
-  end
-end
-
-
-local function read_ids(queue, asked)
-  local slice, before = queue.slice, queue.sliceBefore
-  local begins = not slice or queue.now >= slice + queue.dedupe
-  if begins then slice, before = queue.now, slice end
-  local ids = {
-    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
-  }
-  if begins then ids.begins = { slice = slice, before = before } end
-  local failed = look_up(ids.set, asked, ids.known)
-  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
-  if failed then ids.failed = failed end
-  return ids
-end
-
-
-local function remember_ids(ids)
-  if ids.failed then return end
-  local fresh = ids.asked
-  if next(ids.known) then
-    fresh = {}
-    for n = 1, #ids.asked do
-      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
-    end
-    if #fresh == 0 then return end
-  end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
-  end
-  if failed then ids.failed = failed end
-end
-
-
-local function forget_id(ids, digest)
-  ids.forgotten = ids.forgotten or {}
-  ids.forgotten[digest] = true
-  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
-end
-
-
-local function remember_again(ids, digest)
-  redis.pcall('SADD', ids.set, digest)
-  redis.pcall('PEXPIREAT', ids.set, ids.expires)
-end
-
-
-local function begin_slice(queue, ids)
-  local begins = ids.begins
-  if not begins then return nil end
-  local done
-  if begins.before then
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
-  else
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
-  end
-  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  ids.begins = nil
-end
-
+${blank(548)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -984,6 +1042,8 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
+  local rest = index_rest(queue)
+  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -994,7 +1054,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8898a96d8e72eadf89e63fb0ac82efbd5f43b704',
+    sha1: '0c727b9cbd301b469c4b4ad07c8b961bfe324056',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1042,6 +1102,8 @@ local LIMITS = {
 
 
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -1055,6 +1117,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
   checkLooks = 5000,
@@ -1136,7 +1200,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(26)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1147,7 +1211,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(232)}
+${blank(191)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1165,11 +1229,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(235)}
+${blank(260)}
 local LOOK_AGAIN = 10000
 ${blank(282)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(184)}
+${blank(326)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1232,7 +1296,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1290)}
+${blank(1198)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1632,7 +1696,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'a47a1dab517d71e584376018b115d8de407e7ecc',
+    sha1: 'fceab46237744cb2ac535ad1eeb7661ee51705c8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1737,6 +1801,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -1751,6 +1817,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -1789,11 +1857,11 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
 
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -1976,22 +2044,34 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+
+
+
+local FIELDS_AT_ONCE = 500
+
+
+
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(53)}
+${blank(55)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
-${blank(9)}
+${blank(3)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -2002,7 +2082,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -2033,14 +2113,8 @@ local function note_worker(workers, worker, latest)
 end
 
 
-local function stand_by(queue, worker, latest)
-  redis.pcall('ZREMRANGEBYSCORE', standby_key(queue.root), '-inf', digits(queue.now))
-  note_worker(standby_key(queue.root), worker, latest)
-end
-
-
 local function leave_watch(queue, worker, next_at)
-  redis.pcall('ZREM', standby_key(queue.root), worker)
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
   if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
     appoint(queue, next_at)
@@ -2051,22 +2125,24 @@ end
 
 
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    stand_by(queue, worker, latest)
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
-    redis.pcall('ZREM', standby_key(queue.root), worker)
-    if not vacant then stand_by(queue, queue.watcher, queue.watchAt) end
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
-${blank(33)}
+
+
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -2136,7 +2212,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(187)}
+${blank(212)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2324,10 +2400,38 @@ local function lower_ahead(queue)
   -- What the watcher has promised, and until when others stand by, is as far ahead.
   queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.pcall('ZREMRANGEBYRANK', standby_key(root), 0, -1)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(98)}
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+end
+${blank(123)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2666,6 +2770,7 @@ local function claim_ready(keys, args)
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
   return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
@@ -2675,7 +2780,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'e6e7d5ca2de2d681574f65cb179c1e36ce72c8a5',
+    sha1: '300aa5f2fa4fff6b6e17b3a79410af58260a13b1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2723,6 +2828,8 @@ local LIMITS = {
   pairs = 1000,
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -2736,6 +2843,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -2751,8 +2860,11 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
-${blank(3)}
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
 
 
@@ -2913,7 +3025,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(80)}
+${blank(85)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -2924,7 +3036,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -2944,7 +3056,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(171)}
+${blank(134)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2959,7 +3071,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(187)}
+${blank(212)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3054,7 +3166,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3128,7 +3240,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(280)}
+${blank(281)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3187,7 +3299,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '083b4302564b447993283a93ab6fd0aab2bc4c4c',
+    sha1: '2b4336f5942d9d731e9d32e295c3c082c75ef404',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3292,6 +3404,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -3305,6 +3419,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3351,9 +3467,20 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(188)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(177)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(91)}
+${blank(100)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3367,18 +3494,20 @@ end
 
 
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
-${blank(183)}
+${blank(140)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(758)}
+${blank(925)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3449,7 +3578,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(963)}
+${blank(869)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3505,7 +3634,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '17c5981f67d9a9c91cc3d369404ceca63cfdadeb',
+    sha1: '92405b2b9d3b28077eb9f022d1f90267643768f8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3560,6 +3689,8 @@ local LIMITS = {
 
   ids = 100,
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -3573,6 +3704,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3596,7 +3729,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(331)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3610,14 +3743,14 @@ local function drop_dead(root, id)
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
   local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
+  redis.call('UNLINK', name)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
   return true
 end
-${blank(660)}
+${blank(642)}
 local NONCE_KEPT = 60000
 
 
@@ -3656,7 +3789,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3730,7 +3863,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1155)}
+${blank(1061)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3774,7 +3907,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '16c4b2d6d5f729267009c9f7a9a99bc1744e030a',
+    sha1: '500c170e1c5bf888a4c2ef4a1e02cddbe7e2cd87',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3829,6 +3962,8 @@ local LIMITS = {
   pairs = 1000,
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -3842,6 +3977,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3928,14 +4065,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(218)}
+${blank(186)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(330)}
+${blank(355)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3951,7 +4088,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(412)}
+${blank(554)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4022,7 +4159,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(197)}
+${blank(198)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4081,7 +4218,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '000976f2b1a0e4726933ebca2023ab1e322ea30d',
+    sha1: '280fad224fed29822451a8bca4808aceb6a66872',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4194,6 +4331,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4207,6 +4346,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -4247,8 +4388,8 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
 
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -4411,20 +4552,32 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+
+
+
+local FIELDS_AT_ONCE = 500
+
+
+
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(64)}
+${blank(60)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -4435,7 +4588,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -4455,7 +4608,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(107)}
+${blank(70)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4484,7 +4637,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(165)}
+${blank(190)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4565,7 +4718,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4647,7 +4800,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(253)}
+${blank(254)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4743,7 +4896,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '804ff31540b9e34f89e496c7ced870a055833b30',
+    sha1: '39cb9796cf295952f06fe08924cec5960936fbc3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4848,6 +5001,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4862,6 +5017,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -4902,11 +5059,11 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
 
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -5090,22 +5247,34 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+
+
+
+local FIELDS_AT_ONCE = 500
+
+
+
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(53)}
+${blank(55)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
-${blank(9)}
+${blank(3)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5116,7 +5285,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -5147,14 +5316,8 @@ local function note_worker(workers, worker, latest)
 end
 
 
-local function stand_by(queue, worker, latest)
-  redis.pcall('ZREMRANGEBYSCORE', standby_key(queue.root), '-inf', digits(queue.now))
-  note_worker(standby_key(queue.root), worker, latest)
-end
-
-
 local function leave_watch(queue, worker, next_at)
-  redis.pcall('ZREM', standby_key(queue.root), worker)
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
   if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
     appoint(queue, next_at)
@@ -5165,22 +5328,24 @@ end
 
 
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
   local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
   if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
-    stand_by(queue, worker, latest)
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
   if not mine then
-    redis.pcall('ZREM', standby_key(queue.root), worker)
-    if not vacant then stand_by(queue, queue.watcher, queue.watchAt) end
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
   end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
-${blank(33)}
+
+
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -5250,7 +5415,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(187)}
+${blank(212)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5456,10 +5621,38 @@ local function lower_ahead(queue)
   -- What the watcher has promised, and until when others stand by, is as far ahead.
   queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.pcall('ZREMRANGEBYRANK', standby_key(root), 0, -1)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(98)}
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+end
+${blank(123)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -5705,7 +5898,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(276)}
+${blank(277)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5765,7 +5958,8 @@ local function is_before(a, b)
   return tonumber(a_seq) < tonumber(b_seq)
 end
 
--- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+-- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
+-- nobody has.
 local function delete_acknowledged(stream)
   local oldest
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -5775,7 +5969,9 @@ local function delete_acknowledged(stream)
     local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
     if not oldest or is_before(needed, oldest) then oldest = needed end
   end
-  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+  if not oldest then return end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
@@ -5839,7 +6035,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) end
+  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -5850,7 +6046,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '1307e0148cdf59b51fdd7cdab89125331e89fb73',
+    sha1: '33827ae6eb19e7cc4aff5f3a67d6571755b97228',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5944,7 +6140,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(81)}
+${blank(85)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -5958,7 +6154,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1194)}
+${blank(1329)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6051,7 +6247,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1803)}
+${blank(1711)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6099,7 +6295,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '9766a913a96ea9dee31722788ac100bb8845becc',
+    sha1: '104283591970d66911f01d933fa6320855c73e65',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6147,6 +6343,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6160,6 +6358,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6186,9 +6386,8 @@ ${blank(9)}
 
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(4)}
-local function standby_key(root) return root .. ':watch:standby' end
-local function present_key(root) return root .. ':watch:present' end
+${blank(5)}
+local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
 
@@ -6219,13 +6418,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
-local function bad_worker(worker)
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker >= 1 and #worker <= OPTIONS.worker.bytes then return nil end
-  return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-end
-${blank(3)}
+${blank(85)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6236,7 +6429,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -6247,7 +6440,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(86)}
+${blank(49)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -6265,7 +6458,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(758)}
+${blank(925)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6336,7 +6529,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1897)}
+${blank(1805)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6357,13 +6550,16 @@ ${blank(1897)}
 local function leave(keys, args)
   local root, worker = keys[1], args[1]
   local queue, refusal = read_queue(keys)
-  refusal = refusal or bad_worker(worker)
   if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
   queue.now = now_ms()
 
   -- first write
-  redis.pcall('ZREM', standby_key(root), worker)
-  redis.pcall('ZREM', present_key(root), worker)
+  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
+  redis.pcall('ZREM', watch_key(root, 'present'), worker)
   if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
   return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
 end
@@ -6373,7 +6569,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'a8a30aff1145eaa526566d307cdea9f68b64297d',
+    sha1: 'e1b08c471bc61e192527f23ec24c9e2b48b592e3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6478,6 +6674,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6491,6 +6689,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6548,20 +6748,20 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(80)}
+${blank(85)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(132)}
+${blank(95)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(692)}
+${blank(859)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6679,7 +6879,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1698)}
+${blank(1606)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6772,7 +6972,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '6d369914f00f261daa5160748ac30bb99c8c0c47',
+    sha1: 'afc3fd57391fca840dab7ae06cbe1f2448f943e1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6877,6 +7077,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6890,6 +7092,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7054,14 +7258,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(218)}
+${blank(186)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(758)}
+${blank(925)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7132,7 +7336,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(907)}
+${blank(813)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7189,7 +7393,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'b069d0ec63ef9dbfc1ca95bd9316759b63b38def',
+    sha1: '9c7eef26c7e98c51119de34d6ab1a6c9c7023428',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7294,6 +7498,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7307,6 +7513,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7355,14 +7563,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(218)}
+${blank(186)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(752)}
+${blank(919)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7455,7 +7663,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1931)}
+${blank(1842)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7569,10 +7777,11 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
+      call('HSET', root, 'sliceEnds', ends)
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
   end
   local reply = {}
@@ -7585,7 +7794,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'ac46d7dfb18761f3b53d89fe448e44b68757c68f',
+    sha1: '65208a0985b623562eb7daaaa7db4242b2764051',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7690,6 +7899,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7703,6 +7914,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7727,7 +7940,7 @@ ${blank(4)}
 ${blank(9)}
 }
 ${blank(10)}
-local function present_key(root) return root .. ':watch:present' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
 
@@ -7769,58 +7982,21 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
-local function bad_worker(worker)
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker >= 1 and #worker <= OPTIONS.worker.bytes then return nil end
-  return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-end
-${blank(36)}
+${blank(118)}
 local function note_worker(workers, worker, latest)
   if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
     redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
   end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
-${blank(36)}
-local function hearing(root, workers)
-  local channels = {}
-  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
-  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
-  if told.err then return nil end
-  for n = 1, #workers do counts[n] = told[2 * n] end
-  return counts
-end
-
-
-
-local function meet(queue, worker, rest)
-  local present, gone = present_key(queue.root), {}
-  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
-  local names = { worker }
-  for n = 1, #found, 2 do names[#names + 1] = found[n] end
-  local heard = hearing(queue.root, names)
-  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
-  for n = 2, #names do
-    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
-  end
-  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
-  -- While it hears nothing itself, others look in its place.
-  if is_deaf(1) then
-    redis.call('ZREM', present, worker)
-  else
-    note_worker(present, worker, queue.now + 2 * rest)
-  end
-  return gone
-end
-${blank(31)}
+${blank(61)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(758)}
+${blank(925)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7891,7 +8067,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2058)}
+${blank(1970)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -7916,14 +8092,50 @@ ${blank(2058)}
 -- The cost does not depend on how many workers there are.
 local PRESENT_OPTIONS = { REST = OPTIONS.rest }
 
+-- How many hear each of these workers' channels; nil when that may not be asked.
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+-- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
+-- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+local function meet(queue, worker, rest)
+  local present, gone = watch_key(queue.root, 'present'), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
+end
+
 local function present(keys, args)
   local root, worker = keys[1], args[1]
   local options, bad = read_options(args, 2, PRESENT_OPTIONS)
   local queue, refusal = read_queue(keys)
-  refusal = refusal or bad_worker(worker) or bad
   if refusal then return refusal end
-  local count = redis.pcall('ZCARD', present_key(root))
-  if type(count) == 'table' then return wrong_type(count, 'zset', present_key(root)) end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  if bad then return bad end
+  local count = redis.pcall('ZCARD', watch_key(root, 'present'))
+  if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
   queue.now = now_ms()
 
   -- first write
@@ -7935,7 +8147,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'c8d824cd1d8a4636c24d960afd7fb3270917cd99',
+    sha1: 'dae86f58a58f2eaf43783824279c9f42ee30e4f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8048,6 +8260,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8061,6 +8275,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -8099,8 +8315,8 @@ local function claims_key(root) return root .. ':claims' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
 
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -8155,7 +8371,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(80)}
+${blank(85)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8166,7 +8382,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -8186,14 +8402,14 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(107)}
+${blank(70)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(348)}
+${blank(373)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -8238,7 +8454,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8320,7 +8536,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(488)}
+${blank(492)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -8377,7 +8593,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'e6987c7a916300fe0c2c82fad7cbbf8a358ca1be',
+    sha1: 'ca4fefa007d875fdc58e608ee384bc7c3d205c5a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8425,6 +8641,8 @@ local LIMITS = {
 
 
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -8439,6 +8657,8 @@ local LIMITS = {
 
 
 
+  -- One call deletes so many entries of a stream that are done.
+
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -8450,11 +8670,8 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
-
-
-local function standby_key(root) return root .. ':watch:standby' end
-
+${blank(3)}
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -8593,7 +8810,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(26)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -8604,7 +8821,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(52)}
+${blank(48)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8615,7 +8832,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -8635,7 +8852,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(149)}
+${blank(112)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -8662,7 +8879,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(515)}
+${blank(540)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -8720,7 +8937,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(70)}
+${blank(212)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8783,7 +9000,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1293)}
+${blank(1201)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -8894,7 +9111,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '06b2a24108b1e7af2c014c9578ceec4ffbe52d58',
+    sha1: '4181f7d22dd38ae12afecdd2075b91b576caca53',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8999,6 +9216,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -9012,6 +9231,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -9059,14 +9280,14 @@ local function digits(ms)
 end
 ${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(292)}
+${blank(260)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(692)}
+${blank(859)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9189,7 +9410,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1788)}
+${blank(1696)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9299,7 +9520,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'a6b438d7910ecd8dcc05257d0fec68e00ad9b011',
+    sha1: 'b6f6cc348988f1eca1c5807510d376201da7d6cd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9362,6 +9583,8 @@ local LIMITS = {
 
   ids = 100,
 
+  -- One call brings back so many messages of dead batches, or one batch.
+  revived = 1000,
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -9375,6 +9598,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -9390,8 +9615,8 @@ local function overrides_key(root) return root .. ':overrides' end
 
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
-local function standby_key(root) return root .. ':watch:standby' end
 
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
@@ -9410,7 +9635,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -9530,7 +9765,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(26)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -9544,9 +9779,11 @@ end
 
 
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
 
 
@@ -9563,7 +9800,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(30)}
+${blank(24)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9574,7 +9811,7 @@ end
 
 local function appoint(queue, at)
   for _ = 1, LIMITS.appointed do
-    local last = redis.pcall('ZPOPMAX', standby_key(queue.root))
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
     local worker, latest = last[1], tonumber(last[2])
     if not worker or latest <= queue.now then break end
     queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
@@ -9594,7 +9831,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(198)}
+${blank(161)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -9650,7 +9887,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(256)}
+${blank(281)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -9697,7 +9934,7 @@ local function revive(queue, id, key)
   local undo, at = bring_back(queue, key, messages)
   local failed = not undo and at
   if undo then
-    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
     if failed then undo() end
   end
   if failed then
@@ -9746,7 +9983,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(198)}
+${blank(340)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -9834,7 +10071,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1196)}
+${blank(1102)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9847,7 +10084,7 @@ ${blank(1196)}
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown'
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -9889,13 +10126,15 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest = {}, nil
+  local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and said == nil then
+    if owners[n] and revived >= LIMITS.revived then
+      reply[n] = 'again'
+    elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n] = 'requeued'
+        reply[n], revived = 'requeued', revived + count
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
@@ -9912,7 +10151,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e669477b482eb7ffd97128b965c7346d9b411914',
+    sha1: '2cfd438bc2070c3aed1bdb85504296a4a9ae77c4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10006,7 +10245,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(80)}
+${blank(84)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -10041,7 +10280,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(201)}
+${blank(169)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -10057,7 +10296,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(766)}
+${blank(933)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -10120,7 +10359,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2249)}
+${blank(2197)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10171,12 +10410,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '4b336ec9b1c811eb88aa9f65caf19c5753194e50',
+    sha1: '85a0ca1124a8ffba2d3a172ee548ea3ac9ffcf77',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3342)}
+${blank(3389)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -63,7 +63,7 @@ export const BY_HAND: (Edit & { what: string })[] = [
   { within: 'repartition', find: ", 'given:' .. field, '*'", put: '', what: 'a restored policy is undone by the next start of a program' },
   {
     within: 'leave_watch',
-    find: "redis.pcall('ZREM', standby_key(queue.root), worker)",
+    find: "redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)",
     put: '',
     what: 'a worker that is full may be made the watcher',
   },
