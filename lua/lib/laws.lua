@@ -9,7 +9,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
@@ -231,12 +231,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every `seen`, `calls` and `rate` key expires',
+    says = 'Every `seen`, `calls`, `rate` and `watch` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,

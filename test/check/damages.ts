@@ -252,4 +252,6 @@ export const FOREIGN = {
   [`seen:${START}`]: [`part-type seen:${START}`],
   'stream:batches': ['part-type stream:batches'],
   'rate:k': ['part-type rate:k'],
+  'watch:standby': ['part-type watch:standby'],
+  'watch:present': ['part-type watch:present'],
 }

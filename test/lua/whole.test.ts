@@ -262,7 +262,7 @@ describeBindings('a key whose index entry is lost', (lua) => {
   it('tells the watcher', async () => {
     await lua().call('add', 'ann', 1)
     await lua().redis.del(`${lua().root}:due`)
-    await lua().call('claim_ready', 'WORKER', 'w1', 'REST', 60_000)
+    await lua().call('claim_ready', 'WORKER', '~w1', 'REST', 60_000)
     await lua().call('add', 'ann', 2, 'FLUSH')
     expect(await lua().redis.hget(lua().root, 'watchAt')).toBe(String(START))
   })

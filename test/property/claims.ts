@@ -270,6 +270,34 @@ export const release = ({ back }: { back: number }) =>
     return keyspace
   })
 
+/** A worker gives up its watch: one that stands by looks in time, or nobody does. */
+export const leave = (worker: string) =>
+  step('leave', worker, async (model, world) => {
+    const { reply, keyspace } = await world.call('leave', worker)
+    const { watcher, watchAt } = rootOf(keyspace)
+    const standby = (keyspace.get('watch:standby')?.content ?? {}) as Record<string, number>
+    expect(standby).not.toHaveProperty([worker])
+    if (reply === 'passed') {
+      expect(watcher).not.toBe(worker)
+      expect(Number(watchAt)).toBeLessThanOrEqual(Math.min(...model.watched()))
+    } else if (reply === 'vacant') expect(watchAt).toBe('0')
+    else {
+      expect(reply).toBe('idle')
+      if (watcher === worker) expect(watchAt).toBe('0')
+    }
+    return keyspace
+  })
+
+/** A worker says that it is there. Nobody hears wake-ups: those that should be heard are told to be gone, and are not known. */
+export const present = (worker: string) =>
+  step('present', worker, async (_, world) => {
+    const { reply, keyspace } = await world.call('present', worker)
+    const known = Object.keys((keyspace.get('watch:present')?.content ?? {}) as object)
+    expect(known.filter((name) => reply.includes(name))).toEqual([])
+    expect(known.every((name) => name.startsWith('~'))).toBe(true)
+    return keyspace
+  })
+
 /** A worker dies: nobody has its tokens any more. */
 export const die = (worker: string) =>
   step('die', worker, async (model, world) => {

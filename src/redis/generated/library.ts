@@ -122,6 +122,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  appointed = 100,
+  asked = 10,
   -- What programs gave last is kept of so many.
   programs = 4,
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -227,12 +232,17 @@ local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
--- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
-local function wake_channel(root) return root .. ':wake' end
+-- 'standby' or 'present': sets of workers.
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 -- The number of the partition that a root belongs to, as text, or nil.
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+-- A channel, not a key, of a worker, or of all: those of the root of the queue, also for what a partition says. So a worker hears all by its own.
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 
 -- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
 local function part_key(root, part) return root .. ':' .. part end
@@ -581,15 +591,38 @@ local function drop_dead(root, id)
   end
   return true
 end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
+--- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
+--- left, or goes, is followed by one of those that stand by.
 
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
--- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+-- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
+-- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
+-- goes without: an error here would hide what the call has written.
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+-- Makes a worker that stands by the watcher: the one that has said so last, since it is the most likely to be there still. It is to look at \`at\`, or
+-- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 -- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
 -- just now.
@@ -597,19 +630,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+-- Notes a worker until \`latest\` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
+-- Nobody needs it: what is refused here must not hide what a claim has taken.
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -617,16 +655,33 @@ end
 
 -- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
+end
+
+-- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
 end
 --- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
 
@@ -1322,10 +1377,11 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 
 -- Puts in order what says that a key is active: its claim holds.
@@ -1620,7 +1676,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -1631,12 +1687,12 @@ end
 --   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
 --   last             the position of the last message that a batch can have, from 0
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
---   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
 --   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -1656,7 +1712,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -1948,13 +2003,7 @@ end
 
 -- When who has taken so many batches looks next, or 0: nothing is pending.
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -2957,7 +3006,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
@@ -3179,12 +3228,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,
@@ -3346,7 +3395,8 @@ local function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
     redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
@@ -3591,7 +3641,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -3708,6 +3758,43 @@ register('repartition', repartition, { 'allow-oom' }, 'Change the number of part
 end
 end
 do -- lua/functions/queue
+do
+--- Give up the watch of a worker that looks no more, or has no slot left.
+--
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+-- RETURNS
+--   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  the worker is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long
+--
+-- WHY: whoever stands by looks seldom in each of many partitions, and a worker that goes, or is full, would keep its batches waiting until then.
+local function leave(keys, args)
+  local root, worker = keys[1], args[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  queue.now = now_ms()
+
+  -- first write
+  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
+  redis.pcall('ZREM', watch_key(root, 'present'), worker)
+  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+end
+
+register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
+end
 do
 --- Read the policy of the queue, or change it for every caller at once.
 --
@@ -3835,6 +3922,83 @@ local function policy(keys, args)
 end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
+end
+do
+--- Say that a worker is there, and learn which others are there no more.
+--
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
+--
+-- KEYS
+--   root     root key of the queue, also when it has partitions
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+--   REST     ms until it says so again, 1 to an hour (1000)
+-- RETURNS
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
+--   UNKNOWN_ARGUMENT  not REST
+--   MISSING_ARGUMENT  the worker, or the value of REST, is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
+--
+-- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
+-- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- The cost does not depend on how many workers there are.
+local PRESENT_OPTIONS = { REST = OPTIONS.rest }
+
+-- How many hear each of these workers' channels; nil when that may not be asked.
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+-- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
+-- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+local function meet(queue, worker, rest)
+  local present, gone = watch_key(queue.root, 'present'), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
+end
+
+local function present(keys, args)
+  local root, worker = keys[1], args[1]
+  local options, bad = read_options(args, 2, PRESENT_OPTIONS)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  if bad then return bad end
+  local count = redis.pcall('ZCARD', watch_key(root, 'present'))
+  if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
+  queue.now = now_ms()
+
+  -- first write
+  return meet(queue, worker, options.rest or OPTIONS.rest.default)
+end
+
+register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
 end
 do
 --- Count what the queue holds and what it has done.

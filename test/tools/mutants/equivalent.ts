@@ -21,10 +21,7 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'now - CLOCK_STEP, left',
     why: 'more entries are judged, and those are left where they are',
   },
-  { within: 'lower_ahead', find: 'standbyUntil = 0, 0', put: 'standbyUntil = 1, 0', why: 'a time that has passed, as 0 is' },
-  { within: 'lower_ahead', find: 'standbyUntil = 0, 0', put: 'standbyUntil = 0, 1', why: 'a time that has passed, as 0 is' },
   { within: 'lower_ahead', find: "'watchAt', 0", put: "'watchAt', 1", why: 'a time that has passed, as 0 is' },
-  { within: 'lower_ahead', find: "'standbyUntil', 0", put: "'standbyUntil', 1", why: 'a time that has passed, as 0 is' },
   { within: 'claim_ready', find: 'nonce and #batches > 0', put: '#batches > 0', why: 'without a nonce nothing is kept' },
   {
     within: 'hand_out',
@@ -209,12 +206,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     within: 'requeue',
     find: "keep_reply(queue, nonce, 'requeue', reply)\n  wake_watcher(queue, soonest)",
     put: "wake_watcher(queue, soonest)\n  keep_reply(queue, nonce, 'requeue', reply)",
-    why: 'neither ends the call',
-  },
-  {
-    within: 'wake_watcher',
-    find: "redis.pcall('HSET', queue.root, 'watchAt', at)\n  send(queue.root, queue.watcher, string.format('%.0f', at))",
-    put: "send(queue.root, queue.watcher, string.format('%.0f', at))\n  redis.pcall('HSET', queue.root, 'watchAt', at)",
     why: 'neither ends the call',
   },
   {
