@@ -89,6 +89,10 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
+local POLICY
+local LIMITS
+local OPTIONS
+do
 --- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
 --- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
@@ -96,7 +100,7 @@ local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000
 local KIB, MIB = 1024, 1048576
 
 -- The members of the policy, by the token that sets them.
-local POLICY = {
+POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
   -- A batch is read in one call, hence the bound.
@@ -108,7 +112,7 @@ local POLICY = {
 }
 
 -- The most of what is no option of a call.
-local LIMITS = {
+LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
   key = KIB,
   stream = 128,
@@ -145,7 +149,7 @@ local LIMITS = {
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
-local OPTIONS = {
+OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
   wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
@@ -192,18 +196,23 @@ local OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
+end
+local digits
+local count_text
+local kept_text
+do
 --- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
 --- time. So what every call writes is given as text, and printed here as cheaply as can be.
 
 -- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-local function digits(ms)
+function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
 
 -- A count. Small ones are printed once: they come again and again.
 local COUNTS = {}
-local function count_text(count)
+function count_text(count)
   local text = COUNTS[count]
   if not text then
     text = string.format('%d', count)
@@ -214,13 +223,14 @@ end
 
 -- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
 local TIMES = {}
-local function kept_text(what, ms)
+function kept_text(what, ms)
   local kept = TIMES[what]
   if not kept or kept.ms ~= ms then
     kept = { ms = ms, text = digits(ms) }
     TIMES[what] = kept
   end
   return kept.text
+end
 end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
@@ -343,18 +353,26 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+local CLOCK_STEP
+local any_options
+local has_options
+local head_of
+local is_from_future
+local due_at
+local enters_at
+do
 --- When a batch closes: which messages of a list are its first batch, when that is due, and what closes it.
 
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
-local CLOCK_STEP = 1000
+CLOCK_STEP = 1000
 
 -- Whether any key of the queue has messages with options: asked once a call, since most queues have none.
-local function any_options(queue)
+function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
 end
 
-local function has_options(queue, key)
+function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
@@ -391,7 +409,7 @@ end
 
 -- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
 -- none, and what Redis replied. \`with_options\`: a message of the key may have options.
-local function head_of(queue, key, with_options)
+function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
   local messages = redis.pcall('LRANGE', list, '0', queue.last)
   local count = #messages
@@ -414,10 +432,10 @@ local function head_of(queue, key, with_options)
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
-local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 -- When a batch is due: at its deadline, or at once when its last message lies in the future.
-local function due_at(head, now)
+function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
@@ -425,7 +443,8 @@ end
 -- The score in \`due\` of a key that enters there now.
 -- WHY never a time that has passed: of a key that is flooded the rest would come before all others again and again, since its deadline is old.
 -- So it stands behind whoever is due already, and everybody takes turns.
-local function enters_at(head, now) return math.max(due_at(head, now), now) end
+function enters_at(head, now) return math.max(due_at(head, now), now) end
+end
 --- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
 --
 --   <batch id>:<claim>:<attempt>:<lost>:<count>:<deadline>:<reason>:<span>[:<state>]
@@ -516,6 +535,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local keep_dead
+local dead_positions
+local dead_messages
+local placed_messages
+local read_batch_ids
+local drop_dead
+do
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
 -- Lua's stack bounds how many values a command can have.
@@ -523,7 +549,7 @@ local FIELDS_AT_ONCE = 500
 
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-local function keep_dead(queue, key, claim, fate)
+function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
@@ -543,7 +569,7 @@ local function keep_dead(queue, key, claim, fate)
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-local function dead_positions(name)
+function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
   local found = {}
@@ -555,7 +581,7 @@ local function dead_positions(name)
 end
 
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-local function dead_messages(root, id)
+function dead_messages(root, id)
   local name = dead_key(root, id)
   local positions = dead_positions(name)
   if not positions or #positions == 0 then return {} end
@@ -564,14 +590,14 @@ local function dead_messages(root, id)
 end
 
 -- The same, each with its place among the dead, so that it finds back to where it was.
-local function placed_messages(root, id)
+function placed_messages(root, id)
   local messages = dead_messages(root, id)
   for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
   return messages
 end
 
 -- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
-local function read_batch_ids(args, first, last)
+function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
@@ -579,7 +605,7 @@ local function read_batch_ids(args, first, last)
 end
 
 -- Deletes a dead batch for good. Returns whether it was there.
-local function drop_dead(root, id)
+function drop_dead(root, id)
   if redis.call('ZREM', dead_key(root), id) == 0 then return false end
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
@@ -590,6 +616,7 @@ local function drop_dead(root, id)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
   return true
+end
 end
 --- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
 --- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
@@ -683,6 +710,13 @@ local function next_due(queue)
   end
   return next_at
 end
+local counter_names
+local begin_tally
+local count_claimed
+local write_numbers
+local write_tally
+local count_messages
+do
 --- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
 
 -- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
@@ -695,7 +729,7 @@ local COUNTERS = {
 }
 
 -- The names of all counters.
-local function counter_names()
+function counter_names()
   local names = { unpack(COUNTERS) }
   for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
@@ -704,7 +738,7 @@ end
 
 -- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
 -- \`claimed\`, how late they are, and what closed them.
-local function begin_tally(queue)
+function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
@@ -712,7 +746,7 @@ local function begin_tally(queue)
   }
 end
 
-local function count_claimed(tally, reason, late)
+function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
   tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
@@ -728,13 +762,13 @@ local function bucket_of(late)
 end
 
 -- Written before they are handed out.
-local function write_numbers(queue, tally)
+function write_numbers(queue, tally)
   redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
     'looked', digits(looked_at(queue)))
 end
 
 -- Written behind them all.
-local function write_tally(queue, tally)
+function write_tally(queue, tally)
   local root = queue.root
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
   local late_in = {}
@@ -747,7 +781,7 @@ end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
 -- index is a key of another type.
-local function count_messages(root)
+function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
@@ -764,34 +798,44 @@ local function count_messages(root)
   end
   return held, buried
 end
+end
+local write_unless_foreign
+local must_be_empty
+local push_back
+local pop_back
+local cut_front
+local copy_back
+local carries_options
+local insert_by_time
+do
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
 --- lib/conversation.lua says when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told.
-local function write_unless_foreign(...)
+function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 -- Of a list that seems to be empty, \`reply\` being what LRANGE said: for another reason than its type it may not have been read, and then
 -- nothing may be concluded from it.
-local function must_be_empty(list, reply)
+function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 
 -- Returns how many elements the list has then; or nil and a refusal.
-local function push_back(list, element)
+function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 
 -- Takes the last element off again. False when that is not allowed.
-local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
+function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
-local function cut_front(list, count)
+function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
 
@@ -810,7 +854,7 @@ end
 
 -- Of the first \`count\` elements copies those at the positions in \`kept\`, which ascend, over the last of them. What is to go can be cut off the
 -- front then, and whatever stops a call in between, each that is kept is in the list all the time.
-local function copy_back(list, count, kept)
+function copy_back(list, count, kept)
   local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
@@ -818,7 +862,7 @@ local function copy_back(list, count, kept)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.
-local function carries_options(list, size)
+function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
       if options_of(message) then return true end
@@ -856,7 +900,7 @@ end
 -- list is as it was.
 -- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older, which is
 -- little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-local function insert_by_time(list, claimed, messages)
+function insert_by_time(list, claimed, messages)
   local older, front = find_places(list, claimed, messages)
   if not older then return nil, wrong_type(front, 'list', list) end
   local failed
@@ -877,6 +921,27 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
+end
+local append
+local take_back
+local keep_indexed
+local index_appended
+local index_rest
+local open_rest
+local LOOK_AGAIN
+local forget
+local hand_out
+local move_lagging
+local hand_out_again
+local extend_leases
+local put_off
+local shrink
+local bury
+local finish
+local bring_back
+local revive
+local size_of_claimed
+do
 --- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
 --
@@ -905,15 +970,15 @@ end
 -- new place before they leave the old one.
 
 -- One message more at the end of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
-local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 -- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
-local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
+function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 -- When a batch is due that is opened now.
 local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
 
-local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
+function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
 -- Moves the entry of a key in \`due\`, if there is one, to \`at\`, which is now or later; what is due already keeps its turn. When nothing moves, the
 -- key is due already, or active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
@@ -956,7 +1021,7 @@ end
 -- Sees to it that a key is looked at in time that has got its message number \`size\`. Returns when it is due, if that has changed, and a refusal.
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active key's list is never
 -- empty. The entry then lags behind the deadline and is put right by the next claim.
-local function index_appended(queue, key, size, options)
+function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then
@@ -993,7 +1058,7 @@ end
 
 -- Sees to the keys whose messages have options, and which got several in this call. Returns when the first of them is due, if that has changed.
 -- What fails here is not told: the messages are stored, and their keys are in \`due\`.
-local function index_rest(queue)
+function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
     local head = has_more and head_of(queue, key, true)
@@ -1005,7 +1070,7 @@ end
 
 -- Takes the first \`count\` messages off a key, and puts what is left into \`due\`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
-local function open_rest(queue, key, count)
+function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   local with_options = has_options(queue, key)
@@ -1023,12 +1088,12 @@ end
 
 -- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
 -- missing is looked at again so much later, ms. Its score ends in .5 until then.
-local LOOK_AGAIN = 10000
+LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 -- Takes an entry without a list, which the caller has found there, out of an index, when the list was missing the last time as well.
-local function forget(queue, key, index)
+function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
   if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
@@ -1041,7 +1106,7 @@ end
 -- \`unclaimed\` open keys that are to leave \`active\`.
 -- WHY batches are counted first: no two may have the same id. And out of \`due\` last: what a call that is cut off leaves in both indexes, the next
 -- look puts right.
-local function hand_out(queue, look, tally)
+function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
     write_numbers(queue, tally)
@@ -1058,7 +1123,7 @@ end
 
 -- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
 -- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
-local function move_lagging(queue)
+function move_lagging(queue)
   local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
   local keys = redis.call(
     'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
@@ -1075,7 +1140,7 @@ local function move_lagging(queue)
 end
 
 -- Hands a batch out once more: the same id and messages, a new token.
-local function hand_out_again(queue, key, claim, take)
+function hand_out_again(queue, key, claim, take)
   claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
@@ -1083,7 +1148,7 @@ end
 
 -- Lengthens leases, each { key, claim }: none is ever shortened. \`known\`: the caller has them, which acknowledges them.
 -- WHY the span first: a lease may end sooner than its claim says, but not later.
-local function extend_leases(queue, held, lease, known)
+function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
   for n = 1, #held do
@@ -1101,7 +1166,7 @@ end
 
 -- Puts a claimed batch off for \`ms\`; \`state\`: 'retry' or 'released'.
 -- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
-local function put_off(queue, key, claim, state, ms)
+function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
@@ -1110,7 +1175,7 @@ end
 -- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
 -- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
 -- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
-local function shrink(queue, key, claim, kept)
+function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
@@ -1124,7 +1189,7 @@ end
 -- nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
 -- without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-local function bury(queue, key, claim, fate)
+function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   keep_dead(queue, key, claim, fate)
@@ -1148,7 +1213,7 @@ end
 -- the first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
 -- no index.
-local function finish(queue, keys, counts, records)
+function finish(queue, keys, counts, records)
   local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
@@ -1192,7 +1257,7 @@ end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
 -- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
-local function bring_back(queue, key, messages)
+function bring_back(queue, key, messages)
   local root, with_options = queue.root, false
   for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
   local stored = redis.pcall('HGET', claims_key(root), key)
@@ -1217,7 +1282,7 @@ end
 -- Brings a whole batch back from the dead. Returns how many messages it has, and when their key is due, if that has changed; nil when there is
 -- no such batch; or nil and a refusal, and then it is as dead as before.
 -- WHY out of the dead first: a call that is cut off there has moved nothing, and the batch is put back or mended.
-local function revive(queue, id, key)
+function revive(queue, id, key)
   local root = queue.root
   local died = redis.call('ZSCORE', dead_key(root), id)
   local messages = died and placed_messages(root, id) or {}
@@ -1239,7 +1304,7 @@ end
 
 -- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
 -- that would break the call off.
-local function size_of_claimed(root, key)
+function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local foreign = error_of(size, 'list', list)
@@ -1249,6 +1314,13 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
+end
+local read_nonce
+local leading_nonce
+local kept_reply
+local keep_reply
+local acknowledged
+do
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
 --- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
@@ -1257,7 +1329,7 @@ end
 local NONCE_KEPT = 60000
 
 -- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
-local function read_nonce(text)
+function read_nonce(text)
   if not text then return nil end
   local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
   if not name or #name > LIMITS.caller or #number > 15 then
@@ -1268,7 +1340,7 @@ end
 
 -- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
 -- Returns the nonce, where the other arguments begin, and a refusal.
-local function leading_nonce(args)
+function leading_nonce(args)
   local word = args[1]
   if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
   local nonce, refusal = read_nonce(args[2])
@@ -1277,7 +1349,7 @@ end
 
 -- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
-local function kept_reply(queue, nonce, call)
+function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
@@ -1287,7 +1359,7 @@ local function kept_reply(queue, nonce, call)
 end
 
 -- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
-local function keep_reply(queue, nonce, call, reply, lease)
+function keep_reply(queue, nonce, call, reply, lease)
   if not nonce then return end
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
@@ -1295,7 +1367,7 @@ end
 
 -- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
 -- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
-local function acknowledged(root, records, nonce)
+function acknowledged(root, records, nonce)
   local names, asked, known = {}, {}, {}
   for n = 1, #records do
     local name, number = taken_by(records[n])
@@ -1309,13 +1381,19 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
+end
+local reopen
+local longest_wait
+local lower_ahead
+local mend
+do
 --- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
 --- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
 
 -- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
 -- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
 -- into \`due\`.
-local function reopen(queue, key, claim)
+function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
   redis.call('HDEL', claims_key(root), key)
@@ -1327,7 +1405,7 @@ end
 -- looks lowers what is further ahead than anything may be.
 
 -- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 -- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
 local function lowered_due(queue, key, score)
@@ -1361,7 +1439,7 @@ local function lower_index(index, latest, left, judge)
 end
 
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(queue)
+function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
@@ -1425,7 +1503,7 @@ local function mend_open(queue, key, with_options, done)
 end
 
 -- Makes what is kept about a key follow its list, which is the truth. Adds to \`done\` what was mended, in words.
-local function mend(queue, key, done)
+function mend(queue, key, done)
   local root, list = queue.root, messages_key(queue.root, key)
   local kind = redis.call('TYPE', list).ok
   -- Only its owner can say what a foreign key is for.
@@ -1442,6 +1520,15 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
+end
+local digest_of
+local drop_slices
+local read_ids
+local remember_ids
+local forget_id
+local remember_again
+local begin_slice
+do
 --- Message ids that were accepted are remembered for \`dedupe\` to three times \`dedupe\`, in a set for each slice of time that begins. So they go all at
 --- once, and nobody has to delete them one by one.
 ---
@@ -1464,7 +1551,7 @@ local function unpack_some(values, from) return unpack(values, from, math.min(fr
 
 -- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
-local function digest_of(key, id, name)
+function digest_of(key, id, name)
   local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
   return string.sub(redis.sha1hex(text), 1, 32)
 end
@@ -1501,7 +1588,7 @@ local function gone_slices(queue, all)
 end
 
 -- Drops what is forgotten, at a look that has found nothing to do. Who may not do that goes without: the sets expire.
-local function drop_slices(queue)
+function drop_slices(queue)
   if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
   local all = is_forgotten(queue)
   local gone = gone_slices(queue, all)
@@ -1511,7 +1598,7 @@ local function drop_slices(queue)
 end
 
 -- Looks up the ids of a call.
-local function read_ids(queue, asked)
+function read_ids(queue, asked)
   local slice, before, gone = queue.slice, queue.sliceBefore, nil
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then
@@ -1533,7 +1620,7 @@ local function read_ids(queue, asked)
 end
 
 -- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
-local function remember_ids(ids)
+function remember_ids(ids)
   if ids.failed then return end
   local fresh = ids.asked
   if next(ids.known) then
@@ -1558,20 +1645,20 @@ local function remember_ids(ids)
 end
 
 -- Takes an id back whose message is not stored. False when that is not allowed.
-local function forget_id(ids, digest)
+function forget_id(ids, digest)
   ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
 
 -- Remembers an id again that was taken back. The set may have been empty then, and gone.
-local function remember_again(ids, digest)
+function remember_again(ids, digest)
   redis.pcall('SADD', ids.set, digest)
   redis.pcall('PEXPIREAT', ids.set, ids.expires)
 end
 
 -- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
-local function begin_slice(queue, ids)
+function begin_slice(queue, ids)
   local begins = ids.begins
   if not begins then return nil end
   local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
@@ -1583,6 +1670,7 @@ local function begin_slice(queue, ids)
   end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
+end
 end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
@@ -1646,11 +1734,18 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
+local MEMBERS
+local GIVEN
+local read_queue
+local read_queue_for
+local changed_policy
+local bad_policy
+do
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-local GIVEN = {
+MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
@@ -1721,7 +1816,7 @@ local function queue_of(root, stored, kept)
 end
 
 -- Returns the queue, as queue_of has it, or nil and a refusal.
-local function read_queue(keys)
+function read_queue(keys)
   local stored, refusal = read_root(keys)
   if not stored then return nil, refusal end
   local root = keys[1]
@@ -1731,7 +1826,7 @@ local function read_queue(keys)
 end
 
 -- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along, at no cost.
-local function read_queue_for(keys, nonce)
+function read_queue_for(keys, nonce)
   if not nonce then return read_queue(keys) end
   local stored, refusal = read_root(keys)
   if not stored then return nil, refusal end
@@ -1742,14 +1837,14 @@ local function read_queue_for(keys, nonce)
 end
 
 -- The policy of a queue with some of its members changed.
-local function changed_policy(queue, changes)
+function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
   return policy
 end
 
 -- Refuses members of a policy that contradict each other.
-local function bad_policy(policy)
+function bad_policy(policy)
   if policy.maxWait < policy.wait then
     return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
   end
@@ -1757,7 +1852,13 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
+end
 do -- lua/functions/batch
+local take_ready
+local proofs_of
+local take_again
+local next_look
+do
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
@@ -1955,7 +2056,7 @@ local function share(queue, take, taken, returned, now)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
-local function take_ready(queue, take)
+function take_ready(queue, take)
   -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
   local taken = {
     batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
@@ -1975,7 +2076,7 @@ local function take_ready(queue, take)
 end
 
 -- The keys and tokens of batches in turn: what is kept of a claim.
-local function proofs_of(batches)
+function proofs_of(batches)
   local proofs = {}
   for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
   return proofs
@@ -1983,7 +2084,7 @@ end
 
 -- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
 -- nobody can tell when the first reply was lost.
-local function take_again(queue, take, proofs)
+function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
   for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
@@ -2002,7 +2103,7 @@ local function take_again(queue, take, proofs)
 end
 
 -- When who has taken so many batches looks next, or 0: nothing is pending.
-local function next_look(queue, take, count)
+function next_look(queue, take, count)
   local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
@@ -2017,6 +2118,7 @@ local function next_look(queue, take, count)
   end
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
+end
 end
 do
 --- Take ready batches under a lease.
@@ -2995,6 +3097,10 @@ register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches 
 end
 end
 do -- lua/functions/health
+local INDEXES
+local kind_of
+local broken_laws
+do
 --- What must hold of a queue. Each law is written here once: its name, what it says, and how it is judged. \`check\` tells which are broken,
 --- lib/mend.lua mends them, every test that looks at the keys goes by them, and lua/README.md has their table.
 ---
@@ -3005,10 +3111,10 @@ do -- lua/functions/health
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -3264,7 +3370,7 @@ local ROOT_LAWS = {
 local LAWS = { messages = KEY_LAWS, dead = DEAD_LAWS, other = OTHER_LAWS, root = ROOT_LAWS }
 
 -- The laws that are broken by what is seen: of each its name, what is wrong, and 1 when it can be mended without loss, else 0.
-local function broken_laws(seen)
+function broken_laws(seen)
   local broken = {}
   for _, law in ipairs(LAWS[seen.what]) do
     local text, by_hand = law.broken(seen)
@@ -3272,6 +3378,10 @@ local function broken_laws(seen)
   end
   return broken
 end
+end
+local look_at
+local look_at_root
+do
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
 
@@ -3335,7 +3445,7 @@ local function look_at_dead(root, id, seen)
 end
 
 -- What is seen of a part; \`spent\` counts what the call has read.
-local function look_at(queue, part, spent)
+function look_at(queue, part, spent)
   local what, of = named_part(part)
   local name = part_key(queue.root, part)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
@@ -3346,7 +3456,7 @@ end
 
 -- What is seen of the root: the counters, and the messages that are \`held\` in lists and \`buried\` in dead batches, unless there are too many
 -- keys to be counted at one moment.
-local function look_at_root(root)
+function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
   for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
@@ -3355,12 +3465,17 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
+end
+local has_foreign_index
+local mend_part
+local mend_root
+do
 --- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
 --- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
 --- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
 
 -- Whether a key of another type stands where an index should: then nothing can be put in order.
-local function has_foreign_index(root)
+function has_foreign_index(root)
   for index, expected in pairs(INDEXES) do
     local kind = redis.call('TYPE', part_key(root, index)).ok
     if kind ~= 'none' and kind ~= expected then return true end
@@ -3391,7 +3506,7 @@ local function mend_dead(queue, id, done)
 end
 
 -- Returns what was mended, in words, or '' when nothing was.
-local function mend_part(queue, part)
+function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
@@ -3406,7 +3521,7 @@ local function mend_part(queue, part)
 end
 
 -- Sets the counters to what is there. Returns the same.
-local function mend_root(root)
+function mend_root(root)
   local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
   local seen = look_at_root(root)
   if not seen.held then return table.concat(done, ', ') end
@@ -3420,6 +3535,7 @@ local function mend_root(root)
     done[#done + 1] = 'deadMessages set to ' .. seen.buried
   end
   return table.concat(done, ', ')
+end
 end
 do
 --- Tell which laws some parts of a queue break, each at one moment, or its root.

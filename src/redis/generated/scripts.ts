@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '1f3720802589211191be0e0fdfc8125a98b41e44',
+    sha1: '97a8a45acd1a3adc78254dc8fb7a35a3627ae22f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -85,7 +85,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+${blank(12)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -116,6 +116,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -153,7 +158,7 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -182,6 +187,7 @@ local function kept_text(what, ms)
 end
 
 
+
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -191,11 +197,16 @@ local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -254,9 +265,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-
-
-
+${blank(10)}
 local CLOCK_STEP = 1000
 
 
@@ -327,7 +336,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(12)}
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(14)}
 local function decode_claim(text)
@@ -345,8 +354,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -354,9 +383,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(49)}
+${blank(78)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -364,7 +393,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(69)}
+${blank(79)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -429,7 +458,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(27)}
+${blank(48)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -560,7 +589,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(243)}
+${blank(266)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -676,7 +705,7 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(48)}
+${blank(49)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -690,7 +719,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -709,14 +738,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -736,7 +765,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -754,7 +782,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -762,7 +790,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(597)}
+${blank(592)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1030,7 +1058,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '19e7d17a565d86b473d044b28b33bbbbcbe4fca1',
+    sha1: '2d96383a3764a9c9779aabd260603bbbde853d24',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1052,7 +1080,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(69)}
+${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1083,6 +1111,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -1099,7 +1132,7 @@ local LIMITS = {
   checkBytes = 4 * MIB,
   counted = 5000,
 }
-${blank(80)}
+${blank(86)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1110,8 +1143,7 @@ local function dead_key(root, id) return id and root .. ':dead:' .. id or root .
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
-
+${blank(6)}
 local function part_key(root, part) return root .. ':' .. part end
 
 local function named_part(part)
@@ -1150,11 +1182,11 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(36)}
+${blank(44)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(39)}
+${blank(40)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1175,7 +1207,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(26)}
+${blank(33)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1186,7 +1218,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(148)}
+${blank(201)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1204,11 +1236,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(258)}
+${blank(289)}
 local LOOK_AGAIN = 10000
-${blank(302)}
+${blank(315)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(325)}
+${blank(343)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1227,14 +1259,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -1254,7 +1286,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -1272,12 +1303,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1278)}
+${blank(1283)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
@@ -1499,12 +1530,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,
@@ -1543,7 +1574,7 @@ local function broken_laws(seen)
   end
   return broken
 end
-${blank(3)}
+${blank(7)}
 local function read_unless_foreign(...)
   local value = redis.pcall(...)
   return type(value) ~= 'table' and value or nil
@@ -1623,7 +1654,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(65)}
+${blank(72)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -1672,7 +1703,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'c3cf2b650acb8a23239f6c5d425d7b87e09abbf6',
+    sha1: 'ee6826d3ed98c8c3d3b92ff4f139a3555d9362d1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1749,9 +1780,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1782,6 +1811,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -1824,7 +1858,7 @@ ${blank(6)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -1840,7 +1874,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(12)}
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1850,11 +1884,16 @@ local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -1883,7 +1922,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -1958,7 +1997,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(12)}
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -2016,9 +2055,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
+${blank(9)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -2041,11 +2078,30 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(54)}
+${blank(56)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
 
 
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -2053,19 +2109,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+
+
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -2073,20 +2134,35 @@ end
 
 
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
 
 
-
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(9)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(16)}
 local function begin_tally(queue)
@@ -2129,7 +2205,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(24)}
+${blank(34)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2144,7 +2220,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(210)}
+${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2243,7 +2319,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(120)}
+${blank(127)}
 local NONCE_KEPT = 60000
 
 
@@ -2288,7 +2364,7 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
-${blank(5)}
+${blank(11)}
 local function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
@@ -2347,12 +2423,13 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(98)}
+${blank(107)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -2380,7 +2457,7 @@ local function drop_slices(queue)
   redis.pcall('UNLINK', unpack(gone))
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
 end
-${blank(123)}
+${blank(124)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2394,7 +2471,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2413,14 +2490,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2440,7 +2517,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -2469,7 +2545,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(23)}
+${blank(29)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2699,13 +2775,7 @@ end
 
 
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -2720,6 +2790,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
+
 
 --- Take ready batches under a lease.
 --
@@ -2796,7 +2867,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'a737d95fe2e5af8b265db23e5c379551c1d7434a',
+    sha1: '18d5b3e935a54bce4ab69d58648661d069acf1ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2818,7 +2889,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(69)}
+${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2849,6 +2920,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -2865,7 +2941,7 @@ local LIMITS = {
 
 
 }
-${blank(52)}
+${blank(57)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -2881,7 +2957,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(12)}
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -2891,11 +2967,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -2924,7 +3005,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -2999,7 +3080,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(12)}
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -3042,8 +3123,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -3051,9 +3152,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(114)}
+${blank(153)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3068,7 +3169,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(210)}
+${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -3124,7 +3225,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(80)}
+${blank(87)}
 local NONCE_KEPT = 60000
 
 
@@ -3163,7 +3264,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(361)}
+${blank(385)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3182,14 +3283,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3209,7 +3310,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3238,7 +3338,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(357)}
+${blank(358)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3297,7 +3397,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'f262e010fc1fa7af5b2aa3e77d4ae33099c6f826',
+    sha1: '649df29fb97b35b3075e51440c8fefdb92aea85c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3374,9 +3474,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3407,6 +3505,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -3444,7 +3547,7 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3460,12 +3563,12 @@ local function count_text(count)
   end
   return text
 end
-${blank(22)}
+${blank(23)}
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3474,9 +3577,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(176)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(102)}
+${blank(109)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3496,7 +3599,7 @@ local function dead_messages(root, id)
   for n = 1, #positions do positions[n] = count_text(positions[n]) end
   return redis.call('HMGET', name, unpack(positions))
 end
-${blank(96)}
+${blank(149)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3504,7 +3607,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(942)}
+${blank(1004)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3523,14 +3626,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3550,7 +3653,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3568,7 +3670,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3576,7 +3678,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(918)}
+${blank(913)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3632,7 +3734,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1b61720adbca0c7b763f02e8ce47a72d9a78e379',
+    sha1: '2b4785b75c22185f52e24807df20b05459ad6434',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3661,7 +3763,7 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(54)}
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3692,6 +3794,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -3708,7 +3815,7 @@ local LIMITS = {
 
 
 }
-${blank(87)}
+${blank(93)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -3716,7 +3823,7 @@ local function dead_key(root, id) return id and root .. ':dead:' .. id or root .
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3725,7 +3832,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(308)}
+${blank(324)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3746,7 +3853,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(617)}
+${blank(708)}
 local NONCE_KEPT = 60000
 
 
@@ -3785,7 +3892,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(361)}
+${blank(385)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3804,14 +3911,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3831,7 +3938,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3860,7 +3966,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1141)}
+${blank(1142)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3904,7 +4010,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '79d51929c1ebfd06504ff3cc5fd678387d74070d',
+    sha1: 'c037b79c21d05ee7c92467ceb53c371202139260',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3933,7 +4039,7 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(54)}
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3964,6 +4070,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -3995,19 +4106,19 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(23)}
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 ${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -4016,7 +4127,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(176)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4059,7 +4170,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(142)}
+${blank(202)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4067,7 +4178,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(371)}
+${blank(402)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -4083,7 +4194,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(555)}
+${blank(586)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4102,14 +4213,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -4129,7 +4240,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -4147,7 +4257,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4155,7 +4265,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(243)}
+${blank(238)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4216,7 +4326,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '63401b7740642b6e12bb6952e9de6f41a928bd99',
+    sha1: 'e1866cb854c28ead1d5c323727fe2d57116905c6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4301,9 +4411,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4334,6 +4442,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -4374,7 +4487,7 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -4390,7 +4503,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(12)}
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -4400,11 +4513,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -4433,7 +4551,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -4508,7 +4626,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(12)}
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4544,9 +4662,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
+${blank(9)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -4569,8 +4685,28 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(57)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(61)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -4578,9 +4714,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(49)}
+${blank(78)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4588,7 +4724,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(57)}
+${blank(67)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -4610,7 +4746,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(188)}
+${blank(209)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4663,7 +4799,7 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
-${blank(4)}
+${blank(11)}
 local NONCE_KEPT = 60000
 
 
@@ -4691,7 +4827,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(361)}
+${blank(385)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4710,14 +4846,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -4737,7 +4873,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -4766,7 +4901,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(162)}
+${blank(168)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4774,7 +4909,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(301)}
+${blank(296)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4870,7 +5005,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'a01d36ed02559a556ef7b9059e53c195566ee039',
+    sha1: 'df46011bf9e260bddc1a5fa24ea7d082a4b62795',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4947,9 +5082,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4980,6 +5113,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -5024,7 +5162,7 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -5040,7 +5178,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(12)}
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -5050,11 +5188,16 @@ local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -5093,7 +5236,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(24)}
+${blank(32)}
 local CLOCK_STEP = 1000
 
 
@@ -5168,7 +5311,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(12)}
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -5217,9 +5360,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
+${blank(9)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -5242,11 +5383,30 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(54)}
+${blank(56)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
 
 
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -5254,19 +5414,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+
+
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -5274,20 +5439,35 @@ end
 
 
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
 
 
-
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(9)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 ${blank(16)}
 local function begin_tally(queue)
@@ -5330,7 +5510,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(24)}
+${blank(34)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -5345,7 +5525,7 @@ ${blank(11)}
 local function cut_front(list, count)
   if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 end
-${blank(210)}
+${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5462,7 +5642,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(80)}
+${blank(87)}
 local NONCE_KEPT = 60000
 
 
@@ -5507,7 +5687,7 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
-${blank(5)}
+${blank(11)}
 local function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
@@ -5566,12 +5746,13 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(98)}
+${blank(107)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -5599,7 +5780,7 @@ local function drop_slices(queue)
   redis.pcall('UNLINK', unpack(gone))
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
 end
-${blank(123)}
+${blank(124)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -5613,7 +5794,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -5632,14 +5813,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -5659,7 +5840,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -5688,7 +5868,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(23)}
+${blank(29)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -5890,13 +6070,7 @@ local function take_ready(queue, take)
 end
 ${blank(28)}
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -5911,7 +6085,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(280)}
+${blank(281)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -6061,7 +6235,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '1c3d38ef6b4a4cf3bd06ad4aadc15ee80289e2d3',
+    sha1: 'f63676cafbce35466576772e793ab7be4fc2ef07',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6138,9 +6312,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6155,12 +6327,12 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(113)}
+${blank(124)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6169,7 +6341,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1280)}
+${blank(1404)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6193,7 +6365,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(17)}
+${blank(24)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6218,14 +6390,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6245,7 +6417,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6263,7 +6434,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1790)}
+${blank(1806)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6310,8 +6481,284 @@ register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, 
 return entry(KEYS, ARGV)
 `,
   },
+  leave: {
+    sha1: '3653e8c7cee1b71e36ea4e03284fdc58d5ec89c5',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(73)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+${blank(6)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(25)}
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+${blank(5)}
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(71)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
+${blank(49)}
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(27)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1004)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(179)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1863)}
+--- Give up the watch of a worker that looks no more, or has no slot left.
+--
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+-- RETURNS
+--   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  the worker is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long
+--
+-- WHY: whoever stands by looks seldom in each of many partitions, and a worker that goes, or is full, would keep its batches waiting until then.
+local function leave(keys, args)
+  local root, worker = keys[1], args[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  queue.now = now_ms()
+
+  -- first write
+  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
+  redis.pcall('ZREM', watch_key(root, 'present'), worker)
+  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+end
+
+register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   partition: {
-    sha1: 'c61b8155146543886f1bd9ce0f4916dfe72243f4',
+    sha1: '913f8beafa3990af3f171818b82a103d44922741',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6388,9 +6835,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6421,6 +6866,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -6455,20 +6905,21 @@ ${blank(7)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(24)}
+${blank(25)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(5)}
-local function wake_channel(root) return root .. ':wake' end
-
-
-
+${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -6478,16 +6929,20 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(176)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(58)}
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+${blank(103)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -6495,7 +6950,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(876)}
+${blank(931)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6524,7 +6979,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(17)}
+${blank(24)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(4)}
 local LAST = {}
@@ -6545,14 +7000,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6572,7 +7027,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6606,7 +7060,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(145)}
+${blank(151)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6614,7 +7068,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1654)}
+${blank(1664)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6696,7 +7150,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -6707,7 +7161,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '190ed57dfeb715c88f6d063f7b17d156fbfb5454',
+    sha1: 'de40e4495440584581d97460eece6d4cf69083c8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6784,9 +7238,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6817,6 +7269,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -6851,12 +7308,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(23)}
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -6864,7 +7321,7 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 ${blank(7)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6897,7 +7354,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -6970,7 +7427,7 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(17)}
+${blank(18)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(14)}
 local function decode_claim(text)
@@ -6990,7 +7447,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(142)}
+${blank(202)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -6998,7 +7455,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(942)}
+${blank(1004)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7017,14 +7474,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7044,7 +7501,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7062,7 +7518,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7070,7 +7526,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(862)}
+${blank(857)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7127,7 +7583,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '42b4fc19db45dfc9e87b5fe1aeec8c59d5c31f11',
+    sha1: '2e39f17e8286a483c8e6c12e7648d3c3cd68089d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7204,9 +7660,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7237,6 +7691,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
   programs = 4,
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -7270,16 +7729,16 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(28)}
+${blank(29)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -7288,14 +7747,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(176)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(142)}
+${blank(202)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7303,7 +7762,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(936)}
+${blank(998)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7328,14 +7787,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7355,7 +7814,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7389,7 +7847,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(145)}
+${blank(151)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7397,7 +7855,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1853)}
+${blank(1900)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7527,8 +7985,363 @@ register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or ch
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
+  present: {
+    sha1: 'd8f2b3415aa28d837c98e786f01f1d1b0dcc2dbf',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(8)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if stop and string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+
+  asked = 10,
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+${blank(4)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(22)}
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(71)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(126)}
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+end
+${blank(69)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1004)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(179)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2028)}
+--- Say that a worker is there, and learn which others are there no more.
+--
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
+--
+-- KEYS
+--   root     root key of the queue, also when it has partitions
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+--   REST     ms until it says so again, 1 to an hour (1000)
+-- RETURNS
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
+--   UNKNOWN_ARGUMENT  not REST
+--   MISSING_ARGUMENT  the worker, or the value of REST, is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
+--
+-- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
+-- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- The cost does not depend on how many workers there are.
+local PRESENT_OPTIONS = { REST = OPTIONS.rest }
+
+-- How many hear each of these workers' channels; nil when that may not be asked.
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+-- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
+-- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+local function meet(queue, worker, rest)
+  local present, gone = watch_key(queue.root, 'present'), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
+end
+
+local function present(keys, args)
+  local root, worker = keys[1], args[1]
+  local options, bad = read_options(args, 2, PRESENT_OPTIONS)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  if bad then return bad end
+  local count = redis.pcall('ZCARD', watch_key(root, 'present'))
+  if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
+  queue.now = now_ms()
+
+  -- first write
+  return meet(queue, worker, options.rest or OPTIONS.rest.default)
+end
+
+register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   release: {
-    sha1: 'ed42fe393f874a12b841dfc2c502407f56096fe5',
+    sha1: '4b959e68925074ad19ad82d28dcf4b980d5fd2d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7613,9 +8426,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7646,6 +8457,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -7684,12 +8500,12 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(23)}
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7699,11 +8515,16 @@ local function claims_key(root) return root .. ':claims' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -7713,7 +8534,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(176)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -7744,8 +8565,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -7753,9 +8594,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(49)}
+${blank(78)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7763,7 +8604,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(389)}
+${blank(420)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7780,7 +8621,7 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
-${blank(4)}
+${blank(11)}
 local NONCE_KEPT = 60000
 
 
@@ -7808,7 +8649,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(361)}
+${blank(385)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7827,14 +8668,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7854,7 +8695,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7883,7 +8723,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(162)}
+${blank(168)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7891,7 +8731,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(541)}
+${blank(536)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7948,7 +8788,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '603c8a947cf9eabb90af1ec8d5e6dd9bbd36159d',
+    sha1: '6ca0b5f04a896d217ed3f95266549ee777721350',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7970,7 +8810,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(69)}
+${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8001,6 +8841,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -8017,23 +8862,28 @@ local LIMITS = {
 
   counted = 5000,
 }
-${blank(52)}
+${blank(57)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(23)}
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 ${blank(3)}
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 
 
 local function part_key(root, part) return root .. ':' .. part end
@@ -8072,7 +8922,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function apply_options(queue, list, messages)
@@ -8137,7 +8987,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(12)}
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -8165,7 +9015,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(26)}
+${blank(33)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -8176,8 +9026,28 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(45)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(49)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -8185,9 +9055,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(92)}
+${blank(121)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -8205,7 +9075,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(53)}
+${blank(63)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -8214,7 +9084,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(557)}
+${blank(592)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -8272,7 +9142,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(212)}
+${blank(229)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8291,14 +9161,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8318,7 +9188,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -8336,9 +9205,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1281)}
+${blank(1286)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-${blank(339)}
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -8348,7 +9220,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(4)}
+${blank(9)}
 local function has_foreign_index(root)
   for index, expected in pairs(INDEXES) do
     local kind = redis.call('TYPE', part_key(root, index)).ok
@@ -8384,7 +9256,8 @@ local function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
     redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
@@ -8409,7 +9282,7 @@ local function mend_root(root)
   end
   return table.concat(done, ', ')
 end
-${blank(46)}
+${blank(47)}
 --- Put some parts of a queue in order, each at one moment, or its root.
 --
 --   FCALL rapidfire_repair 1 rapid-fire:{orders}
@@ -8443,7 +9316,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '33bf6c8f0134d61cc9726b05baa888bd5e16f7dd',
+    sha1: '2a80e5f90d748cd522648fac57fff3415aa46778',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8520,9 +9393,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8553,6 +9424,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -8592,14 +9468,14 @@ ${blank(7)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(36)}
+${blank(37)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -8608,9 +9484,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(176)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(218)}
+${blank(278)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8618,7 +9494,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(876)}
+${blank(931)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8652,7 +9528,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(26)}
+${blank(33)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(4)}
 local LAST = {}
@@ -8673,14 +9549,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8700,7 +9576,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -8734,7 +9609,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(145)}
+${blank(151)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8742,7 +9617,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1744)}
+${blank(1754)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8852,7 +9727,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '38e485ce4a25378f994609e04b39cb9c76a0a0ba',
+    sha1: 'b6ccf7dac38c0dfda947eadf39e3682fc05a7dc0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8889,7 +9764,7 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(54)}
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8920,6 +9795,11 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
@@ -8936,7 +9816,7 @@ local LIMITS = {
 
 
 }
-${blank(52)}
+${blank(57)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -8952,7 +9832,7 @@ local function count_text(count)
   end
   return text
 end
-${blank(12)}
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8962,11 +9842,16 @@ local function overrides_key(root) return root .. ':overrides' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -9015,9 +9900,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-
-
-
+${blank(10)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function apply_options(queue, list, messages)
@@ -9082,7 +9965,7 @@ local function due_at(head, now)
 end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
-${blank(28)}
+${blank(29)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9098,7 +9981,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(26)}
+${blank(33)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -9133,8 +10016,28 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(21)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(25)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -9142,9 +10045,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(141)}
+${blank(180)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -9200,7 +10103,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(297)}
+${blank(318)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -9259,7 +10162,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(17)}
+${blank(24)}
 local NONCE_KEPT = 60000
 
 
@@ -9298,7 +10201,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(339)}
+${blank(356)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -9312,7 +10215,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9331,14 +10234,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -9358,7 +10261,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -9387,7 +10289,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1182)}
+${blank(1183)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9467,7 +10369,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e52a337e84c351fabbe5d3b0dfb7499483da4ceb',
+    sha1: 'e1c8b3781f487834477b2cb8f5750368a861dbd6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9544,9 +10446,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -9561,7 +10461,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(112)}
+${blank(123)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9571,7 +10471,7 @@ local function dead_key(root, id) return id and root .. ':dead:' .. id or root .
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -9580,7 +10480,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(192)}
+${blank(201)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9596,7 +10496,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(124)}
+${blank(184)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -9612,7 +10512,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(952)}
+${blank(1014)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9631,14 +10531,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -9658,7 +10558,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -9676,7 +10575,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2162)}
+${blank(2292)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9727,12 +10626,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '5157827a359f9652590d3fba89936fd7bdb42fce',
+    sha1: '471eca6b0dc054521b5846f78218fa2081f509ac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3443)}
+${blank(3609)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
