@@ -1,8 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+const ALIKE = ['check', 'lua', 'patterns'].map((folder) => `test/${folder}/*.test.ts`)
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      // What they import is the same, and nothing of it remembers anything: it is loaded once.
+      { extends: true, test: { name: 'lua', include: ALIKE, isolate: false, typecheck: { enabled: false } } },
+      { extends: true, test: { name: 'others', include: ['test/**/*.test.ts'], exclude: ALIKE } },
+    ],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
     // Each file starts servers of its own; a server that was given serves one file after the other.
     maxWorkers: process.env.REDIS_URL ? 1 : 2,
