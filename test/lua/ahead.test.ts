@@ -84,6 +84,27 @@ describeBindings('a clock that goes back', (lua) => {
     expect(await score('due', 'long0')).toBeGreaterThan(9 * HOUR)
   })
 
+  it('looks at a thousand entries in a call, those first that lie furthest ahead', async () => {
+    const long = (count: number) =>
+      Array.from({ length: count }, (_, n) => ['NEXT', `long${n}`, '1', 'WAIT', 10 * HOUR, 'MAXWAIT', 10 * HOUR])
+        .flat()
+        .slice(1)
+    for (const [count, left] of [
+      [999, 10_000],
+      [1000, HOUR + 10_000],
+    ] as const) {
+      await lua().reset()
+      await lua().call('add', 'ann', '1')
+      await claim()
+      await lua().tick(-HOUR)
+      await lua().call('add', ...long(count))
+      // Its message lies in the future, and it is no more looked at than a claim does: what is due then is not taken.
+      await claim('BEFORE', 0)
+      expect(await score('due', 'ann')).toBe(left === 10_000 ? 0 : left)
+      expect(await looked()).toBe(lua().now)
+    }
+  })
+
   it('makes the promise of the watcher worthless', async () => {
     await claim('REST', HOUR)
     await lua().tick(-HOUR)

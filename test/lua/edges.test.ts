@@ -1,21 +1,9 @@
-import { Redis } from 'ioredis'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { describeBindings, Lua } from '../support/lua.ts'
+import { describe, expect, it } from 'vitest'
+import { describeBindings } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('edges', (get) => {
   const part = (name: string) => `${get().root}:${name}`
-
-  /** A user who may do all but one command. */
-  async function userWithout(command: string): Promise<Lua> {
-    const username = `no-${command}`
-    await get().redis.call('ACL', 'SETUSER', username, 'on', 'nopass', '+@all', `-${command}`, '~*', '&*')
-    const redis = new Redis(get().server.url, { username, password: 'none' })
-    onTestFinished(async () => {
-      redis.disconnect()
-      await get().redis.call('ACL', 'DELUSER', username)
-    })
-    return new Lua({ ...get().server, redis }, get().mode)
-  }
 
   it('a key has up to 1024 bytes', async () => {
     expect(await get().call('add', 'k'.repeat(1024), 'x')).toEqual(['added', 1])
@@ -76,7 +64,7 @@ describeBindings('edges', (get) => {
       await get().tick(1000)
       await get().claim()
       await get().tick(10_001)
-      await expect((await userWithout('hdel')).call('claim_ready')).rejects.toThrow()
+      await expect((await userWithout(get(), 'hdel')).call('claim_ready')).rejects.toThrow()
       await get().claim()
       expect(await get().redis.exists(part('claims'), part('active'))).toBe(0)
     })
@@ -120,7 +108,7 @@ describeBindings('edges', (get) => {
   it('a failure that cannot be written down lets the lease end as before', async () => {
     await get().call('add', 'k', 'x', 'FLUSH')
     const { token } = await get().claimOne('LEASE', 1000)
-    const poor = await userWithout('hset')
+    const poor = await userWithout(get(), 'hset')
     await expect(poor.call('fail', 'k', token, 'DELAY', 60_000)).rejects.toThrow()
     await get().holds()
     await get().tick(1000)
@@ -171,7 +159,7 @@ describeBindings('edges', (get) => {
 
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
     for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
-      const poor = await userWithout(command)
+      const poor = await userWithout(get(), command)
       await expect(poor.call('claim_ready', ...args)).rejects.toThrow(/NOPERM|can't run/)
     }
   })
@@ -209,7 +197,7 @@ describeBindings('edges', (get) => {
     await get().call('add', 'k', 'x', 'WAIT', 500)
     const before = await get().keyspace()
     await get().tick(100)
-    const poor = await userWithout('zadd')
+    const poor = await userWithout(get(), 'zadd')
     for (const tokens of [[], ['WAIT', 5]]) await expect(poor.call('add', 'k', 'y', ...tokens)).rejects.toThrow(/NOPERM|can't run/)
     expect(await get().keyspace()).toEqual(before)
   })
@@ -217,13 +205,13 @@ describeBindings('edges', (get) => {
   it('a duplicate needs no right to remember anything', async () => {
     await get().call('add', 'k', 'x', 'ID', 'm1')
     for (const command of ['sadd', 'pexpireat', 'srem', 'hset'])
-      expect(await (await userWithout(command)).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])
+      expect(await (await userWithout(get(), command)).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])
   })
 
   it('each id of a call is remembered again that was taken back before', async () => {
     await get().call('add', 'k', 'x')
     await get().redis.del(part('due'))
-    const poor = await userWithout('zscore')
+    const poor = await userWithout(get(), 'zscore')
     const refused = ['m1', 'm2'].flatMap((id) => ['k', 'x', 'ID', id, 'FLUSH', 'NEXT'])
     const reply = await poor.call('add', ...refused, 'k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2')
     expect(reply.slice(4)).toEqual(['added', 2, 'added', 3])
@@ -240,7 +228,7 @@ describeBindings('edges', (get) => {
     await get().redis.rpush(part('messages:open'), `${get().now} 0 y`)
     const soon = await get().redis.zscore(part('due'), 'open')
     await get().tick(100)
-    const poor = await userWithout('rpop')
+    const poor = await userWithout(get(), 'rpop')
     for (const key of ['held', 'open']) expect(await poor.call('add', key, 'x')).toEqual(['added', 3])
     expect([await get().redis.zscore(part('due'), 'open'), due]).toEqual([soon, soon])
   })
@@ -293,7 +281,7 @@ describeBindings('edges', (get) => {
   })
 
   it('a message whose options cannot be noted is refused', async () => {
-    const poor = await userWithout('sadd')
+    const poor = await userWithout(get(), 'sadd')
     await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)
     expect(await get().keyspace()).toEqual({})
   })
@@ -309,7 +297,7 @@ describeBindings('edges', (get) => {
   it('a list that may not be read is not taken for one that is missing', async () => {
     await get().call('add', 'k', 'x', 'FLUSH')
     const before = await get().keyspace()
-    const poor = await userWithout('lrange')
+    const poor = await userWithout(get(), 'lrange')
     for (let look = 1; look <= 2; look += 1) {
       await expect(poor.call('claim_ready')).rejects.toThrow(/NOPERM|can't run/)
       await get().tick(20_000)

@@ -35,6 +35,21 @@ describeBindings('extend', (lua) => {
     await lua().holds()
   })
 
+  it('tells of nothing behind a batch of which messages are missing', async () => {
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().redis.rpop(`${lua().root}:messages:ann`, 2)
+    expect(await lua().call('extend', 5000, 'ann', token)).toEqual(['extended', 0])
+  })
+
+  it('shortens no lease and no span of one', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 5000)
+    const before = await lua().keyspace()
+    expect(await lua().call('extend', 1000, 'ann', token)).toEqual(['extended', 0])
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
   it('brings no completed batch back', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2')
     const { token } = await lua().claimOne()

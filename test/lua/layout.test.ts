@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, START } from '../support/lua.ts'
 
 const part = (n: number) => `rapid-fire:{orders:${n}}`
 
@@ -123,6 +123,15 @@ describeBindings('partition', (lua) => {
     const [state, keys, remembers] = await lua().call('partition', 'RETIRE')
     expect([state, keys]).toEqual(['retired', 2])
     expect(remembers).toBe(lua().now + 7_200_000)
+  })
+
+  it('tells until when the last id is remembered that may be', async () => {
+    await lua().call('add', 'ann', 'x', 'ID', '1', 'FLUSH')
+    await lua().tick(7_199_999)
+    expect(await lua().call('partition')).toEqual(['open', 1, START + 7_200_000, 0])
+    await lua().tick(1)
+    expect(await lua().call('partition')).toEqual(['open', 1, 0, 0])
+    expect(await lua().call('partition', 'DEDUPE', 3_600_001)).toEqual(['open', 1, START + 7_200_002, 0])
   })
 
   it('that is retired takes messages of keys that have some there, knows duplicates, and refuses all others', async () => {

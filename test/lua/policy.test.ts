@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, expiryOf, START } from '../support/lua.ts'
 
 const DEFAULTS = {
   ...{ wait: 10_000, maxWait: 60_000, maxSize: 10, maxBacklog: 1000 },
@@ -117,6 +117,52 @@ describeBindings('policy', (lua) => {
     await set('WAIT', 8000)
     expect((await set('WAIT', 1000, 'MAXWAIT', 5000, 'GIVEN', 'a@h')).slice(0, 4)).toEqual(['wait', 1000, 'maxWait', 5000])
     await lua().refuses('BAD_POLICY', 'maxWait must not be shorter', 'policy', 'WAIT', 6000, 'GIVEN', 'a@h')
+  })
+
+  it('lets what is remembered expire when it would have, unless DEDUPE is lengthened', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await lua().call('add', 'ann', 'x', 'ID', 'm1')
+    await lua().tick(1000)
+    await lua().call('add', 'ann', 'x', 'ID', 'm2')
+    const expiries = async () => Promise.all([START, START + 1000].map((slice) => expiryOf(lua().redis, `${lua().root}:seen:${slice}`)))
+    expect(await expiries()).toEqual([START + 2000, START + 3000])
+    await lua().tick(500)
+    for (const [token, value] of [
+      ['DEDUPE', 900],
+      ['DEDUPE', 900],
+      ['WAIT', 5],
+    ] as const) {
+      await policy(token, value)
+      expect(await expiries()).toEqual([START + 2000, START + 3000])
+    }
+    await policy('DEDUPE', 901)
+    expect(await expiries()).toEqual([START + 1901, START + 2802])
+    await lua().tick(1202)
+    await policy('DEDUPE', 902)
+    // The last id of the slice may have come just now.
+    expect(await expiries()).toEqual([-2, START + 3604])
+  })
+
+  it('keeps the longest wait that there was before it was shortened', async () => {
+    const longest = () => lua().redis.hget(lua().root, 'longestWait')
+    for (const [wait, kept] of [
+      [20_000, null],
+      [20_000, null],
+      [15_000, '20000'],
+      [16_000, '20000'],
+      [30_000, '20000'],
+      [5000, '30000'],
+      [1000, '30000'],
+    ] as const) {
+      await policy('WAIT', wait)
+      expect(await longest()).toBe(kept)
+    }
+  })
+
+  it('that was restored is left alone by a program that gives another member', async () => {
+    await lua().call('repartition', 'RESTORE', 1, 'LAYOUT', '2:0:0:0', 'WAIT', 7000)
+    await set('MAXSIZE', 3, 'GIVEN', 'a@h')
+    expect(await given()).toEqual({ wait: '*', maxSize: '3 a@h' })
   })
 
   it.each([

@@ -4,6 +4,7 @@ import { commandsOf } from '../../cli/doctor/rights.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, TEST_SOURCE } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('requeue', (lua) => {
   const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
@@ -182,6 +183,13 @@ describeBindings('requeue', (lua) => {
       await intact()
     },
   )
+
+  it('loses nothing for a user who may not take back what was begun', async () => {
+    const id = await bury(lua(), 'ann', 1)
+    const poor = await userWithout(lua(), 'ltrim', 'sadd')
+    await expect(poor.call('requeue', id)).rejects.toThrow(/NOPERM|can't run/)
+    expect((await lua().call('dead')).map(([dead]: string[]) => dead)).toEqual([id])
+  })
 
   it('puts them in front of what is being collected', async () => {
     const id = await bury(lua(), 'ann', 1, 2)
