@@ -152,6 +152,52 @@ describeBindings('add', (lua) => {
     await lua().holds()
   })
 
+  it.each([
+    ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '0', 'ID', '']],
+    ['BAD_ID', ['k', 'x', 'ID', '', 'WAIT', '10', 'MAXWAIT', '5']],
+    ['BAD_ID', ['k', 'x', 'ID', '', 'REQUEUED', 'x']],
+    ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '10', 'MAXWAIT', '5', 'REQUEUED', 'x']],
+    ['BAD_ID', ['', 'xx', 'ID', '', 'FLUSH']],
+    ['BAD_KEY', ['', 'xx']],
+  ])('tells the first of what is wrong, %s: %j', async (code, args) => {
+    await lua().call('policy', 'MAXMESSAGEBYTES', 1)
+    await lua().refuses(code, '', 'add', ...args)
+  })
+
+  it('tells in words how much a key holds, and of each message that is refused that it is not held', async () => {
+    await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
+    await lua().call('add', 'ann', '1', 'ID', 'm1')
+    await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
+    const reply = await lua().call('add', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3', 'NEXT', 'bob', '1', 'NEXT', 'ann', '1', 'ID', 'm1')
+    expect(reply.map((each: unknown) => (each instanceof Error ? each.message : each))).toEqual([
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
+      ...["RAPIDFIRE_WRONG_TYPE expected a list at 'rapid-fire:{orders}:messages:bob'", 0],
+      ...['duplicate', 1],
+    ])
+    expect(await lua().redis.hmget(lua().root, 'added', 'duplicates')).toEqual(['1', '1'])
+  })
+
+  it('counts only what there is to count', async () => {
+    const counters = async () => Object.keys(await lua().redis.hgetall(lua().root)).filter((name) => name !== 'slice')
+    await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
+    await lua().call('add', 'bob', '1', 'NEXT', 'bob', '2')
+    expect(await counters()).toEqual([])
+    await lua().call('add', 'ann', '1', 'ID', 'm1')
+    expect(await counters()).toEqual(['added'])
+    await lua().redis.hdel(lua().root, 'added')
+    await lua().call('add', 'ann', '1', 'ID', 'm1')
+    expect(await counters()).toEqual(['duplicates'])
+  })
+
+  it('takes what comes back at any time that there was, the first ms of all included', async () => {
+    expect(await lua().call('add', 'ann', '1', 'REQUEUED', '0:a', 'NEXT', 'ann', '2', 'REQUEUED', '9999999999999:b')).toEqual([
+      ...['added', 1, 'added', 2],
+    ])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual(['0000000000000 0 1', `${START} 0 2`])
+    await lua().refuses('BAD_ARGUMENT', 'REQUEUED must be a time in ms', 'add', 'ann', '1', 'REQUEUED', '10000000000000:c')
+  })
+
   it('takes the longest of everything', async () => {
     const [key, id] = ['k'.repeat(1024), 'i'.repeat(512)]
     await lua().call('add', key, 'd'.repeat(262_144), 'ID', id, 'WAIT', 31_536_000_000, 'MAXWAIT', 31_536_000_000, 'MAXSIZE', 1000)

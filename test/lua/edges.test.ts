@@ -280,6 +280,13 @@ describeBindings('edges', (get) => {
     expect(await get().redis.exists(`${keys[0]}:overrides`)).toBe(0)
   })
 
+  it('a message is refused of whose key nobody can tell whether it has options', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 500)
+    const before = await get().keyspace()
+    await expect((await userWithout(get(), 'sismember')).call('add', 'k', 'y')).rejects.toThrow(/NOPERM|can't run/)
+    expect(await get().keyspace()).toEqual(before)
+  })
+
   it('a message whose options cannot be noted is refused', async () => {
     const poor = await userWithout(get(), 'sadd')
     await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)

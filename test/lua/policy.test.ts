@@ -143,6 +143,13 @@ describeBindings('policy', (lua) => {
     expect(await expiries()).toEqual([-2, START + 3604])
   })
 
+  it('that contradicts itself, since a person has written it so, gives way to all that a program gives', async () => {
+    await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')
+    await lua().redis.hset(lua().root, 'maxWait', 5)
+    await lua().refuses('BAD_POLICY', 'maxWait must not be shorter than wait (1000), got 5', 'policy')
+    expect((await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')).slice(0, 4)).toEqual(['wait', 1000, 'maxWait', 9000])
+  })
+
   it('keeps the longest wait that there was before it was shortened', async () => {
     const longest = () => lua().redis.hget(lua().root, 'longestWait')
     for (const [wait, kept] of [

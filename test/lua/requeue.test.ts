@@ -143,6 +143,17 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
+  it('goes behind ten thousand older messages', async () => {
+    const id = await bury(lua(), 'ann', 'dead')
+    const older = Array.from({ length: 10_000 }, (_, n) => `${lua().now - 1} 0 ${n}`)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, ...older, `${lua().now + 1} 0 newer`)
+    expect(await lua().call('requeue', id)).toEqual(['requeued'])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([
+      ...older,
+      ...[`${lua().now} 0,R1.0001,F dead`, `${lua().now + 1} 0 newer`],
+    ])
+  })
+
   it('leaves what somebody else wrote behind what it stands behind', async () => {
     const id = await bury(lua(), 'ann', 2)
     await lua().tick(1000)

@@ -48,7 +48,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -709,9 +709,7 @@ end
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
 -- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)
@@ -1177,7 +1175,8 @@ local function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number
@@ -3609,8 +3608,8 @@ local function policy(keys, args)
     kept = settled_gifts(root, members)
   end
   local after = changed_policy(queue, changes)
-  if given and next(changes) and bad_policy(after) then
-    -- What has changed contradicts what a person has set: then all that the program gives holds.
+  if bad_policy(after) then
+    -- What has changed of what a program gives contradicts what a person has set: then all that it gives holds.
     changes, after = members, changed_policy(queue, members)
   end
   bad = bad_policy(after)

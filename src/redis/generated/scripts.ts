@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'dca55cbff4ae673dd4f3bb9630552ddd6b3dc3ce',
+    sha1: 'c008ffab62f9b6d61b0d3fb04dc529e8e45a6370',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -50,7 +50,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -363,7 +363,7 @@ end
 
 
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
-${blank(6)}
+${blank(4)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -526,7 +526,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(276)}
+${blank(277)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -968,7 +968,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'e478b4b062596498817c14486a10a73c738529a0',
+    sha1: '5b4392dd68e5c4631c1e064d70f49156ec94a5fb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1135,9 +1135,9 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(235)}
+${blank(233)}
 local LOOK_AGAIN = 10000
-${blank(282)}
+${blank(283)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(183)}
 local LAST = {}
@@ -1603,7 +1603,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '7fc8c244ad4f46830824df7ebd0b08834457d5fc',
+    sha1: '35e9cc7678e8aa815f75c5a58ca893ed433d9b70',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1639,7 +1639,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -2049,9 +2049,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(187)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
@@ -2171,7 +2169,8 @@ local function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number
@@ -2597,7 +2596,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ac14fbeb6cd8866a652308c9f9ca9e7ada1b658d',
+    sha1: '00391703ebd57e21e3c677d272e21989689ce289',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2851,9 +2850,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(187)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
@@ -2949,7 +2946,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3083,7 +3080,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '399269cbd1e7f62e5a524891577b104562707747',
+    sha1: '15ab285f62990cd7da1ff0a9a1eabd05eec10efd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3119,7 +3116,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -3269,7 +3266,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(757)}
+${blank(756)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3397,7 +3394,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '42624c41f7985b27c6be0938ef939c227b117d48',
+    sha1: '68d5de75e72f0b49337600c7561b95ae8e40bbbf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3504,7 +3501,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(572)}
+${blank(570)}
 local NONCE_KEPT = 60000
 
 
@@ -3543,7 +3540,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3662,7 +3659,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'cac355230eda6e5ce46e03ab68c330d81ba54997',
+    sha1: '0c869a3fd3897b1201e6a54d7ee30398c858ab79',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3818,7 +3815,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(330)}
+${blank(328)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3834,7 +3831,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(411)}
+${blank(412)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3965,7 +3962,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '1aa08e2a8bf2d09200aff9a87e2f4d69eb3ef1e2',
+    sha1: 'e5e8badf27ded04e8d147440defedcd342f30c4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4009,7 +4006,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -4328,9 +4325,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(15)}
 local function copy_back(list, count, kept)
   local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
@@ -4419,7 +4414,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4598,7 +4593,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'ac4317e785c86164b79f01987648391ab505fa4e',
+    sha1: '4237a7c8a4acecdfd7155fe58e71eef6dc46a671',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4634,7 +4629,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -5047,9 +5042,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(187)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
@@ -5187,7 +5180,8 @@ local function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number
@@ -5656,7 +5650,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '3ac018fdaa14ff04e3fcd3eb0b9a2b61fced0f7d',
+    sha1: '8c4cf1025851eb46739c7155dced9e021008f5fe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5692,7 +5686,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -5764,7 +5758,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1105)}
+${blank(1104)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5906,7 +5900,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '928ba893f8dedfe41dc11fef226c3330a892b4f0',
+    sha1: 'ac53e9d600657f5d9c22097db141f0d62e7523e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5942,7 +5936,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -6084,7 +6078,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(691)}
+${blank(690)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6296,7 +6290,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'b8ce7e135bb9774a72c4493032ed16ce99cb6a30',
+    sha1: '90d63b7a869d0c8dc2be058eeab5dc2ac1ff13e2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6332,7 +6326,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -6580,7 +6574,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(757)}
+${blank(756)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6709,7 +6703,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'cd7365f1fb90e39e641d8dc884d976aa57c5123d',
+    sha1: 'ceac0f4e137d8ed7d075381c1b4f70b8e4fabd96',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6745,7 +6739,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -6877,7 +6871,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(751)}
+${blank(750)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7066,8 +7060,8 @@ local function policy(keys, args)
     kept = settled_gifts(root, members)
   end
   local after = changed_policy(queue, changes)
-  if given and next(changes) and bad_policy(after) then
-    -- What has changed contradicts what a person has set: then all that the program gives holds.
+  if bad_policy(after) then
+    -- What has changed of what a program gives contradicts what a person has set: then all that it gives holds.
     changes, after = members, changed_policy(queue, members)
   end
   bad = bad_policy(after)
@@ -7101,7 +7095,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '20a098c0e74ec6d9873fcc3765fc6cd983afb11b',
+    sha1: '0a08206ce71282fc5d99c1267f7f7aeb54b89768',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7145,7 +7139,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -7329,7 +7323,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(348)}
+${blank(346)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7374,7 +7368,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(219)}
+${blank(220)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7514,7 +7508,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'ee7e8cf12a9ae6273353e8f1007a5e2aff314eb1',
+    sha1: 'a6db447ebea7901a5c3334b80eefce515c03fddd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7757,7 +7751,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(53)}
+${blank(51)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -7766,7 +7760,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(514)}
+${blank(515)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -7995,7 +7989,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '547caa22f9a03b950ade2eb4f2ef1661ac2c9f3f',
+    sha1: '52805447814d029b85e372ee6b0e2485ebc01092',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8031,7 +8025,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -8162,7 +8156,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(691)}
+${blank(690)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8396,7 +8390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b19de323f8cbdb1e9e86830f960e7550eb5b4ee9',
+    sha1: 'e6e0aa79bc40d098c7c6046e74e1928f5d1c07ac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8661,7 +8655,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   send(queue.root, queue.watcher, string.format('%.0f', at))
 end
-${blank(139)}
+${blank(137)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8813,7 +8807,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(197)}
+${blank(198)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -8980,7 +8974,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '5ec07a7b42a6fa2c6eda4fbf42dbb346177da70c',
+    sha1: 'f0427970122dbecd83ce92161809b31a57473f49',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9016,7 +9010,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -9125,7 +9119,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(765)}
+${blank(764)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9240,12 +9234,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'd11c607d391bdd5415c54b6d1402f3772242f4b0',
+    sha1: '9eeeca3ca28d918fed57b0e59e0cc875433061c1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3249)}
+${blank(3248)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
