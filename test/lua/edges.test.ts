@@ -239,6 +239,32 @@ describeBindings('edges', (get) => {
     expect((await get().claim('NONCE', 'me/1')).batches).toHaveLength(1)
   })
 
+  it('options of a message hold until the next one, also in one call', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 20_000, 'NEXT', 'k', 'y')
+    await get().tick(10_000)
+    expect((await get().claimOne()).messages).toHaveLength(2)
+  })
+
+  it.each(['W0', 'W31536000001', 'X0', 'X31536000001', 'S0', 'S1001'])(
+    'an option that nobody can have given is none: %s',
+    async (option) => {
+      await get().redis.rpush(part('messages:k'), `${get().now} 0,${option} x`, `${get().now} 0,${option} x`)
+      await get().redis.sadd(part('overrides'), 'k')
+      expect((await get().call('peek', 'k')).slice(2, 7)).toEqual([get().now + 10_000, 0, '', 2, 2])
+    },
+  )
+
+  it('a MiB that comes back ends a call', async () => {
+    const fill = 262_144 - `${get().now} 0 `.length
+    for (const cut of [0, 0, 0, 2]) await get().call('add', 'a', 'x'.repeat(fill - cut), ...(cut ? ['FLUSH'] : []))
+    await get().call('add', 'b', 'x', 'FLUSH')
+    await get().claim('LEASE', 1)
+    await get().claim('LEASE', 1)
+    await get().tick(1)
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['a'])
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['b'])
+  })
+
   it('a message that allows more than one finds more than was read at first', async () => {
     await get().call('policy', 'MAXSIZE', 1)
     for (const data of ['1', '2', '3']) await get().call('add', 'k', data, 'MAXSIZE', 3)

@@ -42,6 +42,14 @@ describeBindings('extend', (lua) => {
     expect(await lua().call('extend', 5000, 'ann', token)).toEqual(['extended', 0])
   })
 
+  it('acknowledges a claim also when its lease is longer', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 5000, 'NONCE', 'me/1')
+    expect(await lua().call('extend', 1000, 'ann', token)).toEqual(['extended', 0])
+    expect(await lua().redis.hget(`${lua().root}:claims`, 'ann')).toBe(`${token}:1:0:1:${START}:flush:5000`)
+    expect(await lua().redis.zscore(`${lua().root}:active`, 'ann')).toBe(String(START + 5000))
+  })
+
   it('shortens no lease and no span of one', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH')
     const { token } = await lua().claimOne('LEASE', 5000)

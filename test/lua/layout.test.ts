@@ -29,6 +29,22 @@ describeBindings('layout', (lua) => {
     expect(await layout('COMMIT', 6, 'DRAINED')).toEqual(['steady', 1, 6, 0, 0, 3])
   })
 
+  it('takes what is under way, and nothing else, for what is wanted', async () => {
+    expect(await layout('PREPARE', 2)).toEqual(['preparing', 0, 0, 2, 0, 0])
+    await layout('COMMIT', 0, 'DRAINED')
+    await layout('PREPARE', 4)
+    await lua().refuses('REPARTITIONING', 'the queue is preparing', 'repartition', 'PREPARE', 2)
+    await layout('COMMIT', 2)
+    await lua().refuses('REPARTITIONING', 'the queue is draining', 'repartition', 'PREPARE', 2)
+    expect(await layout('PREPARE', 4)).toEqual(['draining', 4, 2, 2, 0, 2])
+  })
+
+  it('takes a policy along only when it is restored', async () => {
+    await layout('PREPARE', 4, 'WAIT', 5)
+    await layout('COMMIT', 0, 'WAIT', 5)
+    expect(await lua().redis.hgetall(lua().root)).toEqual({ layout: 'draining:1:4:0:0:0' })
+  })
+
   it('takes a step of another change for none', async () => {
     await layout('PREPARE', 4)
     expect(await layout('COMMIT', 7)).toEqual(['preparing', 0, 0, 4, 0, 0])
@@ -123,6 +139,19 @@ describeBindings('partition', (lua) => {
     const [state, keys, remembers] = await lua().call('partition', 'RETIRE')
     expect([state, keys]).toEqual(['retired', 2])
     expect(remembers).toBe(lua().now + 7_200_000)
+  })
+
+  it('counts the keys of the indexes that are none of another type', async () => {
+    await lua().call('add', 'ann', 'x', 'NEXT', 'bob', 'x', 'FLUSH', 'NEXT', 'cyd', 'x', 'FLUSH')
+    await lua().claim()
+    for (const [index, left] of [
+      ['due', 2],
+      ['active', 0],
+    ] as const) {
+      await lua().redis.del(`${lua().root}:${index}`)
+      await lua().redis.set(`${lua().root}:${index}`, 'mine')
+      expect((await lua().call('partition'))[1]).toBe(left)
+    }
   })
 
   it('tells until when the last id is remembered that may be', async () => {

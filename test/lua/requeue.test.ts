@@ -154,6 +154,18 @@ describeBindings('requeue', (lua) => {
     ])
   })
 
+  it('takes a hundred ids, and a generation from 1 to 999999', async () => {
+    expect(await lua().call('requeue', ...Array(100).fill('1-1'))).toEqual(Array(100).fill('unknown'))
+    expect(await lua().call('drop', ...Array(100).fill('1-1'))).toEqual(Array(100).fill('unknown'))
+    for (const [generation, code] of [
+      [0, 'BAD_ARGUMENT'],
+      [1, 'REPARTITIONED'],
+      [999_999, 'REPARTITIONED'],
+      [1_000_000, 'BAD_ARGUMENT'],
+    ] as const)
+      await lua().refuses(code, '', 'requeue', '1-1', 'GENERATION', generation)
+  })
+
   it('leaves what somebody else wrote behind what it stands behind', async () => {
     const id = await bury(lua(), 'ann', 2)
     await lua().tick(1000)
