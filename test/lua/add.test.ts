@@ -190,6 +190,19 @@ describeBindings('add', (lua) => {
     expect(await counters()).toEqual(['duplicates'])
   })
 
+  it.each([
+    [['ID', 'i', 'FLUSH', 'MAXSIZE', 7, 'MAXWAIT', 6, 'WAIT', 5], '1,W5,X6,S7,F ix'],
+    [['REQUEUED', `${START - 20}-7-3:12`, 'MAXSIZE', 7, 'ID', 'i'], '1,R7.0012,S7 ix'],
+    [['REQUEUED', `${START - 20}-7:1234`], '0,R7.1234 x'],
+    [['REQUEUED', `${START - 20}-7:12345`], '0 x'],
+    [['REQUEUED', 'seven:1'], '0 x'],
+    [['REQUEUED', `${START - 20}-7`], '0 x'],
+  ])('stores what is said of a message, and where it has died, in front of it: %j', async (tokens, stored) => {
+    const said = tokens.map((token, n) => (tokens[n - 1] === 'REQUEUED' ? `${START}:${token}` : token))
+    await lua().call('add', 'ann', 'x', ...said)
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} ${stored}`])
+  })
+
   it('takes what comes back at any time that there was, the first ms of all included', async () => {
     expect(await lua().call('add', 'ann', '1', 'REQUEUED', '0:a', 'NEXT', 'ann', '2', 'REQUEUED', '9999999999999:b')).toEqual([
       ...['added', 1, 'added', 2],

@@ -171,6 +171,22 @@ describeBindings('watch', (lua) => {
     expect(await next('w2')).toBe(70)
   })
 
+  it('hands it on once, and to nobody who has just stopped standing by', async () => {
+    await listen()
+    await claim('w1')
+    await claim('w2')
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
+    await lua().tick(1000)
+    await wakes.heard()
+    await claim('w1', 'LIMIT', 1)
+    expect(await wakes.heard()).toEqual([])
+    expect(await lua().redis.hmget(lua().root, 'watchAt', 'standbyUntil')).toEqual(['0', String(lua().now)])
+    await lua().redis.config('RESETSTAT')
+    await claim('w1', 'LIMIT', 1)
+    // The numbers and the claim.
+    expect(await lua().redis.info('commandstats')).toMatch(/cmdstat_hset:calls=2,/)
+  })
+
   it('leaves the watch with the watcher while somebody else fills up', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
