@@ -129,9 +129,63 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await list()).toEqual(['1', '2', '3', '4'])
   })
 
+  it('brings back a message with options, of which nothing has to be asked', async () => {
+    const id = await bury(lua(), 'k', 1)
+    expect(await (await userWithout(lua(), 'sismember')).call('requeue', id)).toEqual(['requeued'])
+  })
+
   it('brings a dead batch back also when that cannot be counted', async () => {
     const id = await bury(lua(), 'k', 1)
     expect(await (await userWithout(lua(), 'hincrby')).call('requeue', id)).toEqual(['requeued'])
     expect([await list(), await lua().call('dead')]).toEqual([['1'], []])
+  })
+
+  it('hands out for the first time: the claim, then its lease', async () => {
+    await lua().call('add', 'k', 1, 'FLUSH')
+    await cut('zadd', 'claim_ready')
+    expect([await claim(), await score('active'), await score('due')]).toEqual([
+      ...[`${START}-1:1:1:0:1:${START}:flush:30000`, null, String(START)],
+    ])
+  })
+
+  it('counts a failure when it is written, and keeps the reply of a call when it is done', async () => {
+    const token = await claimed()
+    await cut('hincrby', 'fail', 'k', token, 'NONCE', 'me/1')
+    expect([await claim(), await lua().redis.exists(part('calls:me'))]).toEqual([expect.stringMatching(/:1000:retry$/), 0])
+    await lua().redis.hset(part('claims'), 'k', `${token}:1:0:3:${START}:flush:30000`)
+    for (const name of ['fail', 'release'] as const) await cut('hset', name, 'k', token, 'NONCE', 'me/1')
+    expect(await lua().redis.exists(part('calls:me'))).toBe(0)
+    expect(await lua().redis.hexists(lua().root, 'failed')).toBe(0)
+  })
+
+  it.each([
+    ['ids that cannot expire', ['pexpireat', 'srem'], ['ID', ':m']],
+    ['a slice that cannot begin', ['hset'], ['ID', ':m']],
+    ['the options of a key that cannot be asked for', ['sismember'], ['REQUEUED', ':x']],
+  ] as const)('refuses a message because of %s, and stores the others of the call', async (_, lacking, tokens) => {
+    await lua().call('add', 'other', 'x', 'ID', 'm1')
+    for (const ms of [0, 3_600_000]) {
+      await lua().tick(ms)
+      const poor = await userWithout(lua(), ...lacking)
+      const reply = await poor.call('add', 'k', 'x', tokens[0], `${ms + 1}${tokens[1]}`, 'NEXT', `other${ms}`, 'x')
+      const refused = lacking[0] !== 'hset' || ms > 0
+      expect(reply.map((each: unknown) => (each instanceof Error ? 'refused' : each))).toEqual([
+        ...(refused ? ['refused', 0] : ['added', 1]),
+        ...['added', 1],
+      ])
+      expect(await lua().redis.llen(part('messages:k'))).toBe(lacking[0] === 'hset' ? 1 : 0)
+    }
+  })
+
+  it('tells of a duplicate also when that cannot be counted', async () => {
+    await lua().call('add', 'k', 'x', 'ID', 'm1')
+    expect(await (await userWithout(lua(), 'hincrby')).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])
+  })
+
+  it('refuses what comes back to a key of another type, and knows no dead batch of another type', async () => {
+    await lua().redis.set(part('messages:k'), 'mine')
+    await lua().refuses('WRONG_TYPE', 'expected a list', 'add', 'k', 'x', 'REQUEUED', '1:x')
+    await lua().redis.set(part('dead:1-1'), 'mine')
+    expect(await lua().call('requeue', '1-1')).toEqual(['unknown'])
   })
 })

@@ -292,4 +292,17 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'index_appended', find: 'done ~= 1 and error_of', put: 'error_of', why: 'a number is no error' },
   { within: 'index_appended', find: 'due_key(root)) or nil', put: 'due_key(root))', why: 'false is as good as nil to all who ask' },
   { within: 'read_unless_foreign', find: 'and value or nil', put: 'and value ', why: 'false is as good as nil to all who ask' },
+  {
+    within: 'move_in_due',
+    find: "error_of(redis.pcall('ZADD', due, at, key), 'zset', due)",
+    put: "error_of(redis.call('ZADD', due, at, key), 'zset', due)",
+    why: 'the same call has done it before',
+  },
+  {
+    within: 'leave_watch',
+    find: "redis.call('HSET', queue.root, 'standbyUntil', 0)\n      send(queue.root, '*', '0')",
+    put: "send(queue.root, '*', '0')\n      redis.call('HSET', queue.root, 'standbyUntil', 0)",
+    why: 'the same call has done an HSET before',
+  },
+  { within: 'partition', find: 'dedupe) or 0', put: 'dedupe) or 1', why: 'a time that has passed, as 0 is' },
 ]
