@@ -61,7 +61,9 @@ describeBindings('a clock that goes back', (lua) => {
       return [due, active]
     }
     expect(await ahead()).toEqual([150, 60])
+    await lua().redis.config('RESETSTAT')
     await claim('LIMIT', 1)
+    expect(await lua().redis.info('commandstats')).toMatch(/cmdstat_zrevrangebyscore:calls=1,/)
     expect(await ahead()).toEqual([50, 60])
     expect(await looked()).toBe(START)
     await claim('LIMIT', 1)

@@ -167,8 +167,8 @@ describeBindings('check', (lua) => {
   })
 
   it('takes a list of which it has read a part for none that is due too late', async () => {
-    const large = `${START} 0 ${'x'.repeat(300_000)}`
-    await pushed(...Array(20).fill(`x${large}`), `${START} 0,W50000 x`)
+    const share = Math.floor((4 * MIB) / 20)
+    await pushed(...Array(19).fill('x'.repeat(share)), 'x'.repeat(4 * MIB - 19 * share), `${START} 0,W50000 x`)
     await lua().redis.sadd(part('overrides'), 'k')
     await lua().redis.zadd(part('due'), START + 50_000, 'k')
     expect(await laws()).toEqual([['readable', '20 of 21 messages cannot be read', 0]])

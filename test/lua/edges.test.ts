@@ -104,6 +104,15 @@ describeBindings('edges', (get) => {
     }
   })
 
+  it('a call that has filled a MiB looks no further', async () => {
+    const fill = 262_144 - `${get().now} 0 `.length
+    for (const cut of [0, 0, 0, 2]) await get().call('add', 'a', 'x'.repeat(fill - cut), ...(cut ? ['FLUSH'] : []))
+    await get().redis.config('RESETSTAT')
+    await get().claimOne()
+    // What has come back, and what is due.
+    expect(await get().redis.info('commandstats')).toMatch(/cmdstat_zrangebyscore:calls=2,/)
+  })
+
   it('a group may be called like a field of its own', async () => {
     await get().call('add', 'a', 'x', 'FLUSH')
     await get().call('forward', 'batches')

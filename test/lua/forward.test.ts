@@ -236,6 +236,10 @@ describeBindings('forward', (get) => {
     await lua.holds()
   })
 
+  it.each(['s', 's'.repeat(128)])('takes a name of 1 to 128 bytes: %s', async (name) => {
+    expect(await lua.call('forward', name)).toEqual([START, 0, 0, 100_000])
+  })
+
   it('refuses bad input and changes nothing', async () => {
     await add('k', '1')
     await lua.tick(10_000)

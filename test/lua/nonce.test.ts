@@ -103,6 +103,15 @@ describeBindings('calls with a NONCE', (get) => {
       await lua().holds()
     })
 
+    it('is not acknowledged by the same call, made again when its reply is kept no more', async () => {
+      await add('ann')
+      await lua().claimOne('NONCE', 'w1/1', 'LEASE', 1)
+      await lua().redis.del(`${lua().root}:calls:w1`)
+      await lua().tick(1)
+      expect((await lua().claimOne('NONCE', 'w1/1')).attempt).toBe(1)
+      expect(await record('ann')).toMatch(/:2:1:1:1:/)
+    })
+
     it('that a later call of its name acknowledges is an attempt', async () => {
       await add('ann')
       const found = await counted(async (_, __, n) => {

@@ -187,6 +187,17 @@ describeBindings('watch', (lua) => {
     expect(await lua().redis.info('commandstats')).toMatch(/cmdstat_hset:calls=2,/)
   })
 
+  it('is handed on by whoever fills up when the time of the watcher has come', async () => {
+    await listen()
+    await claim('w1')
+    await lua().tick(500)
+    await claim('w3')
+    await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
+    await lua().tick(500)
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
+    expect(await wakes.heard()).toEqual(['* 0'])
+  })
+
   it('leaves the watch with the watcher while somebody else fills up', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')

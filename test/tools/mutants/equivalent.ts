@@ -305,4 +305,12 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'the same call has done an HSET before',
   },
   { within: 'partition', find: 'dedupe) or 0', put: 'dedupe) or 1', why: 'a time that has passed, as 0 is' },
+  { within: 'delete_acknowledged', find: 'pending[1] > 0', put: 'pending[1] >= 0', why: 'where nothing is pending, nothing is the oldest' },
+  { within: 'delete_acknowledged', find: 'pending[1] > 0 and', put: '', why: 'where nothing is pending, nothing is the oldest' },
+  { within: 'look_through', find: 'deadline > now and', put: 'deadline >= now and', why: 'either is now' },
+  { within: 'look_at', find: 'name) >= 0', put: 'name) > 0', why: 'Redis expires by its own clock: nobody can tell one ms' },
+  { within: 'look_at', find: 'name) >= 0', put: 'name) >= 1', why: 'Redis expires by its own clock: nobody can tell one ms' },
+  { within: 'look_at_root', find: 'root) >= 0', put: 'root) > 0', why: 'Redis expires by its own clock: nobody can tell one ms' },
+  { within: 'look_at_root', find: 'root) >= 0', put: 'root) >= 1', why: 'Redis expires by its own clock: nobody can tell one ms' },
+  { within: 'find_places', find: 'math.min(2 * step', put: 'math.max(2 * step', why: 'the same is read, in other pieces' },
 ]
