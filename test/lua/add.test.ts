@@ -40,6 +40,8 @@ describeBindings('add', (lua) => {
     }
     expect(await commands('ann', '1')).toBe('exists hincrby hmget rpush scard zadd')
     expect(await commands('ann', '2')).toBe('exists hincrby hmget rpush scard')
+    expect(await commands('own', '1', 'WAIT', '5')).toBe('exists hincrby hmget lrange rpush sadd scard zadd')
+    await lua().redis.del(`${lua().root}:overrides`)
     await lua().call('add', 'ann', '3', 'ID', 'm3')
     expect(await commands('ann', '4', 'ID', 'm4')).toBe('exists hincrby hmget pexpireat rpush sadd scard smismember')
   })

@@ -109,6 +109,13 @@ describeBindings('check', (lua) => {
       expect(await laws()).toEqual(told ? [['due-in-time', text, 1]] : [])
     })
 
+    it('of an entry that was put off in any ms', async () => {
+      await lua().call('add', 'k', 'x')
+      await lua().tick(1)
+      await lua().redis.zadd(part('due'), lua().now + 10_000.5, 'k')
+      expect(await laws()).toEqual([])
+    })
+
     it.each([
       [10_000.5, undefined],
       [10_001.5, '10002'],
@@ -168,10 +175,10 @@ describeBindings('check', (lua) => {
 
   it('takes a list of which it has read a part for none that is due too late', async () => {
     const share = Math.floor((4 * MIB) / 20)
-    await pushed(...Array(19).fill('x'.repeat(share)), 'x'.repeat(4 * MIB - 19 * share), `${START} 0,W50000 x`)
+    await pushed(...Array(19).fill('x'.repeat(share)), 'x'.repeat(4 * MIB - 19 * share), 'x', `${START} 0,W50000 x`)
     await lua().redis.sadd(part('overrides'), 'k')
     await lua().redis.zadd(part('due'), START + 50_000, 'k')
-    expect(await laws()).toEqual([['readable', '20 of 21 messages cannot be read', 0]])
+    expect(await laws()).toEqual([['readable', '20 of 22 messages cannot be read', 0]])
     expect(await check('messages:k', 'messages:k')).toHaveLength(1)
   })
 

@@ -129,6 +129,16 @@ describeBindings('the order in which a call writes', (lua) => {
     expect(await list()).toEqual(['1', '2', '3', '4'])
   })
 
+  it('notes the options of what comes back, and takes back what it has noted, and nothing else', async () => {
+    const poor = await userWithout(lua(), 'zadd')
+    const bring = () => poor.call('add', 'k', 'x', 'WAIT', 5, 'REQUEUED', '1:x')
+    await expect(bring()).rejects.toThrow(/NOPERM|can't run/)
+    expect(await lua().redis.exists(part('overrides'))).toBe(0)
+    await lua().call('add', 'k', '1', 'WAIT', 5)
+    await expect(bring()).rejects.toThrow(/NOPERM|can't run/)
+    expect([await lua().redis.smembers(part('overrides')), await list()]).toEqual([['k'], ['1']])
+  })
+
   it('brings back a message with options, of which nothing has to be asked', async () => {
     const id = await bury(lua(), 'k', 1)
     expect(await (await userWithout(lua(), 'sismember')).call('requeue', id)).toEqual(['requeued'])

@@ -166,6 +166,16 @@ describeBindings('requeue', (lua) => {
       await lua().refuses(code, '', 'requeue', '1-1', 'GENERATION', generation)
   })
 
+  it('goes by the options of what waits', async () => {
+    await lua().call('add', 'ann', 1)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('add', 'ann', 2, 'WAIT', 30_000)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now + 30_000))
+  })
+
   it('leaves what somebody else wrote behind what it stands behind', async () => {
     const id = await bury(lua(), 'ann', 2)
     await lua().tick(1000)

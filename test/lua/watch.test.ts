@@ -185,6 +185,10 @@ describeBindings('watch', (lua) => {
     await claim('w1', 'LIMIT', 1)
     // The numbers and the claim.
     expect(await lua().redis.info('commandstats')).toMatch(/cmdstat_hset:calls=2,/)
+    await lua().redis.hdel(lua().root, 'watchAt')
+    await lua().call('add', 'cid', '"Hi"', 'FLUSH')
+    await claim('w1', 'LIMIT', 1)
+    expect(await lua().redis.hexists(lua().root, 'watchAt')).toBe(0)
   })
 
   it('is handed on by whoever fills up when the time of the watcher has come', async () => {
