@@ -255,6 +255,8 @@ describeBindings('check', (lua) => {
     ] as const) {
       await lua().redis.hset(name, ...Array.from({ length: more }, (_, n) => [`mine${n}`, 'x']).flat())
       expect((await check(`dead:${id}`))[0][2]).toBe(messages)
+      expect((await lua().call('dead', 'ID', id))[0][9]).toHaveLength(messages)
+      expect(await lua().call('repair', `dead:${id}`)).toEqual([''])
     }
   })
 

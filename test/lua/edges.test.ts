@@ -304,6 +304,35 @@ describeBindings('edges', (get) => {
     }
   })
 
+  it('a key that is not known to have options has none', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 30_000, 'NEXT', 'own', 'x', 'WAIT', 30_000)
+    await get().redis.srem(part('overrides'), 'k')
+    await get().redis.zadd(part('due'), get().now, 'k', get().now, 'own')
+    await get().tick(10_000)
+    expect((await get().call('peek', 'k'))[2]).toBe(get().now)
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['k'])
+  })
+
+  it('ids that cannot be looked up are refused, also when the slice before knows them', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    await get().tick(3_600_000)
+    await get().redis.set(part(`seen:${get().now}`), 'mine')
+    await get().refuses('WRONG_TYPE', 'expected a set', 'add', 'k', 'x', 'ID', 'm1')
+  })
+
+  it('a clock that goes back stumbles over no entry of due without messages', async () => {
+    await get().call('add', 'k', 'x')
+    await get().claim('WORKER', 'w')
+    await get().redis.del(part('messages:k'))
+    await get().tick(-3_600_000)
+    expect((await get().claim('WORKER', 'w')).batches).toEqual([])
+  })
+
+  it('a watch without a watcher hinders nobody', async () => {
+    await get().redis.hset(get().root, 'watchAt', get().now + 5000)
+    expect(await get().call('add', 'k', 'x', 'FLUSH')).toEqual(['added', 1])
+  })
+
   it('a generation is no option of a message', async () => {
     const keys = ['rapid-fire:{orders:0}']
     await get().callWith('partition', keys, 'OPEN', 'GENERATION', 1, 'LAYOUT', '2:0:0:0')

@@ -75,6 +75,10 @@ describeBindings('layout', (lua) => {
     ['BAD_POLICY', 'maxWait must not be shorter than wait', ['RESTORE', '1', 'LAYOUT', '4:0:0:0', 'WAIT', '5000', 'MAXWAIT', '1']],
   ])('refuses with %s: %s', (code, says, args) => lua().refuses(code, says, 'repartition', ...args))
 
+  it.each(['0:0:0:0', '1025:0:0:0', '1:1000000:0:0', '1:0:1025:0', '1:0:0:1000000', '1:0:0', 'x'])('cannot be %s', (told) =>
+    lua().refuses('BAD_ARGUMENT', 'LAYOUT must be <partitions>', 'repartition', 'RESTORE', '1', 'LAYOUT', told),
+  )
+
   it('has no arguments', () => lua().refuses('UNKNOWN_ARGUMENT', 'expected no more arguments', 'layout', '4'))
 
   it('is changed at the root of the queue alone', () => lua().refusesWith('BAD_ROOT', 'got that of a partition', 'repartition', [part(0)]))
@@ -178,7 +182,7 @@ describeBindings('partition', (lua) => {
     await lua().refuses('REPARTITIONED', 'does not serve', 'claim_ready')
     const batch = await lua().claimOne('DRAIN', 'WORKER', 'w')
     expect(batch.messages.map(({ data }) => data)).toEqual(['1', '2', '3'])
-    expect((await lua().claim('DRAIN', 'WORKER', 'w')).next).toBeGreaterThan(0)
+    expect((await lua().claim('DRAIN', 'WORKER', 'w')).next).toBe(lua().now + 1000)
     await lua().call('complete', 'ann', batch.token)
     expect((await lua().claim('DRAIN', 'WORKER', 'w')).next).toBe(0)
     await lua().refuses('REPARTITIONED', 'does not serve', 'add', 'ann', '4')
@@ -271,6 +275,32 @@ describeBindings('partition', (lua) => {
     await subscriber.unsubscribe()
     subscriber.disconnect()
     expect(heard).toEqual(['* 0'])
+  })
+
+  it('wakes nobody when it is opened, and keeps no policy when it is retired unused', async () => {
+    const heard = lua().redis.duplicate()
+    await heard.subscribe(`${part(3)}:wake`)
+    const messages: string[] = []
+    heard.on('message', (_, message) => messages.push(message))
+    await partition(3, 'OPEN')
+    await partition(4, 'RETIRE', 'WAIT', 5)
+    await heard.unsubscribe()
+    heard.disconnect()
+    expect([messages, await lua().redis.hgetall(part(4))]).toEqual([[], { partition: 'retired:0' }])
+  })
+
+  it('that is open is opened by no older change', async () => {
+    for (const [generation, since] of [
+      [2, 2],
+      [1, 2],
+      [3, 3],
+    ] as const)
+      expect(await partition(4, 'OPEN', 'GENERATION', generation, 'LAYOUT', '2:4:4:0')).toEqual(['open', 0, 0, since])
+  })
+
+  it('refuses a call that names another generation with any of its messages', async () => {
+    await partition(0, 'OPEN', 'GENERATION', 2, 'LAYOUT', '1:0:0:0')
+    await lua().refusesWith('REPARTITIONED', 'generation 2', 'add', [part(0)], 'k', 'x', 'GENERATION', 1, 'NEXT', 'k', 'y', 'FLUSH')
   })
 
   it('has its number in the ids of its batches', async () => {

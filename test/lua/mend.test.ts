@@ -64,6 +64,17 @@ describeBindings('check and repair', (lua) => {
     expect(await lua().redis.hget(lua().root, 'added')).toBe('77')
   })
 
+  it('leave what expires, and what does not, as it should be', async () => {
+    await lua().call('add', 'ann', 'x', 'ID', 'm1', 'WAIT', 5)
+    await lua().claim('NONCE', 'me/1')
+    await lua().redis.set(`${lua().root}:seen:1`, 'mine')
+    await lua().redis.set(`${lua().root}:calls:me`, 'x', 'PX', 100_000)
+    const before = await lua().keyspace()
+    const parts = ['overrides', 'calls:me', `seen:${START}`, 'seen:1', 'messages:ann', 'due']
+    expect(await lua().call('repair', ...parts)).toEqual(parts.map(() => ''))
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
   it('leave the time at which a batch died', async () => {
     const id = await bury(lua(), 'ann', 1)
     await lua().tick(5000)

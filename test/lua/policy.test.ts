@@ -90,6 +90,12 @@ describeBindings('policy', (lua) => {
     expect(await lua().keyspace()).toEqual(before)
   })
 
+  it('that a person sets ends differences about that member alone', async () => {
+    for (const by of ['a@h', 'b@h']) await set('WAIT', by === 'a@h' ? 1 : 2, 'MAXSIZE', by === 'a@h' ? 3 : 4, 'GIVEN', by)
+    await set('WAIT', 5)
+    expect(await given()).toEqual({ wait: '2 b@h', maxSize: '4 b@h,3 a@h' })
+  })
+
   it('that a program gives again is written where nothing is kept of it', async () => {
     await set('WAIT', 1000, 'GIVEN', 'a@h')
     await set('WAIT', 7000)

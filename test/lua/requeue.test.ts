@@ -176,6 +176,32 @@ describeBindings('requeue', (lua) => {
     expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now + 30_000))
   })
 
+  it('notes the options of any message of a batch', async () => {
+    await lua().call('add', 'ann', 1, 'WAIT', 700, 'NEXT', 'ann', 2)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.smembers(`${lua().root}:overrides`)).toEqual(['ann'])
+  })
+
+  it('puts the key where somebody looks, also when its claim was lost', async () => {
+    const id = await bury(lua(), 'ann', 1)
+    await lua().call('add', 'ann', 2, 'FLUSH')
+    await lua().claimOne()
+    await lua().redis.hdel(`${lua().root}:claims`, 'ann')
+    await lua().call('requeue', id)
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now))
+  })
+
+  it('knows only what is in the index, whatever its id', async () => {
+    await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', '1', `${lua().now} 0 x`)
+    expect(await lua().call('requeue', 'mine')).toEqual(['unknown'])
+    await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+    expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${lua().now} 0 x`])
+  })
+
   it('leaves what somebody else wrote behind what it stands behind', async () => {
     const id = await bury(lua(), 'ann', 2)
     await lua().tick(1000)

@@ -52,20 +52,20 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest = {}, nil
+  local reply, soonest, requeued = {}, nil, false
   for n = 1, #ids do
     reply[n] = 'unknown'
     if owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n] = 'requeued'
+        reply[n], requeued = 'requeued', true
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
       end
     end
   end
-  keep_reply(queue, nonce, 'requeue', reply)
+  if requeued then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end

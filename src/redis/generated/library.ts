@@ -2729,20 +2729,20 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest = {}, nil
+  local reply, soonest, requeued = {}, nil, false
   for n = 1, #ids do
     reply[n] = 'unknown'
     if owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n] = 'requeued'
+        reply[n], requeued = 'requeued', true
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
       end
     end
   end
-  keep_reply(queue, nonce, 'requeue', reply)
+  if requeued then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end
@@ -3380,7 +3380,7 @@ local function partition(keys, args)
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (newer or not generation) then
     became = 'retired'
   end
 
@@ -3461,7 +3461,7 @@ local REPARTITION_OPTIONS = {
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
   local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
-  if options.restore then return options.restore > generation and told or nil end
+  if options.restore then return options.restore > generation and told end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end

@@ -5900,7 +5900,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: 'ac53e9d600657f5d9c22097db141f0d62e7523e8',
+    sha1: '848024093c30066b387f9c66ebe4e5a95dc888ff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6263,7 +6263,7 @@ local function partition(keys, args)
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (newer or not generation) then
     became = 'retired'
   end
 
@@ -7989,7 +7989,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '52805447814d029b85e372ee6b0e2485ebc01092',
+    sha1: '1138bc7fa331f1bfc04cc7fa6c1a05e1f8222985',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8337,7 +8337,7 @@ local REPARTITION_OPTIONS = {
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
   local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
-  if options.restore then return options.restore > generation and told or nil end
+  if options.restore then return options.restore > generation and told end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
@@ -8390,7 +8390,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'e6e0aa79bc40d098c7c6046e74e1928f5d1c07ac',
+    sha1: 'b07aebf56b7a345366b30d9dd3032e128c96f26f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8951,20 +8951,20 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest = {}, nil
+  local reply, soonest, requeued = {}, nil, false
   for n = 1, #ids do
     reply[n] = 'unknown'
     if owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n] = 'requeued'
+        reply[n], requeued = 'requeued', true
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
       end
     end
   end
-  keep_reply(queue, nonce, 'requeue', reply)
+  if requeued then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end

@@ -33,12 +33,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'who may not do the one HSET may not do the other',
   },
   {
-    within: 'partition',
-    find: "state ~= 'retired' and (newer or not generation)",
-    put: '(newer or not generation)',
-    why: 'to retire once more what is retired, by no newer generation, writes what is there',
-  },
-  {
     within: 'finish_without_list',
     find: "  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))\n  look_again(queue, key, active_key(queue.root))",
     put: "  look_again(queue, key, active_key(queue.root))\n  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))",
@@ -169,12 +163,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     within: 'release',
     find: "keep_reply(queue, nonce, 'release', 'released')\n  wake_watcher(queue, queue.now)",
     put: "wake_watcher(queue, queue.now)\n  keep_reply(queue, nonce, 'release', 'released')",
-    why: 'neither ends the call',
-  },
-  {
-    within: 'requeue',
-    find: "keep_reply(queue, nonce, 'requeue', reply)\n  wake_watcher(queue, soonest)",
-    put: "wake_watcher(queue, soonest)\n  keep_reply(queue, nonce, 'requeue', reply)",
     why: 'neither ends the call',
   },
   {
@@ -334,5 +322,36 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     find: "string.find(found.err, 'NOPERM', 1, true) or",
     put: '',
     why: 'Redis says so from 7.2 on, and in other words before: the tests of one server see one of the two',
+  },
+  { within: 'read_pairs', find: 'given < 1', put: 'given <= 1', why: 'one is odd' },
+  { within: 'read_pairs', find: 'given < 1', put: 'given < 2', why: 'one is odd' },
+  { within: 'look_through', find: 'not plain and has_options', put: ' has_options', why: 'it is asked once more' },
+  {
+    within: 'look_through',
+    find: 'deadline > now and due_at(head, now) or deadline',
+    put: 'due_at(head, now) or deadline',
+    why: 'it is the deadline then',
+  },
+  { within: 'finish_without_list', find: 'queue.now or now_ms()', put: ' now_ms()', why: 'the clock stands still while a script runs' },
+  {
+    within: 'count_messages',
+    find: "type(count) == 'string' and tonumber(count)",
+    put: ' tonumber(count)',
+    why: 'of what is no text tonumber makes nothing',
+  },
+  { within: 'option_of', find: '<= most and value or nil', put: '<= most and value', why: 'false is as good as nil to all who ask' },
+  {
+    within: 'queue_of',
+    find: 'slice = slice and tonumber(slice)',
+    put: 'slice = tonumber(slice)',
+    why: 'false is as good as nil to all who ask',
+  },
+  { within: 'queue_of', find: 'before and tonumber(before)', put: 'tonumber(before)', why: 'false is as good as nil to all who ask' },
+  { within: 'repartition', find: 'told and options[field] and not stored[n]', put: 'told and not stored[n]', why: 'nothing is put in' },
+  {
+    within: 'settled_gifts',
+    find: "stored[n] and string.find(stored[n], ',', 1, true)",
+    put: 'stored[n]',
+    why: 'the same is written over itself',
   },
 ]
