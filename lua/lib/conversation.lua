@@ -8,7 +8,7 @@
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended   empty → open; one message more in any other state
+--   append, index_appended, index_rest   empty → open; one message more in any other state
 --   hand_out                 open → active
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
@@ -82,7 +82,20 @@ end
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed == 1 then
+    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
+    local seen = queue.by_options
+    if seen and seen[key] ~= nil then
+      seen[key] = true
+      return nil
+    end
+    local at, failed = index_by_options(queue, key, size, options)
+    if not failed then
+      queue.by_options = seen or {}
+      queue.by_options[key] = false
+    end
+    return at, failed
+  end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -99,6 +112,18 @@ local function index_appended(queue, key, size, options)
   local at, failed = move_in_due(queue, key, queue.now, true)
   if not failed then queue.filled = key end
   return at, failed
+end
+
+-- Sees to the keys whose messages have options, and which got several in this call. Returns when the first of them is due, if that has changed.
+-- What fails here is not told: the messages are stored, and their keys are in `due`.
+local function index_rest(queue)
+  local soonest
+  for key, has_more in pairs(queue.by_options or {}) do
+    local head = has_more and head_of(queue, key, true)
+    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    if at then soonest = math.min(soonest or at, at) end
+  end
+  return soonest
 end
 
 -- Takes the first `count` messages off a key, and puts what is left into `due`. Returns when that is due, if anything is left. A key of another
@@ -304,7 +329,7 @@ local function revive(queue, id, key)
   local undo, at = bring_back(queue, key, messages)
   local failed = not undo and at
   if undo then
-    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
     if failed then undo() end
   end
   if failed then

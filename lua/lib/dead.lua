@@ -1,5 +1,8 @@
 --- Dead batches: what is kept of a batch that was given up. A batch is in `dead`, by when it died, and `dead:<batch id>` has its messages.
 
+-- Lua's stack bounds how many values a command can have.
+local FIELDS_AT_ONCE = 500
+
 -- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 local function keep_dead(queue, key, claim, fate)
@@ -8,7 +11,13 @@ local function keep_dead(queue, key, claim, fate)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -29,9 +38,11 @@ end
 
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
 
 -- The same, each with its place among the dead, so that it finds back to where it was.
@@ -55,7 +66,7 @@ local function drop_dead(root, id)
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
   local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
+  redis.call('UNLINK', name)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)

@@ -26,6 +26,8 @@ local LIMITS = {
   pairs = 1000,
   ids = 100,
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+  revived = 1000,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -35,6 +37,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
   checkLooks = 5000,
   checkBytes = 4 * MIB,

@@ -29,7 +29,7 @@ export interface DeadBatch {
 }
 
 /** What became of one dead batch that was to come back. */
-type Requeued = Output<'requeue'>[number]
+type Requeued = Exclude<Output<'requeue'>[number], 'again'>
 
 /** The dead batches of a queue. */
 export class DeadBatches {
@@ -110,7 +110,7 @@ export class DeadBatches {
    */
   async #requeue(root: string, ids: string[]): Promise<(Requeued | RapidfireError)[]> {
     try {
-      return await this.#caller.call(root, 'requeue', { ids, generation: this.#layout.generation })
+      return await this.#requeueAll(root, ids)
     } catch (error) {
       const refusal = toRapidfireError(error, 'rapidfire_requeue')
       if (ids.length === 0) throw refusal
@@ -119,6 +119,14 @@ export class DeadBatches {
     const results: (Requeued | RapidfireError)[] = []
     for (const id of ids) results.push(await this.#move(root, id).catch((error: unknown) => toRapidfireError(error, 'rapidfire_requeue')))
     return results
+  }
+
+  /** One call brings back a bounded number of messages, and says of which batches it is to be asked again. */
+  async #requeueAll(root: string, ids: string[]): Promise<Requeued[]> {
+    const statuses = await this.#caller.call(root, 'requeue', { ids, generation: this.#layout.generation })
+    const left = ids.filter((_, n) => statuses[n] === 'again')
+    const others = left.length > 0 ? await this.#requeueAll(root, left) : []
+    return statuses.map((status) => (status === 'again' ? (others.shift() as Requeued) : status))
   }
 
   async #move(root: string, id: string): Promise<Requeued | RapidfireError> {

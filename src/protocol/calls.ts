@@ -118,7 +118,7 @@ export const CALLS = {
   }),
   requeue: define({
     write: ({ ids, generation }: { ids: readonly string[]; generation: number }) => [...ids, ...generationTokens(generation)],
-    read: readWords<'requeued' | 'unknown'>,
+    read: readWords<'requeued' | 'unknown' | 'again'>,
     nonce: 'first',
   }),
   drop: define({

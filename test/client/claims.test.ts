@@ -4,7 +4,7 @@ import type { Batch } from '../../src/batches/batch.ts'
 import { Nonces, nonceText } from '../../src/protocol/nonces.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
-import { useClients } from './clients.ts'
+import { calls, useClients } from './clients.ts'
 
 it('gives a name to one call at a time, and a number to each answered call', () => {
   const nonces = new Nonces()
@@ -118,6 +118,19 @@ describeBindings('claims of a client', (lua) => {
     expect(again).toEqual({ ...batch, token: `${batch.id}:2` })
     expect(await rapidfire.release(batch)).toBe('lost')
     expect(await rapidfire.complete(batch)).toBe('lost')
+  })
+
+  it('bring back as many dead batches as are asked for, by calls of a bounded size', async () => {
+    const rapidfire = client({ policy: { maxSize: 600, maxBacklog: 600 } })
+    const keys = ['ann', 'bob', 'cid', 'dan', 'eve']
+    await rapidfire.addMessages(keys.flatMap((key) => Array.from({ length: 600 }, (_, n) => ({ key, data: n }))))
+    const { batches } = await rapidfire.claimReady()
+    for (const batch of batches) expect(await rapidfire.fail(batch, { attempts: 1 })).toBe('dead')
+    await lua().redis.config('RESETSTAT')
+    const ids = batches.map(({ id }) => id)
+    expect(await rapidfire.requeue([...ids, '1-1'])).toEqual([...ids.map(() => 'requeued'), 'unknown'])
+    expect(await calls(lua())).toBe(3)
+    expect(await rapidfire.getStats()).toMatchObject({ messages: 3000, dead: 0 })
   })
 
   it('return what was claimed when a later root refuses, and throw only when nothing was', async () => {

@@ -159,6 +159,22 @@ describeBindings('forward', (get) => {
     })
   })
 
+  it('deletes a bounded number of entries that are done in one call', async () => {
+    await add('k', '1')
+    await lua.tick(10_000)
+    const pipeline = lua.redis.pipeline()
+    for (let n = 1; n <= 5050; n += 1) pipeline.xadd(stream, `${n}-0`, 'data:1', `${n}`)
+    await pipeline.exec()
+    await lua.redis.xgroup('CREATE', stream, 'bots', '0')
+    await lua.redis.xreadgroup('GROUP', 'bots', 'c', 'COUNT', 5050, 'STREAMS', stream, '>')
+    await lua.redis.xack(stream, 'bots', ...Array.from({ length: 5020 }, (_, n) => `${n + 1}-0`))
+    expect((await lua.call('forward', 'batches', 'MAXLEN', 5050)).slice(2)).toEqual([1, 999])
+    expect(await lua.redis.xlen(stream)).toBe(4051)
+    // What is left of the last node that is done only in part goes too.
+    for (let n = 0; n < 6; n += 1) await lua.call('forward', 'batches', 'MAXLEN', 1)
+    expect((await entries())[0]).toMatchObject({ 'data:1': '5021' })
+  })
+
   it.each([
     ['in one ms', '5-9', '5-10'],
     ['in two', '9-5', '10-1'],

@@ -171,6 +171,21 @@ describeBindings('options of a message', (lua) => {
     await lua().holds()
   })
 
+  it('read the batch twice a call, however many of its messages come at once', async () => {
+    const score = async () => Number(await lua().redis.zscore(`${lua().root}:due`, 'ann'))
+    const many = Array.from({ length: 30 }, (_, n) => ['NEXT', 'ann', `${n}`, 'MAXSIZE', '100', 'WAIT', `${5000 - n}`]).flat()
+    await lua().redis.config('RESETSTAT')
+    await lua().call('add', ...many.slice(1))
+    // Once for the first message, and for all of them in steps of 10, 20, 40 and 60.
+    expect(await lua().redis.info('commandstats')).toMatch(/cmdstat_lrange:calls=5,/)
+    expect(await score()).toBe(START + 4971)
+    await lua().tick(100)
+    await lua().call('add', 'ann', 'x', 'WAIT', 5000, 'MAXSIZE', 100, 'NEXT', 'ann', 'y', 'FLUSH', 'NEXT', 'bob', 'z')
+    expect(await score()).toBe(START + 100)
+    expect((await lua().call('peek', 'ann')).slice(0, 3)).toEqual(['ready', START + 100, START + 100])
+    await lua().holds()
+  })
+
   it('end with the next message also when both come in one call', async () => {
     await lua().call('add', 'ann', 'x', 'WAIT', 20_000, 'NEXT', 'ann', 'x')
     expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(START + 10_000))

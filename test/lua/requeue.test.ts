@@ -74,6 +74,19 @@ describeBindings('requeue', (lua) => {
     expect(await held('ann')).toEqual(['1', '2', '3'])
   })
 
+  it('brings back a bounded number of messages in one call, and says which batches are left', async () => {
+    await lua().call('policy', 'MAXSIZE', 600, 'MAXBACKLOG', 600)
+    const ids: string[] = []
+    for (const key of ['ann', 'bob', 'cid']) ids.push(await bury(lua(), key, ...Array.from({ length: 600 }, (_, n) => n)))
+    expect(await lua().call('requeue', ...ids, '1-1')).toEqual(['requeued', 'requeued', 'again', 'unknown'])
+    expect(await lua().stats()).toMatchObject({ messages: 1200 })
+    expect(await lua().redis.hget(lua().root, 'deadMessages')).toBe('600')
+    expect(await lua().call('requeue', ids[2] as string, ids[0] as string)).toEqual(['requeued', 'unknown'])
+    expect(await lua().redis.llen(`${lua().root}:messages:cid`)).toBe(600)
+    expect((await held('cid')).slice(0, 3)).toEqual(['0', '1', '2'])
+    await intact()
+  })
+
   it('takes where a message died for no option of it', async () => {
     await lua().call('policy', 'MAXSIZE', 2)
     await lua().call('add', 'ann', 1, 'NEXT', 'ann', 2)

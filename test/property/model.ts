@@ -191,7 +191,7 @@ export class Model {
     if (message.id)
       this.ids.set(digestOf(key, message.id), {
         ...{ accepted: this.now, latest: this.latestNow },
-        ...{ until: this.now + dedupe, forgotten: this.latestNow + 2 * dedupe },
+        ...{ until: this.now + dedupe, forgotten: this.latestNow + 3 * dedupe },
       })
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
     // What is older than what was there makes the batch due earlier, and nobody looks for that.

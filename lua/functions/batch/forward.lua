@@ -57,7 +57,8 @@ local function is_before(a, b)
   return tonumber(a_seq) < tonumber(b_seq)
 end
 
--- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+-- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
+-- nobody has.
 local function delete_acknowledged(stream)
   local oldest
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -67,7 +68,9 @@ local function delete_acknowledged(stream)
     local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
     if not oldest or is_before(needed, oldest) then oldest = needed end
   end
-  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+  if not oldest then return end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
@@ -131,7 +134,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) end
+  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply

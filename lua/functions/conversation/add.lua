@@ -253,6 +253,8 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
+  local rest = index_rest(queue)
+  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply

@@ -10,7 +10,7 @@
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown'
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -52,20 +52,22 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest, requeued = {}, nil, false
+  local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and said == nil then
+    if owners[n] and revived >= LIMITS.revived then
+      reply[n] = 'again'
+    elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], requeued = 'requeued', true
+        reply[n], revived = 'requeued', revived + count
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
       end
     end
   end
-  if requeued then keep_reply(queue, nonce, 'requeue', reply) end
+  if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end

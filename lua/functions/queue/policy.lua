@@ -111,10 +111,11 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
+      call('HSET', root, 'sliceEnds', ends)
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
   end
   local reply = {}

@@ -4,12 +4,12 @@ import type { FunctionName } from './facts.ts'
 
 /** The commands that each function calls, as ACL SETUSER names them: a user needs the rights to all of them. */
 export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
-  add: ['exists', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'zadd', 'zscore'],
+  add: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'pexpireat', 'publish', 'rpop', 'rpush', 'sadd', 'scard', 'sismember', 'smismember', 'srem', 'time', 'unlink', 'zadd', 'zscore'],
   check: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'lindex', 'llen', 'lrange', 'pttl', 'sismember', 'time', 'type', 'zcard', 'zrange', 'zscore'],
-  claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zmscore', 'zrange', 'zrangebyscore', 'zrem', 'zrevrangebyscore', 'zscore'],
+  claim_ready: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zcard', 'zmscore', 'zrange', 'zrangebyscore', 'zrem', 'zrevrangebyscore', 'zscore'],
   complete: ['exists', 'hdel', 'hincrby', 'hmget', 'hset', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zrem'],
-  dead: ['exists', 'hget', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
-  drop: ['del', 'exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'zrem'],
+  dead: ['exists', 'hkeys', 'hlen', 'hmget', 'zrange', 'zscore'],
+  drop: ['exists', 'hget', 'hincrby', 'hmget', 'mget', 'set', 'type', 'unlink', 'zrem'],
   extend: ['exists', 'hmget', 'hset', 'llen', 'time', 'zadd', 'zcard'],
   fail: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'lrange', 'lset', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'zadd', 'zcard', 'zrem'],
   forward: ['exists', 'hdel', 'hget', 'hincrby', 'hmget', 'hset', 'llen', 'lrange', 'ltrim', 'mget', 'publish', 'scard', 'set', 'sismember', 'srem', 'time', 'unlink', 'xadd', 'xinfo|groups', 'xlen', 'xpending', 'xtrim', 'zadd', 'zcard', 'zmscore', 'zrange', 'zrangebyscore', 'zrem', 'zrevrangebyscore', 'zscore'],
@@ -20,7 +20,7 @@ export const COMMANDS_OF: Record<FunctionName, readonly string[]> = {
   release: ['exists', 'hget', 'hmget', 'hset', 'llen', 'mget', 'publish', 'set', 'time', 'zadd', 'zcard'],
   repair: ['del', 'exists', 'hdel', 'hget', 'hkeys', 'hlen', 'hmget', 'hset', 'llen', 'lrange', 'persist', 'pexpireat', 'pttl', 'publish', 'sadd', 'srem', 'time', 'type', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
   repartition: ['exists', 'hget', 'hmget', 'hset'],
-  requeue: ['del', 'exists', 'hget', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'sadd', 'set', 'sismember', 'srem', 'time', 'zadd', 'zrem', 'zscore'],
+  requeue: ['exists', 'hget', 'hincrby', 'hkeys', 'hlen', 'hmget', 'hset', 'llen', 'lpush', 'lrange', 'ltrim', 'mget', 'publish', 'sadd', 'set', 'sismember', 'srem', 'time', 'unlink', 'zadd', 'zrem', 'zscore'],
   stats: ['exists', 'hmget', 'llen', 'time', 'zcard', 'zcount', 'zrange'],
   version: [],
 }

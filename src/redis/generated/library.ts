@@ -117,6 +117,8 @@ local LIMITS = {
   pairs = 1000,
   ids = 100,
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+  revived = 1000,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -126,6 +128,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
   checkLooks = 5000,
   checkBytes = 4 * MIB,
@@ -494,6 +498,9 @@ local function now_ms()
 end
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
+-- Lua's stack bounds how many values a command can have.
+local FIELDS_AT_ONCE = 500
+
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
 local function keep_dead(queue, key, claim, fate)
@@ -502,7 +509,13 @@ local function keep_dead(queue, key, claim, fate)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
@@ -523,9 +536,11 @@ end
 
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
 
 -- The same, each with its place among the dead, so that it finds back to where it was.
@@ -549,7 +564,7 @@ local function drop_dead(root, id)
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
   local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
+  redis.call('UNLINK', name)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
@@ -803,7 +818,7 @@ end
 --   released  as active, with a time that has come: the worker has given the batch back
 --   done      as active, without messages: the batch was completed while its list was missing
 --
---   append, index_appended   empty → open; one message more in any other state
+--   append, index_appended, index_rest   empty → open; one message more in any other state
 --   hand_out                 open → active
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
@@ -877,7 +892,20 @@ end
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed == 1 then
+    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
+    local seen = queue.by_options
+    if seen and seen[key] ~= nil then
+      seen[key] = true
+      return nil
+    end
+    local at, failed = index_by_options(queue, key, size, options)
+    if not failed then
+      queue.by_options = seen or {}
+      queue.by_options[key] = false
+    end
+    return at, failed
+  end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -894,6 +922,18 @@ local function index_appended(queue, key, size, options)
   local at, failed = move_in_due(queue, key, queue.now, true)
   if not failed then queue.filled = key end
   return at, failed
+end
+
+-- Sees to the keys whose messages have options, and which got several in this call. Returns when the first of them is due, if that has changed.
+-- What fails here is not told: the messages are stored, and their keys are in \`due\`.
+local function index_rest(queue)
+  local soonest
+  for key, has_more in pairs(queue.by_options or {}) do
+    local head = has_more and head_of(queue, key, true)
+    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    if at then soonest = math.min(soonest or at, at) end
+  end
+  return soonest
 end
 
 -- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns when that is due, if anything is left. A key of another
@@ -1099,7 +1139,7 @@ local function revive(queue, id, key)
   local undo, at = bring_back(queue, key, messages)
   local failed = not undo and at
   if undo then
-    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
     if failed then undo() end
   end
   if failed then
@@ -1314,6 +1354,148 @@ local function mend(queue, key, done)
   else
     mend_open(queue, key, with_options, done)
   end
+end
+--- Message ids that were accepted are remembered for \`dedupe\` to three times \`dedupe\`, in a set for each slice of time that begins. So they go all at
+--- once, and nobody has to delete them one by one.
+---
+--- A set goes with UNLINK, which frees it beside the calls: when a slice begins, or when a worker looks and finds nothing to do. It expires
+--- another \`dedupe\` later, for queues that nobody touches.
+--- WHY not by expiry alone: unless it is told otherwise, Redis frees what has expired at one go, and serves nobody meanwhile. 360,000 ids took
+--- 90 ms.
+---
+--- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
+--- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
+--
+-- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
+-- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
+-- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
+
+-- Lua's stack bounds how many values \`unpack\` can give.
+local UNPACKED = 1000
+
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
+-- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
+-- taken for an id.
+local function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+-- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
+-- does. Returns an error when they cannot be asked for.
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+-- When the ids of the last slice are forgotten. The root has it, since the slice may have begun under another \`dedupe\`.
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+-- Whether that has come, and not only the end of the slice before it. Under a shorter \`dedupe\` than now it cannot have come before.
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+-- The sets whose ids are forgotten when the last slice has ended; \`all\`: its own too.
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+-- Drops what is forgotten, at a look that has found nothing to do. Who may not do that goes without: the sets expire.
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+end
+
+-- Looks up the ids of a call.
+local function read_ids(queue, asked)
+  local slice, before, gone = queue.slice, queue.sliceBefore, nil
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then
+    local all = is_forgotten(queue)
+    gone = gone_slices(queue, all)
+    slice, before = queue.now, not all and slice or nil
+  end
+  local ends = slice + 2 * queue.dedupe
+  -- The clock has gone back, and ids are remembered that came later than now.
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+
+-- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
+local function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
+  end
+  if failed then ids.failed = failed end
+end
+
+-- Takes an id back whose message is not stored. False when that is not allowed.
+local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+-- Remembers an id again that was taken back. The set may have been empty then, and gone.
+local function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+-- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
+local function begin_slice(queue, ids)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  if begins.before then
+    redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
+  elseif queue.sliceBefore then
+    redis.pcall('HDEL', queue.root, 'sliceBefore')
+  end
+  if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
+  ids.begins = nil
 end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
@@ -1752,6 +1934,7 @@ local function claim_ready(keys, args)
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
   return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
@@ -2023,7 +2206,8 @@ local function is_before(a, b)
   return tonumber(a_seq) < tonumber(b_seq)
 end
 
--- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+-- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
+-- nobody has.
 local function delete_acknowledged(stream)
   local oldest
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -2033,7 +2217,9 @@ local function delete_acknowledged(stream)
     local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
     if not oldest or is_before(needed, oldest) then oldest = needed end
   end
-  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+  if not oldest then return end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
@@ -2097,7 +2283,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) end
+  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -2161,106 +2347,6 @@ register('release', release, { 'allow-oom' }, 'Give a claimed batch back, ready 
 end
 end
 do -- lua/functions/conversation
---- Message ids that were accepted are remembered for \`dedupe\` to twice \`dedupe\`, in a set for each slice of time that begins. So they go all at
---- once, and nobody has to delete them one by one.
----
---- \`ids\` is what one call knows of those of its messages: \`asked\`, their digests; \`known\`, which of these were accepted before; \`forgotten\`, which
---- were taken back; \`failed\`, why none can be remembered; the \`set\` of this slice and when it \`expires\`; and the slice, if it \`begins\` here.
---
--- WHY an id is remembered as a digest of it and its key, 32 of the 40 hex digits of SHA-1: the same id in two conversations is two messages,
--- and a long id costs no more than a short one. As 16 raw bytes it would take 64 bytes of memory instead of 80, and Lua, which has
--- to make them of the digits, 2.0 us instead of 1.1 us for each message (Redis 7.0, sets of 500,000 ids).
-
--- Lua's stack bounds how many values \`unpack\` can give.
-local UNPACKED = 1000
-
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
-
--- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
--- taken for an id.
-local function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
--- Adds those of the digests to \`known\` that are in the set. Asked for together: a call for each would cost half of what storing the message
--- does. Returns an error when they cannot be asked for.
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
-    end
-  end
-end
-
--- Looks up the ids of a call.
-local function read_ids(queue, asked)
-  local slice, before = queue.slice, queue.sliceBefore
-  local begins = not slice or queue.now >= slice + queue.dedupe
-  if begins then slice, before = queue.now, slice end
-  local ids = {
-    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
-  }
-  if begins then ids.begins = { slice = slice, before = before } end
-  local failed = look_up(ids.set, asked, ids.known)
-  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
-  if failed then ids.failed = failed end
-  return ids
-end
-
--- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
-local function remember_ids(ids)
-  if ids.failed then return end
-  local fresh = ids.asked
-  if next(ids.known) then
-    fresh = {}
-    for n = 1, #ids.asked do
-      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
-    end
-    if #fresh == 0 then return end
-  end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
-  end
-  if failed then ids.failed = failed end
-end
-
--- Takes an id back whose message is not stored. False when that is not allowed.
-local function forget_id(ids, digest)
-  ids.forgotten = ids.forgotten or {}
-  ids.forgotten[digest] = true
-  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
-end
-
--- Remembers an id again that was taken back. The set may have been empty then, and gone.
-local function remember_again(ids, digest)
-  redis.pcall('SADD', ids.set, digest)
-  redis.pcall('PEXPIREAT', ids.set, ids.expires)
-end
-
--- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
-local function begin_slice(queue, ids)
-  local begins = ids.begins
-  if not begins then return nil end
-  local done
-  if begins.before then
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
-  else
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
-  end
-  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  ids.begins = nil
-end
 do
 --- Append messages to the open batches of their keys.
 --
@@ -2517,6 +2603,8 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
+  local rest = index_rest(queue)
+  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -2687,7 +2775,7 @@ do
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown'
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -2729,20 +2817,22 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest, requeued = {}, nil, false
+  local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and said == nil then
+    if owners[n] and revived >= LIMITS.revived then
+      reply[n] = 'again'
+    elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], requeued = 'requeued', true
+        reply[n], revived = 'requeued', revived + count
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
       end
     end
   end
-  if requeued then keep_reply(queue, nonce, 'requeue', reply) end
+  if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end
@@ -3627,10 +3717,11 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
+      call('HSET', root, 'sliceEnds', ends)
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
   end
   local reply = {}

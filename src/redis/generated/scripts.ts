@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c008ffab62f9b6d61b0d3fb04dc529e8e45a6370',
+    sha1: '3889faa1e0749bd4f91b3486afd76d069444172c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -111,6 +111,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -119,6 +121,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -336,7 +340,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
+${blank(82)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -471,7 +475,20 @@ ${blank(3)}
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then return index_by_options(queue, key, size, options) end
+  if listed == 1 then
+    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
+    local seen = queue.by_options
+    if seen and seen[key] ~= nil then
+      seen[key] = true
+      return nil
+    end
+    local at, failed = index_by_options(queue, key, size, options)
+    if not failed then
+      queue.by_options = seen or {}
+      queue.by_options[key] = false
+    end
+    return at, failed
+  end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -488,6 +505,18 @@ local function index_appended(queue, key, size, options)
   local at, failed = move_in_due(queue, key, queue.now, true)
   if not failed then queue.filled = key end
   return at, failed
+end
+
+
+
+local function index_rest(queue)
+  local soonest
+  for key, has_more in pairs(queue.by_options or {}) do
+    local head = has_more and head_of(queue, key, true)
+    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    if at then soonest = math.min(soonest or at, at) end
+  end
+  return soonest
 end
 ${blank(154)}
 local function index_brought_back(queue, key, claim, with_options)
@@ -526,7 +555,123 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(277)}
+${blank(244)}
+local UNPACKED = 1000
+
+local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
+
+
+
+local function digest_of(key, id, name)
+  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
+  return string.sub(redis.sha1hex(text), 1, 32)
+end
+
+
+
+local function look_up(set, asked, known)
+  for from = 1, #asked, UNPACKED do
+    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
+    if found.err then return wrong_type(found, 'set', set) end
+    for n = 1, #found do
+      if found[n] == 1 then known[asked[from + n - 1]] = true end
+    end
+  end
+end
+
+
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+${blank(11)}
+local function read_ids(queue, asked)
+  local slice, before, gone = queue.slice, queue.sliceBefore, nil
+  local begins = not slice or queue.now >= slice + queue.dedupe
+  if begins then
+    local all = is_forgotten(queue)
+    gone = gone_slices(queue, all)
+    slice, before = queue.now, not all and slice or nil
+  end
+  local ends = slice + 2 * queue.dedupe
+  -- The clock has gone back, and ids are remembered that came later than now.
+  if slice > queue.now then ends = math.max(ends, slice_ends(queue)) end
+  local ids = {
+    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', ends + queue.dedupe),
+  }
+  if begins then ids.begins = { slice = slice, before = before, gone = gone } end
+  local failed = look_up(ids.set, asked, ids.known)
+  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
+  if failed then ids.failed = failed end
+  return ids
+end
+
+
+local function remember_ids(ids)
+  if ids.failed then return end
+  local fresh = ids.asked
+  if next(ids.known) then
+    fresh = {}
+    for n = 1, #ids.asked do
+      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
+    end
+    if #fresh == 0 then return end
+  end
+  local failed, from = nil, 1
+  while from <= #fresh and not failed do
+    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
+    if not failed then from = from + UNPACKED end
+  end
+  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
+  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
+  while failed and from > 1 do
+    from = from - UNPACKED
+    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
+  end
+  if failed then ids.failed = failed end
+end
+
+
+local function forget_id(ids, digest)
+  ids.forgotten = ids.forgotten or {}
+  ids.forgotten[digest] = true
+  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
+end
+
+
+local function remember_again(ids, digest)
+  redis.pcall('SADD', ids.set, digest)
+  redis.pcall('PEXPIREAT', ids.set, ids.expires)
+end
+
+
+local function begin_slice(queue, ids)
+  local begins = ids.begins
+  if not begins then return nil end
+  local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
+  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
+  if begins.before then
+    redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
+  elseif queue.sliceBefore then
+    redis.pcall('HDEL', queue.root, 'sliceBefore')
+  end
+  if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
+  ids.begins = nil
+end
+${blank(48)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -612,97 +757,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(560)}
-local UNPACKED = 1000
-
-local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
-
-
-
-local function digest_of(key, id, name)
-  local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
-  return string.sub(redis.sha1hex(text), 1, 32)
-end
-
-
-
-local function look_up(set, asked, known)
-  for from = 1, #asked, UNPACKED do
-    local found = redis.pcall('SMISMEMBER', set, unpack_some(asked, from))
-    if found.err then return wrong_type(found, 'set', set) end
-    for n = 1, #found do
-      if found[n] == 1 then known[asked[from + n - 1]] = true end
-    end
-  end
-end
-
-
-local function read_ids(queue, asked)
-  local slice, before = queue.slice, queue.sliceBefore
-  local begins = not slice or queue.now >= slice + queue.dedupe
-  if begins then slice, before = queue.now, slice end
-  local ids = {
-    asked = asked, known = {}, set = seen_key(queue.root, kept_text('slice', slice)), expires = kept_text('expires', slice + 2 * queue.dedupe),
-  }
-  if begins then ids.begins = { slice = slice, before = before } end
-  local failed = look_up(ids.set, asked, ids.known)
-  if not failed and before then failed = look_up(seen_key(queue.root, kept_text('before', before)), asked, ids.known) end
-  if failed then ids.failed = failed end
-  return ids
-end
-
-
-local function remember_ids(ids)
-  if ids.failed then return end
-  local fresh = ids.asked
-  if next(ids.known) then
-    fresh = {}
-    for n = 1, #ids.asked do
-      if not ids.known[ids.asked[n]] then fresh[#fresh + 1] = ids.asked[n] end
-    end
-    if #fresh == 0 then return end
-  end
-  local failed, from = nil, 1
-  while from <= #fresh and not failed do
-    failed = error_of(redis.pcall('SADD', ids.set, unpack_some(fresh, from)), 'set', ids.set)
-    if not failed then from = from + UNPACKED end
-  end
-  failed = failed or error_of(redis.pcall('PEXPIREAT', ids.set, ids.expires), 'set', ids.set)
-  -- Only what was written is taken back: over maxmemory a script may write all it likes behind its first command that frees memory.
-  while failed and from > 1 do
-    from = from - UNPACKED
-    redis.pcall('SREM', ids.set, unpack_some(fresh, from))
-  end
-  if failed then ids.failed = failed end
-end
-
-
-local function forget_id(ids, digest)
-  ids.forgotten = ids.forgotten or {}
-  ids.forgotten[digest] = true
-  return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
-end
-
-
-local function remember_again(ids, digest)
-  redis.pcall('SADD', ids.set, digest)
-  redis.pcall('PEXPIREAT', ids.set, ids.expires)
-end
-
-
-local function begin_slice(queue, ids)
-  local begins = ids.begins
-  if not begins then return nil end
-  local done
-  if begins.before then
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceBefore', begins.before)
-  else
-    done = redis.pcall('HSET', queue.root, 'slice', begins.slice)
-  end
-  if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
-  ids.begins = nil
-end
-
+${blank(554)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -958,6 +1013,8 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
+  local rest = index_rest(queue)
+  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -968,7 +1025,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '5b4392dd68e5c4631c1e064d70f49156ec94a5fb',
+    sha1: 'a8478b6bec77737831574701b4f04e1d3d029faa',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1016,6 +1073,8 @@ local LIMITS = {
 
 
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -1024,6 +1083,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
   checkLooks = 5000,
@@ -1106,7 +1167,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(26)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1117,7 +1178,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(144)}
+${blank(146)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1135,11 +1196,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(233)}
+${blank(258)}
 local LOOK_AGAIN = 10000
 ${blank(283)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(183)}
+${blank(325)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1203,7 +1264,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1296)}
+${blank(1204)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1603,7 +1664,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '35e9cc7678e8aa815f75c5a58ca893ed433d9b70',
+    sha1: 'ad6b58a7af94035013aa13d5ed9f15c97bc647f1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1708,6 +1769,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -1717,6 +1780,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -1755,7 +1820,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
@@ -1937,20 +2002,32 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+
+
+
+local FIELDS_AT_ONCE = 500
+
+
+
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(52)}
+${blank(54)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -2050,7 +2127,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(187)}
+${blank(212)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2241,7 +2318,35 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(98)}
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+end
+${blank(123)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2587,6 +2692,7 @@ local function claim_ready(keys, args)
 
   -- first write
   local batches = kept and take_again(queue, take, kept) or take_ready(queue, take)
+  if #batches == 0 then drop_slices(queue) end
   if nonce and #batches > 0 then keep_reply(queue, nonce, 'claim_ready', proofs_of(batches), take.lease) end
   return { queue.now, next_look(queue, take, #batches), unpack(batches) }
 end
@@ -2596,7 +2702,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '00391703ebd57e21e3c677d272e21989689ce289',
+    sha1: '60d2f68bda5f4c9615d066213dcdfd0cccb70619',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2644,6 +2750,8 @@ local LIMITS = {
   pairs = 1000,
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -2652,6 +2760,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -2827,7 +2937,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
+${blank(82)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -2851,7 +2961,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(187)}
+${blank(212)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2946,7 +3056,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3021,7 +3131,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(286)}
+${blank(287)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3080,7 +3190,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '15ab285f62990cd7da1ff0a9a1eabd05eec10efd',
+    sha1: 'cab0c8201369ae4a5d7aaf541bb9a137588cff6f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3185,6 +3295,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -3193,6 +3305,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3239,9 +3353,20 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(188)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(177)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(91)}
+${blank(100)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3255,9 +3380,11 @@ end
 
 
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
 ${blank(95)}
 local function begin_tally(queue)
@@ -3266,7 +3393,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(756)}
+${blank(923)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3338,7 +3465,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(969)}
+${blank(875)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3394,7 +3521,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '68d5de75e72f0b49337600c7561b95ae8e40bbbf',
+    sha1: 'fbc011a55dfceee7694027c7aa79b852e3482450',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3449,6 +3576,8 @@ local LIMITS = {
 
   ids = 100,
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -3457,6 +3586,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3480,7 +3611,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(320)}
+${blank(331)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3494,14 +3625,14 @@ local function drop_dead(root, id)
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
   local count = integer(redis.call('HGET', name, 'count'), 0, POLICY.MAXSIZE.most) or 0
-  redis.call('DEL', name)
+  redis.call('UNLINK', name)
   if count > 0 then
     redis.call('HINCRBY', root, 'deadMessages', -count)
     redis.call('HINCRBY', root, 'droppedMessages', count)
   end
   return true
 end
-${blank(570)}
+${blank(595)}
 local NONCE_KEPT = 60000
 
 
@@ -3540,7 +3671,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3615,7 +3746,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1161)}
+${blank(1067)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3659,7 +3790,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '0c869a3fd3897b1201e6a54d7ee30398c858ab79',
+    sha1: '89500bb571b324b052bb370540a1d486beecdacf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3714,6 +3845,8 @@ local LIMITS = {
   pairs = 1000,
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -3722,6 +3855,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -3808,14 +3943,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(141)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(328)}
+${blank(353)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3831,7 +3966,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(412)}
+${blank(554)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3903,7 +4038,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(203)}
+${blank(204)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -3962,7 +4097,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e5e8badf27ded04e8d147440defedcd342f30c4b',
+    sha1: '3703c9f988f5a439c7107f1f8f6f8866eaf36437',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4075,6 +4210,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4083,6 +4220,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -4282,20 +4421,32 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+
+
+
+local FIELDS_AT_ONCE = 500
+
+
+
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(55)}
+${blank(57)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -4333,7 +4484,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(165)}
+${blank(190)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4414,7 +4565,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4497,7 +4648,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(259)}
+${blank(260)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4593,7 +4744,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '4237a7c8a4acecdfd7155fe58e71eef6dc46a671',
+    sha1: 'a2f2318bf6e5be2ecc0d5851b649bbeb324104a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4698,6 +4849,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -4707,6 +4860,8 @@ local LIMITS = {
   claimBytes = MIB,
   claimLooks = 2000,
   lowered = 100,
+  -- One call deletes so many entries of a stream that are done.
+  trimmed = 1000,
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
 
@@ -4747,7 +4902,7 @@ local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
-
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
@@ -4930,20 +5085,32 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(3)}
+
+
+
+local FIELDS_AT_ONCE = 500
+
+
+
 local function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
-  for n = 1, #messages do redis.call('HSET', dead, n, messages[n]) end
+  for from = 1, #messages, FIELDS_AT_ONCE do
+    local fields = {}
+    for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
+      fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n]
+    end
+    redis.call('HSET', dead, unpack(fields))
+  end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(52)}
+${blank(54)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
 
@@ -5043,7 +5210,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(187)}
+${blank(212)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5252,7 +5419,35 @@ local function lower_ahead(queue)
   if left > 0 then queue.looked = now end
   redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(98)}
+local function slice_ends(queue)
+  local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
+  return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
+end
+
+
+local function is_forgotten(queue)
+  return queue.slice and queue.now >= queue.slice + 2 * queue.dedupe and queue.now >= slice_ends(queue)
+end
+
+
+local function gone_slices(queue, all)
+  local gone = {}
+  if queue.sliceBefore then gone[1] = seen_key(queue.root, digits(queue.sliceBefore)) end
+  if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
+  return gone
+end
+
+
+local function drop_slices(queue)
+  if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
+  local all = is_forgotten(queue)
+  local gone = gone_slices(queue, all)
+  if #gone == 0 then return end
+  redis.pcall('UNLINK', unpack(gone))
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+end
+${blank(123)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -5505,7 +5700,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(276)}
+${blank(277)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5565,7 +5760,8 @@ local function is_before(a, b)
   return tonumber(a_seq) < tonumber(b_seq)
 end
 
--- Deletes the entries that all groups have read and acknowledged. Without a group nobody has.
+-- Deletes entries that all groups have read and acknowledged: some thousand at a time, since each call serves nobody else meanwhile. Without a group
+-- nobody has.
 local function delete_acknowledged(stream)
   local oldest
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -5575,7 +5771,9 @@ local function delete_acknowledged(stream)
     local needed = pending[1] > 0 and pending[2] or string.gsub(about['last-delivered-id'], '%d+$', function(seq) return seq + 1 end)
     if not oldest or is_before(needed, oldest) then oldest = needed end
   end
-  if oldest then redis.call('XTRIM', stream, 'MINID', oldest) end
+  if not oldest then return end
+  -- What is trimmed with '~' are whole nodes of the stream; what is left of one is few.
+  if redis.call('XTRIM', stream, 'MINID', '~', oldest, 'LIMIT', LIMITS.trimmed) == 0 then redis.call('XTRIM', stream, 'MINID', oldest) end
 end
 
 -- Names of the fields of message n: made once, since to join a number to a text costs more than to write the field.
@@ -5639,7 +5837,7 @@ local function forward(keys, args)
     redis.call('XADD', stream, '*', unpack(fields_of(batches[n])))
     done[n], counts[n] = key, #messages
   end
-  if #done > 0 then finish(queue, done, counts, {}) end
+  if #done > 0 then finish(queue, done, counts, {}) else drop_slices(queue) end
   local reply = { queue.now, next_look(queue, take, #done), #done, longest - length - #done }
   if #done > 0 then keep_reply(queue, nonce, 'forward', reply) end
   return reply
@@ -5650,7 +5848,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '8c4cf1025851eb46739c7155dced9e021008f5fe',
+    sha1: 'e62f056b9bd25531cb33083e722482c2305b243e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5744,7 +5942,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(76)}
+${blank(80)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -5758,7 +5956,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1104)}
+${blank(1282)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5852,7 +6050,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1808)}
+${blank(1716)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -5900,7 +6098,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '848024093c30066b387f9c66ebe4e5a95dc888ff',
+    sha1: '35ec8cc7cb50c0417e5170e1dab04773c9cbd3dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6005,6 +6203,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6013,6 +6213,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6069,7 +6271,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
+${blank(82)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 ${blank(57)}
 local function begin_tally(queue)
@@ -6078,7 +6280,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(690)}
+${blank(857)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6197,7 +6399,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1703)}
+${blank(1611)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6290,7 +6492,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '90d63b7a869d0c8dc2be058eeab5dc2ac1ff13e2',
+    sha1: '3b3ba21ee730e2a8c0b2ed7c0d3938ce14bdc3cb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6395,6 +6597,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6403,6 +6607,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6567,14 +6773,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(141)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(756)}
+${blank(923)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6646,7 +6852,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(913)}
+${blank(819)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6703,7 +6909,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'ceac0f4e137d8ed7d075381c1b4f70b8e4fabd96',
+    sha1: 'd0face5c57e1d1bb0cd58b0ef0d2f067cf31b541',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6808,6 +7014,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -6816,6 +7024,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -6864,14 +7074,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(130)}
+${blank(141)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(750)}
+${blank(917)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6965,7 +7175,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1902)}
+${blank(1810)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7079,10 +7289,11 @@ local function policy(keys, args)
     -- slice went on for longer.
     if queue.slice then
       local ends = math.max(queue.slice + after.dedupe, now_ms()) + after.dedupe
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends))
+      call('HSET', root, 'sliceEnds', ends)
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.slice)), string.format('%.0f', ends + after.dedupe))
     end
     if queue.sliceBefore then
-      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + after.dedupe))
+      call('PEXPIREAT', seen_key(root, string.format('%.0f', queue.sliceBefore)), string.format('%.0f', queue.slice + 2 * after.dedupe))
     end
   end
   local reply = {}
@@ -7095,7 +7306,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '0a08206ce71282fc5d99c1267f7f7aeb54b89768',
+    sha1: '6df627925f9065748dbb84b72a7b4a86410aee03',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7208,6 +7419,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -7216,6 +7429,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7305,7 +7520,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(71)}
+${blank(82)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -7323,7 +7538,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(346)}
+${blank(371)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -7368,7 +7583,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(220)}
+${blank(362)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7451,7 +7666,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(494)}
+${blank(498)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7508,7 +7723,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'a6db447ebea7901a5c3334b80eefce515c03fddd',
+    sha1: '09e987311227bef57a477e3d74fa940d2dae4084',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7556,6 +7771,8 @@ local LIMITS = {
 
 
   parts = 100,
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
 
 
@@ -7564,6 +7781,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -7711,7 +7930,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(26)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -7722,7 +7941,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(43)}
+${blank(45)}
 local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
 
 
@@ -7760,7 +7979,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(515)}
+${blank(540)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -7818,7 +8037,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(70)}
+${blank(212)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7882,7 +8101,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1299)}
+${blank(1207)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -7989,7 +8208,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '1138bc7fa331f1bfc04cc7fa6c1a05e1f8222985',
+    sha1: 'ddd30c2c9e42204d064bb366d0c1db3f6543fb27',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8094,6 +8313,8 @@ local LIMITS = {
 
 
 
+  -- One call brings back so many messages of dead batches, or one batch.
+
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -8102,6 +8323,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -8149,14 +8372,14 @@ local function digits(ms)
 end
 ${blank(188)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(204)}
+${blank(215)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(690)}
+${blank(857)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8280,7 +8503,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1793)}
+${blank(1701)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8390,7 +8613,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b07aebf56b7a345366b30d9dd3032e128c96f26f',
+    sha1: '97a6cb2e20d54815427560a0d212f7b41c25859a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8453,6 +8676,8 @@ local LIMITS = {
 
   ids = 100,
 
+  -- One call brings back so many messages of dead batches, or one batch.
+  revived = 1000,
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -8461,6 +8686,8 @@ local LIMITS = {
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
+
+  -- One call deletes so many entries of a stream that are done.
 
   -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
 
@@ -8491,7 +8718,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(14)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(32)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -8611,7 +8848,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(17)}
+${blank(26)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -8625,9 +8862,11 @@ end
 
 
 local function dead_messages(root, id)
-  local name, messages = dead_key(root, id), {}
-  for n, at in ipairs(dead_positions(name) or {}) do messages[n] = redis.call('HGET', name, at) end
-  return messages
+  local name = dead_key(root, id)
+  local positions = dead_positions(name)
+  if not positions or #positions == 0 then return {} end
+  for n = 1, #positions do positions[n] = count_text(positions[n]) end
+  return redis.call('HMGET', name, unpack(positions))
 end
 
 
@@ -8711,7 +8950,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(256)}
+${blank(281)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8758,7 +8997,7 @@ local function revive(queue, id, key)
   local undo, at = bring_back(queue, key, messages)
   local failed = not undo and at
   if undo then
-    failed = error_of(redis.pcall('DEL', dead_key(root, id)), 'hash', dead_key(root, id))
+    failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
     if failed then undo() end
   end
   if failed then
@@ -8807,7 +9046,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(198)}
+${blank(340)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -8896,7 +9135,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1202)}
+${blank(1108)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -8909,7 +9148,7 @@ ${blank(1202)}
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown'
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -8951,20 +9190,22 @@ local function requeue(keys, args)
   queue.now = now_ms()
 
   -- first write
-  local reply, soonest, requeued = {}, nil, false
+  local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and said == nil then
+    if owners[n] and revived >= LIMITS.revived then
+      reply[n] = 'again'
+    elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], requeued = 'requeued', true
+        reply[n], revived = 'requeued', revived + count
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
       end
     end
   end
-  if requeued then keep_reply(queue, nonce, 'requeue', reply) end
+  if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end
@@ -8974,7 +9215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'f0427970122dbecd83ce92161809b31a57473f49',
+    sha1: '311709c697bca64432e869760a92dcbaff8bab08',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9068,7 +9309,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(75)}
+${blank(79)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9103,7 +9344,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(113)}
+${blank(124)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -9119,7 +9360,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(764)}
+${blank(931)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9183,7 +9424,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2179)}
+${blank(2088)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9234,12 +9475,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '9eeeca3ca28d918fed57b0e59e0cc875433061c1',
+    sha1: '740f8b4bc927d19164bcc7773c7e772aa5b5e279',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3248)}
+${blank(3338)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
