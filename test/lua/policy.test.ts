@@ -131,7 +131,7 @@ describeBindings('policy', (lua) => {
     await lua().tick(1000)
     await lua().call('add', 'ann', 'x', 'ID', 'm2')
     const expiries = async () => Promise.all([START, START + 1000].map((slice) => expiryOf(lua().redis, `${lua().root}:seen:${slice}`)))
-    expect(await expiries()).toEqual([START + 2000, START + 3000])
+    expect(await expiries()).toEqual([START + 3000, START + 4000])
     await lua().tick(500)
     for (const [token, value] of [
       ['DEDUPE', 900],
@@ -139,14 +139,15 @@ describeBindings('policy', (lua) => {
       ['WAIT', 5],
     ] as const) {
       await policy(token, value)
-      expect(await expiries()).toEqual([START + 2000, START + 3000])
+      expect(await expiries()).toEqual([START + 3000, START + 4000])
     }
+    const ends = () => lua().redis.hget(lua().root, 'sliceEnds')
     await policy('DEDUPE', 901)
-    expect(await expiries()).toEqual([START + 1901, START + 2802])
+    expect([await ends(), await expiries()]).toEqual([String(START + 2802), [START + 2802, START + 3703]])
     await lua().tick(1202)
     await policy('DEDUPE', 902)
     // The last id of the slice may have come just now.
-    expect(await expiries()).toEqual([-2, START + 3604])
+    expect([await ends(), await expiries()]).toEqual([String(START + 3604), [START + 2804, START + 4506]])
   })
 
   it('that contradicts itself, since a person has written it so, gives way to all that a program gives', async () => {
