@@ -76,6 +76,20 @@ describeBindings('watch', (lua) => {
     expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
   })
 
+  it.each([
+    ['the sooner of them first', 300, 400],
+    ['the later of them first', 400, 300],
+  ])('tells it of the first deadline of keys that get several messages with options, %s', async (_, ann, bob) => {
+    await listen()
+    await claim('w1')
+    const message = (key: string, wait: number) => [key, '"Hi"', 'WAIT', wait]
+    await lua().call(
+      'add',
+      ...[message('ann', 900), message('bob', 900), message('ann', ann), message('bob', bob)].flatMap((each) => ['NEXT', ...each]).slice(1),
+    )
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+  })
+
   it('tells it of the first deadline behind several batches that are completed in one call', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')

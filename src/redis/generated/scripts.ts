@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '3889faa1e0749bd4f91b3486afd76d069444172c',
+    sha1: '70905eccde84233123357fe2f35966529286ff29',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -597,7 +597,7 @@ local function gone_slices(queue, all)
   if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
   return gone
 end
-${blank(11)}
+${blank(12)}
 local function read_ids(queue, asked)
   local slice, before, gone = queue.slice, queue.sliceBefore, nil
   local begins = not slice or queue.now >= slice + queue.dedupe
@@ -1025,7 +1025,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'a8478b6bec77737831574701b4f04e1d3d029faa',
+    sha1: '0e0d4d4633a1975de9b1f475fa62fcbddfc9d64d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1200,7 +1200,7 @@ ${blank(258)}
 local LOOK_AGAIN = 10000
 ${blank(283)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(325)}
+${blank(326)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1664,7 +1664,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'ad6b58a7af94035013aa13d5ed9f15c97bc647f1',
+    sha1: 'f9d9bf92e60db64defc6e4cda85f5cfbfc14e5eb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2344,7 +2344,8 @@ local function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+  -- A command takes no nil.
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
 ${blank(123)}
 local function not_serving(root)
@@ -2702,7 +2703,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '60d2f68bda5f4c9615d066213dcdfd0cccb70619',
+    sha1: 'ca898bd672d7f85fca2ee5a2843ad8ef3b2e8695',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3056,7 +3057,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(362)}
+${blank(363)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3190,7 +3191,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'cab0c8201369ae4a5d7aaf541bb9a137588cff6f',
+    sha1: '52065988fb45d1f1336d73be1544cca0396f6126',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3393,7 +3394,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(923)}
+${blank(924)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3521,7 +3522,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'fbc011a55dfceee7694027c7aa79b852e3482450',
+    sha1: 'fa26a6cfa66e07adb0945e91a732b9338c7935c1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3671,7 +3672,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(362)}
+${blank(363)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3790,7 +3791,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '89500bb571b324b052bb370540a1d486beecdacf',
+    sha1: '42959b8ee49c5e3e77af560f821e52fb11d660e4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3966,7 +3967,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(554)}
+${blank(555)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4097,7 +4098,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '3703c9f988f5a439c7107f1f8f6f8866eaf36437',
+    sha1: '40eeeb412624a4317d17e1ee3e10970f7e7b3ad7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4565,7 +4566,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(362)}
+${blank(363)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4744,7 +4745,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'a2f2318bf6e5be2ecc0d5851b649bbeb324104a6',
+    sha1: 'f868fa8cfd1b542a15bebb34c7da2432b7370707',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5445,7 +5446,8 @@ local function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+  -- A command takes no nil.
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
 ${blank(123)}
 local function not_serving(root)
@@ -5848,7 +5850,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'e62f056b9bd25531cb33083e722482c2305b243e',
+    sha1: 'bf813a3737f11c2c3fcf6fd53448c661a6dd0c84',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5956,7 +5958,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1282)}
+${blank(1283)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6098,7 +6100,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '35ec8cc7cb50c0417e5170e1dab04773c9cbd3dd',
+    sha1: '3625f4437669d0fc5606397b09cd757d5ced3a6a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6280,7 +6282,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(857)}
+${blank(858)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6492,7 +6494,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '3b3ba21ee730e2a8c0b2ed7c0d3938ce14bdc3cb',
+    sha1: 'acb6553933da98acb42d35b1fbb62e89c6b3129a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6780,7 +6782,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(923)}
+${blank(924)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6909,7 +6911,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'd0face5c57e1d1bb0cd58b0ef0d2f067cf31b541',
+    sha1: '099e00b12a67eaaad096942a965536a63a1fa109',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7081,7 +7083,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(917)}
+${blank(918)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7306,7 +7308,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '6df627925f9065748dbb84b72a7b4a86410aee03',
+    sha1: 'cb980741080f3891e2b82e79d05210dc312aafb8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7583,7 +7585,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(362)}
+${blank(363)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7723,7 +7725,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '09e987311227bef57a477e3d74fa940d2dae4084',
+    sha1: '41aba5c6c54814f66be278bfe11edd79dca38f79',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8037,7 +8039,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(212)}
+${blank(213)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8208,7 +8210,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'ddd30c2c9e42204d064bb366d0c1db3f6543fb27',
+    sha1: '8fdd480519dcaca600dd3a86987c7fcc4233436e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8379,7 +8381,7 @@ local function begin_tally(queue)
     number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
   }
 end
-${blank(857)}
+${blank(858)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8613,7 +8615,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '97a6cb2e20d54815427560a0d212f7b41c25859a',
+    sha1: '55646af7ad0ba54815fb642e1074a8fd75ba28a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9046,7 +9048,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(340)}
+${blank(341)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -9215,7 +9217,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '311709c697bca64432e869760a92dcbaff8bab08',
+    sha1: 'dad815f8a6686a9bc7cb0153d2126269f6d13525',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9360,7 +9362,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(931)}
+${blank(932)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9475,12 +9477,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '740f8b4bc927d19164bcc7773c7e772aa5b5e279',
+    sha1: 'f2bea7a5492a0bb50cb75eb067265ef6f7ada295',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3338)}
+${blank(3339)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -354,4 +354,15 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'stored[n]',
     why: 'the same is written over itself',
   },
+  { within: 'FIELDS_AT_ONCE', find: '500', put: '501', why: 'the same is written, in other pieces' },
+  { within: 'FIELDS_AT_ONCE', find: '500', put: '499', why: 'the same is written, in other pieces' },
+  { within: 'keep_dead', find: 'FIELDS_AT_ONCE - 1', put: 'FIELDS_AT_ONCE - 0', why: 'one is written twice' },
+  { within: 'keep_dead', find: 'from + FIELDS_AT_ONCE - 1', put: 'from + FIELDS_AT_ONCE + 1', why: 'two are written twice' },
+  {
+    within: 'slice_ends',
+    find: "type(ends) == 'string' and tonumber(ends)",
+    put: ' tonumber(ends)',
+    why: 'of what is no text tonumber makes nothing',
+  },
+  { within: 'add', find: 'rest < soonest', put: 'rest <= soonest', why: 'they are the same' },
 ]
