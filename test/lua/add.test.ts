@@ -117,6 +117,17 @@ describeBindings('add', (lua) => {
     await lua().holds()
   })
 
+  it('takes the word NEXT in any case, also behind a message without tokens', async () => {
+    expect(await lua().call('add', 'ann', '1', 'next', 'bob', '2', 'Next', 'bob', '3', 'ID', 'm1')).toEqual([
+      'added',
+      1,
+      'added',
+      1,
+      'added',
+      2,
+    ])
+  })
+
   it('refuses what is too much for a key, and does not remember its id', async () => {
     await lua().call('policy', 'MAXSIZE', 2, 'MAXBACKLOG', 3)
     await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3')

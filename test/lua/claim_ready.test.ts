@@ -253,6 +253,20 @@ describeBindings('claim_ready', (lua) => {
     expect(await lua().stats()).toMatchObject({ batches: 3, 'lateness:10': 1, 'lateness:50': 2 })
   })
 
+  it('goes on behind what is not ready yet, and counts all that it takes', async () => {
+    await add('a', 'x')
+    await add('late', 'x')
+    await lua().tick(5000)
+    await add('late', 'x')
+    await add('c', 'x')
+    await lua().redis.zadd(`${lua().root}:due`, START + 10_000, 'c')
+    await lua().tick(10_000)
+    await lua().redis.zadd(`${lua().root}:due`, START + 9000, 'late')
+    await lua().call('add', 'late', 'x')
+    expect((await lua().claim('LIMIT', 2)).batches.map(({ key }) => key).sort()).toEqual(['a', 'c'])
+    expect(await lua().stats()).toMatchObject({ batches: 2, 'closedBy:wait': 2, 'lateness:1': 1, 'lateness:5000': 1 })
+  })
+
   it('takes what somebody else has pushed for late not at all, however long the wait', async () => {
     await lua().call('policy', 'MAXWAIT', 31_536_000_000)
     await lua().call('policy', 'WAIT', 31_536_000_000)

@@ -144,6 +144,17 @@ describeBindings('message ids', (lua) => {
     expect(await add('a')).toBe('added')
   })
 
+  it('leaves what is forgotten to a look that finds nothing else to do', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().tick(2000)
+    await lua().call('add', 'bob', 'x', 'FLUSH')
+    await lua().claimOne()
+    expect(await seen()).toHaveLength(1)
+    await lua().claim()
+    expect(await seen()).toEqual([])
+  })
+
   it('keeps in the root which slices there are, and nothing of those that are dropped', async () => {
     const slices = () => lua().redis.hmget(lua().root, 'slice', 'sliceBefore', 'sliceEnds')
     const at = (ms: number) => String(START + ms)

@@ -347,6 +347,16 @@ describeBindings('edges', (get) => {
     expect(await get().keyspace()).toEqual(before)
   })
 
+  it('each message behind a full batch is refused whose key cannot be looked for', async () => {
+    await get().call('policy', 'MAXSIZE', 2)
+    await get().call('add', 'k', '1', 'NEXT', 'k', '2')
+    await get().redis.del(part('due'))
+    const before = await get().keyspace()
+    const reply = await (await userWithout(get(), 'zscore')).call('add', 'k', '3', 'NEXT', 'k', '4')
+    expect(reply.map((each: unknown) => each instanceof Error || each)).toEqual([true, 0, true, 0])
+    expect(await get().keyspace()).toEqual(before)
+  })
+
   it('a message whose options cannot be noted is refused', async () => {
     const poor = await userWithout(get(), 'sadd')
     await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)

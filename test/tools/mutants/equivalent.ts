@@ -365,4 +365,24 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'of what is no text tonumber makes nothing',
   },
   { within: 'add', find: 'rest < soonest', put: 'rest <= soonest', why: 'they are the same' },
+  {
+    within: 'parts_of',
+    find: "if string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d 0 ') then",
+    put: 'if false then',
+    why: 'it is measured then, which says the same',
+  },
+  { within: 'policy', find: 'elseif next(members) then', put: 'elseif true then', why: 'nothing is settled then' },
+  { within: 'given_members', find: 'if kept[field] == text then', put: 'if false then', why: 'the same is written over itself' },
+  {
+    within: 'index_brought_back',
+    find: 'if not head then',
+    put: 'if false then',
+    why: 'the messages are there, and the list was read before',
+  },
+  {
+    within: 'index_brought_back',
+    find: "if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end",
+    put: 'if not head then return nil end',
+    why: 'the messages are there, and the list was read before',
+  },
 ]
