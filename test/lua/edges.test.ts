@@ -357,6 +357,11 @@ describeBindings('edges', (get) => {
     expect(await get().keyspace()).toEqual(before)
   })
 
+  it('a message without options needs no right to note any', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 500)
+    expect(await (await userWithout(get(), 'sadd')).call('add', 'k', 'y')).toEqual(['added', 2])
+  })
+
   it('a message whose options cannot be noted is refused', async () => {
     const poor = await userWithout(get(), 'sadd')
     await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)

@@ -135,7 +135,8 @@ describeBindings('watch', (lua) => {
     ['what is ready behind a batch that is completed', 0, (lua, token) => lua.call('complete', 'ann', token)],
     ['what is ready behind a batch that has died', 0, (lua, token) => lua.call('fail', 'ann', token, 'ATTEMPTS', 1)],
     ['a failure whose pause ends early', 70, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 70)],
-    ['a batch that is given back', 0, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 0)],
+    ['a failure without a pause', 0, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 0)],
+    ['a batch that is given back', 0, (lua, token) => lua.call('release', 'ann', token)],
   ])('tells the watcher of %s', async (_, after, act) => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')

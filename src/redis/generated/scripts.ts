@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '70905eccde84233123357fe2f35966529286ff29',
+    sha1: '5649c3b26a9ed9408ccccdd7372d8977767a944d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -949,10 +949,8 @@ local function store_requeued(queue, key, element, digest, ids)
     return nil, failed
   end
   failed = begin_slice(queue, ids)
-  if failed then
-    if unstore(queue, key, digest, ids, undo) then return nil, failed end
-    keep_indexed(queue, key)
-  end
+  -- What cannot be taken back is in the index already.
+  if failed and unstore(queue, key, digest, ids, undo) then return nil, failed end
   return size + 1, at
 end
 
@@ -1025,7 +1023,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '0e0d4d4633a1975de9b1f475fa62fcbddfc9d64d',
+    sha1: '2d318a4a967fa561c0389f2d74ddd61e2c45406e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1264,7 +1262,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1204)}
+${blank(1202)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -3191,7 +3189,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '52065988fb45d1f1336d73be1544cca0396f6126',
+    sha1: 'f65dabde4010fd3f60a6401b7e5e9e4e03cdfaa3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3466,7 +3464,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(875)}
+${blank(873)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3522,7 +3520,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'fa26a6cfa66e07adb0945e91a732b9338c7935c1',
+    sha1: '8ac1971e9e00cd490cda1f14d5bb586c52b6edb8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3747,7 +3745,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1067)}
+${blank(1065)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -5850,7 +5848,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'bf813a3737f11c2c3fcf6fd53448c661a6dd0c84',
+    sha1: 'de6834b4ed132bc951a2d0c6ae06e68610ccc7ed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6052,7 +6050,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1716)}
+${blank(1714)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6100,7 +6098,7 @@ return entry(KEYS, ARGV)
 `,
   },
   partition: {
-    sha1: '3625f4437669d0fc5606397b09cd757d5ced3a6a',
+    sha1: '4da53e31c1632f797dca2609297e76df6a7d044a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6401,7 +6399,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1611)}
+${blank(1609)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6494,7 +6492,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'acb6553933da98acb42d35b1fbb62e89c6b3129a',
+    sha1: '50c078f2e51f9187437ebe961cf0fbcccd37be30',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6854,7 +6852,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(819)}
+${blank(817)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6911,7 +6909,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '099e00b12a67eaaad096942a965536a63a1fa109',
+    sha1: 'defebb9685c8b67388f4bfb7b74b02737c722330',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7177,7 +7175,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1810)}
+${blank(1808)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7725,7 +7723,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '41aba5c6c54814f66be278bfe11edd79dca38f79',
+    sha1: '6142b838827a74d97da1e45599f17249951c2a34',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8103,7 +8101,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1207)}
+${blank(1205)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 ${blank(339)}
 local function look_at_root(root)
@@ -8210,7 +8208,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '8fdd480519dcaca600dd3a86987c7fcc4233436e',
+    sha1: '96ad3af2abc37c91ce1e81b68d154eb3fed68994',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8505,7 +8503,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1701)}
+${blank(1699)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8615,7 +8613,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '55646af7ad0ba54815fb642e1074a8fd75ba28a2',
+    sha1: '941197d8aa5819df3fc7477f01eebee49e1c7f68',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9137,7 +9135,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1108)}
+${blank(1106)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9217,7 +9215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'dad815f8a6686a9bc7cb0153d2126269f6d13525',
+    sha1: '433bc5adb8dbcb4c5a12792ebcfef888e1678914',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9426,7 +9424,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2088)}
+${blank(2086)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9477,12 +9475,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'f2bea7a5492a0bb50cb75eb067265ef6f7ada295',
+    sha1: 'ca086867b6b0823c252c6104facf4e76846af224',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3339)}
+${blank(3337)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

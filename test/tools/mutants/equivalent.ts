@@ -385,4 +385,5 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'if not head then return nil end',
     why: 'the messages are there, and the list was read before',
   },
+  { within: 'dead_messages', find: 'positions[n] = count_text(positions[n])', put: '', why: 'Redis takes a number as well' },
 ]
