@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   /** Redis cannot be reached, or did not answer. */
   | 'UNAVAILABLE'
+  /** So many calls wait for Redis that no more are taken: this one was not sent. */
+  | 'OVERLOADED'
   /** The client has been closed. */
   | 'CLOSED'
   /** Redis answered with an error that rapidfire does not know. */

@@ -43,6 +43,12 @@ export interface MessageOptions {
 export interface RapidFireOptions<T, Input = T> extends BindingOptions {
   /** A URL, ioredis options, or an ioredis client or Cluster of your own, which `close` leaves open. @default 'redis://127.0.0.1:6379' */
   redis?: RedisInput
+  /**
+   * For how long a call is waited for, connecting and repeating included, ms, 1 to 600000 (ten minutes); the longest `durability.timeout` in use
+   * is added. Then it fails with `UNAVAILABLE`, which says whether it may have been carried out. For connections that rapidfire makes: a client
+   * of your own has its own settings. @default 5000
+   */
+  timeout?: number
   /** Name of the queue: 1 to 128 characters, no braces or blanks. @default 'default' */
   queue?: string
   /**

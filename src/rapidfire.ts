@@ -57,7 +57,7 @@ export class RapidFire<T = unknown, Input = T> {
     this.#source = source
     this.queue = checkQueueName(options.queue ?? 'default')
     this.#caller = new Caller(
-      connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379'),
+      connection ?? connect(options.redis ?? 'redis://127.0.0.1:6379', options.timeout),
       options,
       (call) => giveAtStart(this.queue, options, call, this.#partitioning.layout),
       source,
@@ -75,7 +75,7 @@ export class RapidFire<T = unknown, Input = T> {
    *
    * @param key the conversation: 1 to 1024 bytes
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA`, `BAD_ARGUMENT`, `MESSAGE_TOO_LARGE`, `BACKLOG_FULL`, `OUT_OF_MEMORY`,
-   * `UNAVAILABLE`: it may have been stored all the same, so add it again with the same id
+   * `UNAVAILABLE`: it may have been stored all the same, so add it again with the same id; `OVERLOADED`: it was not sent, since too much waits
    * @example await rapidfire.addMessage('79001234567', { text: 'Hi' }, { id: 'wamid.1' }) // { status: 'added', size: 1 }
    */
   addMessage(key: string, data: Input, options: AddOptions = {}): Promise<AddResult> {
@@ -83,7 +83,8 @@ export class RapidFire<T = unknown, Input = T> {
   }
 
   /**
-   * Stores many messages; one result per message, in order.
+   * Stores many messages; one result per message, in order. A list of any length disturbs nobody who uses the same client: it is encoded and
+   * sent in parts. So it must not be changed before it has been stored.
    *
    * @throws RefusedMessagesError when Redis refused some; its `results` tell which, the others are stored
    * @throws RapidfireError `BAD_KEY`, `BAD_ID`, `BAD_DATA` before anything is sent
@@ -147,7 +148,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RapidfireError `BAD_ARGUMENT`, `WRONG_TYPE`, `OUT_OF_MEMORY`, `UNAVAILABLE`
    */
   forward(stream: string, options: ForwardOptions = {}): Promise<Forwarded> {
-    return this.#forwarding.forward(stream, options)
+    return this.#caller.room.run(() => this.#forwarding.forward(stream, options))
   }
 
   /**
@@ -158,12 +159,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example (await rapidfire.peek('79001234567')).deadline // 1790000010000
    */
   peek(key: string, limit?: number): Promise<Peek<T>> {
-    return peek(this.#caller, this.#partitioning.layout, key, limit)
+    return this.#caller.room.run(() => peek(this.#caller, this.#partitioning.layout, key, limit))
   }
 
   /** Figures of the queue, at a cost that does not depend on its size. */
   getStats(): Promise<Stats> {
-    return getStats(this.#caller, this.queue, this.#partitioning.layout)
+    return this.#caller.room.run(() => getStats(this.#caller, this.queue, this.#partitioning.layout))
   }
 
   /**
@@ -173,12 +174,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @example await rapidfire.policy({ wait: 5000 }) // { wait: 5000, maxWait: 60000, … }
    */
   policy(changes: Partial<Policy> = {}): Promise<Policy> {
-    return this.#caller.underway.run(() => changePolicy(this.#partitioning, changes))
+    return this.#caller.room.run(() => this.#caller.underway.run(() => changePolicy(this.#partitioning, changes)))
   }
 
   /** The version of the Lua library that answers. */
   version(): Promise<string> {
-    return this.#caller.underway.run(() => this.#caller.call(undefined, 'version', {}))
+    return this.#caller.room.run(() => this.#caller.underway.run(() => this.#caller.call(undefined, 'version', {})))
   }
 
   /**
@@ -189,7 +190,7 @@ export class RapidFire<T = unknown, Input = T> {
    * @example const { batches } = await rapidfire.claimReady({ limit: 50 })
    */
   claimReady(options: ClaimOptions = {}): Promise<Claimed<T>> {
-    return this.#claims.claimReady(options)
+    return this.#caller.room.run(() => this.#claims.claimReady(options))
   }
 
   /**
@@ -233,7 +234,7 @@ export class RapidFire<T = unknown, Input = T> {
 
   /** Dead batches, oldest first, at most `limit` (100) after `offset`; or the one with this `id`, with its messages. */
   dead(options: { limit?: number; offset?: number; id?: string } = {}): Promise<DeadBatch[]> {
-    return this.#dead.list(options)
+    return this.#caller.room.run(() => this.#dead.list(options))
   }
 
   /**
@@ -243,12 +244,12 @@ export class RapidFire<T = unknown, Input = T> {
    * @throws RefusedBatchesError when some could not be put back: they are dead still, and its `results` tell what became of each
    */
   requeue(ids: readonly string[]): Promise<('requeued' | 'unknown')[]> {
-    return this.#dead.requeue(ids)
+    return this.#caller.room.run(() => this.#dead.requeue(ids))
   }
 
   /** Deletes dead batches with their messages; at most 100 ids. */
   drop(ids: readonly string[]): Promise<('dropped' | 'unknown')[]> {
-    return this.#dead.drop(ids)
+    return this.#caller.room.run(() => this.#dead.drop(ids))
   }
 
   /**
@@ -264,11 +265,15 @@ export class RapidFire<T = unknown, Input = T> {
   /**
    * Waits for the calls to Redis that are under way, then closes the connection if it is our own. Calling it again does nothing.
    * Let `processPendingBatches` end first: a batch whose handler still runs comes back when its lease has run out.
+   *
+   * @param options.timeout how long to wait at most, ms, 0 to 600000; then the connection is closed whatever Redis does, and what is under way
+   *   fails with `UNAVAILABLE`. On a client of your own, which stays open, it settles as that says. By default it waits for all of them.
+   * @throws RapidfireError `BAD_OPTION`
    */
-  close(): Promise<void> {
+  close(options: { timeout?: number } = {}): Promise<void> {
     this.#sender.flush()
     this.#claims.flush()
-    return this.#caller.close()
+    return this.#caller.close(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

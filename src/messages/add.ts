@@ -1,11 +1,19 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RapidfireError, RefusedMessagesError } from '../errors.ts'
 import type { AddOptions, NewMessage, RapidFireOptions } from '../options.ts'
 import type { Underway } from '../redis/underway.ts'
 import { checkDurability, type Durability } from './durability.ts'
-import { type EncodedMessage, encode } from './encode.ts'
+import { bytesOf, type EncodedMessage, encode } from './encode.ts'
+import { ListKeys } from './keys.ts'
 import type { AddResult } from './results.ts'
 import { allValidated, type Schema, Turns, validated } from './schema.ts'
 import type { Sender } from './sender.ts'
+
+/** Messages that are encoded, and sent, in one turn of the event loop; a list with more is a long one. */
+const SLICE = 256
+
+/** The same in UTF-16 units of their JSON. */
+const SLICE_SIZE = 1_048_576
 
 /** Takes messages in: checks what the caller has given, lets the schema see it, and sends it in the order in which it came. */
 export class Adder<Input> {
@@ -31,11 +39,19 @@ export class Adder<Input> {
     // Not an async function: those cost a promise and three turns of the microtask queue more.
     try {
       const durability = options.durability ? checkDurability(options.durability) : this.#durability
-      if (!schema) return this.#send(encode(key, data, options), durability)
+      if (!schema && this.#turns.isFree(key)) return this.#send(encode(key, data, options), durability)
+      if (!schema) return this.#sendBehind(encode(key, data, options), key, durability)
       return this.#turns.take([key], validated(schema, data), (value) => this.#send(encode(key, value, options), durability))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** A message of a key that a long list has. */
+  #sendBehind(message: EncodedMessage, key: string, durability: Durability | undefined): Promise<AddResult> {
+    return this.#underway.run(() =>
+      this.#sender.room.run(() => this.#turns.take([key], message, () => this.#sender.send(message, durability)), bytesOf(message)),
+    )
   }
 
   #send(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
@@ -45,18 +61,57 @@ export class Adder<Input> {
 
   /** @throws RefusedMessagesError */
   async addAll(messages: readonly NewMessage<Input>[], options: { durability?: Durability }): Promise<AddResult[]> {
-    const schema = this.#schema
     const durability = options.durability ? checkDurability(options.durability) : this.#durability
-    const send = (data: readonly unknown[]) => {
-      const encoded = messages.map((message, n) => encode(message.key, data[n], message))
-      this.#underway.checkOpen()
-      return this.#sender.sendAll(encoded, durability)
-    }
-    const keys = messages.map(({ key }) => key)
-    const data = messages.map((message) => message.data)
-    const results = schema ? await this.#turns.take(keys, allValidated(schema, data), send) : await send(data)
+    const results = await (messages.length > SLICE ? this.#sendLong(messages, durability) : this.#sendShort(messages, durability))
     const refused = results.find((result) => result instanceof RapidfireError)
     if (refused) throw new RefusedMessagesError(refused, results)
     return results as AddResult[]
+  }
+
+  #sendShort(messages: readonly NewMessage<Input>[], durability: Durability | undefined): Promise<(AddResult | RapidfireError)[]> {
+    const schema = this.#schema
+    const send = (data: readonly unknown[]) =>
+      this.#sender.sendAll(
+        messages.map((message, n) => encode(message.key, data[n], message)),
+        durability,
+      )
+    const keys = messages.map(({ key }) => key)
+    const data = messages.map((message) => message.data)
+    // It may have to wait for its turn: `close` waits for it all the same.
+    return this.#underway.run(async () => this.#turns.take(keys, schema ? allValidated(schema, data) : data, send))
+  }
+
+  /** A long list keeps neither the process nor Redis busy for long at a time. Nothing is sent before all of it has been found good. */
+  #sendLong(messages: readonly NewMessage<Input>[], durability: Durability | undefined): Promise<(AddResult | RapidfireError)[]> {
+    const keys = new ListKeys(messages)
+    return this.#underway.run(() =>
+      this.#turns.takeList(keys, async (given) => {
+        await this.#sender.ready()
+        return this.#sender.sendList(await this.#encodeAll(messages, keys), durability, given)
+      }),
+    )
+  }
+
+  async #encodeAll(messages: readonly NewMessage<Input>[], keys: ListKeys): Promise<EncodedMessage[]> {
+    const schema = this.#schema
+    const encoded: EncodedMessage[] = []
+    let size = 0
+    for (let n = 0; n < messages.length; n += SLICE) {
+      const slice = messages.slice(n, n + SLICE)
+      const given = slice.map(({ data }) => data)
+      const data = schema ? await allValidated(schema, given) : given
+      for (const [m, message] of slice.entries()) {
+        const each = encode(message.key, data[m], message)
+        encoded.push(each)
+        size += each.data.length
+        if (size > SLICE_SIZE) {
+          size = 0
+          await nextTurn()
+        }
+      }
+      keys.learn(encoded.length)
+      await nextTurn()
+    }
+    return encoded
   }
 }

@@ -1,3 +1,7 @@
+import { OVERHEAD, type Room } from '../redis/room.ts'
+import type { Limit } from '../redis/term.ts'
+import { hashOf } from './keys.ts'
+
 /** Most items and bytes of one call, so that no script keeps Redis busy for more than about a millisecond. */
 const MAX_ITEMS = 128
 const MAX_BYTES = 262_144
@@ -11,6 +15,9 @@ interface Entry<Item, Result> {
   answer: Answer<Result>
   to: Coalescer<Item, Result>
   bucket: number
+  bytes: number
+  /** When its caller is not to wait any more, as `performance.now()` says it. */
+  until: number
 }
 
 /** Items that travel together. */
@@ -20,6 +27,8 @@ class Parcel<Item, Result> {
   readonly late: boolean
   readonly entries: Entry<Item, Result>[] = []
   bytes = 0
+  /** When the first of its callers is not to wait any more. */
+  until = Number.POSITIVE_INFINITY
   /** What marks its buckets while it is under way. */
   mark = 0
   /** By bucket: what must not leave before this has come back. */
@@ -38,14 +47,27 @@ interface Line<Item, Result> {
   next: number
 }
 
+/** How an outbox keeps the order of keys, and what it is bounded by. */
+export interface Keeping<Item> {
+  keyOf(item: Item): string | Buffer
+  /** For how long an item is waited for, its waiting here included. */
+  limit: Limit | undefined
+  /** Takes what has not been answered. */
+  room: Room
+  /** What an item gets whose time is over before it could leave. */
+  late(): Error
+}
+
 /**
  * Collects what is asked for in one tick, and sends it when the tick ends, in one call for each coalescer that it is shared by.
  *
- * With `keyOf` it keeps the order of each key, through all of its coalescers: an item whose key is in a call under way waits until that has
+ * With `keeping` it keeps the order of each key, through all of its coalescers: an item whose key is in a call under way waits until that has
  * come back, whatever happens to it meanwhile, and leaves first then.
  */
 export class Outbox<Item, Result> {
-  readonly #keyOf: ((item: Item) => string | Buffer) | undefined
+  readonly #keeping: Keeping<Item> | undefined
+  /** Of what is given in this tick. */
+  #until = Number.POSITIVE_INFINITY
   #waiting: Entry<Item, Result>[] = []
   #released: Line<Item, Result>[] = []
   #late: Parcel<Item, Result>[] = []
@@ -56,12 +78,18 @@ export class Outbox<Item, Result> {
   readonly #underway: (Parcel<Item, Result> | undefined)[] = [undefined]
   readonly #freeMarks: number[] = []
 
-  constructor(keyOf?: (item: Item) => string | Buffer) {
-    this.#keyOf = keyOf
+  constructor(keeping?: Keeping<Item>) {
+    this.#keeping = keeping
   }
 
   push(item: Item, to: Coalescer<Item, Result>, answer: Answer<Result>): void {
-    this.#waiting.push({ item, answer, to, bucket: this.#keyOf ? bucketOf(this.#keyOf(item)) : -1 })
+    const keeping = this.#keeping
+    const bytes = to.bytesOf(item)
+    if (keeping) {
+      if (this.#waiting.length === 0 && keeping.limit) this.#until = performance.now() + keeping.limit.ms
+      keeping.room.hold(bytes + OVERHEAD)
+    }
+    this.#waiting.push({ item, answer, to, bytes, until: this.#until, bucket: keeping ? bucketOf(keeping.keyOf(item)) : -1 })
     to.waiting += 1
     this.#schedule()
   }
@@ -121,7 +149,7 @@ export class Outbox<Item, Result> {
 
   /** Puts an item into the call that its coalescer is filling. False when its key is on its way in another one. */
   #board(entry: Entry<Item, Result>, late: boolean, parcels: Parcel<Item, Result>[]): boolean {
-    const { to, bucket } = entry
+    const { to, bucket, bytes } = entry
     let parcel = to.open
     let mark = 0
     if (bucket >= 0) {
@@ -129,7 +157,6 @@ export class Outbox<Item, Result> {
       mark = this.#marks[bucket] as number
       if (mark !== 0 && (mark !== parcel?.mark || parcel.followers?.has(bucket))) return false
     }
-    const bytes = to.bytesOf(entry.item)
     if (!parcel || parcel.late !== late || parcel.entries.length === MAX_ITEMS || parcel.bytes + bytes > MAX_BYTES) {
       if (mark !== 0) return false
       parcel = new Parcel(to, late)
@@ -143,6 +170,7 @@ export class Outbox<Item, Result> {
     if (bucket >= 0) (this.#marks as Uint32Array)[bucket] = parcel.mark
     parcel.entries.push(entry)
     parcel.bytes += bytes
+    if (entry.until < parcel.until) parcel.until = entry.until
     return true
   }
 
@@ -161,10 +189,16 @@ export class Outbox<Item, Result> {
     return parcel.followers
   }
 
-  /** Lets leave what can leave of a line in one call; the rest goes on waiting behind that. */
+  /**
+   * Lets leave what can leave of a line in one call; the rest goes on waiting behind that. What has waited too long for those before it fails:
+   * they have less time than it, so it is looked for here alone.
+   */
   #advance(line: Line<Item, Result>, parcels: Parcel<Item, Result>[]): void {
+    const now = performance.now()
     while (line.next < line.entries.length) {
-      if (!this.#board(line.entries[line.next] as Entry<Item, Result>, false, parcels)) {
+      const entry = line.entries[line.next] as Entry<Item, Result>
+      if (entry.until <= now) this.#answer(entry, this.#keeping?.late() as Error)
+      else if (!this.#board(entry, false, parcels)) {
         this.#before(line.bucket).set(line.bucket, line)
         return
       }
@@ -173,17 +207,25 @@ export class Outbox<Item, Result> {
   }
 
   async #send(parcel: Parcel<Item, Result>): Promise<void> {
-    const { to, entries, mark } = parcel
+    const { to, entries, mark, until } = parcel
     to.underway += 1
     let results: (Result | Error)[]
     try {
-      results = await to.send(entries.map(({ item }) => item))
+      results = await to.send(
+        entries.map(({ item }) => item),
+        until,
+      )
     } catch (error) {
       results = entries.map(() => error as Error)
     }
     to.underway -= 1
     if (mark > 0) this.#release(parcel)
-    for (let n = 0; n < entries.length; n += 1) entries[n]?.answer(results[n] as Result | Error)
+    for (let n = 0; n < entries.length; n += 1) this.#answer(entries[n] as Entry<Item, Result>, results[n] as Result | Error)
+  }
+
+  #answer({ answer, bytes }: Entry<Item, Result>, result: Result | Error): void {
+    this.#keeping?.room.free(bytes + OVERHEAD)
+    answer(result)
   }
 
   #release({ entries, mark, followers }: Parcel<Item, Result>): void {
@@ -198,11 +240,11 @@ export class Outbox<Item, Result> {
 }
 
 /**
- * Sends the items of one tick as one call, each caller getting its own result. `send` returns one result per item, in order; an `Error` among
- * them rejects that caller alone. Coalescers that share an outbox keep its order together.
+ * Sends the items of one tick as one call, each caller getting its own result. `send` returns one result per item, in order, by the time that
+ * it is told; an `Error` among them rejects that caller alone. Coalescers that share an outbox keep its order together.
  */
 export class Coalescer<Item, Result> {
-  readonly send: (items: Item[]) => Promise<(Result | Error)[]>
+  readonly send: (items: Item[], until: number) => Promise<(Result | Error)[]>
   readonly bytesOf: (item: Item) => number
   readonly #outbox: Outbox<Item, Result>
   /** Of the outbox: the call that is being filled, how many items wait, how many of them it has looked at, and calls under way. */
@@ -212,7 +254,7 @@ export class Coalescer<Item, Result> {
   underway = 0
 
   constructor(
-    send: (items: Item[]) => Promise<(Result | Error)[]>,
+    send: (items: Item[], until: number) => Promise<(Result | Error)[]>,
     bytesOf: (item: Item) => number = () => 0,
     outbox = new Outbox<Item, Result>(),
   ) {
@@ -256,9 +298,5 @@ export class Coalescer<Item, Result> {
 const BUCKETS = 65_536
 
 function bucketOf(key: string | Buffer): number {
-  const text = typeof key === 'string' ? key : key.toString()
-  let hash = 0
-  for (let n = 0; n < text.length; n += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(n)) | 0
-  // The upper half of the product: neighbours come to lie far from each other.
-  return Math.imul(hash, 0x9e3779b1) >>> 16
+  return hashOf(typeof key === 'string' ? key : key.toString()) >>> 16
 }

@@ -12,9 +12,12 @@ export interface Durability {
   timeout?: number
 }
 
+/** How long is waited by default, ms. */
+export const CONFIRM_WITHIN = 100
+
 /** @throws RapidfireError `BAD_OPTION` */
 export function checkDurability(durability: Durability): Durability {
-  const { replicas = 0, aof = false, timeout = 100 } = durability
+  const { replicas = 0, aof = false, timeout = CONFIRM_WITHIN } = durability
   const whole = (name: string, value: number, least: number, most: number) => {
     if (Number.isInteger(value) && value >= least && value <= most) return
     throw new RapidfireError('BAD_OPTION', `durability.${name} must be an integer from ${least} to ${most}, got ${String(value)}`)
@@ -27,7 +30,7 @@ export function checkDurability(durability: Durability): Durability {
 }
 
 /** The command that waits, on the connection on which the messages were written. */
-export function waitCommand({ replicas = 0, aof = false, timeout = 100 }: Durability): Argument[] {
+export function waitCommand({ replicas = 0, aof = false, timeout = CONFIRM_WITHIN }: Durability): Argument[] {
   return aof ? ['WAITAOF', 1, replicas, timeout] : ['WAIT', replicas, timeout]
 }
 

@@ -4,13 +4,22 @@ import type { Partitioning } from '../partitions/change.ts'
 import { byRoot } from '../partitions/roots.ts'
 import { isNamed } from '../protocol/calls.ts'
 import type { Caller } from '../redis/caller.ts'
-import { Unanswered } from '../redis/patience.ts'
+import { gotNoAnswer, Late, NotSent, Unanswered } from '../redis/patience.ts'
+import type { Room } from '../redis/room.ts'
+import { Term } from '../redis/term.ts'
+import { CALLS, Gate, sendList } from './bulk.ts'
 import { Coalescer, Outbox } from './coalescer.ts'
-import { confirmation, type Durability, waitCommand } from './durability.ts'
+import { CONFIRM_WITHIN, confirmation, type Durability, waitCommand } from './durability.ts'
 import { bytesOf, type EncodedMessage } from './encode.ts'
 import type { AddResult, Confirmation } from './results.ts'
 
 type Result = AddResult | RapidfireError
+
+/** What holds for the messages of one call. */
+interface Sending {
+  durability: Durability | undefined
+  term: Term | undefined
+}
 
 /** Layouts that a message may meet on its way, if they change while it is being added. */
 const MOST_MOVES = 5
@@ -20,28 +29,82 @@ const MOST_MOVES = 5
  * in the order in which they were given to it, also when partitions change, and when a call waits or is repeated.
  */
 export class Sender {
+  readonly room: Room
   readonly #caller: Caller
   readonly #partitioning: Partitioning
-  readonly #outbox = new Outbox<EncodedMessage, AddResult>(({ key }) => key)
+  readonly #outbox: Outbox<EncodedMessage, AddResult>
+  /** All long lists have these places together. */
+  readonly #gate = new Gate(CALLS)
   /** By root, and by what the messages wait for. */
   readonly #coalescers = new Map<string, Coalescer<EncodedMessage, AddResult>>()
 
   constructor(caller: Caller, partitioning: Partitioning) {
+    const { room, connection } = caller
+    this.room = room
     this.#caller = caller
     this.#partitioning = partitioning
+    this.#outbox = new Outbox({ keyOf: ({ key }) => key, room, limit: connection.limit, late: () => this.#tooLate() })
   }
 
+  /** @throws RapidfireError `OVERLOADED` */
   send(message: EncodedMessage, durability: Durability | undefined): Promise<AddResult> {
+    this.room.check()
     return this.#coalescer(this.#rootFor(message), durability).add(message)
   }
 
-  /** One result for each message, in order. */
-  sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
+  /**
+   * One result for each message, in order.
+   *
+   * @throws RapidfireError `OVERLOADED`
+   */
+  async sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
+    this.room.check()
     return byRoot(
       messages,
       (message) => this.#rootFor(message),
       (root, some) => this.#coalescer(root, durability).addAll(some) as Promise<Result[]>,
     )
+  }
+
+  /**
+   * The same for a long list, which goes in a few calls at a time. When a root cannot be reached, what is left for it is not sent.
+   *
+   * @param given is called when all has been handed over: what is sent from then on comes behind it
+   */
+  sendList(messages: readonly EncodedMessage[], durability: Durability | undefined, given: () => void): Promise<Result[]> {
+    const { layout } = this.#partitioning
+    return sendList(
+      messages,
+      {
+        gate: this.#gate,
+        layout: () => layout.known,
+        rootFor: (message) => this.#rootFor(message),
+        bytesOf,
+        send: (root, some) => {
+          const results = this.#coalescer(root, durability).addAll(some)
+          // Now, so that it leaves in one call.
+          this.#outbox.flush()
+          return results as Promise<Result[]>
+        },
+        isAway: (result) => this.#isAway(result),
+      },
+      given,
+    )
+  }
+
+  /** Whether a message got no answer since there is nobody who gives one. */
+  #isAway(result: Result): boolean {
+    if (!(result instanceof RapidfireError) || result.code !== 'UNAVAILABLE') return false
+    const { cause } = result
+    if (cause instanceof NotSent || cause instanceof Late) return true
+    // A client of the caller's has tried for as long as it was told to.
+    return !this.#caller.connection.limit && gotNoAnswer(cause)
+  }
+
+  /** Knows to which partitions messages go, before many are sent. A message alone finds out on its way. */
+  async ready(): Promise<void> {
+    this.room.check()
+    if (!this.#partitioning.layout.isRead) await this.#partitioning.layout.read().catch(() => {})
   }
 
   /** Sends what waits for the end of the tick. */
@@ -59,8 +122,9 @@ export class Sender {
     const name = durability ? `${root} ${waitCommand(durability).join(' ')}` : root
     let coalescer = this.#coalescers.get(name)
     if (!coalescer) {
+      if (durability) this.#caller.connection.limit?.allow(durability.timeout ?? CONFIRM_WITHIN)
       coalescer = new Coalescer<EncodedMessage, AddResult>(
-        (messages) => this.#caller.underway.finish(() => this.#sendTo(root, messages, durability)),
+        (messages, until) => this.#caller.underway.finish(() => this.#sendWithin(until, root, messages, durability)),
         bytesOf,
         this.#outbox,
       )
@@ -69,17 +133,34 @@ export class Sender {
     return coalescer
   }
 
-  async #sendTo(root: string, messages: EncodedMessage[], durability: Durability | undefined, moves = 0): Promise<Result[]> {
+  /** One time for all the calls that it takes. */
+  #sendWithin(until: number, root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+    const { limit } = this.#caller.connection
+    if (!limit) return this.#sendTo(root, messages, { durability, term: undefined })
+    const term = new Term(limit.ms, until)
+    return term.within(
+      () => this.#sendTo(root, messages, { durability, term }),
+      () => this.#caller.late('add', term),
+    )
+  }
+
+  /** What a message gets that has waited for those before it until its time was over. */
+  #tooLate(): RapidfireError {
+    const why = new NotSent('the messages of its key that came before it were not answered in time; it was not sent')
+    return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${why.message}`, { command: 'rapidfire_add', cause: why })
+  }
+
+  async #sendTo(root: string, messages: EncodedMessage[], sending: Sending, moves = 0): Promise<Result[]> {
     // A root that has restarted empty takes whatever comes: nobody may send there before knowing whether there are partitions.
     if (!this.#partitioning.layout.isRead) {
       await this.#partitioning.layout.read()
       return byRoot(
         messages,
         ({ key }) => this.#partitioning.layout.rootFor(key),
-        (to, some) => this.#sendTo(to, some, durability, moves + 1),
+        (to, some) => this.#sendTo(to, some, sending, moves + 1),
       )
     }
-    const results = await this.#attempt(root, messages, durability)
+    const results = await this.#attempt(root, messages, sending)
     const moved = messages.flatMap((message, n) => {
       const refusal = results[n]
       return isMoved(refusal) ? [{ message, refusal }] : []
@@ -94,22 +175,22 @@ export class Sender {
         this.#sendTo(
           to,
           some.map(({ message }) => message),
-          durability,
+          sending,
           moves + 1,
         ),
     )
     return results.map((result) => (isMoved(result) ? (afterwards.shift() as Result) : result))
   }
 
-  async #attempt(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+  async #attempt(root: string, messages: EncodedMessage[], sending: Sending): Promise<Result[]> {
     const { connection, started } = this.#caller
     const repeat = async (results: (Result | undefined)[], isOpen: (result: Result | undefined) => boolean): Promise<Result[]> => {
       const some = messages.filter((_, n) => isOpen(results[n]))
-      const repeated = await this.#once(root, some, durability).catch((error) => some.map(() => error as RapidfireError))
+      const repeated = await this.#once(root, some, sending).catch((error) => some.map(() => error as RapidfireError))
       return results.map((result) => (isOpen(result) ? repeated.shift() : result) as Result)
     }
     try {
-      const results = await this.#once(root, messages, durability)
+      const results = await this.#once(root, messages, sending)
       // An older library takes what it understands, and refuses the rest.
       return results.some(isUnknown) && (await this.#caller.renew(started)) ? await repeat(results, isUnknown) : results
     } catch (error) {
@@ -123,14 +204,12 @@ export class Sender {
     }
   }
 
-  async #once(root: string, messages: EncodedMessage[], durability: Durability | undefined): Promise<Result[]> {
+  async #once(root: string, messages: EncodedMessage[], { durability, term }: Sending): Promise<Result[]> {
     const input = { messages, generation: this.#partitioning.layout.generation }
-    if (!durability) return this.#caller.call(root, 'add', input)
+    if (!durability) return this.#caller.call(root, 'add', input, { term })
     let confirmed: Confirmation = {}
-    const results = await this.#caller.call(root, 'add', input, {
-      command: waitCommand(durability),
-      read: (reply) => (confirmed = confirmation(reply, durability)),
-    })
+    const after = { command: waitCommand(durability), read: (reply: unknown) => (confirmed = confirmation(reply, durability)) }
+    const results = await this.#caller.call(root, 'add', input, { after, term })
     return results.map((result) => (result instanceof RapidfireError ? result : { ...result, ...confirmed }))
   }
 }

@@ -4,8 +4,10 @@ import { Nonces } from '../protocol/nonces.ts'
 import type { Argument, Connection } from './connection.ts'
 import { type FunctionName, READS } from './generated/facts.ts'
 import { type BindingOptions, isMissing, Loader, notLoaded } from './loader.ts'
-import { gotNoAnswer, type Patience, patiently, Unanswered } from './patience.ts'
+import { gotNoAnswer, Late, type Patience, patiently, Unanswered } from './patience.ts'
+import { Room } from './room.ts'
 import { type LibrarySource, SOURCE } from './source.ts'
+import { checkTimeout, Term } from './term.ts'
 import { Underway } from './underway.ts'
 
 /** A command that must follow a call on the same connection. */
@@ -13,6 +15,13 @@ export interface Following {
   command: Argument[]
   /** Gets its reply, perhaps an `Error`, before the call returns. */
   read(reply: unknown): void
+}
+
+/** What a call may be given besides its input. */
+interface Sending {
+  after?: Following | undefined
+  /** When it is a part of what is waited for already; the caller sees to the end of it. */
+  term?: Term | undefined
 }
 
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
@@ -23,6 +32,8 @@ const PAUSES = [5, 250] as const
 export class Caller {
   readonly connection: Connection
   readonly underway = new Underway()
+  /** For what the user of the client has given and waits for. */
+  readonly room = new Room()
   readonly #loader: Loader
   readonly #library: LibrarySource
   readonly #nonces = new Nonces()
@@ -53,29 +64,57 @@ export class Caller {
     return this.#loader.renew(started)
   }
 
-  /** Calls a function. Errors are `RapidfireError`s. On a connection of our own a call is sent again when there is no answer, if it may be. */
+  /**
+   * Calls a function. Errors are `RapidfireError`s. On a connection of our own a call is sent again when there is no answer, if it may be, and
+   * fails when its time is over.
+   */
   readonly call = async <Name extends FunctionName>(
     root: string | undefined,
     name: Name,
     input: Input<Name>,
-    after?: Following,
+    { after, term }: Sending = {},
   ): Promise<Output<Name>> => {
+    const { limit } = this.connection
+    this.underway.begin()
+    try {
+      if (term || !limit) return await this.#call(root, name, input, { after, term })
+      const own = new Term(limit.ms)
+      return await own.within(
+        () => this.#call(root, name, input, { after, term: own }),
+        () => this.late(name, own),
+      )
+    } finally {
+      this.underway.end()
+    }
+  }
+
+  /** What a call fails with whose time is over. */
+  late(name: FunctionName, { ms, sent, why }: Term): RapidfireError {
+    return unavailable(name, new Late(ms, why), sent)
+  }
+
+  async #call<Name extends FunctionName>(
+    root: string | undefined,
+    name: Name,
+    input: Input<Name>,
+    { after, term }: Sending,
+  ): Promise<Output<Name>> {
     const { write, read, nonce: place, takes = false, patience, once } = definitionOf(name)
     const pool = place && `${root} ${name}`
     const nonce = pool && this.#nonces.take(pool)
     const args = nonce ? withNonce(place, write(input), nonce) : write(input)
     let answered = false
-    this.underway.begin()
     try {
-      const reply = await this.#send(name, root === undefined ? [] : [root], args, after?.command, { once: once?.(input), patience })
+      const settings = { once: once?.(input), patience, term }
+      const reply = await this.#send(name, root === undefined ? [] : [root], args, after?.command, settings)
       const output = read(after ? (reply as unknown[])[0] : reply)
       after?.read((reply as unknown[])[1])
-      answered = true
+      // Whoever has called hears nothing any more when its time is over.
+      answered = !term?.over
       return output
     } finally {
       // The next call has another input. Only what takes may be told what this one did, whether this one was answered or not.
       if (nonce) this.#nonces.giveBack(pool, nonce, answered || !takes)
-      this.underway.end()
     }
   }
 
@@ -94,17 +133,23 @@ export class Caller {
     keys: string[],
     args: Argument[],
     after: Argument[] | undefined,
-    settings: { once: boolean | undefined; patience: number | undefined },
+    settings: { once: boolean | undefined; patience: number | undefined; term: Term | undefined },
   ): Promise<unknown> {
+    const { term } = settings
     const attempt = async () => {
       const started = this.#loader.start()
-      await started
-      const send = () => this.#loader.send(name, keys, args, after)
       try {
-        return await send()
+        await started
+        const send = () => this.#loader.send(name, keys, args, after, term)
+        try {
+          return await send()
+        } catch (error) {
+          if (gotNoAnswer(error)) throw error
+          return await this.#again(error, started, send, term)
+        }
       } catch (error) {
-        if (gotNoAnswer(error)) throw error
-        return await this.#again(error, started, send)
+        if (term) term.why = error
+        throw error
       }
     }
     try {
@@ -116,16 +161,13 @@ export class Caller {
     } catch (error) {
       if (isMissing(error)) throw notLoaded(`has no rapidfire_${name}`, error)
       if (!(error instanceof Unanswered)) throw toRapidfireError(error, `rapidfire_${name}`, this.#library.lines)
-      const may = READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
-      throw new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, {
-        command: `rapidfire_${name}`,
-        cause: error,
-      })
+      throw unavailable(name, error, true)
     }
   }
 
-  #patience({ once, patience }: { once: boolean | undefined; patience: number | undefined }): Patience {
+  #patience({ once, patience, term }: { once: boolean | undefined; patience: number | undefined; term: Term | undefined }): Patience {
     const { cluster, patience: usual } = this.connection
+    if (term) return { ...usual, once, patience: term.left }
     if (usual.patience !== undefined) return { ...usual, once, patience: patience ?? usual.patience }
     // A client of the caller's sends again by itself, or does not. Only the start is up to us: it asks the nodes of a cluster one by one.
     return { ...usual, once: true, patience: cluster ? RETRY_FOR : 0 }
@@ -135,10 +177,10 @@ export class Caller {
    * Tries again what was refused and not done: the functions are missing on that server, or older than ours, or, in a cluster, it is not the
    * one that serves the key now, as happens while slots are moved or a primary is replaced. The next one may have no functions either.
    */
-  async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>): Promise<unknown> {
+  async #again(failure: unknown, started: Promise<void>, call: () => Promise<unknown>, term: Term | undefined): Promise<unknown> {
     const { cluster } = this.connection
     let renewed = false
-    const until = performance.now() + (cluster ? RETRY_FOR : 0)
+    const until = performance.now() + (cluster ? Math.min(RETRY_FOR, term?.left ?? RETRY_FOR) : 0)
     let [pause, longest] = PAUSES as [number, number]
     for (let error = failure; ; pause = Math.min(2 * pause, longest)) {
       if (isMissing(error)) {
@@ -160,10 +202,33 @@ export class Caller {
     }
   }
 
-  /** Waits for what is under way, then closes the connection if it is our own. */
-  close(): Promise<void> {
-    return this.underway.close(() => this.connection.close())
+  /**
+   * Waits for what is under way, then closes the connection if it is our own.
+   *
+   * @param timeout ms, 0 to ten minutes; then the connection is closed all the same
+   * @throws RapidfireError `BAD_OPTION`
+   */
+  async close({ timeout }: { timeout?: number | undefined } = {}): Promise<void> {
+    if (timeout !== undefined) checkTimeout('timeout', timeout, 0)
+    const closing = this.underway.close(() => this.connection.close())
+    if (timeout === undefined) return closing
+    const term = new Term(timeout)
+    await term
+      .within(
+        () => closing,
+        () => new Late(timeout, undefined),
+      )
+      .catch((error) => {
+        if (!(error instanceof Late)) throw error
+        this.connection.end()
+      })
   }
+}
+
+/** @param sent whether Redis may have heard of it */
+function unavailable(name: FunctionName, error: Error, sent: boolean): RapidfireError {
+  const may = !sent || READS.has(name) ? '' : `; it may have been ${name === 'add' ? 'stored' : 'done'} all the same`
+  return new RapidfireError('UNAVAILABLE', `Redis cannot be used: ${error.message}${may}`, { command: `rapidfire_${name}`, cause: error })
 }
 
 const textOf = (error: unknown) => (error instanceof Error ? error.message : '')

@@ -1,7 +1,8 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 import { RapidfireError, toRapidfireError } from '../errors.ts'
-import { gotNoAnswer, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
+import { gotNoAnswer, Late, NotSent, type Patience, patiently, Unanswered } from './patience.ts'
 import { drop, nodeOf, ready, unlessSilent } from './readiness.ts'
+import { checkTimeout, Limit, Term } from './term.ts'
 
 /** An argument of a Redis command. */
 export type Argument = string | Buffer | number
@@ -10,9 +11,10 @@ type Command = 'fcall' | 'fcall_ro' | 'evalsha' | 'function' | 'script' | 'comma
 
 /**
  * Sends one command; strings of the reply come as buffers, since keys and data may be any bytes. `after` is a second command that must
- * follow on the same connection: then the replies of both are returned, the second one perhaps an `Error`.
+ * follow on the same connection: then the replies of both are returned, the second one perhaps an `Error`. When `term` is over it is not sent
+ * any more.
  */
-export type Send = (command: Command, args: Argument[], after?: Argument[]) => Promise<unknown>
+export type Send = (command: Command, args: Argument[], after?: Argument[], term?: Term) => Promise<unknown>
 
 /** The few things that rapidfire needs of a Redis client. */
 export interface Connection {
@@ -25,6 +27,8 @@ export interface Connection {
   cluster: boolean
   /** Whether the client sends again, by itself, what was not answered: then only an id tells a message that was stored from one that was not. */
   resends: boolean
+  /** For how long a call is waited for; undefined where its caller has made the client, or a worker looks after it. */
+  limit: Limit | undefined
   /** For how long, and how often, a call that got no answer is repeated unless it says otherwise; not by us on a client of the caller's. */
   patience: Patience
   /** Asks a cluster anew which node serves which slots: a pipeline that is sent to the wrong one does not do so by itself. */
@@ -49,8 +53,10 @@ export interface Connection {
   reconnect(root?: string): void
   /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. */
   onReady(listener: () => void): void
-  /** Ends the connection if it is our own. */
+  /** Ends the connection if it is our own: Redis is told, and may answer what is under way. */
   close(): Promise<void>
+  /** The same at once, whatever is under way. */
+  end(): void
 }
 
 /** How to reach Redis: a URL, ioredis options, or a client or Cluster of your own, which is never closed by rapidfire. */
@@ -84,7 +90,11 @@ async function replies(results: Promise<[Error | null, unknown][]>, both: boolea
   return both ? [first?.[1], second?.[0] ?? second?.[1]] : first?.[1]
 }
 
-export function connect(redis: RedisInput): Connection {
+/**
+ * @param timeout ms, for a connection that is made here
+ * @throws RapidfireError `BAD_OPTION`
+ */
+export function connect(redis: RedisInput, timeout?: number): Connection {
   if (typeof redis === 'string' ? !/^(rediss?:)?\/\//.test(redis) : typeof redis !== 'object') {
     throw new RapidfireError(
       'BAD_OPTION',
@@ -92,10 +102,14 @@ export function connect(redis: RedisInput): Connection {
       'redis must be a URL such as redis://127.0.0.1:6379, ioredis options or a client; got a text that is none',
     )
   }
-  if (isClient(redis)) return connectionOf(redis)
+  if (isClient(redis)) {
+    if (timeout === undefined) return connectionOf(redis)
+    throw new RapidfireError('BAD_OPTION', 'timeout is for connections that rapidfire makes; give your own client a commandTimeout')
+  }
   if (typeof redis === 'object' && 'sendCommand' in redis) {
     throw new RapidfireError('BAD_OPTION', 'redis must be a client or Cluster of ioredis; got one of another library')
   }
+  const limit = new Limit(checkTimeout('timeout', timeout ?? TIMEOUT, 1))
   const given: RedisOptions = typeof redis === 'string' ? {} : redis
   const client = typeof redis === 'string' ? new Redis(redis, { lazyConnect: true }) : new Redis({ ...redis, lazyConnect: true })
   const { reconnectOnError = leaveReplica, retryStrategy = soon } = given
@@ -104,7 +118,7 @@ export function connect(redis: RedisInput): Connection {
     // It may ask to have the command sent again as well (2), which is up to us.
     reconnectOnError: (error: Error) => Boolean(reconnectOnError?.(error)),
   })
-  return connectionOf(client, { patience: PATIENCE, retries: retriesOf(given) })
+  return connectionOf(client, { patience: limit.ms, retries: retriesOf(given), limit })
 }
 
 /**
@@ -114,8 +128,8 @@ export function connect(redis: RedisInput): Connection {
  */
 const ONCE = { maxRetriesPerRequest: 0, enableOfflineQueue: false }
 
-/** For how long a client goes on trying, ms. */
-const PATIENCE = 10_000
+/** For how long a call is waited for, ms. */
+const TIMEOUT = 5000
 
 /** How long it waits for one attempt to connect, ms. */
 const CONNECT_WITHIN = 5000
@@ -134,31 +148,48 @@ function retriesOf({ maxRetriesPerRequest, enableOfflineQueue }: RedisOptions): 
  */
 export const leaveReplica = (error: Error) => /\bREADONLY\b/.test(error.message)
 
-/** @param own given for a connection that we have made: how patient its calls are, and after how much silence they fail, ms */
-function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: number }): Connection {
+/**
+ * @param own given for a connection that we have made: how patient its calls are, and for how long they are waited for, or after how much
+ *   silence they fail, ms
+ */
+function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit } | { silence: number })): Connection {
   // Without a listener ioredis prints each failed attempt; the calls that fail say it better.
   if (own) client.on('error', () => {})
   const plain = sender(client)
-  const { silence, ...patience } = own ?? { silence: undefined, patience: undefined, retries: Number.POSITIVE_INFINITY }
-  const wait = silence ?? CONNECT_WITHIN
+  const patience: Patience = own ?? { patience: undefined, retries: Number.POSITIVE_INFINITY }
+  const limit = own && 'limit' in own ? own.limit : undefined
+  const silence = () => (own && 'silence' in own ? own.silence : limit?.ms)
+  const wait = own && 'silence' in own ? own.silence : CONNECT_WITHIN
   let closed = false
   const send: Send = own
-    ? (command, args, after) => {
+    ? (command, args, after, term) => {
         // A client that was making a new connection when it was closed does not say so.
         if (closed) return Promise.reject(new NotSent('Connection is closed.', true))
         // FCALL and EVALSHA name the number of their keys and then the keys.
         const key = Number(args[1]) > 0 ? String(args[2]) : undefined
-        const write = () => unlessSilent(silence, plain(command, args, after), () => nodeOf(client, key))
+        const write = () => {
+          if (term?.over) return Promise.reject(new NotSent('its time is over', true))
+          if (term) term.sent = true
+          return unlessSilent(silence(), plain(command, args, after), () => nodeOf(client, key))
+        }
         const waiting = ready(client, key, wait)
         return waiting ? waiting.then(write) : write()
       }
     : plain
+  const end = () => {
+    if (!own) return
+    closed = true
+    client.disconnect()
+    // A server that is stopped does not close its side either.
+    for (const each of 'nodes' in client ? client.nodes() : [client]) each.stream?.destroy()
+  }
   let resubscribe = () => {}
   let dropping = false
   return {
     send,
     cluster: 'nodes' in client,
     resends: !own && doesResend(client),
+    limit,
     patience,
     refresh: () => new Promise((resolve) => ('nodes' in client ? client.refreshSlotsCache(() => resolve()) : resolve())),
     primaries: async () => {
@@ -168,19 +199,22 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
       else if (client.status !== 'ready') await client.ping()
       return client.nodes('master').map((node) => {
         const plain = sender(node)
-        return (command, args, after) => unlessSilent(silence, plain(command, args, after), () => node)
+        return (command, args, after) => unlessSilent(silence(), plain(command, args, after), () => node)
       })
     },
     scan: async function* (command, key, pattern) {
       const prefix = client.options.keyPrefix ?? ''
       const match = pattern === undefined ? [] : ['MATCH', `${prefix}${pattern}`]
       const tried = async <Reply>(node: Redis | Cluster, attempt: () => Promise<Reply>): Promise<Reply> => {
+        const term = limit && new Term(limit.ms)
         const connected = async () => {
           if (own) await ready(node, key, wait)
-          return attempt()
+          if (term?.over) throw new NotSent('its time is over', true)
+          return unlessSilent(silence(), attempt(), () => nodeOf(node, key))
         }
+        const work = () => connected().catch((error) => patiently(error, connected, patience))
         try {
-          return await connected().catch((error) => patiently(error, connected, patience))
+          return await (term ? term.within(work, () => new Late(term.ms, undefined)) : work())
         } catch (error) {
           throw gotNoAnswer(error) ? toRapidfireError(error, command) : error
         }
@@ -251,12 +285,10 @@ function connectionOf(client: Redis | Cluster, own?: Patience & { silence?: numb
     close: async () => {
       if (!own || client.status === 'end') return
       // QUIT waits for the replies that are under way; a server that is gone, or silent, does not answer it.
-      if (client.status === 'ready') await unlessSilent(wait, client.quit(), () => nodeOf(client, undefined)).catch(() => {})
-      closed = true
-      client.disconnect()
-      // A server that is stopped does not close its side either.
-      for (const each of 'nodes' in client ? client.nodes() : [client]) each.stream?.destroy()
+      if (client.status === 'ready') await unlessSilent(silence(), client.quit(), () => nodeOf(client, undefined)).catch(() => {})
+      end()
     },
+    end,
   }
 }
 

@@ -3,6 +3,7 @@ import type { Argument, Connection, Send } from './connection.ts'
 import type { FunctionName } from './generated/facts.ts'
 import { gotNoAnswer, NotSent } from './patience.ts'
 import { type LibrarySource, type Scripts, SOURCE } from './source.ts'
+import type { Term } from './term.ts'
 
 /** `functions`: FCALL, Redis 7 and later. `scripts`: EVALSHA, for servers without Functions. */
 export type BindingMode = 'functions' | 'scripts'
@@ -139,9 +140,9 @@ export class Loader {
   }
 
   /** Sends a call, once it has been started; `after` is a command that must follow on the same connection. */
-  send(name: FunctionName, keys: readonly string[], args: readonly Argument[], after?: Argument[]): Promise<unknown> {
-    if (!this.#scripts) return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after)
-    return this.#connection.send('evalsha', [this.#scripts[name].sha1, keys.length, ...keys, ...args], after)
+  send(name: FunctionName, keys: readonly string[], args: readonly Argument[], after?: Argument[], term?: Term): Promise<unknown> {
+    if (!this.#scripts) return this.#connection.send('fcall', [`rapidfire_${name}`, keys.length, ...keys, ...args], after, term)
+    return this.#connection.send('evalsha', [this.#scripts[name].sha1, keys.length, ...keys, ...args], after, term)
   }
 }
 

@@ -16,6 +16,13 @@ export class Unanswered extends Error {
   }
 }
 
+/** What was not answered in time: whether it was sent, its `Term` knows. */
+export class Late extends Error {
+  constructor(ms: number, why: unknown) {
+    super(`no answer within ${ms} ms${why === undefined ? '' : ` (${textOf(why)})`}`, { cause: why })
+  }
+}
+
 /** How long a call goes on trying that gets no answer. */
 export interface Patience {
   /** ms; undefined: it does not try again, since somebody else does */

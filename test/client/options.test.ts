@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { RapidFire } from '../../src/index.ts'
 
@@ -30,6 +31,11 @@ it.each<[string, object]>([
   ['an unknown binding', { binding: 'lua' }],
   ['an unknown way of loading', { load: 'always' }],
   ['a schema that is none', { schema: { parse: () => {} } }],
+  ['no time at all', { timeout: 0 }],
+  ['a part of a millisecond', { timeout: 1.5 }],
+  ['more than ten minutes', { timeout: 600_001 }],
+  ['a time that is no number', { timeout: '5s' }],
+  ["a time for a client of the caller's", { redis: new Redis({ lazyConnect: true }), timeout: 5000 }],
 ])('refuses %s', (_, options) => {
   expect(refusal(options)).toMatchObject({ name: 'RapidfireError', code: 'BAD_OPTION' })
 })
@@ -37,6 +43,14 @@ it.each<[string, object]>([
 it('connects on the first call only, and takes no options at all', () => {
   expect(new RapidFire().queue).toBe('default')
   expect(
-    refusal({ redis: undefined, queue: undefined, policy: undefined, schema: undefined, binding: undefined, load: undefined }),
+    refusal({
+      redis: undefined,
+      queue: undefined,
+      policy: undefined,
+      schema: undefined,
+      binding: undefined,
+      load: undefined,
+      timeout: undefined,
+    }),
   ).toBeUndefined()
 })

@@ -9,6 +9,10 @@ import { isInstalled, SYSTEMS } from './systems/index.ts'
 
 const PEERS: string[] = Object.values(SYSTEMS).flatMap((kind) => ('needs' in kind ? [kind.title] : []))
 const ADDING = ['raw RPUSH', 'RPUSH + ZADD in a function', 'rapidfire', 'rapidfire, with ids', 'once-a-second poller']
+const DEPLOYMENTS = [
+  ...['nothing else', 'beside 10 keys that flood', 'beside 200 keys that fail', 'beside 200 keys that go on writing'],
+  ...['16 partitions, the older of 2 workers closes', '64 partitions, 2 workers of 4, handlers of 1 s', '50 workers of 1'],
+]
 const WORKING = ['rapidfire', 'once-a-second poller']
 
 const columnsOf = (line: string) => line.trim().split(/ {2,}/)
@@ -40,6 +44,7 @@ it('prints each row of each table with its figures', { timeout: 120_000 }, async
     WORKING,
     ['RPUSH + ZADD in a function', 'raw RPUSH', ...ADDING.slice(2)],
     ['100 keys', '200 keys'],
+    DEPLOYMENTS,
     WORKING,
     ['one server, no partitions', 'one server, 16 partitions', 'cluster of 1, 16 partitions', 'cluster of 3, 16 partitions'],
     ...(isInstalled('autocannon') ? [['the same server, storing nothing', 'rapidfire serve, no rate limit', 'rapidfire serve']] : []),

@@ -1,4 +1,4 @@
-// `make bench`. QUICK=1: within two minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: like
+// `make bench`. QUICK=1: within three minutes; FULL=1: up to a million open keys; ONLY=add,drain: these tables alone; PUBLISH=1: like
 // FULL=1, and the figures and charts of README.md, here and at the top, are made anew.
 import { Redis } from 'ioredis'
 import { startRedis } from '../../../cli/demo/private-redis.ts'
@@ -9,6 +9,7 @@ import { busyElsewhere, machineOf } from './machine.ts'
 import { addMeasure, bulkMeasure } from './measures/add.ts'
 import { clusterMeasure } from './measures/cluster.ts'
 import { drainMeasure } from './measures/drain.ts'
+import { fairMeasure } from './measures/fair.ts'
 import { growthMeasure } from './measures/growth.ts'
 import { idleMeasure } from './measures/idle.ts'
 import { latenessMeasure, quietMeasure } from './measures/lateness.ts'
@@ -27,6 +28,7 @@ const MEASURES: Record<string, (bench: Bench) => Measure | Promise<Measure>> = {
   quiet: quietMeasure,
   memory: memoryMeasure,
   growth: growthMeasure,
+  fair: fairMeasure,
   idle: idleMeasure,
   cluster: clusterMeasure,
   webhook: async (bench) => (await import('./measures/webhook.ts')).webhookMeasure(bench),

@@ -1,0 +1,113 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { RapidfireError } from '../errors.ts'
+import type { AddResult } from './results.ts'
+
+type Result = AddResult | RapidfireError
+
+/** Calls of long lists that are under way at once: whoever adds a message meanwhile waits for no more of them. */
+export const CALLS = 4
+
+/** Most messages and bytes of a list in one call: a little less than fit, since what had to wait for its key goes with them. */
+const ITEMS = 112
+const BYTES = 229_376
+
+/** Lets in so many at once, the others in the order in which they came. */
+export class Gate {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(places: number) {
+    this.#free = places
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#free += 1
+  }
+}
+
+/** How the messages of a long list go to Redis. */
+export interface Way<Message> {
+  gate: Gate
+  /** What decides where messages go: when another one holds, what is ready leaves before more is made ready. */
+  layout(): unknown
+  rootFor(message: Message): string
+  bytesOf(message: Message): number
+  /** Sends messages of a root in one call; one result each, in order. */
+  send(root: string, messages: Message[]): Promise<Result[]>
+  /** Whether a result says that the root cannot be reached: then those that wait for it are not sent. */
+  isAway(result: Result): boolean
+}
+
+/** Messages of one root that will be sent together. */
+interface Part<Message> {
+  messages: Message[]
+  /** Their places in the list. */
+  at: number[]
+  bytes: number
+}
+
+/**
+ * Sends a long list so that it disturbs nobody: a few calls at a time, one in a turn of the event loop. One result for each message, in order.
+ *
+ * @param given is called when all have been handed over
+ */
+export async function sendList<Message>(messages: readonly Message[], way: Way<Message>, given: () => void): Promise<Result[]> {
+  const results: Result[] = []
+  const away = new Set<string>()
+  const under: Promise<void>[] = []
+  const open = new Map<string, Part<Message>>()
+
+  const send = async (root: string, { messages: some, at }: Part<Message>): Promise<void> => {
+    const said = await way.send(root, some)
+    way.gate.leave()
+    if (said.some(way.isAway)) away.add(root)
+    for (const [m, n] of at.entries()) results[n] = said[m] as Result
+  }
+
+  const leave = async (root: string): Promise<void> => {
+    const part = open.get(root) as Part<Message>
+    open.delete(root)
+    await way.gate.enter()
+    if (away.has(root)) {
+      way.gate.leave()
+      for (const n of part.at) results[n] = notSent()
+      return
+    }
+    under.push(send(root, part))
+    await nextTurn()
+  }
+
+  let layout = way.layout()
+  for (const [n, message] of messages.entries()) {
+    if (way.layout() !== layout) {
+      for (const root of [...open.keys()]) await leave(root)
+      layout = way.layout()
+    }
+    const root = way.rootFor(message)
+    const bytes = way.bytesOf(message)
+    const before = open.get(root)
+    if (before && before.bytes + bytes > BYTES) await leave(root)
+    let part = open.get(root)
+    if (!part) open.set(root, (part = { messages: [], at: [], bytes: 0 }))
+    part.messages.push(message)
+    part.at.push(n)
+    part.bytes += bytes
+    if (part.messages.length === ITEMS) await leave(root)
+  }
+  for (const root of [...open.keys()]) await leave(root)
+  given()
+  await Promise.all(under)
+  return results
+}
+
+function notSent(): RapidfireError {
+  const text = 'Redis cannot be used: it did not answer to those before it in the list; it was not sent'
+  return new RapidfireError('UNAVAILABLE', text, { command: 'rapidfire_add' })
+}

@@ -1,0 +1,79 @@
+import { RapidfireError } from '../errors.ts'
+
+/** Most that may be waited for a call, ms: ten minutes. */
+const MOST = 600_000
+
+/** @throws RapidfireError `BAD_OPTION` */
+export function checkTimeout(name: string, value: unknown, least: number): number {
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= MOST) return Number(value)
+  throw new RapidfireError('BAD_OPTION', `${name} must be an integer from ${least} to ${MOST} (ms), got ${String(value)}`)
+}
+
+/** For how long the calls of a connection are waited for. */
+export class Limit {
+  readonly #timeout: number
+  #replicas = 0
+
+  /** @param timeout ms */
+  constructor(timeout: number) {
+    this.#timeout = timeout
+  }
+
+  /** ms */
+  get ms(): number {
+    return this.#timeout + this.#replicas
+  }
+
+  /** From now on Redis may wait for replicas for so many ms before it answers, and does nothing else for the connection meanwhile. */
+  allow(ms: number): void {
+    this.#replicas = Math.max(this.#replicas, ms)
+  }
+}
+
+/** The time in which one call is answered, or fails. */
+export class Term {
+  readonly ms: number
+  /** As `performance.now()` says it. */
+  readonly until: number
+  /** It is over: the call has failed, so nothing of it may be sent any more. */
+  over = false
+  /** Something of it has been sent: Redis may have carried it out. */
+  sent = false
+  /** Why it has not been answered yet, as far as that is known. */
+  why: unknown
+
+  /** @param ms how long it is in all; some of it may have passed already */
+  constructor(ms: number, until = performance.now() + ms) {
+    this.ms = ms
+    this.until = until
+  }
+
+  get left(): number {
+    return Math.max(0, this.until - performance.now())
+  }
+
+  /** What `work` comes to; or what `late` says, when the time is over before. */
+  within<Result>(work: () => Promise<Result>, late: () => Error): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
+      const look = () => {
+        if (!timer) return
+        // Timers count from the beginning of a turn of the event loop, and so may be early.
+        if (this.left > 0) {
+          timer = setTimeout(look, this.left)
+          return
+        }
+        this.over = true
+        reject(late())
+      }
+      // When the event loop was blocked, or the process stopped, what has arrived meanwhile is read before.
+      timer = setTimeout(() => setImmediate(look), this.left)
+      work()
+        .then(resolve, reject)
+        .finally(() => {
+          clearTimeout(timer)
+          timer = undefined
+        })
+    })
+  }
+}
