@@ -192,7 +192,7 @@ describeBindings('the order in which a call writes', (lua) => {
     const poor = await userWithout(lua(), 'hset', 'srem')
     expect(await poor.call('add', 'k', 'x', 'REQUEUED', '1:x', 'NEXT', 'open', 'x', 'REQUEUED', '1:x')).toEqual(['added', 5, 'added', 1])
     expect(await list()).toEqual(['1', '2', '3', 'x', '4'])
-    expect(await lua().redis.zrange(part('due'), 0, -1)).toEqual(['open'])
+    expect(await lua().redis.zrange(part('due'), 0, '-1')).toEqual(['open'])
     for (const key of ['k', 'open']) expect((await lua().call('add', key, 'x', 'REQUEUED', '1:x'))[0]).toBe('duplicate')
   })
 
