@@ -107,6 +107,17 @@ describeBindings('a clock that goes back', (lua) => {
     }
   })
 
+  it('leaves what lies no further ahead than the longest wait that the policy had', async () => {
+    await lua().call('add', 'ann', '1')
+    await lua().call('policy', 'WAIT', 1000)
+    await lua().tick(5000)
+    await claim('BEFORE', 0)
+    await lua().tick(-2000)
+    await claim('BEFORE', 0)
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(START + 10_000))
+    expect(await looked()).toBe(lua().now)
+  })
+
   it('makes the promise of the watcher worthless', async () => {
     await claim('REST', HOUR)
     await lua().tick(-HOUR)

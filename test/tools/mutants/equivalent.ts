@@ -386,4 +386,23 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     why: 'the messages are there, and the list was read before',
   },
   { within: 'dead_messages', find: 'positions[n] = count_text(positions[n])', put: '', why: 'Redis takes a number as well' },
+  { within: 'copy_back', find: 'count - 1), count', put: 'count + 1), count', why: 'more is read than is looked at' },
+  {
+    within: 'slice_ends',
+    find: 'or queue.slice + 2',
+    put: 'or queue.slice - 2',
+    why: 'what is forgotten is so by the same measure in any case',
+  },
+  {
+    within: 'slice_ends',
+    find: 'slice + 2 * queue',
+    put: 'slice + 2 / queue',
+    why: 'what is forgotten is so by the same measure in any case',
+  },
+  {
+    within: 'slice_ends',
+    find: 'slice + 2 * queue',
+    put: 'slice + 1 * queue',
+    why: 'what is forgotten is so by the same measure in any case',
+  },
 ]
