@@ -158,6 +158,20 @@ describeBindings('the order in which a call writes', (lua) => {
     ])
   })
 
+  it('counts a batch before it is claimed: no other gets its id', async () => {
+    await lua().call('add', 'k', 1, 'FLUSH')
+    await lua().redis.set(part('claims'), 'mine')
+    await expect(lua().call('claim_ready')).rejects.toThrow('WRONGTYPE')
+    expect([await lua().redis.hget(lua().root, 'batches'), await score('active'), await score('due')]).toEqual(['1', null, String(START)])
+  })
+
+  it('completes without its list: first the claim, then when it is looked for', async () => {
+    const token = await claimed()
+    await lua().redis.del(part('messages:k'))
+    await cut('zadd', 'complete', 'k', token)
+    expect([await claim(), await score('active')]).toEqual([`${token}:1:0:3:${START}:flush:10000:done`, String(START + 30_000)])
+  })
+
   it('counts a failure when it is written, and keeps the reply of a call when it is done', async () => {
     const token = await claimed()
     await cut('hincrby', 'fail', 'k', token, 'NONCE', 'me/1')

@@ -26,24 +26,6 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'lower_ahead', find: "'watchAt', 0", put: "'watchAt', 1", why: 'a time that has passed, as 0 is' },
   { within: 'lower_ahead', find: "'standbyUntil', 0", put: "'standbyUntil', 1", why: 'a time that has passed, as 0 is' },
   { within: 'claim_ready', find: 'nonce and #batches > 0', put: '#batches > 0', why: 'without a nonce nothing is kept' },
-  {
-    within: 'hand_out',
-    find: "write_numbers(queue, tally)\n    redis.call('HSET', claims_key(root), unpack(look.records))",
-    put: "redis.call('HSET', claims_key(root), unpack(look.records))\n    write_numbers(queue, tally)",
-    why: 'who may not do the one HSET may not do the other',
-  },
-  {
-    within: 'finish_without_list',
-    find: "  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))\n  look_again(queue, key, active_key(queue.root))",
-    put: "  look_again(queue, key, active_key(queue.root))\n  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))",
-    why: 'the claim is void before either, so what is cut off here is an entry without claim and list in any case',
-  },
-  {
-    within: 'fail_batch',
-    find: "redis.call('HINCRBY', root, 'failed', 1)\n  keep_reply(queue, nonce, 'fail', 'retry')",
-    put: "keep_reply(queue, nonce, 'fail', 'retry')\n  redis.call('HINCRBY', root, 'failed', 1)",
-    why: 'the claim that is written by then says the same to who asks again',
-  },
   { within: 'remember_ids', find: 'if next(ids.known) then', put: 'if true then', why: 'all are picked one by one then' },
   {
     within: 'remember_ids',
