@@ -300,6 +300,8 @@ export class RapidFire<T = unknown, Input = T> {
       fail: (batch, options) => claims.fail(batch, options),
       extend: (batches, lease) => claims.extend(batches, lease),
       release: (batch, options) => claims.release(batch, options),
+      leave: (root, worker) => claims.leave(root, worker),
+      present: (worker, rest) => claims.present(worker, rest),
       close: () => this.close(),
     }
   }

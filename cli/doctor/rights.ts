@@ -11,7 +11,7 @@ const EVERY: readonly FunctionName[] = ['version', 'policy', 'layout', 'partitio
 /** The functions that each calls. */
 export const CALLS: Record<Role, readonly FunctionName[]> = {
   producer: [...EVERY, 'add'],
-  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward'],
+  worker: [...EVERY, 'claim_ready', 'complete', 'fail', 'release', 'extend', 'forward', 'leave', 'present'],
   operator: [...EVERY, 'stats', 'peek', 'dead', 'requeue', 'drop', 'check', 'repair', 'add'],
 }
 
@@ -46,7 +46,7 @@ export function commandsOf(role: Role, binding: Binding): string[] {
 const ARGUMENTS: Record<string, string> = {
   ...{ evalsha: '- 0', fcall: '- 0', fcall_ro: '- 0', 'function|load': '-', 'script|load': '-', scan: '0', 'xinfo|groups': 'KEY' },
   ...{ hdel: 'KEY -', hget: 'KEY -', hincrby: 'KEY - 1', hmget: 'KEY -', hscan: 'KEY 0', hset: 'KEY - -', lindex: 'KEY 0' },
-  ...{ lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0' },
+  ...{ lset: 'KEY 0 -', mget: 'KEY', set: 'KEY -', zrevrangebyscore: 'KEY 0 0', 'pubsub|numsub': 'CHANNEL' },
   ...{ lpush: 'KEY -', lrange: 'KEY 0 0', ltrim: 'KEY 0 0', pexpireat: 'KEY 1', publish: 'CHANNEL -', rpush: 'KEY -', sadd: 'KEY -' },
   ...{
     sismember: 'KEY -',
@@ -65,6 +65,7 @@ const ARGUMENTS: Record<string, string> = {
     zrangebyscore: 'KEY 0 0',
     zrem: 'KEY -',
     zremrangebyrank: 'KEY 0 0',
+    zremrangebyscore: 'KEY 0 0',
   },
   ...{ zscan: 'KEY 0', zscore: 'KEY -', info: '', time: '' },
 }

@@ -3,7 +3,7 @@
 import { AssembleError, visit } from './check.mjs'
 
 /** Commands whose rights are given by subcommand, such as `xinfo|groups`. */
-const CONTAINERS = new Set(['XINFO', 'XGROUP', 'OBJECT', 'MEMORY', 'CLIENT', 'CONFIG'])
+const CONTAINERS = new Set(['XINFO', 'XGROUP', 'OBJECT', 'MEMORY', 'CLIENT', 'CONFIG', 'PUBSUB'])
 
 /**
  * The commands that pieces of Lua call, as ACL SETUSER names them. A command must be written out where it is called, or it could not be

@@ -6,11 +6,15 @@ import { AssembleError } from './check.mjs'
 const MOST_LOCALS = 200
 
 /**
- * The library as a list of pieces: a lib file, a function file in a block of its own, or what frames them. Lib files that only the functions of one
- * folder use stand in a block with these, since Lua allows no more than 200 locals at a time.
+ * The library as a list of pieces: a lib file, a function file in a block of its own, or what frames them. Lua allows no more than 200 locals at a
+ * time. So lib files that only the functions of one folder use stand in a block with these, and what a lib file has for itself alone in a block of
+ * its own.
  */
 export function piecesOf(libs, functions) {
   const order = inOrder(libs)
+  const exportsOf = (lib) =>
+    namesOf(lib).filter((name) => [...libs, ...functions].some((other) => other !== lib && other.globals.has(name)))
+  const asLib = (lib) => enclosed(lib, exportsOf(lib))
   const folders = new Map(functions.map((each) => [dirname(each.path), []]))
   const shared = []
   for (const lib of order) {
@@ -19,16 +23,29 @@ export function piecesOf(libs, functions) {
     const block = another || !folder ? shared : folders.get(folder)
     block.push(lib)
   }
-  const pieces = shared.map(asLib)
+  const pieces = shared.flatMap(asLib)
   for (const [folder, own] of [...folders].sort()) {
     const inside = functions.filter((each) => dirname(each.path) === folder)
-    for (const each of inside) refuseTooMany(each, [...shared, ...own])
-    pieces.push({ text: `do -- ${folder}\n` }, ...own.map(asLib), ...inside.flatMap(asFunction), { text: 'end\n' })
+    const before = [...shared, ...own].map((lib) => ({ lib, exported: exportsOf(lib).length }))
+    for (const each of inside) refuseTooMany(each, before)
+    pieces.push({ text: `do -- ${folder}\n` }, ...own.flatMap(asLib), ...inside.flatMap(asFunction), { text: 'end\n' })
   }
   return pieces
 }
 
-const asLib = (lib) => ({ lib, path: lib.path, text: lib.text })
+const namesOf = ({ parts }) => parts.flatMap(({ names }) => names)
+
+/** A lib file, in which all but what others use is local to a block. */
+function enclosed(lib, exported) {
+  const { path, text, parts } = lib
+  const isExported = ({ names }) => names.some((name) => exported.includes(name))
+  const declared = parts.filter(isExported)
+  if (declared.length === 0 || declared.length === parts.length) return [{ lib, path, text }]
+  // They are declared in front of the block.
+  const body = declared.toReversed().reduce((all, { range: [from] }) => all.slice(0, from) + all.slice(from).replace(/^local\s+/, ''), text)
+  const declarations = declared.map(({ names }) => `local ${names.join(', ')}\n`)
+  return [{ text: `${declarations.join('')}do\n` }, { lib, path, text: body }, { text: 'end\n' }]
+}
 
 /** Its locals are its own. */
 const asFunction = (each) => [{ text: 'do\n' }, { function: each, path: each.path, text: each.text }, { text: 'end\n' }]
@@ -58,7 +75,15 @@ const usedBy = ({ globals }, libs) => libs.filter(({ parts }) => parts.some(({ n
 
 function refuseTooMany({ path, tree }, libs) {
   const count = (statements) => statements.reduce((sum, { type, variables }) => sum + (type === 'LocalStatement' ? variables.length : 1), 0)
-  // And the version, and what registers.
-  const locals = 2 + count(tree.body) + libs.reduce((sum, { parts }) => sum + count(parts.map(({ node }) => node)), 0)
+  // The version, and what registers.
+  let locals = 2
+  for (const { lib, exported } of libs) {
+    refuse(lib.path, locals + namesOf(lib).length)
+    locals += exported
+  }
+  refuse(path, locals + count(tree.body))
+}
+
+function refuse(path, locals) {
   if (locals > MOST_LOCALS) throw new AssembleError(`${path}: there would be ${locals} locals, and Lua takes ${MOST_LOCALS} at one place`)
 }

@@ -10,6 +10,7 @@
 --
 --   append, index_appended, index_rest   empty → open; one message more in any other state
 --   hand_out                 open → active
+--   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
 --   shrink                   active → retry, without the messages that are done
@@ -35,22 +36,19 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
--- Moves the entry of a key in `due`, if there is one; `earlier`: only to an earlier time. When nothing moves, the entry has that score, or the
--- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
+-- Moves the entry of a key in `due`, if there is one, to `at`, which is now or later; what is due already keeps its turn. When nothing moves, the
+-- key is due already, or active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
 -- Returns when the key is due, if that has changed or is refused, and the refusal.
-local function move_in_due(queue, key, at, earlier)
+local function move_in_due(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  -- The batch may have been full before this message came.
-  local head = earlier and head_of(queue, key, false)
-  if head then at = due_at(head, queue.now) end
-  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
 -- The same for a key whose messages may have options; `options`: those of the message that was just appended. Nothing is left when it refuses.
@@ -65,10 +63,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at = due_at(head, queue.now)
+      at = enters_at(head, queue.now)
       failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -109,7 +107,7 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now, true)
+  local at, failed = move_in_due(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
@@ -120,14 +118,14 @@ local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
     local head = has_more and head_of(queue, key, true)
-    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
 
--- Takes the first `count` messages off a key, and puts what is left into `due`. Returns when that is due, if anything is left. A key of another
--- type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
+-- Takes the first `count` messages off a key, and puts what is left into `due`, behind all that is due already. Returns when it is due, if anything
+-- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -139,8 +137,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -177,6 +175,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 -- Hands a batch out once more: the same id and messages, a new token.
@@ -289,8 +305,10 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and

@@ -8,12 +8,17 @@ local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
--- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
-local function wake_channel(root) return root .. ':wake' end
+-- 'standby' or 'present': sets of workers.
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 -- The number of the partition that a root belongs to, as text, or nil.
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+-- A channel, not a key, of a worker, or of all: those of the root of the queue, also for what a partition says. So a worker hears all by its own.
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 
 -- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
 local function part_key(root, part) return root .. ':' .. part end

@@ -9,7 +9,7 @@ local function is_put_off(score, now) return score % 1 == 0.5 and score <= now +
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
@@ -112,9 +112,9 @@ local KEY_LAWS = {
   },
   {
     name = 'due-in-time',
-    says = 'A score in `due` is never later than the deadline under the policy of the time at which it was set',
+    says = 'A score in `due` is never later than the deadline under the policy of the time at which it was set, or than that time',
     broken = function(seen)
-      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      if not seen.due or not seen.latest or seen.due <= math.max(seen.latest, seen.now + CLOCK_STEP) or is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
     end,
   },
@@ -124,7 +124,7 @@ local KEY_LAWS = {
     broken = function(seen)
       if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
       -- What is later than any message allows is told already.
-      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      if seen.due > math.max(seen.latest, seen.now + CLOCK_STEP) and not is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
     end,
   },
@@ -231,12 +231,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every `seen`, `calls` and `rate` key expires',
+    says = 'Every `seen`, `calls`, `rate` and `watch` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,

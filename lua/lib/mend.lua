@@ -38,7 +38,8 @@ local function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
     redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end

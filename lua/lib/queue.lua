@@ -28,7 +28,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -39,12 +39,12 @@ end
 --   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
 --   last             the position of the last message that a batch can have, from 0
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
---   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
 --   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -64,7 +64,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,

@@ -22,7 +22,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 -- Lowers entries of an index that lie later than `latest`, at most `left`, a page at a time, the furthest first. `judge` returns their scores as
@@ -66,10 +66,11 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 
 -- Puts in order what says that a key is active: its claim holds.
@@ -104,9 +105,9 @@ local function mend_open(queue, key, with_options, done)
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  local at, score = enters_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
   if not score or score > at then
-    redis.call('ZADD', due, at, key)
+    redis.call('ZADD', due, digits(at), key)
     wake_watcher(queue, at)
     done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end

@@ -1,12 +1,35 @@
---- Who looks next. Of all idle workers one, the watcher, has promised to look at `watchAt`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at `watchAt`; the others stand by, each by its name and until it looks
+--- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
+--- left, or goes, is followed by one of those that stand by.
 
 -- The time of this look, for `looked` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
--- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+-- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
+-- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
+-- goes without: an error here would hide what the call has written.
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+-- Makes a worker that stands by the watcher: the one that has said so last, since it is the most likely to be there still. It is to look at `at`, or
+-- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 -- Tells the watcher of something that is due before it means to look; `at` may be nil: nothing is. A promise that has passed is being kept
 -- just now.
@@ -14,19 +37,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+-- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
+-- Nobody needs it: what is refused here must not hide what a claim has taken.
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; `next_at` is when the next batch is due.
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -34,14 +62,31 @@ end
 
 -- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most `rest` ms from now.
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
+end
+
+-- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
 end

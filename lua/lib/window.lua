@@ -76,3 +76,8 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
+
+-- The score in `due` of a key that enters there now.
+-- WHY never a time that has passed: of a key that is flooded the rest would come before all others again and again, since its deadline is old.
+-- So it stands behind whoever is due already, and everybody takes turns.
+local function enters_at(head, now) return math.max(due_at(head, now), now) end

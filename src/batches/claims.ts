@@ -56,6 +56,8 @@ export class Claims<T> {
   readonly #partitioning: Partitioning
   /** By root. */
   readonly #completions = new Map<string, Coalescer<Batch<T>, Output<'complete'>[number]>>()
+  /** At which root the next claim from all of them begins. */
+  #turn = 0
 
   constructor(queue: string, caller: Caller, partitioning: Partitioning) {
     this.#queue = queue
@@ -63,13 +65,18 @@ export class Claims<T> {
     this.#partitioning = partitioning
   }
 
-  /** Claims from all roots in turn. When a root refuses, what was claimed before is returned all the same. */
+  /**
+   * Claims from all roots in turn, each time beginning with the next one, so that a flooded one does not starve the others. When a root refuses,
+   * what was claimed before is returned all the same.
+   */
   claimReady(options: ClaimOptions): Promise<Claimed<T>> {
     return this.#caller.underway.run(async () => {
       const parts: Claimed<T>[] = []
       const failures: unknown[] = []
       let left = options.limit ?? OPTIONS.claimed.default
-      for (const { root, drain } of inTurn(await this.#partitioning.roots())) {
+      const roots = inTurn(await this.#partitioning.roots())
+      const first = this.#turn++ % roots.length
+      for (const { root, drain } of [...roots.slice(first), ...roots.slice(0, first)]) {
         try {
           const part = await this.claim({ ...options, limit: left, root, drain })
           parts.push(part)
@@ -98,6 +105,16 @@ export class Claims<T> {
     // The earlier claim may have had a higher limit.
     await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
     return { now, next, batches }
+  }
+
+  /** Gives up the watch of a worker; see lua/lib/watch.lua. */
+  leave(root: string, worker: string): Promise<Output<'leave'>> {
+    return this.#caller.call(root, 'leave', { worker })
+  }
+
+  /** Says that a worker is there; the others that are there no more. */
+  present(worker: string, rest: number): Promise<Output<'present'>> {
+    return this.#caller.call(rootKey(this.#queue), 'present', { worker, rest })
   }
 
   complete(batch: Batch<T>): Promise<Output<'complete'>[number]> {

@@ -103,6 +103,18 @@ export const CALLS = {
     nonce: 'last',
     patience: END_PATIENCE,
   }),
+  /** The next look of somebody else mends what it has not told: it is made once. */
+  leave: define({
+    write: ({ worker }: { worker: string }) => [worker],
+    read: (reply) => String(reply) as 'passed' | 'vacant' | 'idle',
+    patience: 0,
+  }),
+  present: define({
+    write: ({ worker, rest }: { worker: string; rest: number }) => [worker, 'REST', rest],
+    /** The names of the others that are there no more. */
+    read: (reply) => array(reply).map(String),
+    patience: 0,
+  }),
   extend: define({
     write: (input: { lease: number; claims: readonly ClaimName[] }) => [input.lease, ...claimNames(input.claims)],
     read: readExtended,

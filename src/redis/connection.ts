@@ -44,11 +44,9 @@ export interface Connection {
   duplicate(silence: number): Connection
   /** Hears the messages of channels, named without the client's key prefix, on this connection and on each one that is made after it. */
   subscribe(
-    channels: () => string[],
-    heard: { message: (channel: string, message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
+    channels: readonly string[],
+    heard: { message: (message: string) => void; subscribed: () => void; failed: (error: unknown) => unknown },
   ): void
-  /** Hears the channels that `subscribe` names by now as well. */
-  resubscribe(): void
   /** Drops a connection that may be dead and makes a new one; of a cluster the one to the node that serves `root`, or all of them. */
   reconnect(root?: string): void
   /** `listener` is told whenever a new connection, of a cluster one to a node, is ready. */
@@ -183,7 +181,6 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
     // A server that is stopped does not close its side either.
     for (const each of 'nodes' in client ? client.nodes() : [client]) each.stream?.destroy()
   }
-  let resubscribe = () => {}
   let dropping = false
   return {
     send,
@@ -257,14 +254,10 @@ function connectionOf(client: Redis | Cluster, own?: Patience & ({ limit: Limit 
     subscribe: (channels, { message: listener, subscribed, failed }) => {
       const prefix = client.options.keyPrefix ?? ''
       const tell = (error: unknown) => failed(toRapidfireError(gotNoAnswer(error) ? new Unanswered(error) : error, 'subscribe'))
-      resubscribe = () => {
-        if (client.status === 'ready') client.subscribe(...channels().map((channel) => `${prefix}${channel}`)).then(subscribed, tell)
-      }
-      client.on('message', (channel: string, message: string) => listener(channel.slice(prefix.length), message))
-      client.on('ready', resubscribe)
+      client.on('message', (_, message: string) => listener(message))
+      client.on('ready', () => client.subscribe(...channels.map((channel) => `${prefix}${channel}`)).then(subscribed, tell))
       client.connect().catch(tell)
     },
-    resubscribe: () => resubscribe(),
     reconnect: (root) => {
       if (!('nodes' in client) || root !== undefined) {
         drop(nodeOf(client, root))

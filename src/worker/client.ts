@@ -18,5 +18,9 @@ export interface WorkerClient<T> extends BatchClient<T> {
   roots(refused?: string): Promise<Roots>
   /** Restores roots that have lost a step of a change of partitions, forgets those that are drained, and tells which are to be claimed from. */
   maintain(): Promise<Roots>
+  /** Gives up the watch of a worker that does not look at a root for a while. */
+  leave(root: string, worker: string): Promise<'passed' | 'vacant' | 'idle'>
+  /** Says that a worker is there for twice `rest` ms; the names of others that are there no more. */
+  present(worker: string, rest: number): Promise<string[]>
   close(): Promise<void>
 }

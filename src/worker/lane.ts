@@ -12,14 +12,18 @@ export class Lane {
   before: number | undefined
   /** Whether something may be due, so that it is to be looked at when a slot is free. */
   mayBeDue = true
-  /** Whether the last claim got all that it asked for. */
-  full = false
+  /** So many claims in a row, up to the last one, got all that they asked for. */
+  full = 0
   /** Whether something may be due for which there is no room: in the stream of a forwarder. */
   blocked = false
+  /** Whether a batch of it has ended since the last claim was made: what has come behind it may be due. */
+  ended = false
   /** Claims under way. */
   claims = 0
   /** Claims that have failed since the last one that was answered. */
   failures = 0
+  /** Whether others are to look there: the last claim has taken all that it asked for, or the watch was given up since. */
+  left = false
   /** How often in a row the root has refused because it does not serve. */
   refusals = 0
   /** Whether the last claim has failed, or has not been answered for long: the next one keeps no slot from other lanes. */

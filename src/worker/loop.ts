@@ -7,6 +7,8 @@ import type { WorkerClient } from './client.ts'
 import type { Handler, Outcome, ProcessorOptions } from './handler.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
+import { Leaving } from './leaving.ts'
+import { Presence } from './presence.ts'
 import { Processor } from './processor.ts'
 import { ServedRoots } from './served-roots.ts'
 import type { Timing } from './timing.ts'
@@ -42,8 +44,12 @@ export class Loop<T> {
   readonly #lanes: Lanes
   readonly #wakeUps: WakeUps
   readonly #roots: ServedRoots
+  readonly #leaving: Leaving
+  readonly #presence: Presence
   #running = false
   #closed = false
+  /** Until wake-ups are heard, or it turns out that they may not be for a while: then it looks for the first time. */
+  #first: NodeJS.Timeout | undefined
   /** Whether it has ever heard wake-ups. */
   #subscribed = false
   /** When Redis has answered a claim last, by `performance.now`. */
@@ -63,7 +69,8 @@ export class Loop<T> {
     options: ProcessorOptions,
     hooks: LoopHooks<T>,
   ) {
-    this.#worker = worker
+    // Redis counts those who hear a wake-up on its own node of a cluster, and a subscription may be with any: then nothing follows from the count.
+    this.#worker = connections.subscriber.cluster ? `~${worker}` : worker
     this.#client = client
     this.#connections = connections
     this.#hooks = hooks
@@ -71,6 +78,8 @@ export class Loop<T> {
       ended: (...told) => this.#ended(...told),
       answered: (lane, now, next) => this.#claimAnswered(lane, now, next),
       refused: (lane, error) => this.#claimFailed(lane, error),
+      full: (lane) => this.#leaving.leave(lane),
+      settled: (lane) => this.#running || this.#leaving.leave(lane),
       silent: () => this.#wakeUps.serverSilent(),
       failed: (error, root) => this.#failed(error, root),
       extended: (root, error) => this.#extended(root, error),
@@ -78,16 +87,18 @@ export class Loop<T> {
     })
     this.#timing = this.processor.settings.timing
     this.#lanes = new Lanes((lane) => this.#look(lane))
-    this.#wakeUps = new WakeUps(worker, connections.subscriber, this.#lanes, this.#timing, {
+    this.#wakeUps = new WakeUps(client.queue, this.#worker, connections.subscriber, this.#lanes, this.#timing, {
       due: (root, time) => this.#lanes.of(root)?.wake(time, this.#longest),
       subscribed: () => this.#hearsAgain(),
-      failed: (error) => this.#closed || hooks.failed(error),
+      failed: (error) => this.#unheard(error),
       ask: (lane) => this.#look(lane),
     })
     this.#roots = new ServedRoots(client, this.#timing, {
       found: (roots) => this.#serve(roots),
       failed: (error) => hooks.failed(error),
     })
+    this.#leaving = new Leaving(client, this.#worker)
+    this.#presence = new Presence(client, this.#worker, this.#timing.present, (worker) => this.#gone(worker))
     // It may lead to a server that does not know of our claims.
     connections.commands.onReady(() => this.processor.beat())
     // The root of the queue tells by its first answer whether there are partitions.
@@ -96,11 +107,12 @@ export class Loop<T> {
 
   start(): void {
     this.#go()
+    // A look before wake-ups are heard would have to be repeated: they may be sent in between.
+    this.#first = setTimeout(() => this.#lookFirst(), this.#timing.silentAfter)
     this.#wakeUps.subscribe()
-    this.#lanes.look()
   }
 
-  /** Claims no more until `resume`; what runs goes on. */
+  /** Claims no more until `resume`; what runs goes on, and others look in its place. */
   pause(): void {
     this.#halt()
     this.processor.pause()
@@ -112,11 +124,14 @@ export class Loop<T> {
     this.#roots.maintainIn()
   }
 
-  /** Claims no more; resolves when what runs has ended. */
-  stop(): Promise<void> {
+  /** Claims no more; resolves when what runs has ended, and others look in its place. */
+  async stop(): Promise<void> {
     this.#closed = true
     this.#halt()
-    return this.processor.stop()
+    await this.processor.stop()
+    const untold = await this.#leaving.end(this.#timing.leaveWithin)
+    // Redis does not answer. Nothing else is under way, and the next look of others is as good.
+    for (const root of untold) this.#connections.commands.reconnect(root)
   }
 
   /** Whether Redis has answered the last claim of each root, and kept its leases. */
@@ -135,18 +150,24 @@ export class Loop<T> {
     this.#running = true
     this.#wakeUps.start()
     this.#roots.start()
+    this.#present()
   }
 
   #halt(): void {
     this.#running = false
     this.#wakeUps.pause()
     this.#roots.stop()
+    clearTimeout(this.#first)
+    this.#first = undefined
+    if (this.#presence.stop()) this.#leaving.tell(rootKey(this.#client.queue))
     this.#lanes.cancel()
+    for (const lane of this.#lanes.all) this.#leaving.leave(lane)
   }
 
-  /** How long a lane rests at most, ms: all together look once in `rest`. */
+  /** How long a lane rests at most, ms: all together are looked at once in `rest`; several a little more seldom, since presence is told as well. */
   get #longest(): number {
-    return this.#timing.rest * this.#lanes.size
+    const { size } = this.#lanes
+    return Math.ceil(this.#timing.rest * (size === 1 ? 1 : 1.25 * size))
   }
 
   #look(lane: Lane): void {
@@ -158,14 +179,39 @@ export class Loop<T> {
     const made = this.#lanes.serve(roots)
     if (!made) return
     this.processor.lanes = this.#lanes.all
-    this.#wakeUps.resubscribe()
     if (this.#running) for (const lane of made) lane.lookIn(0)
+    this.#present()
+  }
+
+  /** Without partitions the others look once in a rest: that is soon enough to miss one that was killed. */
+  #present(): void {
+    if (this.#running && this.#lanes.size > 1) this.#presence.start()
+    else this.#presence.stop()
+  }
+
+  /** Another worker is there no more: whoever stands by is told, or this one looks. */
+  #gone(worker: string): void {
+    for (const lane of this.#lanes.all) {
+      this.#leaving.leaveFor(worker, lane).then((isVacant) => isVacant && this.#running && this.#lanes.has(lane) && lane.lookIn(0))
+    }
+  }
+
+  #lookFirst(): void {
+    clearTimeout(this.#first)
+    this.#first = undefined
+    this.#lanes.look()
+  }
+
+  #unheard(error: unknown): void {
+    if (this.#closed) return
+    this.#hooks.failed(error)
+    if (this.#first) this.#lookFirst()
   }
 
   #hearsAgain(): void {
     if (!this.#running) return
     // Wake-ups may have been sent since the last look, and before anybody listened.
-    this.#lanes.look()
+    this.#lookFirst()
     if (this.#subscribed) this.#roots.maintainSoon()
     this.#subscribed = true
   }
@@ -187,7 +233,7 @@ export class Loop<T> {
       return
     }
     // Not all at once: else the one that a silent server is noticed by may come late.
-    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.5 + Math.random() / 2)
+    const rest = this.#lanes.size === 1 ? this.#longest : this.#longest * (0.8 + Math.random() / 5)
     // With nothing due before, Redis answers that the longest rest has come to its end.
     lane.lookAt(next === 0 || next >= now + this.#longest ? Number.POSITIVE_INFINITY : next, rest)
     this.#tellIdle()
@@ -201,9 +247,14 @@ export class Loop<T> {
 
   #ended(...told: Parameters<LoopHooks<T>['ended']>): void {
     this.#worked = true
+    const lane = this.#lanes.of(told[1].root)
+    if (lane) lane.ended = true
     this.#hooks.ended(...told)
-    // What has arrived behind the last batch may be due already: only a claim can tell whether it is idle.
-    if (this.processor.isIdle && this.#hooks.isIdleWanted() && this.#lanes.every(({ mayBeDue }) => !mayBeDue)) this.#lanes.look()
+    if (!this.processor.isIdle || !this.#hooks.isIdleWanted() || !this.#lanes.every(({ mayBeDue }) => !mayBeDue)) return
+    // What has arrived behind the last batches may be due already: only a claim can tell whether it is idle. Of other lanes it is known.
+    const unsure = this.#lanes.all.filter(({ ended }) => ended)
+    for (const each of unsure) each.lookIn(0)
+    if (unsure.length === 0) this.#tellIdle()
   }
 
   #claimFailed(lane: Lane, error: unknown): void {

@@ -21,6 +21,10 @@ export interface ProcessorHooks<T> {
   answered(lane: Lane, now: number, next: number): void
   /** A claim has failed: its lane is not claimed from until `look`. */
   refused(lane: Lane, error: unknown): void
+  /** Something may be due in a lane, and there is no slot for it. */
+  full?(lane: Lane): void
+  /** No claim from a lane is under way any more. */
+  settled?(lane: Lane): void
   /** A claim has not been answered for long. */
   silent?(lane: Lane): void
   /** Something else has failed that `root` was told or asked for: the end of a batch, or whether it is still ours. */
@@ -36,7 +40,7 @@ const SLOW = 10
 
 /**
  * Claims batches for its free slots, and has them handled. Lanes take turns, so that a flooded one does not starve the others. While more is
- * due than one claim takes, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
+ * due than two claims take, two are under way at once, each for half of the slots, so that Redis works while the handlers do.
  */
 export class Processor<T> {
   readonly settings: Settings
@@ -53,6 +57,8 @@ export class Processor<T> {
   #claiming = true
   /** Claims under way. */
   #claims = 0
+  /** Slots that are kept for what they may bring. */
+  #reserved = 0
   #fillingSoon = false
   #whenQuiet: (() => void) | undefined
 
@@ -139,6 +145,9 @@ export class Processor<T> {
       if (!lane) break
       this.#claim(lane, lane.silent ? 1 : limit)
     }
+    if (this.#claiming && this.#hooks.full && this.#slots.free + this.#reserved === 0) {
+      for (const lane of this.#lanes) if (lane.mayBeDue && !lane.left) this.#hooks.full(lane)
+    }
     if (this.#whenQuiet && this.#isQuiet) this.#whenQuiet()
   }
 
@@ -156,7 +165,7 @@ export class Processor<T> {
     const lanes = this.#lanes
     for (let n = 0; n < lanes.length; n += 1) {
       const lane = lanes[this.#turn++ % lanes.length] as Lane
-      if (lane.mayBeDue && lane.claims < (lane.full ? 2 : 1)) return lane
+      if (lane.mayBeDue && lane.claims < (lane.full > 1 ? 2 : 1)) return lane
     }
     return undefined
   }
@@ -164,6 +173,8 @@ export class Processor<T> {
   async #claim(lane: Lane, limit: number): Promise<void> {
     this.#claims += 1
     lane.claims += 1
+    lane.left = false
+    lane.ended = false
     const freeSlots = this.#reserve(lane, limit)
     // After the completions of this tick, and after a heartbeat that is overdue: when the event loop was blocked for longer than a lease,
     // the claim would find what this process has just handled or still handles.
@@ -184,23 +195,25 @@ export class Processor<T> {
       lane.compareClocks(now, asked, performance.now())
       if (lane.once) lane.before ??= now
       lane.silent = false
-      lane.full = batches.length === limit
+      lane.full = batches.length === limit ? lane.full + 1 : 0
+      lane.left = lane.full > 0
       freeSlots()
       const room = this.#endings.givenUp ? 0 : this.#slots.free
       this.#handling.begin({ lane, batches: batches.slice(0, room), now, heldUntil: asked + lease })
       for (const batch of batches.slice(room)) this.#handling.decline(batch, lane.root)
-      lane.mayBeDue = lane.full || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
+      lane.mayBeDue = lane.full > 0 || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
       this.#hooks.answered(lane, now, next)
     } catch (error) {
       freeSlots()
       lane.mayBeDue = false
       lane.silent = true
-      lane.full = false
+      lane.full = 0
       this.#hooks.refused(lane, error)
     }
     this.#claims -= 1
     lane.claims -= 1
     this.#fill()
+    if (lane.claims === 0) this.#hooks.settled?.(lane)
   }
 
   /**
@@ -210,10 +223,11 @@ export class Processor<T> {
   #reserve(lane: Lane, slots: number): () => void {
     if (lane.silent) return () => {}
     this.#slots.reserve(slots)
+    this.#reserved += slots
     const waiting = setTimeout(
       () => {
         lane.silent = true
-        lane.full = false
+        lane.full = 0
         free()
         this.#hooks.silent?.(lane)
         this.#fill()
@@ -224,6 +238,7 @@ export class Processor<T> {
     const free = () => {
       clearTimeout(waiting)
       this.#slots.cancel(reserved)
+      this.#reserved -= reserved
       reserved = 0
     }
     return free

@@ -2,8 +2,13 @@
 export interface Timing {
   /** A command that Redis has not answered for so long has failed, and the connection is made anew. */
   stall: number
-  /** An idle worker looks once in so many ms: at its partitions in turn. That is what a lost wake-up costs at most, times their number. */
+  /**
+   * An idle worker looks once in so many ms; with partitions at one of them, a little more seldom. That is what a lost wake-up costs at most, times
+   * their number and a quarter.
+   */
   rest: number
+  /** With partitions a worker says once in so many ms that it is there, and asks after the others. */
+  present: number
   /** A claim that is not answered for so long keeps no slot from the other lanes any more. */
   silentAfter: number
   /** Pause after a claim that failed: doubles from the first to the second. */
@@ -12,6 +17,8 @@ export interface Timing {
   tellAgain: number
   /** How long a process that has slept past the end of a lease waits for Redis to say whose the batch is, at most. */
   grace: number
+  /** How long a worker that closes waits for Redis to take back its watch, so that others look at once. */
+  leaveWithin: number
   /** How often a worker tests that wake-ups reach it, and how long it waits for the echo. */
   echoEvery: number
   echoWithin: number
@@ -24,10 +31,12 @@ export interface Timing {
 export const TIMING: Timing = {
   stall: 5000,
   rest: 1000,
+  present: 900,
   silentAfter: 250,
   pauses: [100, 2000],
   tellAgain: 500,
   grace: 1000,
+  leaveWithin: 1000,
   echoEvery: 10_000,
   echoWithin: 3000,
   maintainEvery: 60_000,

@@ -1,3 +1,4 @@
+import { rootKey } from '../partitions/roots.ts'
 import type { Connection } from '../redis/connection.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
@@ -15,14 +16,14 @@ export interface WakeUpHooks {
   ask(lane: Lane): void
 }
 
-const CHANNEL = ':wake'
-
 /**
  * Hears of what becomes due before a worker would look. Redis tells one of those that watch a root. A subscription may be dead without a word,
  * so now and then a claim asks for an echo, which comes the same way; when it does not come the subscription is made anew.
  */
 export class WakeUps {
-  readonly #worker: string
+  /** What is said to all workers of the queue, and to this one alone. */
+  readonly #channels: string[]
+  readonly #queue: string
   readonly #subscriber: Connection
   readonly #lanes: Lanes
   readonly #timing: Timing
@@ -35,8 +36,9 @@ export class WakeUps {
   #timer: NodeJS.Timeout | undefined
 
   /** @param worker its name among the workers of the queue */
-  constructor(worker: string, subscriber: Connection, lanes: Lanes, timing: Timing, hooks: WakeUpHooks) {
-    this.#worker = worker
+  constructor(queue: string, worker: string, subscriber: Connection, lanes: Lanes, timing: Timing, hooks: WakeUpHooks) {
+    this.#queue = queue
+    this.#channels = [`${rootKey(queue)}:wake`, `${rootKey(queue)}:wake:${worker}`]
     this.#subscriber = subscriber
     this.#lanes = lanes
     this.#timing = timing
@@ -45,19 +47,14 @@ export class WakeUps {
 
   subscribe(): void {
     this.#forgetEcho()
-    this.#subscriber.subscribe(() => this.#lanes.all.map(({ root }) => root + CHANNEL), {
-      message: (channel, message) => this.#hear(channel.slice(0, -CHANNEL.length), message),
+    this.#subscriber.subscribe(this.#channels, {
+      message: (message) => this.#hear(message),
       subscribed: () => {
         this.#forgetEcho(0)
         this.#hooks.subscribed()
       },
       failed: (error) => this.#hooks.failed(error),
     })
-  }
-
-  /** The lanes are others by now. */
-  resubscribe(): void {
-    this.#subscriber.resubscribe()
   }
 
   start(): void {
@@ -90,11 +87,10 @@ export class WakeUps {
     if (this.#heard) this.#hastenEcho()
   }
 
-  #hear(root: string, message: string): void {
-    const [worker, when] = message.split(' ')
-    if (worker !== this.#worker && worker !== '*') return
+  #hear(message: string): void {
+    const [when, partition] = message.split(' ')
     if (when === 'echo') this.#heard = true
-    else if (this.#running) this.#hooks.due(root, Number(when))
+    else if (this.#running) this.#hooks.due(rootKey(this.#queue, partition === undefined ? undefined : Number(partition)), Number(when))
   }
 
   #expectEcho(): void {

@@ -30,6 +30,10 @@ describeBindings('a queue damaged by hand', (get) => {
     await lua.call('add', 'k', '1', 'ID', 'm1', 'NEXT', 'k', '2')
     await lua.redis.xadd(named(lua, 'stream:batches'), '*', 'id', '1-1')
     await lua.redis.set(named(lua, 'rate:k'), 1, 'PX', 100_000)
+    for (const part of ['watch:standby', 'watch:present']) {
+      await lua.redis.zadd(named(lua, part), START, 'w1')
+      await lua.redis.pexpire(named(lua, part), 100_000)
+    }
   })
 
   it('is in order before', async () => {

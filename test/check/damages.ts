@@ -313,4 +313,6 @@ export const FOREIGN: Record<string, string[]> = {
   [`seen:${START}`]: [`part-type seen:${START}: it should be a set and is a string`],
   'stream:batches': ['part-type stream:batches: it should be a stream and is a string'],
   'rate:k': ['part-type rate:k: it should be a string and is a list'],
+  'watch:standby': ['part-type watch:standby: it should be a zset and is a string'],
+  'watch:present': ['part-type watch:present: it should be a zset and is a string'],
 }

@@ -22,7 +22,7 @@ type Cut = (name: FunctionName) => void
 interface Case {
   /** Makes what the call needs. */
   given?: (rapidfire: Client) => Promise<unknown>
-  call: (rapidfire: Client, given: any) => Promise<unknown>
+  call: (rapidfire: Client, given: any, state: { readonly left: number }) => Promise<unknown>
   /** What it says although its answer was lost. */
   says: unknown
   /** Messages that are held, and dead batches, after it. */
@@ -64,9 +64,33 @@ const CASES: Record<FunctionName, Case> = {
   fail: { given: taken, call: (rapidfire, batch) => rapidfire.fail(batch), says: 'retry', leaves: ONE },
   forward: { given: due, call: (rapidfire) => rapidfire.forward('out'), says: { forwarded: 1 }, leaves: EMPTY },
   layout: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
+  // Made by workers alone, and once: what it has not told others find when they look.
+  leave: {
+    call: async (rapidfire) => {
+      const worker = rapidfire.worker(() => {}).on('error', () => {})
+      const ended = worker.run()
+      await new Promise<void>((resolve) => worker.on('ready', resolve))
+      await Promise.all([worker.close(), ended])
+      return 'closed'
+    },
+    says: 'closed',
+    leaves: EMPTY,
+  },
   partition: { call: (rapidfire) => rapidfire.policy({ partitions: 2 }), says: { partitions: 2 }, leaves: EMPTY },
   peek: { given: due, call: (rapidfire) => rapidfire.peek('ann'), says: { size: 1 }, leaves: ONE },
   policy: { call: (rapidfire) => rapidfire.policy({ wait: 5000 }), says: { wait: 5000 }, leaves: EMPTY },
+  present: {
+    call: async (rapidfire, _, state) => {
+      await rapidfire.policy({ partitions: 2 })
+      const worker = rapidfire.worker(() => {}, { timing: { present: 5 } }).on('error', () => {})
+      const ended = worker.run()
+      await expect.poll(() => state.left).toBe(0)
+      await Promise.all([worker.close(), ended])
+      return 'closed'
+    },
+    says: 'closed',
+    leaves: EMPTY,
+  },
   release: { given: taken, call: (rapidfire, batch) => rapidfire.release(batch), says: 'released', leaves: ONE },
   repair: { call: (rapidfire) => rapidfire.check({ repair: true }), says: { violations: [{ mended: expect.any(String) }] }, leaves: EMPTY },
   repartition: { call: (rapidfire) => rapidfire.policy({ partitions: 3 }), says: { partitions: 3 }, leaves: EMPTY },
@@ -155,7 +179,7 @@ describe.skipIf(lacksServer('lost answers')).each(WAYS)('a call whose answer is 
     const given = await each.given?.(rapidfire)
     await rapidfire.version()
     cut(name as FunctionName)
-    const said = await each.call(rapidfire, given)
+    const said = await each.call(rapidfire, given, state)
     expect(state.left).toBe(0)
     if (typeof each.says === 'object') expect(said).toMatchObject(each.says as object)
     else expect(said).toBe(each.says)

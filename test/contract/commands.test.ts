@@ -10,7 +10,7 @@ const NAMES = Object.keys(COMMANDS_OF) as FunctionName[]
 it.each(NAMES)('the commands of %s are those that its script has, and those of the functions that hand them on', (name) => {
   // The first command of a script that frees memory is none of the function.
   const text = SCRIPTS[name].text.replace(/.*\n?$/, '')
-  const called = [...text.matchAll(/\b(?:p?call|(?:read|write)_unless_foreign)\(\s*'([A-Z]+)'(?:, '(GROUPS)')?/g)]
+  const called = [...text.matchAll(/\b(?:p?call|(?:read|write)_unless_foreign)\(\s*'([A-Z]+)'(?:, '(GROUPS|NUMSUB)')?/g)]
   const commands = called.map(([, command, sub]) => [command, sub].flatMap((part) => part?.toLowerCase() ?? []).join('|'))
   expect([...new Set(commands)].sort()).toEqual(COMMANDS_OF[name])
 })

@@ -20,13 +20,14 @@ beforeAll(async () => {
   await call('policy', 'WAIT', 5000)
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
   await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')
-  const [, , ...batches] = await call('claim_ready', 'WORKER', 'w1', 'NONCE', 'w1/1')
+  const [, , ...batches] = await call('claim_ready', 'WORKER', '~w1', 'NONCE', 'w1/1')
   for (const [key, proof] of batches) {
     if (key === 'ann') token = proof
     else expect(await call('fail', key, proof, 'ATTEMPTS', 1)).toBe('dead')
     if (key === 'dan') expect(await call('drop', proof.replace(/:1$/, ''))).toEqual(['dropped'])
   }
-  await call('claim_ready', 'WORKER', 'w2')
+  await call('claim_ready', 'WORKER', '~w2')
+  await call('present', '~w2')
   await server.redis.set(`${root}:rate:ann`, 1, 'PX', 100_000)
   await call('add', 'eve', '"one"', 'FLUSH')
   expect((await call('forward', 'batches'))[2]).toBe(1)
@@ -96,7 +97,7 @@ it('names every field of the root', async () => {
   await server.redis.fcall('rapidfire_partition', 1, other, 'RETIRE')
   const stored = { ...(await server.redis.hgetall(root)), ...(await server.redis.hgetall(other)) }
   expect([...(slices?.slice(0, 1) ?? []), ...others.flat()].filter((field) => field !== 'figures' && !(field in stored))).toEqual([])
-  expect(stored).toMatchObject({ dead: '2', deadMessages: '1', droppedMessages: '1', watcher: 'w1', longestWait: '10000' })
+  expect(stored).toMatchObject({ dead: '2', deadMessages: '1', droppedMessages: '1', watcher: '~w1', longestWait: '10000' })
 })
 
 it('writes messages, claims, dead batches and entries of a stream as it says', async () => {

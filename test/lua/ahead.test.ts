@@ -170,12 +170,6 @@ describeBindings('a clock that goes back', (lua) => {
     expect((await claim()).batches).toHaveLength(1)
   })
 
-  it('hands a batch out that lies in the future, also to who asks for what was due before', async () => {
-    await lua().redis.rpush(`${lua().root}:messages:ann`, `${START + HOUR} 0 x`)
-    await lua().redis.zadd(`${lua().root}:due`, 1, 'ann')
-    expect((await lua().claim('BEFORE', START - 1)).batches.map(({ key }) => key)).toEqual(['ann'])
-  })
-
   it('is not looked for when it is put right by less than a second', async () => {
     await lua().call('add', 'ann', '1')
     await claim()

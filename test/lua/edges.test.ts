@@ -139,7 +139,7 @@ describeBindings('edges', (get) => {
   })
 
   it('the watcher hears of a message that comes back and is due before it looks', async () => {
-    await get().claim('WORKER', 'w')
+    await get().claim('WORKER', '~w')
     await get().call('add', 'k', 'x', 'REQUEUED', `${get().now - 9500}:1-1:1`)
     expect(Number(await get().redis.hget(get().root, 'watchAt'))).toBe(get().now + 500)
   })

@@ -79,12 +79,13 @@ describeBindings('forward', (get) => {
     expect(await lua.redis.hmget(lua.root, 'watcher', 'watchAt')).toEqual(['w1', `${START + 500}`])
   })
 
-  it('leaves the watch to others when it has moved LIMIT batches, and tells who stands by', async () => {
-    for (const worker of ['w2', 'w3']) await lua.call('forward', 'batches', 'WORKER', worker)
-    expect(await lua.redis.hmget(lua.root, 'watcher', 'standbyUntil')).toEqual(['w2', `${START + 1000}`])
+  it('leaves the watch to one that stands by when it has moved LIMIT batches', async () => {
+    for (const worker of ['~w2', '~w3']) await lua.call('forward', 'batches', 'WORKER', worker)
+    expect(await lua.redis.zrange(`${lua.root}:watch:standby`, '0', '-1', 'WITHSCORES')).toEqual(['~w3', `${START + 1000}`])
     for (const key of ['a', 'b', 'c']) await lua.call('add', key, '1', 'FLUSH')
     expect(await lua.call('forward', 'batches', 'LIMIT', 2, 'WORKER', 'w1')).toEqual([START, START, 2, 99_998])
-    expect(await lua.redis.hmget(lua.root, 'watcher', 'standbyUntil')).toEqual(['w2', '0'])
+    expect(await lua.redis.hmget(lua.root, 'watcher', 'watchAt')).toEqual(['~w3', `${START}`])
+    expect(await lua.redis.exists(`${lua.root}:watch:standby`)).toBe(0)
   })
 
   it('takes the place of a watcher that means to look later than what it leaves behind is due', async () => {

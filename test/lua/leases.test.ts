@@ -27,14 +27,14 @@ describeBindings('expired leases', (lua) => {
     expect(await lua().redis.hget(`${lua().root}:claims`, 'ann')).toBe(`${token.slice(0, -1)}2:2:0:2:${START}:flush:30000`)
   })
 
-  it('come before what is due for the first time', async () => {
+  it('share the slots with what is due for the first time', async () => {
     await lua().call('add', 'new', 'x')
     await lua().tick(100)
     await lua().call('add', 'old', 'x', 'FLUSH')
     await lua().claimOne('LEASE', 20_000)
     await lua().tick(20_000)
-    expect((await lua().claimOne('LIMIT', 1)).key).toBe('old')
-    expect((await lua().claimOne('LIMIT', 1)).key).toBe('new')
+    const keys = [await lua().claimOne('LIMIT', 1), await lua().claimOne('LIMIT', 1)].map(({ key }) => key)
+    expect(keys.sort()).toEqual(['new', 'old'])
   })
 
   it('make the old token worthless once the batch is claimed again', async () => {

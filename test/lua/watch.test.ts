@@ -162,8 +162,7 @@ describeBindings('watch', (lua) => {
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'WAIT', 50)
     await wakes.heard()
     expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
-    expect(await wakes.heard()).toEqual(['* 0'])
-    expect(await next('w2')).toBe(50)
+    expect(await wakes.heard()).toEqual([`w2 ${lua().now + 50}`])
     // Nobody is left to tell: w2 watches, and w1 looks when it has a slot.
     await lua().call('add', 'cid', '"Hi"', 'FLUSH')
     expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
@@ -181,9 +180,10 @@ describeBindings('watch', (lua) => {
     await lua().redis.zadd(`${lua().root}:active`, lua().now + 100, 'ann')
     await lua().tick(100)
     expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
-    expect(await wakes.heard()).toEqual(['* 0'])
+    // It meant to look then.
+    expect(await wakes.heard()).toEqual([`w2 ${lua().now + 900}`])
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
-    expect(await next('w2')).toBe(70)
+    expect(await wakes.heard()).toEqual([`w2 ${lua().now + 70}`])
   })
 
   it('hands it on once, and to nobody who has just stopped standing by', async () => {
@@ -195,7 +195,7 @@ describeBindings('watch', (lua) => {
     await wakes.heard()
     await claim('w1', 'LIMIT', 1)
     expect(await wakes.heard()).toEqual([])
-    expect(await lua().redis.hmget(lua().root, 'watchAt', 'standbyUntil')).toEqual(['0', String(lua().now)])
+    expect(await lua().redis.hget(lua().root, 'watchAt')).toBe('0')
     await lua().redis.config('RESETSTAT')
     await claim('w1', 'LIMIT', 1)
     // The numbers and the claim.
@@ -214,7 +214,7 @@ describeBindings('watch', (lua) => {
     await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
     await lua().tick(500)
     expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
-    expect(await wakes.heard()).toEqual(['* 0'])
+    expect(await wakes.heard()).toEqual([`w3 ${lua().now + 500}`])
   })
 
   it('leaves the watch with the watcher while somebody else fills up', async () => {
@@ -305,6 +305,225 @@ describeBindings('watch', (lua) => {
     await claim('w1', 'ECHO')
     await claim('w1')
     expect(await wakes.heard()).toEqual(['w1 echo'])
+  })
+
+  describe('a worker that leaves', () => {
+    const leave = (worker: string) => lua().call('leave', worker)
+    const standbys = () => lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')
+
+    it('makes one that stands by the watcher, and tells it alone when to look', async () => {
+      await listen()
+      await lua().call('add', 'ann', '"Hi"', 'WAIT', 300)
+      for (const worker of ['w1', 'w2', 'w3']) await claim(worker)
+      expect(await standbys()).toEqual(['w2', 'w3'])
+      expect(await leave('w1')).toBe('passed')
+      expect(await wakes.heard()).toEqual([`w3 ${lua().now + 300}`])
+      expect(await standbys()).toEqual(['w2'])
+      await lua().call('add', 'bob', '"Hi"', 'FLUSH')
+      expect(await wakes.heard()).toEqual([`w3 ${lua().now}`])
+      expect(await next('w3', 'LIMIT', 2)).toBe(300)
+    })
+
+    it('lets that one look when it would have looked by itself, with nothing due', async () => {
+      await listen()
+      await claim('w1')
+      await lua().tick(400)
+      await claim('w2')
+      await lua().tick(100)
+      expect(await leave('w1')).toBe('passed')
+      expect(await wakes.heard()).toEqual([`w2 ${lua().now + 900}`])
+    })
+
+    it('passes on what is due by now, and a promise whose time has come', async () => {
+      await listen()
+      await lua().call('add', 'ann', '"Hi"', 'WAIT', 300)
+      await claim('w1')
+      await lua().tick(50)
+      await claim('w2')
+      await lua().tick(250)
+      expect(await leave('w1')).toBe('passed')
+      expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
+    })
+
+    it('leaves the watch vacant when nobody stands by, or nobody does any more', async () => {
+      await listen()
+      await claim('w1')
+      expect(await leave('w1')).toBe('vacant')
+      expect(await leave('w1')).toBe('idle')
+      await claim('w1')
+      await claim('w2')
+      await lua().tick(900)
+      await claim('w1')
+      await lua().tick(100)
+      expect(await leave('w1')).toBe('vacant')
+      expect(await wakes.heard()).toEqual([])
+      // Whoever looks next watches.
+      await claim('w3')
+      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+      expect(await wakes.heard()).toEqual([`w3 ${lua().now}`])
+    })
+
+    it('stands by no more, and leaves the watch of another alone', async () => {
+      await listen()
+      await claim('w1')
+      await claim('w2')
+      expect(await leave('w2')).toBe('idle')
+      expect(await standbys()).toEqual([])
+      expect(await leave('w1')).toBe('vacant')
+      expect(await wakes.heard()).toEqual([])
+    })
+
+    it.each([
+      [[], 'MISSING_ARGUMENT'],
+      [[''], 'BAD_ARGUMENT'],
+      [['w'.repeat(65)], 'BAD_ARGUMENT'],
+    ])('is refused with %j', async (args, code) => {
+      await listen()
+      await expect(lua().call('leave', ...args)).rejects.toThrow(`RAPIDFIRE_${code} `)
+    })
+  })
+
+  describe('a worker that nobody hears of', () => {
+    const tell = async (...workers: string[]) => (wakes = await wakesOf(lua(), ...workers))
+
+    it('watches no more when it does not hear what is due: one that stands by does, and each one that does not is dropped', async () => {
+      await tell('w2')
+      for (const worker of ['w1', 'w2', 'w3', 'w4']) await claim(worker)
+      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+      expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
+      expect(await lua().redis.exists(`${lua().root}:watch:standby`)).toBe(0)
+    })
+
+    it('leaves the watch vacant when there is nobody else', async () => {
+      await tell('other')
+      await claim('w1')
+      await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
+      expect(await lua().redis.hget(lua().root, 'watchAt')).toBe('0')
+      expect(await next('w2')).toBe(500)
+    })
+
+    it('is not followed when it hears by way of another node', async () => {
+      await tell('w2')
+      await claim('~w1')
+      await claim('w2')
+      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+      expect(await wakes.heard()).toEqual([])
+      expect(await lua().redis.hget(lua().root, 'watcher')).toBe('~w1')
+    })
+  })
+
+  describe('a worker that says that it is there', () => {
+    const present = (worker: string, ...more: (string | number)[]) => lua().call('present', worker, ...more)
+    const tell = async (...workers: string[]) => (wakes = await wakesOf(lua(), ...workers))
+    const known = () => lua().redis.zrange(`${lua().root}:watch:present`, '0', '-1')
+
+    it('is told once of each other that hears nothing any more', async () => {
+      await tell('w1', 'w2', 'w3')
+      for (const worker of ['w1', 'w2', 'w3']) expect(await present(worker)).toEqual([])
+      expect(await known()).toEqual(['w1', 'w2', 'w3'])
+      wakes.close()
+      await tell('w1', 'w3')
+      expect(await present('w3')).toEqual(['w2'])
+      expect(await present('w1')).toEqual([])
+      expect(await known()).toEqual(['w1', 'w3'])
+    })
+
+    it('is told of one that has not said so for twice its rest', async () => {
+      await tell('w1', 'w2')
+      await present('w1', 'REST', 500)
+      await present('~w3', 'REST', 500)
+      await lua().tick(999)
+      expect(await present('w2')).toEqual([])
+      await lua().tick(1)
+      expect(await present('w2')).toEqual(['w1', '~w3'])
+      expect(await lua().redis.zscore(`${lua().root}:watch:present`, 'w2')).toBe(`${lua().now + 2000}`)
+      expect(await lua().redis.pexpiretime(`${lua().root}:watch:present`)).toBe(lua().now + 3000)
+    })
+
+    it('is not known while it hears nothing itself, unless that cannot be told', async () => {
+      await tell('w2')
+      expect(await present('w1')).toEqual([])
+      expect(await present('~w1')).toEqual([])
+      expect(await known()).toEqual(['~w1'])
+      expect(await present('w2')).toEqual([])
+    })
+
+    it('is known no more when it leaves', async () => {
+      await tell('w1')
+      await present('w1')
+      expect(await lua().call('leave', 'w1')).toBe('idle')
+      expect(await known()).toEqual([])
+    })
+
+    it('asks after a bounded number of others, those whose word is the oldest', async () => {
+      await tell('w')
+      for (let n = 0; n < 25; n += 1) {
+        await lua().redis.zadd(`${lua().root}:watch:present`, `${lua().now + 100 + n}`, `w${`${n}`.padStart(2, '0')}`)
+      }
+      expect(await present('w')).toEqual(Array.from({ length: 10 }, (_, n) => `w0${n}`))
+      expect(await present('w')).toHaveLength(10)
+      expect(await present('w')).toHaveLength(5)
+    })
+
+    it('goes by time alone when it may not ask who hears', async () => {
+      await tell('other')
+      await lua().redis.call('ACL', 'SETUSER', 'mute', 'on', 'nopass', '+@all', '-pubsub', '~*', '&*')
+      const redis = new Redis(lua().server.url, { username: 'mute', password: 'none' })
+      try {
+        const mute = new Lua({ ...lua().server, redis }, lua().mode)
+        for (const worker of ['w1', 'w2']) expect(await mute.call('present', worker)).toEqual([])
+        await lua().tick(2000)
+        expect(await mute.call('present', 'w2')).toEqual(['w1'])
+      } finally {
+        redis.disconnect()
+        await lua().redis.call('ACL', 'DELUSER', 'mute')
+      }
+    })
+
+    it.each<[string[], string]>([
+      [[], 'MISSING_ARGUMENT'],
+      [[''], 'BAD_ARGUMENT'],
+      [['w1', 'REST', '0'], 'BAD_ARGUMENT'],
+      [['w1', 'FOR', '5'], 'UNKNOWN_ARGUMENT'],
+    ])('is refused with %j', async (args, code) => {
+      await listen()
+      await expect(lua().call('present', ...args)).rejects.toThrow(`RAPIDFIRE_${code} `)
+    })
+
+    it('is refused when something else stands where the workers are known', async () => {
+      await listen()
+      await lua().redis.set(`${lua().root}:watch:present`, 'mine')
+      await expect(present('w1')).rejects.toThrow('RAPIDFIRE_WRONG_TYPE ')
+    })
+  })
+
+  it('stands by when another one takes its place', async () => {
+    await listen()
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    await lua().call('claim_ready')
+    await claim('w1')
+    // Nobody is told of what a person changes.
+    await lua().redis.zadd(`${lua().root}:active`, lua().now + 100, 'ann')
+    expect(await next('w2')).toBe(100)
+    expect(await lua().call('leave', 'w2')).toBe('passed')
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 100}`])
+  })
+
+  it('keeps no more names of those that stand by than are of use', async () => {
+    await listen()
+    await claim('w0')
+    await lua().redis.zadd(
+      `${lua().root}:watch:standby`,
+      ...Array.from({ length: 1000 }, (_, n) => [`${lua().now + 1 + n}`, `old ${n}`]).flat(),
+    )
+    await claim('w1')
+    const names = () => lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')
+    expect(await names()).toHaveLength(1000)
+    expect(await names()).toContain('w1')
+    await lua().tick(600)
+    await claim('w2')
+    expect(await names()).toHaveLength(402)
+    expect(await lua().redis.pexpiretime(`${lua().root}:watch:standby`)).toBe(lua().now + 2000)
   })
 
   it.each([[['WORKER']], [['WORKER', 'w'.repeat(65)]], [['WORKER', 'w1', 'ECHO', '1']]])('refuses %j and changes nothing', async (args) => {

@@ -1,19 +1,31 @@
-import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import type { Lua } from '../support/lua.ts'
 
-/** Hears the wake-ups of the queue. */
-export async function wakesOf(lua: Lua) {
+/**
+ * Hears the wake-ups of the queue: those of the workers that are named, or of all; each as `<worker, * for all> <what>`. Redis knows then of each of
+ * these that it hears.
+ */
+export async function wakesOf(lua: Lua, ...workers: string[]) {
   const channel = `${lua.root}:wake`
   const subscriber = new Redis(lua.server.url)
   let messages: string[] = []
-  subscriber.on('message', (_, message: string) => messages.push(message))
-  await subscriber.subscribe(channel)
+  const hear = (from: string, message: string) => messages.push(`${from.slice(channel.length + 1) || '*'} ${message}`)
+  subscriber.on('message', (from, message: string) => hear(from, message))
+  subscriber.on('pmessage', (_, from, message: string) => from === 'end' || hear(from, message))
+  if (workers.length > 0) await subscriber.subscribe(...workers.map((worker) => `${channel}:${worker}`))
+  else await subscriber.psubscribe(`${channel}*`)
   await subscriber.psubscribe('end')
   return {
     /** What was said since the last call, in order. */
     async heard(): Promise<string[]> {
-      const ended = once(subscriber, 'pmessage')
+      const ended = new Promise<void>((resolve) => {
+        const listen = (_: string, from: string) => {
+          if (from !== 'end') return
+          subscriber.off('pmessage', listen)
+          resolve()
+        }
+        subscriber.on('pmessage', listen)
+      })
       await lua.redis.publish('end', '')
       await ended
       const heard = messages

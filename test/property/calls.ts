@@ -208,8 +208,8 @@ export const repair = step('repair', '', async (model, world) => {
   const { replies, keyspace } = await world.run(world.command('repair', ...parts), world.command('repair'))
   const [done, counters] = replies as [string[], string[]]
   const moved = done.flatMap((each, n) => {
-    const { policies, until, held } = model.at(KEYS[n] ?? '')
-    if (each === 'moved to its deadline') return [policies.length > 1 || until !== undefined]
+    const { policies, until, entered = 0, held } = model.at(KEYS[n] ?? '')
+    if (each === 'moved to its deadline') return [policies.length > 1 || until !== undefined || entered > model.now]
     if (held && model.lower(held)) return [each === 'lowered to the lease that was granted']
     return [each === (lost[n] ? 'added to due' : '')]
   })

@@ -20,30 +20,62 @@ interface Taking extends Looking {
   by?: Nonce | undefined
 }
 
+/** A batch that was taken in Redis: `fresh` for the first time. */
+interface Found {
+  key: string
+  fresh: boolean
+}
+
+/** Batches get ascending numbers when they are claimed for the first time, which stand in their ids. */
+const isFresh = (model: Model, id: string) => Number(id.split('-')[1]) > (model.counters.batches as number)
+
 /**
- * Takes in the model what was taken in Redis: first the batches that come back, which leave no choice, then those of `keys`, which were
- * ready. What must have been taken and was not, or the reverse, is a failure.
+ * Takes in the model what was taken in Redis: of what has come back the first, those in front that were given back, and among them what was
+ * ready. What must have been taken and was not, or the reverse, is a failure, and so is more than its half for what has failed.
  */
-function take(model: Model, keys: (returned: number) => string[], { limit, before, lease, attempts, by }: Taking) {
+function take(model: Model, found: Found[], keyspace: Keyspace, { limit, before, lease, attempts, by }: Taking) {
   const noticed = model.notice()
   const all = model.bytes()
-  const { claimed: returned, full } = model.takeReturned(before, limit, lease, attempts, by)
-  const fresh = keys(returned.length)
-  // A batch of which a shortened policy says that it is ready may be among them, the others must while there is room.
-  const missed = KEYS.filter((key) => model.open(key) && !model.at(key).lost && model.latest(key) <= before && !fresh.includes(key))
-  if (returned.length + fresh.length < limit && all < MIB) expect(missed).toEqual([])
-  const taken = [...returned]
-  for (const key of fresh) {
-    const open = model.open(key)
-    if (!open?.ahead) expect(open?.deadline).toBeLessThanOrEqual(before)
-    taken.push(model.take(key, lease, by) as Claimed)
+  const back = model.ended(before, limit)
+  const full = back.length >= limit || all >= MIB
+  const given = back.filter(({ held }) => held.state === 'released').length
+  const taken: Claimed[] = []
+  let buried = 0
+  const bury = () => {
+    buried += 1
+    expect(model.takeAgainOf(back.shift()?.key as string, lease, attempts, by)).toBe(undefined)
   }
+  for (const { key, fresh } of found) {
+    if (fresh) {
+      // What is behind a batch that has died may be ready.
+      while (model.at(key).held && back.length > 0) bury()
+      const open = model.open(key)
+      if (!open?.ahead) expect(open?.deadline).toBeLessThanOrEqual(before)
+      taken.push(model.take(key, lease, by) as Claimed)
+    } else {
+      while (back.length > 0 && back[0]?.key !== key) bury()
+      back.shift()
+      const again = model.takeAgainOf(key, lease, attempts, by)
+      taken.push(again ?? expect.unreachable(`${key} is dead, and was handed out`))
+    }
+  }
+  while (back[0] && keyspace.has(`dead:${back[0].held.id}`)) bury()
   expect(taken.length).toBeLessThanOrEqual(limit)
+  // A batch of which a shortened policy says that it is ready may be among them, the others must while there is room.
+  const due = (key: string) => model.deadline(key) <= before && model.latest(key) <= model.now
+  const missed = KEYS.filter((key) => model.open(key) && !model.at(key).lost && due(key))
+  const fresh = found.filter((each) => each.fresh).length
+  if (all < MIB) {
+    if (taken.length < limit) expect([missed, back]).toEqual([[], []])
+    const half = Math.ceil((limit - given) / 2)
+    if (missed.length > 0 && buried === 0) expect(taken.length - fresh - given).toBeLessThanOrEqual(half)
+    if (back.length > 0) expect(fresh).toBeLessThanOrEqual(half)
+  }
   // Only the last batch may go beyond a MiB.
   const bytes = taken.slice(0, -1).reduce((sum, { messages }) => sum + bytesOf(messages, written), 0)
   expect(bytes).toBeLessThan(MIB)
-  if (fresh.length > 0) model.leaveLook()
-  return { taken, noticed, bounded: full || taken.length >= limit || all >= MIB }
+  if (fresh > 0) model.leaveLook()
+  return { taken, noticed, bounded: full || taken.length >= limit }
 }
 
 const rootOf = (keyspace: Keyspace) => (keyspace.get('')?.content ?? {}) as Record<string, string>
@@ -122,7 +154,8 @@ export const claim = (options: ClaimOptions) =>
       for (const { key, token } of again) model.claims.push({ worker: worker ?? '', key, token })
       return keyspace
     }
-    const { taken, noticed, bounded } = take(model, (returned) => batches.slice(returned).map(([key]: [string]) => key), taking)
+    const found = batches.map(([key, token]: [string, string]) => ({ key, fresh: isFresh(model, token.split(':')[0] as string) }))
+    const { taken, noticed, bounded } = take(model, found, keyspace, taking)
     expect(batches).toEqual(taken.map(shown))
     if (by && taken.length > 0) model.calls.set(by.name, { number: by.number, taken })
     compareWatch(model, keyspace, next, taking, taken.length, noticed)
@@ -149,9 +182,9 @@ export const forward = (options: { name: string; limit: number; longest: number;
       return keyspace
     }
     const taking = { limit: Math.min(limit, left), before: model.now, lease: 60_000, attempts: Number.POSITIVE_INFINITY, worker }
-    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string }[]
-    const added = entries.slice(stream.entries.length).map(({ key }) => key)
-    const { taken, noticed, bounded } = take(model, (returned) => added.slice(returned), taking)
+    const entries = (keyspace.get(`stream:${name}`)?.content ?? []) as { key: string; id: string }[]
+    const found = entries.slice(stream.entries.length).map(({ key, id }) => ({ key, fresh: isFresh(model, id) }))
+    const { taken, noticed, bounded } = take(model, found, keyspace, taking)
     for (const { key, token } of taken) expect(model.complete(key, token)).toBe('completed')
     stream.entries.push(...taken)
     if (taken.length > 0) model.streams.set(name, stream)
@@ -234,6 +267,34 @@ export const release = ({ back }: { back: number }) =>
     const { key, token } = pick(model, back)
     const { reply, keyspace } = await world.call('release', key, token)
     expect(reply).toBe(model.release(key, token))
+    return keyspace
+  })
+
+/** A worker gives up its watch: one that stands by looks in time, or nobody does. */
+export const leave = (worker: string) =>
+  step('leave', worker, async (model, world) => {
+    const { reply, keyspace } = await world.call('leave', worker)
+    const { watcher, watchAt } = rootOf(keyspace)
+    const standby = (keyspace.get('watch:standby')?.content ?? {}) as Record<string, number>
+    expect(standby).not.toHaveProperty([worker])
+    if (reply === 'passed') {
+      expect(watcher).not.toBe(worker)
+      expect(Number(watchAt)).toBeLessThanOrEqual(Math.min(...model.watched()))
+    } else if (reply === 'vacant') expect(watchAt).toBe('0')
+    else {
+      expect(reply).toBe('idle')
+      if (watcher === worker) expect(watchAt).toBe('0')
+    }
+    return keyspace
+  })
+
+/** A worker says that it is there. Nobody hears wake-ups: those that should be heard are told to be gone, and are not known. */
+export const present = (worker: string) =>
+  step('present', worker, async (_, world) => {
+    const { reply, keyspace } = await world.call('present', worker)
+    const known = Object.keys((keyspace.get('watch:present')?.content ?? {}) as object)
+    expect(known.filter((name) => reply.includes(name))).toEqual([])
+    expect(known.every((name) => name.startsWith('~'))).toBe(true)
     return keyspace
   })
 

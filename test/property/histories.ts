@@ -17,7 +17,7 @@ import {
   tick,
   unload,
 } from './calls.ts'
-import { claim, complete, completeAll, consume, die, extend, fail, forward, release } from './claims.ts'
+import { claim, complete, completeAll, consume, die, extend, fail, forward, leave, present, release } from './claims.ts'
 import { cut, cutAdd, cutClaim, cutComplete, cutDead, cutExtend, cutFail, cutForward, cutRelease } from './cut.ts'
 import { written } from './keyspace.ts'
 import { pasteable } from './lines.ts'
@@ -32,7 +32,8 @@ const LEASE = fc.constantFrom(1, 100, 1000, 3000, 30_000)
 const KEY = fc.constantFrom('ann', 'ann', ...KEYS)
 const BACK = fc.constantFrom(0, 0, 0, 2, 4, 1, 3)
 const BACKS = fc.array(BACK, { minLength: 1, maxLength: 3 })
-const WORKER = fc.constantFrom(undefined, 'w1', 'w2')
+// One of them is told that nobody hears it, another that it may.
+const WORKER = fc.constantFrom(undefined, 'w1', 'w2', '~w3')
 const STREAM = fc.constantFrom('batches', 'other \xff')
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
 const upTo = (max: number) => fc.integer({ min: 1, max })
@@ -106,6 +107,8 @@ const RARE = fc.oneof(
   fc.record({ limit: upTo(3), offset: fc.nat(2), back: maybe(fc.nat(2)) }).map(dead),
   fc.nat(1).map((back) => drop([back, 9])),
   fc.constantFrom('w1', 'w2').map(die),
+  fc.constantFrom('w1', 'w2', '~w3').map(leave),
+  fc.constantFrom('w1', 'w2', '~w3').map(present),
   fc.constant(repair),
   fc.constant(unload),
   fc.constantFrom(...REFUSALS),
@@ -113,7 +116,7 @@ const RARE = fc.oneof(
 
 const words = (text: string) => fc.constantFrom(...text.split(/\s+/))
 const CLAIMING =
-  'hset zadd zrem hincrby zrange zmscore hexists zrangebyscore hmget hdel lrange ltrim srem hget zcard set mget publish sismember scard'
+  'hset zadd zrem hincrby zrange zmscore hexists zrangebyscore hmget hdel lrange ltrim srem hget zcard set mget publish sismember scard zpopmax pexpireat'
 
 /** Calls that are cut off, at the commands that they make; those that write more often than the others. */
 const HOW = (lacking: string) => fc.record({ lacking: words(lacking), nonce: fc.boolean(), look: fc.boolean() })
@@ -121,7 +124,7 @@ const CUTS: fc.Arbitrary<Step>[] = [
   fc
     .tuple(
       fc.array(addition, { minLength: 1, maxLength: 3 }),
-      words('rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish smismember sismember llen lrange scard hmget exists'),
+      words('rpush sadd srem rpop hset zadd pexpireat hincrby zscore publish zpopmax smismember sismember llen lrange scard hmget exists'),
     )
     .map(([messages, lacking]) => cutAdd(messages, lacking)),
   fc
@@ -187,7 +190,7 @@ async function drain(model: Model, world: World): Promise<void> {
   }
   const { keyspace } = await world.run()
   const left = [...keyspace.keys()].map((part) => part.split(':')[0] as string)
-  expect(left.filter((part) => !['', 'calls', 'dead', 'seen', 'stream'].includes(part))).toEqual([])
+  expect(left.filter((part) => !['', 'calls', 'dead', 'seen', 'stream', 'watch'].includes(part))).toEqual([])
 }
 
 /** A history as it begins: an empty server with a policy. */

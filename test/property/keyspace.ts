@@ -70,7 +70,7 @@ export function compareKeyspace(model: Model, keyspace: Keyspace): void {
   const seen: { name: string; ids: Set<string>; expires: number }[] = []
   for (const [part, { type, expires, content }] of keyspace) {
     if (part.startsWith('seen:')) seen.push({ name: part, ids: content as Set<string>, expires })
-    else if (part.startsWith('calls:')) expect(expires).toBeGreaterThan(0)
+    else if (part.startsWith('calls:') || part.startsWith('watch:')) expect(expires).toBeGreaterThan(0)
     else if (part !== '' && part !== 'due' && part !== 'overrides') found[part] = expires < 0 ? [type, content] : ['expires', content]
   }
   equal(found, exactly(model))
@@ -130,7 +130,7 @@ export function told({ id, key, reason, count, deadline, messages }: Omit<Claime
 }
 
 /** Fields that say how the queue is looked at and remembered, not what it holds. */
-const INNER = new Set(['slice', 'sliceBefore', 'sliceEnds', 'watcher', 'watchAt', 'standbyUntil'])
+const INNER = new Set(['slice', 'sliceBefore', 'sliceEnds', 'watcher', 'watchAt'])
 
 function compareRoot({ policy, counters, longestWait, looked }: Model, root: Record<string, string>): void {
   const expected: Record<string, number> = { ...counters, ...policy, longestWait, looked }
@@ -139,14 +139,18 @@ function compareRoot({ policy, counters, longestWait, looked }: Model, root: Rec
   equal(found, expected)
 }
 
-/** All open keys are in `due`, but those that were deleted there, and none is looked at later than its deadline under the policies since. */
+/** All open keys are in `due`, but those that were deleted there, and none is looked at later than its deadline under the policies since, or than it came in. What is left of a
+ * batch is in front of nothing that was due before. */
 function compareDue(model: Model, due: Record<string, number>): void {
   // Whoever has noticed that a key is lost has put it in.
-  for (const key of model.lost) if (key in due) model.at(key).lost = false
+  for (const key of model.lost) if (key in due) model.found(model.at(key))
   const open = [...model.conversations].filter(([, { held, lost }]) => !held && !lost).map(([key]) => key)
   equal(Object.keys(due).sort(), open.sort())
   for (const key of open) {
-    if ((due[key] as number) > model.latest(key)) expect.unreachable(`${key} is due at ${due[key]}, later than ${model.latest(key)}`)
+    const [at, latest, behind = 0] = [due[key] as number, model.latest(key), model.at(key).behind]
+    model.at(key).score = at
+    if (at > latest) expect.unreachable(`${key} is due at ${at}, later than ${latest}`)
+    if (at < behind) expect.unreachable(`${key} is due at ${at}, in front of what was due by ${behind}`)
   }
 }
 

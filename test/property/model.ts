@@ -53,6 +53,12 @@ export interface Conversation {
   lost?: boolean
   /** When it was due at the latest before somebody pushed something old into its list, or the clock went back: nobody has looked since. */
   until?: number | undefined
+  /** When it came into the index, or was put there again, with a deadline that had passed: from then on it takes its turn with the others. */
+  entered?: number | undefined
+  /** What was left of a batch that ended then comes behind whatever was due by then. */
+  behind?: number | undefined
+  /** When the index says that it is due, as far as that was seen: how late a batch is counts from there, when its deadline was before. */
+  score?: number | undefined
 }
 
 export interface Dead extends Head {
@@ -96,8 +102,6 @@ const COUNTERS = [
 
 const LATENESS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, Number.POSITIVE_INFINITY]
 const bucket = (bound: number) => `lateness:${bound === Number.POSITIVE_INFINITY ? 'more' : bound}`
-
-const MIB = 2 ** 20
 
 /** So far the clock may go back, or a message lie in the future, without anything being done about it, ms. */
 const AHEAD = 1000
@@ -196,12 +200,21 @@ export class Model {
     const conversation = this.conversations.get(key) ?? { messages: [], held: undefined, policies: [this.policy] }
     // What is older than what was there makes the batch due earlier, and nobody looks for that.
     if (conversation.messages.some(({ receivedAt }) => receivedAt > this.now)) conversation.until = this.latest(key)
+    const planned = this.latest(key)
     this.#arrived += 1
     conversation.messages.push({ ...message, receivedAt: this.now, order: this.#arrived })
     this.conversations.set(key, conversation)
+    // A deadline that becomes an earlier one, and has passed, does not take the key in front of others.
+    if (this.latest(key) < planned) conversation.entered = Math.min(planned, this.now)
     this.count('added')
     // It writes to the index anyway, and notices that the key is not there.
-    if (hasOptions(message) || conversation.messages.length >= maxSize) conversation.lost = false
+    if (hasOptions(message) || conversation.messages.length >= maxSize) this.found(conversation)
+  }
+
+  /** Whoever notices that nobody looks at a key puts it in. */
+  found(conversation: Conversation): void {
+    if (conversation.lost) conversation.entered = this.now
+    conversation.lost = false
   }
 
   /** Messages of a key that are there a second time, with the dead or in the list, come behind those: as if all of the list had arrived again. */
@@ -223,13 +236,14 @@ export class Model {
     this.count('added')
   }
 
-  /** What may be seen of it that the clock has gone back: keys with messages in the future, and those that are due, or held, for too long. */
-  get ahead(): { received: string[]; due: string[]; held: string[] } {
+  /** What may be seen of it that the clock has gone back: keys with messages in the future, and those that are due or held for too long, or came in later than now. */
+  get ahead(): { received: string[]; due: string[]; late: string[]; held: string[] } {
     const all = [...this.conversations]
     const keys = (found: typeof all) => found.map(([key]) => key)
     return {
       received: keys(all.filter(([, { messages }]) => messages.some((message) => this.isAhead(message)))),
       due: keys(all.filter(([key, { held }]) => !held && this.latest(key) > this.now + this.longestRest + AHEAD)),
+      late: keys(all.filter(([, { held, entered = 0, until = 0 }]) => !held && Math.max(entered, until) > this.now + AHEAD)),
       held: keys(all.filter(([, { held }]) => held && this.endOf(held) < held.ends)),
     }
   }
@@ -273,6 +287,7 @@ export class Model {
     // What is planned stays planned, but what comes now is older than what was there.
     if (ms < 0) for (const [key, conversation] of this.conversations) if (!conversation.held) conversation.until = this.latest(key)
     this.now += ms
+    for (const each of this.conversations.values()) if (each.behind) each.behind = Math.min(each.behind, this.now)
     this.latestNow = Math.max(this.latestNow, this.now)
     this.#letGo()
   }
@@ -300,8 +315,13 @@ export class Model {
     return { ...head, ahead, deadline: ahead ? this.now : head.deadline }
   }
 
-  /** When its open batch is handed over at the latest, lateness aside. */
+  /** When its open batch is handed over at the latest, lateness aside: at its deadline, or as soon as its key was there to be looked at. */
   latest(key: string): number {
+    return Math.max(this.deadline(key), this.at(key).entered ?? 0)
+  }
+
+  /** The deadline of its open batch, the latest one under the policies since somebody looked. */
+  deadline(key: string): number {
     const { messages, policies, until = 0 } = this.at(key)
     return Math.max(until, ...policies.map((policy) => this.#headOf(messages, policy)?.deadline ?? 0))
   }
@@ -345,15 +365,16 @@ export class Model {
   /** Somebody has put all in order: what is due, or held, for too long, and keys that nobody looks at. */
   mended(): void {
     for (const [key, conversation] of this.conversations) {
-      conversation.lost = false
+      this.found(conversation)
       if (conversation.held) this.lower(conversation.held)
-      else this.planned(key, undefined)
+      // What was due by then keeps its turn.
+      else this.planned(key, undefined, this.now)
     }
   }
 
   /** Somebody has looked at an open key: it is due then at the latest, until somebody finds out more. */
-  planned(key: string, until: number | undefined): void {
-    Object.assign(this.at(key), { until, policies: [this.policy] })
+  planned(key: string, until: number | undefined, entered?: number): void {
+    Object.assign(this.at(key), { until, entered, policies: [this.policy] })
   }
 
   /** When each key has to be looked at next, at the latest. */
@@ -379,25 +400,23 @@ export class Model {
     return held && (held.state === 'known' || held.state === 'by') && tokenOf(held) === token ? held : undefined
   }
 
-  /**
-   * What becomes of the batches whose lease or pause has ended; those come back that are handed out again. A call ends with the batch
-   * that fills a MiB: `full` says that it did, or that it has looked at `limit` batches.
-   */
-  takeReturned(before: number, limit: number, lease: number, attempts: number, by?: Nonce): { claimed: Claimed[]; full: boolean } {
-    const ended = [...this.conversations].filter(([, { held }]) => held && held.ends <= before)
-    ended.sort(([a, { held: one }], [b, { held: other }]) => (one as Held).ends - (other as Held).ends || (a < b ? -1 : 1))
-    const claimed: Claimed[] = []
-    let bytes = 0
-    for (const [key, { held, messages }] of ended.slice(0, limit)) {
-      if (!held || bytes >= MIB) break
-      bytes += bytesOf(messages.slice(0, held.count), this.#written)
-      if (this.#ended(key, held, attempts, by)) continue
-      this.#lease(held, lease, by)
-      held.claim += 1
-      this.count('redelivered')
-      claimed.push(this.#handOut(key, held, messages))
-    }
-    return { claimed, full: ended.length >= limit || bytes >= MIB }
+  /** The first `limit` keys whose lease or pause has ended, as a call looks at them: those of batches that were given back in front. */
+  ended(before: number, limit: number): { key: string; held: Held }[] {
+    const ended = [...this.conversations].flatMap(([key, { held }]) => (held && held.ends <= before ? [{ key, held }] : []))
+    ended.sort((one, other) => one.held.ends - other.held.ends || (one.key < other.key ? -1 : 1))
+    const looked = ended.slice(0, limit)
+    const isGiven = ({ held }: { held: Held }) => held.state === 'released'
+    return [...looked.filter(isGiven), ...looked.filter((each) => !isGiven(each))]
+  }
+
+  /** Hands out once more a batch whose lease or pause has ended. Undefined when it is dead instead. */
+  takeAgainOf(key: string, lease: number, attempts: number, by?: Nonce): Claimed | undefined {
+    const { held, messages } = this.at(key)
+    if (!held || this.#ended(key, held, attempts, by)) return undefined
+    this.#lease(held, lease, by)
+    held.claim += 1
+    this.count('redelivered')
+    return this.#handOut(key, held, messages)
   }
 
   /** Hands out the open batch of a key. Undefined when there is none. */
@@ -410,7 +429,8 @@ export class Model {
     conversation.held = { ...head, id, claim: 1, attempt: 1, lost: 0, ends: 0, span: 0, state: 'known' }
     this.#lease(conversation.held, lease, by)
     // What somebody else has written counts as received at 0, and is not late.
-    const late = head.deadline > 31_536_000_000 ? this.now - head.deadline : 0
+    const due = Math.max(head.deadline, Math.min(conversation.score ?? this.now, this.now))
+    const late = head.deadline > 31_536_000_000 ? this.now - due : 0
     this.count(`closedBy:${head.reason}`)
     this.count('latenessSum', late)
     this.counters.latenessMax = Math.max(this.counters.latenessMax as number, late)
@@ -552,7 +572,7 @@ export class Model {
       all.push(message)
     }
     all.push(...waiting.map(({ message }) => message))
-    this.conversations.set(dead.key, { messages: all, held, policies: [this.policy] })
+    this.conversations.set(dead.key, { messages: all, held, policies: [this.policy], entered: this.now })
     this.dead.delete(id)
     this.count('deadMessages', -dead.count)
     return 'requeued'
@@ -570,7 +590,7 @@ export class Model {
   #drop(key: string, held: Held): void {
     const messages = this.at(key).messages.slice(held.count)
     if (messages.length === 0) this.conversations.delete(key)
-    else this.conversations.set(key, { messages, held: undefined, policies: [this.policy] })
+    else this.conversations.set(key, { messages, held: undefined, policies: [this.policy], entered: this.now, behind: this.now })
   }
 }
 

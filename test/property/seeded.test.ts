@@ -35,6 +35,18 @@ const FAULTS = [
     wrong: 'if score < now + claim.span + CLOCK_STEP then',
   },
   {
+    name: 'what is left of a key comes back in front of all others',
+    file: 'lib/window.lua',
+    right: 'return math.max(due_at(head, now), now)',
+    wrong: 'return due_at(head, now)',
+  },
+  {
+    name: 'what has failed leaves nothing to what is due for the first time',
+    file: 'lib/claim.lua',
+    right: 'math.ceil((take.limit - count) / 2)',
+    wrong: '(take.limit - count)',
+  },
+  {
     name: 'a key leaves the one index before it is in the other, and the call is cut off between',
     file: 'lib/conversation.lua',
     right: '  if #look.leases > 0 then\n',

@@ -13,7 +13,7 @@ export type Step = fc.AsyncCommand<Model, World>
 function excuses({ pushed, lost, ahead }: Model): Excused {
   return {
     ...{ readable: pushed, counters: lost.length > 0, 'messages-indexed': lost },
-    ...{ received: ahead.received, 'due-ahead': ahead.due, 'lease-ends': ahead.held },
+    ...{ received: ahead.received, 'due-ahead': ahead.due, 'due-in-time': ahead.late, 'lease-ends': ahead.held },
   }
 }
 

@@ -50,7 +50,7 @@ describeBindings('lanes of a worker', (lua) => {
     const timing = { pauses: [5, 20] as const, rest: 10, echoEvery: 100, echoWithin: 50 }
     const worker = start(() => {}, { timing }, client({ redis: proxy.url }))
     await once(worker, 'ready')
-    await eventually(async () => expect((await lua().redis.pubsub('NUMSUB', `${TWO}:wake`))[1]).toBe(1))
+    await eventually(async () => expect((await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1]).toBe(1))
     await lua().redis.set(`${ONE}:due`, 'foreign')
     proxy.stall('subscribe')
     const texts = () => worker.told.flatMap(([event, error]) => (event === 'error' ? [error.message] : []))

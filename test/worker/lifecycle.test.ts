@@ -58,7 +58,7 @@ describeBindings('lifecycle', (lua) => {
     held.open()
     await eventually(() => expect(completed([worker])).toHaveLength(1))
     const passUntil = holdTime(lua())
-    await lua().redis.publish(`${lua().root}:wake`, '* 0')
+    await lua().redis.publish(`${lua().root}:wake`, '0')
     // Longer than it rests.
     let left = 200
     await passUntil(() => left-- === 0, 20)
@@ -90,7 +90,7 @@ describeBindings('lifecycle', (lua) => {
     expect(idled).toEqual([])
     held.open()
     await eventually(() => expect(idled).toEqual([25]))
-    await lua().redis.publish(`${lua().root}:wake`, '* 0')
+    await lua().redis.publish(`${lua().root}:wake`, '0')
     await client().addMessage('ann', 1, { flush: true })
     await eventually(() => expect(idled).toEqual([25, 26]))
   })
@@ -117,7 +117,7 @@ describeBindings('lifecycle', (lua) => {
     const closing = worker.close().then(() => {
       closed = true
     })
-    await lua().redis.publish(`${lua().root}:wake`, '* 0')
+    await lua().redis.publish(`${lua().root}:wake`, '0')
     await client().addMessage('zoe', 1, { flush: true })
     expect([closed, worker.running]).toEqual([false, 2])
     held.open()

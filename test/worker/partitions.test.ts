@@ -40,9 +40,7 @@ describeBindings('workers and partitions', (lua) => {
     await rapidfire.addMessages(keys(64).map((key) => ({ key, data: 1 })))
     const worker = start(() => {})
     await eventually(async () => expect(await lua().redis.hexists('rapid-fire:{orders:15}', 'watchAt')).toBe(1))
-    await eventually(async () =>
-      expect((await lua().redis.pubsub('CHANNELS', 'rapid-fire:*:wake')) as string[]).toContain('rapid-fire:{orders:15}:wake'),
-    )
+    await eventually(async () => expect((await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1]).toBe(1))
     await rapidfire.addMessages(keys(64).map((key) => ({ key, data: 2, flush: true })))
     await eventually(() => expect(worker.told).toHaveLength(64))
   })
@@ -54,6 +52,7 @@ describeBindings('workers and partitions', (lua) => {
     const worker = start(() => {}, { timing: { ...ONLY_RESTS, rest } })
     await passUntil(() => lua().redis.hexists('rapid-fire:{orders:15}', 'watchAt'))
     const recorded = await recordCalls(lua())
+    const said = async () => (await recorded.made()).filter(({ name }) => name === 'present').length
     const looks = async () => (await recorded.made()).filter(({ name }) => name === 'claim_ready').map(({ root }) => root)
     const passed = await passUntil(async () => new Set(await looks()).size === 16, 100)
     // Each partition is looked at again when half of 16 rests have passed, or more.
@@ -61,7 +60,40 @@ describeBindings('workers and partitions', (lua) => {
     expect((await looks()).length).toBeLessThanOrEqual(most)
     // With a rest of its own each would have been looked at in each of them.
     expect(most).toBeLessThan((16 * passed) / rest)
+    // In one place for all of them it says that it is there.
+    expect(await said()).toBeLessThanOrEqual(passed / 900 + 1)
+    expect((await looks()).length + (await said())).toBeLessThanOrEqual((2 * passed) / rest + 2)
     expect(worker.isHealthy()).toBe(true)
+  })
+
+  it('a worker looks once at each partition when it begins, and only where a batch has ended when it says that it is idle', async () => {
+    const rapidfire = client({ policy: { partitions: 16 } })
+    await rapidfire.getStats()
+    const recorded = await recordCalls(lua())
+    const passUntil = holdTime(lua())
+    const worker = start(() => {}, { timing: ONLY_RESTS })
+    let idled = 0
+    worker.on('idle', () => (idled += 1))
+    const claimed = async () => (await recorded.made()).filter(({ name }) => name === 'claim_ready').map(({ root }) => root)
+    await passUntil(async () => new Set(await claimed()).size === 17, 0)
+    for (let turn = 0; turn < 20; turn += 1) await lua().redis.echo('')
+    // The root of the queue refuses.
+    expect((await claimed()).length).toBe(17)
+    for (let n = 1; n <= 5; n += 1) {
+      await rapidfire.addMessage(`key ${n}`, 1, { flush: true })
+      await passUntil(() => idled === n, 0)
+    }
+    expect((await claimed()).length).toBeLessThanOrEqual(17 + 2 * 5)
+  })
+
+  it('claimReady begins with another partition each time, so that a flooded one does not starve the others', async () => {
+    const rapidfire = client({ policy: { partitions: 4 } })
+    const of = (partition: number) => keys(400).filter((key) => partitionOf(key, 4) === partition)
+    await rapidfire.addMessages([...of(0).slice(0, 50), ...of(3).slice(0, 1)].map((key) => ({ key, data: 1, flush: true })))
+    const roots: string[] = []
+    for (let n = 0; n < 4; n += 1) roots.push(...(await rapidfire.claimReady({ limit: 5 })).batches.map(({ root }) => root))
+    expect(roots).toHaveLength(20)
+    expect(roots).toContain('rapid-fire:{orders:3}')
   })
 
   it('a worker goes on while the partitions change, and the old ones are drained in order', async () => {

@@ -99,7 +99,7 @@ describeBindings('waking', (lua) => {
     await settle(1)
     const other = start(() => {})
     await settle(2)
-    await proceed(() => lua().redis.hexists(lua().root, 'standbyUntil'))
+    await proceed(() => lua().redis.exists(`${lua().root}:watch:standby`))
     await rapidfire.addMessage('ann', 1, { flush: true })
     await proceed(() => full.running === 1)
     await rapidfire.addMessage('bob', 1, { flush: true })
@@ -127,6 +127,28 @@ describeBindings('waking', (lua) => {
 
 describeBindings('many workers', (lua) => {
   const { client, start } = useWorkers(lua)
+
+  it.each([1, 2])('workers make four calls for a batch, however many of them have %d slots', async (concurrency) => {
+    const passUntil = holdTime(lua())
+    await lua().tick(0)
+    const count = 40
+    const rapidfire = client()
+    const workers = Array.from({ length: count }, () => start(() => {}, { concurrency, timing: ONLY_RESTS }, rapidfire))
+    const stands = async () => Number(await lua().redis.zcard(`${lua().root}:watch:standby`)) === count - 1
+    await passUntil(stands, 0)
+    await passUntil(async () => (await lua().redis.pubsub('NUMSUB', `${lua().root}:wake`))[1] === count, 0)
+    const recorded = await recordCalls(lua())
+    const batches = 30
+    const done = () => workers.flatMap((worker) => worker.told).length
+    for (let n = 1; n <= batches; n += 1) {
+      await rapidfire.addMessage(`key ${n}`, n, { flush: true })
+      await passUntil(async () => done() === n && (await stands()), 0)
+    }
+    // Each asks for the layout when it begins; the last look at which they have begun may be among the claims.
+    const made = (await recorded.made()).filter(({ name }) => name !== 'layout')
+    expect(made.filter(({ name }) => name === 'complete')).toHaveLength(batches)
+    expect(made.length).toBeLessThanOrEqual(4 * batches + count / 4)
+  })
 
   it('workers send about a command in a rest each, however many keys are open', async () => {
     const rapidfire = client()

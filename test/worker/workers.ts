@@ -51,7 +51,7 @@ export function useWorkers(lua: () => Lua) {
   /** Moves the clock of Redis by `ms`, and lets the workers look again. */
   const later = async (ms = 0) => {
     if (ms > 0) await lua().tick(ms)
-    await lua().redis.publish(`${lua().root}:wake`, '* 0')
+    await lua().redis.publish(`${lua().root}:wake`, '0')
   }
 
   return { client, idle, start, later }

@@ -26,7 +26,9 @@ local function extend(keys, args)
   local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
+  if not lease then
+    return fail('BAD_LEASE', string.format('lease must be an integer of ms from 1 to %.0f, got %s', OPTIONS.lease.most, shown(args[1])))
+  end
   local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))

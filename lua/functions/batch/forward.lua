@@ -104,7 +104,9 @@ local function forward(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  if #name < 1 or #name > LIMITS.stream then
+    return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to ' .. LIMITS.stream .. ' bytes, got ' .. #name)
+  end
   bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
   if queue.refuses_new and not options.drain then return not_serving(root) end

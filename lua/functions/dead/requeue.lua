@@ -34,7 +34,7 @@ local function requeue(keys, args)
   local last, generation = #args, nil
   if last > first and string.upper(args[last - 1]) == 'GENERATION' then
     generation, last = integer(args[last], 1, LIMITS.number), last - 2
-    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
+    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to ' .. LIMITS.number .. ', got ' .. shown(args[#args])) end
   end
   local ids, bad = read_batch_ids(args, first, last)
   refusal = bad or other_generation(root, queue, generation)

@@ -79,7 +79,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }

@@ -83,7 +83,7 @@ local function policy(keys, args)
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
-    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
+    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to ' .. OPTIONS.program.bytes .. ' bytes of letters, digits and _.@-, got ' .. shown(given))
   end
   local changes, kept = members, {}
   if given then

@@ -89,6 +89,10 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
+local POLICY
+local LIMITS
+local OPTIONS
+do
 --- Every bound, once: what callers may give, what holds when they give nothing, and what one call does at most. Times are in ms, sizes in
 --- bytes. The build hands all of it on to TypeScript, so neither the client nor the documents repeat a number.
 
@@ -96,7 +100,7 @@ local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000
 local KIB, MIB = 1024, 1048576
 
 -- The members of the policy, by the token that sets them.
-local POLICY = {
+POLICY = {
   WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
   MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
   -- A batch is read in one call, hence the bound.
@@ -108,7 +112,7 @@ local POLICY = {
 }
 
 -- The most of what is no option of a call.
-local LIMITS = {
+LIMITS = {
   -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
   key = KIB,
   stream = 128,
@@ -122,8 +126,16 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  appointed = 100,
+  asked = 10,
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -137,7 +149,7 @@ local LIMITS = {
 }
 
 -- The options of calls. Each is { field, least, most, default } for a number, { field, bytes } for a text, or { field, flag = true }.
-local OPTIONS = {
+OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
   id = { field = 'id', bytes = 512, code = 'BAD_ID' },
   wait = { field = 'wait', least = 1, most = POLICY.WAIT.most },
@@ -184,6 +196,42 @@ local OPTIONS = {
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
+end
+local digits
+local count_text
+local kept_text
+do
+--- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
+--- time. So what every call writes is given as text, and printed here as cheaply as can be.
+
+-- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
+function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+-- A count. Small ones are printed once: they come again and again.
+local COUNTS = {}
+function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+
+-- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
+local TIMES = {}
+function kept_text(what, ms)
+  local kept = TIMES[what]
+  if not kept or kept.ms ~= ms then
+    kept = { ms = ms, text = digits(ms) }
+    TIMES[what] = kept
+  end
+  return kept.text
+end
+end
 --- Every name of a key in Redis (lua/README.md has the table). Nothing else builds one.
 
 local function messages_key(root, key) return root .. ':messages:' .. key end
@@ -194,12 +242,17 @@ local function overrides_key(root) return root .. ':overrides' end
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 local function stream_key(root, name) return root .. ':stream:' .. name end
 local function calls_key(root, name) return root .. ':calls:' .. name end
--- A channel, not a key: messages '<worker, or * for all> <ms, when to look>'.
-local function wake_channel(root) return root .. ':wake' end
+-- 'standby' or 'present': sets of workers.
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 -- The number of the partition that a root belongs to, as text, or nil.
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+-- A channel, not a key, of a worker, or of all: those of the root of the queue, also for what a partition says. So a worker hears all by its own.
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 
 -- The name without the root is a part. Those of a conversation and of a dead batch tell whose they are.
 local function part_key(root, part) return root .. ':' .. part end
@@ -223,36 +276,6 @@ end
 local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
---- Numbers as texts. Redis takes a number as an argument too, but to print a time costs Redis 7.0 a fortieth of what adding a message does, each
---- time. So what every call writes is given as text, and printed here as cheaply as can be.
-
--- A time as 13 digits. WHY not by '%.0f': that costs a quarter more.
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-
--- A count. Small ones are printed once: they come again and again.
-local COUNTS = {}
-local function count_text(count)
-  local text = COUNTS[count]
-  if not text then
-    text = string.format('%d', count)
-    if count <= 1000 then COUNTS[count] = text end
-  end
-  return text
-end
-
--- Times that are the same in call after call: each \`what\` keeps the last one that was printed.
-local TIMES = {}
-local function kept_text(what, ms)
-  local kept = TIMES[what]
-  if not kept or kept.ms ~= ms then
-    kept = { ms = ms, text = digits(ms) }
-    TIMES[what] = kept
-  end
-  return kept.text
 end
 --- A message: one element of the list of its key. This file writes it and reads it, and no other does.
 --
@@ -330,18 +353,26 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
+local CLOCK_STEP
+local any_options
+local has_options
+local head_of
+local is_from_future
+local due_at
+local enters_at
+do
 --- When a batch closes: which messages of a list are its first batch, when that is due, and what closes it.
 
 -- So far in the future is no cause for alarm, ms: clocks are put right in small steps.
-local CLOCK_STEP = 1000
+CLOCK_STEP = 1000
 
 -- Whether any key of the queue has messages with options: asked once a call, since most queues have none.
-local function any_options(queue)
+function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
 end
 
-local function has_options(queue, key)
+function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
@@ -378,7 +409,7 @@ end
 
 -- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
 -- none, and what Redis replied. \`with_options\`: a message of the key may have options.
-local function head_of(queue, key, with_options)
+function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
   local messages = redis.pcall('LRANGE', list, '0', queue.last)
   local count = #messages
@@ -401,12 +432,18 @@ local function head_of(queue, key, with_options)
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
-local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
+function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 -- When a batch is due: at its deadline, or at once when its last message lies in the future.
-local function due_at(head, now)
+function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
+end
+
+-- The score in \`due\` of a key that enters there now.
+-- WHY never a time that has passed: of a key that is flooded the rest would come before all others again and again, since its deadline is old.
+-- So it stands behind whoever is due already, and everybody takes turns.
+function enters_at(head, now) return math.max(due_at(head, now), now) end
 end
 --- A claim as it is stored in \`claims\`. This file writes it and reads it, and no other does.
 --
@@ -431,7 +468,9 @@ end
 -- The first claim of a batch: its token, and its record with a tail that all of a call share.
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 -- Nil when the text is no claim.
@@ -496,6 +535,13 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local keep_dead
+local dead_positions
+local dead_messages
+local placed_messages
+local read_batch_ids
+local drop_dead
+do
 --- Dead batches: what is kept of a batch that was given up. A batch is in \`dead\`, by when it died, and \`dead:<batch id>\` has its messages.
 
 -- Lua's stack bounds how many values a command can have.
@@ -503,7 +549,7 @@ local FIELDS_AT_ONCE = 500
 
 -- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-local function keep_dead(queue, key, claim, fate)
+function keep_dead(queue, key, claim, fate)
   local root = queue.root
   local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
@@ -523,7 +569,7 @@ local function keep_dead(queue, key, claim, fate)
 end
 
 -- At which positions a dead batch has messages, ascending. Nil when the key has more fields than a batch, or is of another type.
-local function dead_positions(name)
+function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
   local found = {}
@@ -535,7 +581,7 @@ local function dead_positions(name)
 end
 
 -- The messages of a dead batch, oldest first: those that are there, whatever its count says.
-local function dead_messages(root, id)
+function dead_messages(root, id)
   local name = dead_key(root, id)
   local positions = dead_positions(name)
   if not positions or #positions == 0 then return {} end
@@ -544,22 +590,22 @@ local function dead_messages(root, id)
 end
 
 -- The same, each with its place among the dead, so that it finds back to where it was.
-local function placed_messages(root, id)
+function placed_messages(root, id)
   local messages = dead_messages(root, id)
   for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
   return messages
 end
 
 -- The ids of dead batches from args[first] to args[last]; or nil and a refusal.
-local function read_batch_ids(args, first, last)
+function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
 
 -- Deletes a dead batch for good. Returns whether it was there.
-local function drop_dead(root, id)
+function drop_dead(root, id)
   if redis.call('ZREM', dead_key(root), id) == 0 then return false end
   local name = dead_key(root, id)
   if redis.call('TYPE', name).ok ~= 'hash' then return true end
@@ -571,15 +617,39 @@ local function drop_dead(root, id)
   end
   return true
 end
---- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by and look once a
---- second. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines.
+end
+--- Who looks next. Of all idle workers one, the watcher, has promised to look at \`watchAt\`; the others stand by, each by its name and until it looks
+--- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
+--- left, or goes, is followed by one of those that stand by.
 
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 
--- Sends to a worker, or to '*', all. A user of Redis who may not publish goes without: an error here would hide what the call has written.
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+-- Sends to a worker, or to all when none is named, what it is to do in this root: 'echo', or when to look. Whether anybody has heard it, as far as
+-- Redis knows: a worker whose name begins with ~ hears by way of another node of a cluster, and is not counted. A user of Redis who may not publish
+-- goes without: an error here would hide what the call has written.
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+-- Makes a worker that stands by the watcher: the one that has said so last, since it is the most likely to be there still. It is to look at \`at\`, or
+-- when it meant to look anyway. One that does not hear is gone, and the next one is taken. Whether there is one.
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 -- Tells the watcher of something that is due before it means to look; \`at\` may be nil: nothing is. A promise that has passed is being kept
 -- just now.
@@ -587,19 +657,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+-- Notes a worker until \`latest\` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
+-- Nobody needs it: what is refused here must not hide what a claim has taken.
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 -- Ends the watch of a worker that has no slot left, or says to the watcher what it leaves behind; \`next_at\` is when the next batch is due.
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -607,17 +682,41 @@ end
 
 -- Makes an idle worker the watcher, or lets it stand by for the one that there is. Returns when it looks next, at most \`rest\` ms from now.
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
+
+-- When the next batch of a root is due, or ends its lease or its pause; nil when nothing is pending.
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+local counter_names
+local begin_tally
+local count_claimed
+local write_numbers
+local write_tally
+local count_messages
+do
 --- Figures: what is counted in the root, and what can be counted at one moment. lua/README.md explains each.
 
 -- Lateness is counted by these bounds, ms: \`lateness:<bound>\` has the batches that were at most so late, and later than the bound before it.
@@ -630,24 +729,26 @@ local COUNTERS = {
 }
 
 -- The names of all counters.
-local function counter_names()
+function counter_names()
   local names = { unpack(COUNTERS) }
   for _, bound in ipairs(LATENESS.bounds) do names[#names + 1] = 'lateness:' .. bound end
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
 
--- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how late they are, and what closed them.
-local function begin_tally(queue)
+-- What one call counts of the batches that it claims for the first time: the \`number\` of the newest, how many were
+-- \`claimed\`, how late they are, and what closed them.
+function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
-local function count_claimed(tally, reason, late)
+function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -661,13 +762,13 @@ local function bucket_of(late)
 end
 
 -- Written before they are handed out.
-local function write_numbers(queue, tally)
+function write_numbers(queue, tally)
   redis.call('HSET', queue.root, 'batches', count_text(tally.number), 'latenessSum', count_text(tally.sum), 'latenessMax', count_text(tally.max),
     'looked', digits(looked_at(queue)))
 end
 
 -- Written behind them all.
-local function write_tally(queue, tally)
+function write_tally(queue, tally)
   local root = queue.root
   for reason, by in pairs(tally.closed_by) do redis.call('HINCRBY', root, 'closedBy:' .. reason, count_text(by)) end
   local late_in = {}
@@ -680,7 +781,7 @@ end
 
 -- Messages in the lists of all open keys and in all dead batches, or nil when there are too many to be counted in one call, or when an
 -- index is a key of another type.
-local function count_messages(root)
+function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
   local held, buried, counted = 0, 0, {}
@@ -697,34 +798,44 @@ local function count_messages(root)
   end
   return held, buried
 end
+end
+local write_unless_foreign
+local must_be_empty
+local push_back
+local pop_back
+local cut_front
+local copy_back
+local carries_options
+local insert_by_time
+do
 --- The list of a key: all of its messages, oldest first, those of a claimed batch in front. Every write to a list is made here, and only
 --- lib/conversation.lua says when.
 
 -- A write that a key of another type must not break off: whoever put that there, the queue goes on. What is refused for another reason, as for
 -- want of a right, is told.
-local function write_unless_foreign(...)
+function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
 end
 
 -- Of a list that seems to be empty, \`reply\` being what LRANGE said: for another reason than its type it may not have been read, and then
 -- nothing may be concluded from it.
-local function must_be_empty(list, reply)
+function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 
 -- Returns how many elements the list has then; or nil and a refusal.
-local function push_back(list, element)
+function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
   return size
 end
 
 -- Takes the last element off again. False when that is not allowed.
-local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
+function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
-local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
+function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
 -- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)
@@ -741,7 +852,7 @@ end
 
 -- Of the first \`count\` elements copies those at the positions in \`kept\`, which ascend, over the last of them. What is to go can be cut off the
 -- front then, and whatever stops a call in between, each that is kept is in the list all the time.
-local function copy_back(list, count, kept)
+function copy_back(list, count, kept)
   local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
   for n = #kept, 1, -1 do
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
@@ -749,7 +860,7 @@ local function copy_back(list, count, kept)
 end
 
 -- Whether one of the messages has options. A batch has no more than the first 1000.
-local function carries_options(list, size)
+function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
       if options_of(message) then return true end
@@ -787,7 +898,7 @@ end
 -- list is as it was.
 -- WHY what is older is taken off and put back in front: Redis cannot insert behind a position. The cost is that of what is older, which is
 -- little, since most messages that died are older than what waits. LINSERT would look for the text of a message, which may stand there twice.
-local function insert_by_time(list, claimed, messages)
+function insert_by_time(list, claimed, messages)
   local older, front = find_places(list, claimed, messages)
   if not older then return nil, wrong_type(front, 'list', list) end
   local failed
@@ -808,6 +919,27 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
+end
+local append
+local take_back
+local keep_indexed
+local index_appended
+local index_rest
+local open_rest
+local LOOK_AGAIN
+local forget
+local hand_out
+local move_lagging
+local hand_out_again
+local extend_leases
+local put_off
+local shrink
+local bury
+local finish
+local bring_back
+local revive
+local size_of_claimed
+do
 --- The states of a conversation, and every step from one of them to another. Beside lib/recover.lua, which puts broken ones right, nothing else
 --- writes \`due\`, \`active\`, \`claims\` and \`overrides\`, or says when a list is written (lib/list.lua).
 --
@@ -820,6 +952,7 @@ end
 --
 --   append, index_appended, index_rest   empty → open; one message more in any other state
 --   hand_out                 open → active
+--   move_lagging             open, looked at later
 --   hand_out_again           active, retry, released → active, when their time has come
 --   extend_leases            active, for longer
 --   shrink                   active → retry, without the messages that are done
@@ -835,32 +968,29 @@ end
 -- new place before they leave the old one.
 
 -- One message more at the end of its key. Returns how many the key has then; or nil and a refusal, and nothing is written.
-local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
+function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 -- Takes back what append has just done. False when that is not allowed: then the message stays, and keep_indexed sees to its key.
-local function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
+function take_back(queue, key) return pop_back(messages_key(queue.root, key)) end
 
 -- When a batch is due that is opened now.
 local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.now + queue.wait end
 
-local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
+function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 
--- Moves the entry of a key in \`due\`, if there is one; \`earlier\`: only to an earlier time. When nothing moves, the entry has that score, or the
--- key is active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
+-- Moves the entry of a key in \`due\`, if there is one, to \`at\`, which is now or later; what is due already keeps its turn. When nothing moves, the
+-- key is due already, or active, or its entry was lost, by hand or with a failover: nobody would ever look at it then, and it is put in.
 -- Returns when the key is due, if that has changed or is refused, and the refusal.
-local function move_in_due(queue, key, at, earlier)
+local function move_in_due(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  -- The batch may have been full before this message came.
-  local head = earlier and head_of(queue, key, false)
-  if head then at = due_at(head, queue.now) end
-  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
 -- The same for a key whose messages may have options; \`options\`: those of the message that was just appended. Nothing is left when it refuses.
@@ -875,10 +1005,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at = due_at(head, queue.now)
+      at = enters_at(head, queue.now)
       failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -889,7 +1019,7 @@ end
 -- Sees to it that a key is looked at in time that has got its message number \`size\`. Returns when it is due, if that has changed, and a refusal.
 -- WHY a burst costs one RPUSH a message: only the first message of an empty list can need an index entry, and an active key's list is never
 -- empty. The entry then lags behind the deadline and is put right by the next claim.
-local function index_appended(queue, key, size, options)
+function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
   if listed == 1 then
@@ -919,26 +1049,26 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now, true)
+  local at, failed = move_in_due(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
 
 -- Sees to the keys whose messages have options, and which got several in this call. Returns when the first of them is due, if that has changed.
 -- What fails here is not told: the messages are stored, and their keys are in \`due\`.
-local function index_rest(queue)
+function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
     local head = has_more and head_of(queue, key, true)
-    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
 
--- Takes the first \`count\` messages off a key, and puts what is left into \`due\`. Returns when that is due, if anything is left. A key of another
--- type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
-local function open_rest(queue, key, count)
+-- Takes the first \`count\` messages off a key, and puts what is left into \`due\`, behind all that is due already. Returns when it is due, if anything
+-- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   local with_options = has_options(queue, key)
@@ -949,19 +1079,19 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
 -- While a cluster moves the slot, and a node dies meanwhile, a list may be on another node for a while. An entry of an index whose list is
 -- missing is looked at again so much later, ms. Its score ends in .5 until then.
-local LOOK_AGAIN = 10000
+LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
 
 -- Takes an entry without a list, which the caller has found there, out of an index, when the list was missing the last time as well.
-local function forget(queue, key, index)
+function forget(queue, key, index)
   local score = redis.call('ZSCORE', index, key)
   if not string.find(score, '%.5$') then return look_again(queue, key, index) end
   if has_options(queue, key) then redis.call('SREM', overrides_key(queue.root), key) end
@@ -974,7 +1104,7 @@ end
 -- \`unclaimed\` open keys that are to leave \`active\`.
 -- WHY batches are counted first: no two may have the same id. And out of \`due\` last: what a call that is cut off leaves in both indexes, the next
 -- look puts right.
-local function hand_out(queue, look, tally)
+function hand_out(queue, look, tally)
   local root = queue.root
   if #look.leases > 0 then
     write_numbers(queue, tally)
@@ -989,8 +1119,26 @@ local function hand_out(queue, look, tally)
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
+function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
+end
+
 -- Hands a batch out once more: the same id and messages, a new token.
-local function hand_out_again(queue, key, claim, take)
+function hand_out_again(queue, key, claim, take)
   claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
@@ -998,7 +1146,7 @@ end
 
 -- Lengthens leases, each { key, claim }: none is ever shortened. \`known\`: the caller has them, which acknowledges them.
 -- WHY the span first: a lease may end sooner than its claim says, but not later.
-local function extend_leases(queue, held, lease, known)
+function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
   for n = 1, #held do
@@ -1016,7 +1164,7 @@ end
 
 -- Puts a claimed batch off for \`ms\`; \`state\`: 'retry' or 'released'.
 -- WHY the claim first: from then on the token proves nothing, and the batch comes when its lease ends at the latest.
-local function put_off(queue, key, claim, state, ms)
+function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
@@ -1025,7 +1173,7 @@ end
 -- Takes the messages that are done out of a batch that has failed: all but those at the positions in \`kept\`.
 -- WHY the claim first: its token is void from then on, since made again the call would take other messages for those at its positions. And those
 -- that are kept are copied to the end of the batch before the beginning is cut off: each of them is in the list all the time.
-local function shrink(queue, key, claim, kept)
+function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
@@ -1039,7 +1187,7 @@ end
 -- nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
 -- without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-local function bury(queue, key, claim, fate)
+function bury(queue, key, claim, fate)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
   keep_dead(queue, key, claim, fate)
@@ -1063,7 +1211,7 @@ end
 -- the first of that is due.
 -- WHY this order: the claims go first, since a token must not prove anything once the messages are gone; \`active\` last, so that no key is in
 -- no index.
-local function finish(queue, keys, counts, records)
+function finish(queue, keys, counts, records)
   local root, messages, ended, emptied, soonest = queue.root, 0, {}, {}, nil
   local plain = not any_options(queue)
   redis.call('HDEL', claims_key(root), unpack(keys))
@@ -1099,13 +1247,15 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 -- Puts messages that have died, which are in order, back where their times belong, and never into a claimed batch. Returns what undoes it, and
 -- when the key is due, if that has changed; or nil and a refusal, and nothing is written.
-local function bring_back(queue, key, messages)
+function bring_back(queue, key, messages)
   local root, with_options = queue.root, false
   for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
   local stored = redis.pcall('HGET', claims_key(root), key)
@@ -1130,7 +1280,7 @@ end
 -- Brings a whole batch back from the dead. Returns how many messages it has, and when their key is due, if that has changed; nil when there is
 -- no such batch; or nil and a refusal, and then it is as dead as before.
 -- WHY out of the dead first: a call that is cut off there has moved nothing, and the batch is put back or mended.
-local function revive(queue, id, key)
+function revive(queue, id, key)
   local root = queue.root
   local died = redis.call('ZSCORE', dead_key(root), id)
   local messages = died and placed_messages(root, id) or {}
@@ -1152,7 +1302,7 @@ end
 
 -- How many messages a claimed key has; or nil and a refusal when a key that the end of its batch writes to is of another type: found out half-way,
 -- that would break the call off.
-local function size_of_claimed(root, key)
+function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
   local foreign = error_of(size, 'list', list)
@@ -1162,6 +1312,13 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
+end
+local read_nonce
+local leading_nonce
+local kept_reply
+local keep_reply
+local acknowledged
+do
 --- Calls that may be repeated. A caller names itself and counts its calls: \`NONCE <name>/<number>\`. What the last call of a name has
 --- replied is kept for a while, so a call that is made again, since its reply was lost, says what the first one did.
 --- A higher number says that the reply before it has arrived. That is how claims are acknowledged, at no cost: see acknowledged.
@@ -1170,7 +1327,7 @@ end
 local NONCE_KEPT = 60000
 
 -- Reads '<name>/<number>'. Returns a nonce, or nil and a refusal; nil when there is no text.
-local function read_nonce(text)
+function read_nonce(text)
   if not text then return nil end
   local name, number = string.match(text, '^([%w_-]+)/(%d+)$')
   if not name or #name > LIMITS.caller or #number > 15 then
@@ -1181,7 +1338,7 @@ end
 
 -- The nonce of calls whose arguments have no tokens: a pair in front of the others. A nonce has a slash, which no token and no id has.
 -- Returns the nonce, where the other arguments begin, and a refusal.
-local function leading_nonce(args)
+function leading_nonce(args)
   local word = args[1]
   if not word or #word ~= 5 or string.upper(word) ~= 'NONCE' or not args[2] or not string.find(args[2], '/', 1, true) then return nil, 1 end
   local nonce, refusal = read_nonce(args[2])
@@ -1190,7 +1347,7 @@ end
 
 -- Whether a call was made before; \`call\` is its name. Returns what was kept of it, or false when a later one was made since: then nobody
 -- waits for this reply, and nothing is to be done. Nil: it is new.
-local function kept_reply(queue, nonce, call)
+function kept_reply(queue, nonce, call)
   if not nonce or not queue.kept then return nil end
   local number, name, kept = string.match(queue.kept, '^(%d+) ([%w_]+) (.*)$')
   number = tonumber(number)
@@ -1200,7 +1357,7 @@ local function kept_reply(queue, nonce, call)
 end
 
 -- Keeps the reply of a call. A user of Redis who may not do so goes without: an error here would hide what the call has written.
-local function keep_reply(queue, nonce, call, reply, lease)
+function keep_reply(queue, nonce, call, reply, lease)
   if not nonce then return end
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
@@ -1208,7 +1365,7 @@ end
 
 -- Which claims of these records somebody has acknowledged, by position. Those that were taken with a nonce are when the caller of that
 -- name has made a later call since, this one included. Looked up only here, when a lease has ended: that is rare, and claims are many.
-local function acknowledged(root, records, nonce)
+function acknowledged(root, records, nonce)
   local names, asked, known = {}, {}, {}
   for n = 1, #records do
     local name, number = taken_by(records[n])
@@ -1223,13 +1380,19 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
+end
+local reopen
+local longest_wait
+local lower_ahead
+local mend
+do
 --- What puts right that which calls that were cut off, the clock, a failover or a hand has left. Beside lib/conversation.lua, with whose steps it
 --- agrees, nothing else writes \`due\`, \`active\`, \`claims\` and \`overrides\`.
 
 -- Opens an active key that no worker has: its claim was deleted, by hand or by a call that was cut off, and its messages are an open batch
 -- again. Or the batch is done and its list has come back: then it is taken off, unless a message has begun a new list since, and put the key
 -- into \`due\`.
-local function reopen(queue, key, claim)
+function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
   redis.call('HDEL', claims_key(root), key)
@@ -1241,13 +1404,13 @@ end
 -- looks lowers what is further ahead than anything may be.
 
 -- The longest wait of the policy: a shortened one holds only from the next look on.
-local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
+function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 
 -- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 -- Lowers entries of an index that lie later than \`latest\`, at most \`left\`, a page at a time, the furthest first. \`judge\` returns their scores as
@@ -1275,7 +1438,7 @@ local function lower_index(index, latest, left, judge)
 end
 
 -- Lowers what is further ahead than anything may be, when the last look was in the future: some of it in each call, until nothing is left.
-local function lower_ahead(queue)
+function lower_ahead(queue)
   local root, now = queue.root, queue.now
   if queue.looked <= now + CLOCK_STEP then return end
   local left = lower_index(due_key(root), now + longest_wait(queue), LIMITS.lowered, function(keys, scores)
@@ -1291,10 +1454,11 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
 
 -- Puts in order what says that a key is active: its claim holds.
@@ -1329,16 +1493,16 @@ local function mend_open(queue, key, with_options, done)
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  local at, score = enters_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
   if not score or score > at then
-    redis.call('ZADD', due, at, key)
+    redis.call('ZADD', due, digits(at), key)
     wake_watcher(queue, at)
     done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end
 end
 
 -- Makes what is kept about a key follow its list, which is the truth. Adds to \`done\` what was mended, in words.
-local function mend(queue, key, done)
+function mend(queue, key, done)
   local root, list = queue.root, messages_key(queue.root, key)
   local kind = redis.call('TYPE', list).ok
   -- Only its owner can say what a foreign key is for.
@@ -1355,6 +1519,15 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
+end
+local digest_of
+local drop_slices
+local read_ids
+local remember_ids
+local forget_id
+local remember_again
+local begin_slice
+do
 --- Message ids that were accepted are remembered for \`dedupe\` to three times \`dedupe\`, in a set for each slice of time that begins. So they go all at
 --- once, and nobody has to delete them one by one.
 ---
@@ -1377,7 +1550,7 @@ local function unpack_some(values, from) return unpack(values, from, math.min(fr
 
 -- By what the id of a message is remembered; \`name\`: that of a message which comes back from the dead of another partition, and must not be
 -- taken for an id.
-local function digest_of(key, id, name)
+function digest_of(key, id, name)
   local text = name and 'requeued ' .. #key .. ':' .. key .. name or #key .. ':' .. key .. id
   return string.sub(redis.sha1hex(text), 1, 32)
 end
@@ -1414,7 +1587,7 @@ local function gone_slices(queue, all)
 end
 
 -- Drops what is forgotten, at a look that has found nothing to do. Who may not do that goes without: the sets expire.
-local function drop_slices(queue)
+function drop_slices(queue)
   if not queue.slice or queue.now < queue.slice + queue.dedupe then return end
   local all = is_forgotten(queue)
   local gone = gone_slices(queue, all)
@@ -1425,7 +1598,7 @@ local function drop_slices(queue)
 end
 
 -- Looks up the ids of a call.
-local function read_ids(queue, asked)
+function read_ids(queue, asked)
   local slice, before, gone = queue.slice, queue.sliceBefore, nil
   local begins = not slice or queue.now >= slice + queue.dedupe
   if begins then
@@ -1447,7 +1620,7 @@ local function read_ids(queue, asked)
 end
 
 -- Remembers those that are not known yet, all or none: then it says why in \`failed\`.
-local function remember_ids(ids)
+function remember_ids(ids)
   if ids.failed then return end
   local fresh = ids.asked
   if next(ids.known) then
@@ -1472,20 +1645,20 @@ local function remember_ids(ids)
 end
 
 -- Takes an id back whose message is not stored. False when that is not allowed.
-local function forget_id(ids, digest)
+function forget_id(ids, digest)
   ids.forgotten = ids.forgotten or {}
   ids.forgotten[digest] = true
   return type(redis.pcall('SREM', ids.set, digest)) ~= 'table'
 end
 
 -- Remembers an id again that was taken back. The set may have been empty then, and gone.
-local function remember_again(ids, digest)
+function remember_again(ids, digest)
   redis.pcall('SADD', ids.set, digest)
   redis.pcall('PEXPIREAT', ids.set, ids.expires)
 end
 
 -- From now on ids are remembered in the set of this slice, if it begins here. Returns an error when that cannot be written.
-local function begin_slice(queue, ids)
+function begin_slice(queue, ids)
   local begins = ids.begins
   if not begins then return nil end
   local done = redis.pcall('HSET', queue.root, 'slice', begins.slice, 'sliceEnds', begins.slice + 2 * queue.dedupe)
@@ -1497,6 +1670,7 @@ local function begin_slice(queue, ids)
   end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
+end
 end
 --- Partitions: what a root knows of them, and whom it refuses because of them.
 
@@ -1560,11 +1734,18 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
+local MEMBERS
+local GIVEN
+local read_queue
+local read_queue_for
+local changed_policy
+local bad_policy
+do
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-local GIVEN = {
+MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
 }
 
@@ -1590,7 +1771,7 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -1601,12 +1782,12 @@ end
 --   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
 --   last             the position of the last message that a batch can have, from 0
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
---   watcher, watchAt, standbyUntil, looked   who looks next, and when: lib/watch.lua
+--   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
 --   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -1626,7 +1807,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -1636,7 +1816,7 @@ local function queue_of(root, stored, kept)
 end
 
 -- Returns the queue, as queue_of has it, or nil and a refusal.
-local function read_queue(keys)
+function read_queue(keys)
   local stored, refusal = read_root(keys)
   if not stored then return nil, refusal end
   local root = keys[1]
@@ -1646,7 +1826,7 @@ local function read_queue(keys)
 end
 
 -- The same for a call that may be repeated: what is kept of the last call with the name of this nonce is read along, at no cost.
-local function read_queue_for(keys, nonce)
+function read_queue_for(keys, nonce)
   if not nonce then return read_queue(keys) end
   local stored, refusal = read_root(keys)
   if not stored then return nil, refusal end
@@ -1657,14 +1837,14 @@ local function read_queue_for(keys, nonce)
 end
 
 -- The policy of a queue with some of its members changed.
-local function changed_policy(queue, changes)
+function changed_policy(queue, changes)
   local policy = {}
   for _, field in ipairs(MEMBERS) do policy[field] = changes[field] or queue[field] end
   return policy
 end
 
 -- Refuses members of a policy that contradict each other.
-local function bad_policy(policy)
+function bad_policy(policy)
   if policy.maxWait < policy.wait then
     return fail('BAD_POLICY', string.format('maxWait must not be shorter than wait (%.0f), got %.0f', policy.wait, policy.maxWait))
   end
@@ -1672,7 +1852,13 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
+end
 do -- lua/functions/batch
+local take_ready
+local proofs_of
+local take_again
+local next_look
+do
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
@@ -1700,16 +1886,34 @@ local function count_end(claim, known, attempts)
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
 
--- Batches whose lease has run out, whose pause has ended, or which were given back.
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+-- What has come back by \`due_by\`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
+-- else a list of them, each { key, claim, known }, with the \`next_one\` to be taken, and how many are \`urgent\`, which stand in front: what was given
+-- back, and what is open again.
+-- WHY what is open again is urgent: it may be in \`due\` as well, and must not be claimed there before its old claim is gone.
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+-- Takes batches that have come back, up to number \`last\` of them.
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -1721,7 +1925,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -1729,11 +1933,20 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
+end
+
+-- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a
+-- batch before it ended then. What somebody else has written has no time, and is not late.
+local function lateness(head, score, now)
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
 end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
-local function claim_head(queue, taken, look, key, head)
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -1743,16 +1956,15 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
--- Judges keys whose score in \`due\` has come. Returns what hand_out writes.
-local function look_through(queue, take, taken, keys)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+-- Judges keys whose \`scores\` in \`due\`, as texts, have come. Returns what hand_out writes.
+local function look_through(queue, take, taken, keys, scores)
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -1766,18 +1978,23 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if tonumber(scores[n]) < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          look.passed = look.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -1796,32 +2013,70 @@ local function prepare(queue, take, taken)
 end
 
 -- Batches of keys whose time has come.
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+-- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
+-- due then, has the time at which it was left as its score.
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+
+-- Takes what has come back beside what is due: what was given back first, and of the slots and the bytes that are left each kind gets half, while
+-- there are both, and all when there is one. Who begins, and gets the odd slot, alternates with each batch that is handed out.
+-- WHY not the older first: what fails comes back again and again, and would leave nothing for those whose first attempt is due.
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
-local function take_ready(queue, take)
-  -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+function take_ready(queue, take)
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  local taken = {
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 
 -- The keys and tokens of batches in turn: what is kept of a claim.
-local function proofs_of(batches)
+function proofs_of(batches)
   local proofs = {}
   for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
   return proofs
@@ -1829,7 +2084,7 @@ end
 
 -- The batches of a claim that is made again, by the proofs of the first: those that it still holds, under a lease that begins anew, since
 -- nobody can tell when the first reply was lost.
-local function take_again(queue, take, proofs)
+function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
   for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
@@ -1848,14 +2103,8 @@ local function take_again(queue, take, proofs)
 end
 
 -- When who has taken so many batches looks next, or 0: nothing is pending.
-local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+function next_look(queue, take, count)
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -1869,6 +2118,7 @@ local function next_look(queue, take, count)
   end
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
+end
 end
 do
 --- Take ready batches under a lease.
@@ -1906,7 +2156,8 @@ do
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
+-- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
@@ -2027,7 +2278,9 @@ local function extend(keys, args)
   local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
+  if not lease then
+    return fail('BAD_LEASE', string.format('lease must be an integer of ms from 1 to %.0f, got %s', OPTIONS.lease.most, shown(args[1])))
+  end
   local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
@@ -2254,7 +2507,9 @@ local function forward(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  if #name < 1 or #name > LIMITS.stream then
+    return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to ' .. LIMITS.stream .. ' bytes, got ' .. #name)
+  end
   bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
   if queue.refuses_new and not options.drain then return not_serving(root) end
@@ -2798,7 +3053,7 @@ local function requeue(keys, args)
   local last, generation = #args, nil
   if last > first and string.upper(args[last - 1]) == 'GENERATION' then
     generation, last = integer(args[last], 1, LIMITS.number), last - 2
-    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
+    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to ' .. LIMITS.number .. ', got ' .. shown(args[#args])) end
   end
   local ids, bad = read_batch_ids(args, first, last)
   refusal = bad or other_generation(root, queue, generation)
@@ -2840,6 +3095,10 @@ register('requeue', requeue, { 'allow-oom' }, 'Put the messages of dead batches 
 end
 end
 do -- lua/functions/health
+local INDEXES
+local kind_of
+local broken_laws
+do
 --- What must hold of a queue. Each law is written here once: its name, what it says, and how it is judged. \`check\` tells which are broken,
 --- lib/mend.lua mends them, every test that looks at the keys goes by them, and lua/README.md has their table.
 ---
@@ -2850,10 +3109,10 @@ do -- lua/functions/health
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 -- The keys of the table that have no name of their own behind a colon, and the kinds of those that have one.
-local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
-local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
 -- Holds for several kinds of parts.
 local KEPT = {
@@ -2954,9 +3213,9 @@ local KEY_LAWS = {
   },
   {
     name = 'due-in-time',
-    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set, or than that time',
     broken = function(seen)
-      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      if not seen.due or not seen.latest or seen.due <= math.max(seen.latest, seen.now + CLOCK_STEP) or is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
     end,
   },
@@ -2966,7 +3225,7 @@ local KEY_LAWS = {
     broken = function(seen)
       if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
       -- What is later than any message allows is told already.
-      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      if seen.due > math.max(seen.latest, seen.now + CLOCK_STEP) and not is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
     end,
   },
@@ -3073,12 +3332,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,
@@ -3109,7 +3368,7 @@ local ROOT_LAWS = {
 local LAWS = { messages = KEY_LAWS, dead = DEAD_LAWS, other = OTHER_LAWS, root = ROOT_LAWS }
 
 -- The laws that are broken by what is seen: of each its name, what is wrong, and 1 when it can be mended without loss, else 0.
-local function broken_laws(seen)
+function broken_laws(seen)
   local broken = {}
   for _, law in ipairs(LAWS[seen.what]) do
     local text, by_hand = law.broken(seen)
@@ -3117,6 +3376,10 @@ local function broken_laws(seen)
   end
   return broken
 end
+end
+local look_at
+local look_at_root
+do
 --- What can be seen of a part of a queue at one moment: what the laws (lib/laws.lua) judge. A part is a key in Redis, without the root and its
 --- colon; \`messages:<key>\` stands for all that is kept about a conversation, \`dead:<batch id>\` for all about a dead batch.
 
@@ -3180,7 +3443,7 @@ local function look_at_dead(root, id, seen)
 end
 
 -- What is seen of a part; \`spent\` counts what the call has read.
-local function look_at(queue, part, spent)
+function look_at(queue, part, spent)
   local what, of = named_part(part)
   local name = part_key(queue.root, part)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
@@ -3191,7 +3454,7 @@ end
 
 -- What is seen of the root: the counters, and the messages that are \`held\` in lists and \`buried\` in dead batches, unless there are too many
 -- keys to be counted at one moment.
-local function look_at_root(root)
+function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
   for n = 1, #counters do counters[n] = tonumber(counters[n]) or 0 end
@@ -3200,12 +3463,17 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
+end
+local has_foreign_index
+local mend_part
+local mend_root
+do
 --- Puts parts of a queue in order that break a law (lib/laws.lua). It never deletes a message: the list of a key is the truth, and everything else is
 --- made to follow it. What is in order is left as it is, but for a score that the policy has made late since; so doing it again, or on a live
 --- queue, does no harm. What is kept about a conversation is mended in lib/recover.lua.
 
 -- Whether a key of another type stands where an index should: then nothing can be put in order.
-local function has_foreign_index(root)
+function has_foreign_index(root)
   for index, expected in pairs(INDEXES) do
     local kind = redis.call('TYPE', part_key(root, index)).ok
     if kind ~= 'none' and kind ~= expected then return true end
@@ -3236,11 +3504,12 @@ local function mend_dead(queue, id, done)
 end
 
 -- Returns what was mended, in words, or '' when nothing was.
-local function mend_part(queue, part)
+function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
     redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
@@ -3250,7 +3519,7 @@ local function mend_part(queue, part)
 end
 
 -- Sets the counters to what is there. Returns the same.
-local function mend_root(root)
+function mend_root(root)
   local done = { redis.call('PERSIST', root) == 1 and 'kept for ever' or nil }
   local seen = look_at_root(root)
   if not seen.held then return table.concat(done, ', ') end
@@ -3264,6 +3533,7 @@ local function mend_root(root)
     done[#done + 1] = 'deadMessages set to ' .. seen.buried
   end
   return table.concat(done, ', ')
+end
 end
 do
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
@@ -3485,7 +3755,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -3603,6 +3873,43 @@ end
 end
 do -- lua/functions/queue
 do
+--- Give up the watch of a worker that looks no more, or has no slot left.
+--
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+-- RETURNS
+--   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  the worker is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long
+--
+-- WHY: whoever stands by looks seldom in each of many partitions, and a worker that goes, or is full, would keep its batches waiting until then.
+local function leave(keys, args)
+  local root, worker = keys[1], args[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  queue.now = now_ms()
+
+  -- first write
+  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
+  redis.pcall('ZREM', watch_key(root, 'present'), worker)
+  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+end
+
+register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
+end
+do
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -3688,7 +3995,7 @@ local function policy(keys, args)
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
-    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
+    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to ' .. OPTIONS.program.bytes .. ' bytes of letters, digits and _.@-, got ' .. shown(given))
   end
   local changes, kept = members, {}
   if given then
@@ -3729,6 +4036,83 @@ local function policy(keys, args)
 end
 
 register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or change it for every caller at once.')
+end
+do
+--- Say that a worker is there, and learn which others are there no more.
+--
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
+--
+-- KEYS
+--   root     root key of the queue, also when it has partitions
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+--   REST     ms until it says so again, 1 to an hour (1000)
+-- RETURNS
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
+--   UNKNOWN_ARGUMENT  not REST
+--   MISSING_ARGUMENT  the worker, or the value of REST, is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
+--
+-- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
+-- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- The cost does not depend on how many workers there are.
+local PRESENT_OPTIONS = { REST = OPTIONS.rest }
+
+-- How many hear each of these workers' channels; nil when that may not be asked.
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+-- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
+-- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+local function meet(queue, worker, rest)
+  local present, gone = watch_key(queue.root, 'present'), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
+end
+
+local function present(keys, args)
+  local root, worker = keys[1], args[1]
+  local options, bad = read_options(args, 2, PRESENT_OPTIONS)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  if bad then return bad end
+  local count = redis.pcall('ZCARD', watch_key(root, 'present'))
+  if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
+  queue.now = now_ms()
+
+  -- first write
+  return meet(queue, worker, options.rest or OPTIONS.rest.default)
+end
+
+register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
 end
 do
 --- Count what the queue holds and what it has done.

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '5649c3b26a9ed9408ccccdd7372d8977767a944d',
+    sha1: 'c668aa18c3dda15ea109366857be490557a2cfdf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -85,7 +85,7 @@ local function read_tokens(args, at, known, stop)
   end
   return options, at, refusal
 end
-${blank(8)}
+${blank(12)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -116,7 +116,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -150,37 +158,7 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-
-
-local function wake_channel(root) return root .. ':wake' end
-
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
-
-local function bad_key(key)
-  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
-  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
-end
-${blank(3)}
+${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -206,6 +184,42 @@ local function kept_text(what, ms)
     TIMES[what] = kept
   end
   return kept.text
+end
+
+
+
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+
+
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+
+local function bad_key(key)
+  if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
+  if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
 ${blank(7)}
 local function message_header(received, id_length, options, place)
@@ -251,9 +265,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-
-
-
+${blank(10)}
 local CLOCK_STEP = 1000
 
 
@@ -322,9 +334,11 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(12)}
+${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -340,8 +354,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -349,16 +383,17 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(48)}
+${blank(78)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(69)}
+${blank(79)}
 local function push_back(list, element)
   local size = redis.pcall('RPUSH', list, element)
   if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
@@ -423,7 +458,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(26)}
+${blank(48)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -434,19 +469,16 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 ${blank(3)}
-local function move_in_due(queue, key, at, earlier)
+local function move_in_due(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = earlier and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
     if found then return nil, error_of(found, 'zset', index) end
   end
-  -- The batch may have been full before this message came.
-  local head = earlier and head_of(queue, key, false)
-  if head then at = due_at(head, queue.now) end
-  return at, error_of(redis.pcall('ZADD', due, at, key), 'zset', due)
+  return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
 
 
@@ -461,10 +493,10 @@ local function index_by_options(queue, key, size, options)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
-      at = due_at(head, queue.now)
+      at = enters_at(head, queue.now)
       failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
     else
-      at, failed = move_in_due(queue, key, due_at(head, queue.now))
+      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
     end
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
@@ -502,7 +534,7 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now, true)
+  local at, failed = move_in_due(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
@@ -513,12 +545,12 @@ local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
     local head = has_more and head_of(queue, key, true)
-    local at = head and move_in_due(queue, key, due_at(head, queue.now))
+    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
-${blank(154)}
+${blank(172)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -528,8 +560,10 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 
@@ -555,7 +589,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(244)}
+${blank(267)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -671,7 +705,7 @@ local function begin_slice(queue, ids)
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
   ids.begins = nil
 end
-${blank(48)}
+${blank(49)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -685,7 +719,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -704,14 +738,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -731,7 +765,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -749,7 +782,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -757,7 +790,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(554)}
+${blank(592)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1023,7 +1056,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '2d318a4a967fa561c0389f2d74ddd61e2c45406e',
+    sha1: '04e97799721458db226b719f3b5f65336828a313',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1045,7 +1078,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(69)}
+${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1076,7 +1109,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -1089,7 +1130,7 @@ local LIMITS = {
   checkBytes = 4 * MIB,
   counted = 5000,
 }
-${blank(50)}
+${blank(86)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1100,8 +1141,7 @@ local function dead_key(root, id) return id and root .. ':dead:' .. id or root .
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-
-
+${blank(6)}
 local function part_key(root, part) return root .. ':' .. part end
 
 local function named_part(part)
@@ -1119,7 +1159,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1140,11 +1180,11 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(36)}
+${blank(44)}
 local CLOCK_STEP = 1000
 ${blank(66)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(32)}
+${blank(40)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1165,7 +1205,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(26)}
+${blank(33)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1176,7 +1216,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(146)}
+${blank(201)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1194,11 +1234,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(258)}
+${blank(287)}
 local LOOK_AGAIN = 10000
-${blank(283)}
+${blank(316)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(326)}
+${blank(344)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1217,14 +1257,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -1244,7 +1284,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -1262,12 +1301,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1202)}
+${blank(1281)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream' }
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
 
@@ -1370,9 +1409,9 @@ local KEY_LAWS = {
   },
   {
     name = 'due-in-time',
-    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set',
+    says = 'A score in \`due\` is never later than the deadline under the policy of the time at which it was set, or than that time',
     broken = function(seen)
-      if not seen.due or not seen.latest or seen.due <= seen.latest or is_put_off(seen.due, seen.now) then return nil end
+      if not seen.due or not seen.latest or seen.due <= math.max(seen.latest, seen.now + CLOCK_STEP) or is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due %.0f ms later than the longest wait of any of its messages allows', seen.due - seen.latest)
     end,
   },
@@ -1382,7 +1421,7 @@ local KEY_LAWS = {
     broken = function(seen)
       if not seen.due or not seen.wait or seen.due <= seen.now + seen.wait + CLOCK_STEP then return nil end
       -- What is later than any message allows is told already.
-      if seen.due > seen.latest and not is_put_off(seen.due, seen.now) then return nil end
+      if seen.due > math.max(seen.latest, seen.now + CLOCK_STEP) and not is_put_off(seen.due, seen.now) then return nil end
       return string.format('it is due in %.0f ms, the longest wait is %.0f ms: the clock of Redis has gone back', seen.due - seen.now, seen.wait)
     end,
   },
@@ -1489,12 +1528,12 @@ local OTHER_LAWS = {
   },
   {
     name = 'expires',
-    says = 'Every \`seen\`, \`calls\` and \`rate\` key expires',
+    says = 'Every \`seen\`, \`calls\`, \`rate\` and \`watch\` key expires',
     broken = function(seen)
       local expected = kind_of(seen.part)
       if not expected or expected == 'stream' or seen.type ~= expected or seen.expires then return nil end
-      -- Who knows when a set was begun knows when its ids may go.
-      return 'it never expires', seen.type ~= 'set'
+      -- Who knows when a set was begun knows when its ids may go; who stands by says so again.
+      return 'it never expires', seen.type == 'string'
     end,
   },
   KEPT,
@@ -1533,7 +1572,7 @@ local function broken_laws(seen)
   end
   return broken
 end
-${blank(3)}
+${blank(7)}
 local function read_unless_foreign(...)
   local value = redis.pcall(...)
   return type(value) ~= 'table' and value or nil
@@ -1613,7 +1652,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(65)}
+${blank(72)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -1662,7 +1701,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'f9d9bf92e60db64defc6e4cda85f5cfbfc14e5eb',
+    sha1: '9f9e35e18630846db98083456de3922e49f37d03',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1739,9 +1778,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -1772,8 +1809,16 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -1811,31 +1856,6 @@ ${blank(6)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
 ${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
@@ -1852,7 +1872,36 @@ local function count_text(count)
   end
   return text
 end
-${blank(32)}
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -1871,7 +1920,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -1944,7 +1993,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -1955,7 +2006,9 @@ end
 
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 
@@ -2000,9 +2053,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
+${blank(9)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -2025,11 +2076,30 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(54)}
+${blank(56)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
 
 
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -2037,19 +2107,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+
+
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -2057,32 +2132,48 @@ end
 
 
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
 
 
-
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(9)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -2112,7 +2203,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(24)}
+${blank(34)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2125,7 +2216,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(212)}
+${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2137,8 +2228,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -2170,6 +2261,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+
+
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
@@ -2206,7 +2315,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(118)}
+${blank(127)}
 local NONCE_KEPT = 60000
 
 
@@ -2252,7 +2361,7 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
-${blank(5)}
+${blank(11)}
 local function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
@@ -2267,7 +2376,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 
@@ -2311,12 +2420,13 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(98)}
+${blank(107)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -2345,7 +2455,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(123)}
+${blank(124)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -2359,7 +2469,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -2378,14 +2488,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -2405,7 +2515,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -2434,7 +2543,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(23)}
+${blank(29)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2455,17 +2564,31 @@ local function count_end(claim, known, attempts)
   end
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
-
-
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+${blank(4)}
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -2477,7 +2600,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -2485,11 +2608,20 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 
-local function claim_head(queue, taken, look, key, head)
+
+local function lateness(head, score, now)
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
+end
+
+
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -2499,16 +2631,15 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 
-local function look_through(queue, take, taken, keys)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+local function look_through(queue, take, taken, keys, scores)
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2522,18 +2653,23 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if tonumber(scores[n]) < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          look.passed = look.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -2550,30 +2686,62 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-
-
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+${blank(3)}
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+${blank(3)}
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  local taken = {
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 
 
@@ -2605,13 +2773,7 @@ end
 
 
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -2626,6 +2788,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
+
 
 --- Take ready batches under a lease.
 --
@@ -2662,7 +2825,8 @@ end
 --
 -- WHY a claim with a NONCE is no attempt until a call with a higher number, or one with its token, has shown that it arrived: a reply may
 -- be lost on its way, and then no handler has run.
--- WHY returned batches come first: their keys are blocked until they are handled.
+-- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
+-- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
 -- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
 -- were looked at too early or buried.
@@ -2701,7 +2865,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'ca898bd672d7f85fca2ee5a2843ad8ef3b2e8695',
+    sha1: '814a1121c72dd79fddeadcc04fdb87c04f8ab3c2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2723,7 +2887,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(69)}
+${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -2754,7 +2918,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -2767,31 +2939,13 @@ local LIMITS = {
 
 
 }
-${blank(50)}
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
+${blank(57)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(14)}
+
+
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -2801,7 +2955,36 @@ local function count_text(count)
   end
   return text
 end
-${blank(32)}
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -2820,7 +3003,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -2893,14 +3076,16 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -2936,8 +3121,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -2945,9 +3150,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(112)}
+${blank(153)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -2960,7 +3165,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(212)}
+${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -2972,8 +3177,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -2982,7 +3187,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(91)}
+${blank(109)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3016,7 +3221,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(78)}
+${blank(87)}
 local NONCE_KEPT = 60000
 
 
@@ -3055,7 +3260,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(363)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3074,14 +3279,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3101,7 +3306,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3130,7 +3334,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(287)}
+${blank(358)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3189,7 +3393,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'f65dabde4010fd3f60a6401b7e5e9e4e03cdfaa3',
+    sha1: '9ba263488ce871da17bcc42a2e41f35f7da88bd0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3266,9 +3470,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3299,7 +3501,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -3333,20 +3543,6 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(11)}
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
 ${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
@@ -3363,9 +3559,23 @@ local function count_text(count)
   end
   return text
 end
-${blank(177)}
+${blank(23)}
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+${blank(15)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(100)}
+${blank(109)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3385,14 +3595,15 @@ local function dead_messages(root, id)
   for n = 1, #positions do positions[n] = count_text(positions[n]) end
   return redis.call('HMGET', name, unpack(positions))
 end
-${blank(95)}
+${blank(149)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(924)}
+${blank(1004)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3411,14 +3622,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3438,7 +3649,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3456,7 +3666,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3464,7 +3674,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(873)}
+${blank(911)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3520,7 +3730,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '8ac1971e9e00cd490cda1f14d5bb586c52b6edb8',
+    sha1: 'e55ec9ec9961e09b27761a88269fbbd1cb53bfc8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3549,7 +3759,7 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(54)}
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3580,7 +3790,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -3593,7 +3811,7 @@ local LIMITS = {
 
 
 }
-${blank(57)}
+${blank(93)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -3601,7 +3819,7 @@ local function dead_key(root, id) return id and root .. ':dead:' .. id or root .
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3610,11 +3828,11 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(331)}
+${blank(324)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
 
@@ -3631,7 +3849,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(595)}
+${blank(706)}
 local NONCE_KEPT = 60000
 
 
@@ -3670,7 +3888,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(363)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3689,14 +3907,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -3716,7 +3934,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -3745,7 +3962,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1065)}
+${blank(1140)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -3789,7 +4006,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '42959b8ee49c5e3e77af560f821e52fb11d660e4',
+    sha1: '8c5d2a7fde4773160e63d52d62c1b286f4b84cb4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3818,7 +4035,7 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(54)}
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -3849,7 +4066,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -3877,15 +4102,19 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 ${blank(8)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -3894,19 +4123,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -3942,14 +4166,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(141)}
+${blank(202)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(353)}
+${blank(400)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -3965,7 +4190,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(555)}
+${blank(588)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3984,14 +4209,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -4011,7 +4236,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -4029,7 +4253,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4037,7 +4261,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(204)}
+${blank(238)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4066,7 +4290,9 @@ local function extend(keys, args)
   local root, lease = keys[1], integer(args[1], OPTIONS.lease.least, OPTIONS.lease.most)
   local queue, refusal = read_queue(keys)
   if refusal then return refusal end
-  if not lease then return fail('BAD_LEASE', 'lease must be an integer of ms from 1 to 86400000, got ' .. shown(args[1])) end
+  if not lease then
+    return fail('BAD_LEASE', string.format('lease must be an integer of ms from 1 to %.0f, got %s', OPTIONS.lease.most, shown(args[1])))
+  end
   local owners, tokens, bad = read_pairs(args, 2, 'a lease and pairs of key and token')
   if bad then return bad end
   local stored = redis.pcall('HMGET', claims_key(root), unpack(owners))
@@ -4096,7 +4322,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '40eeeb412624a4317d17e1ee3e10970f7e7b3ad7',
+    sha1: '4c9625ddcd9c86570c0b4c978964bd632a010882',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4181,9 +4407,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4214,7 +4438,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -4251,31 +4483,6 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
 ${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
@@ -4292,7 +4499,36 @@ local function count_text(count)
   end
   return text
 end
-${blank(32)}
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -4311,7 +4547,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -4384,14 +4620,16 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -4420,9 +4658,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
+${blank(9)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -4445,8 +4681,28 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(57)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(61)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -4454,16 +4710,17 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(48)}
+${blank(78)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(57)}
+${blank(67)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -4483,7 +4740,7 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(190)}
+${blank(209)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -4495,11 +4752,11 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(62)}
+${blank(80)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4525,7 +4782,7 @@ local function bury(queue, key, claim, fate)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(103)}
+${blank(105)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -4536,7 +4793,7 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
-${blank(4)}
+${blank(11)}
 local NONCE_KEPT = 60000
 
 
@@ -4564,7 +4821,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(363)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4583,14 +4840,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -4610,7 +4867,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -4639,7 +4895,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(131)}
+${blank(168)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4647,7 +4903,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(260)}
+${blank(296)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -4743,7 +4999,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f868fa8cfd1b542a15bebb34c7da2432b7370707',
+    sha1: '1b102264489642fc98d80e261aef385ff93f4edc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4820,9 +5076,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -4853,8 +5107,16 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
 
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+  lagAhead = 50,
+  lagging = 100,
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
   claimBytes = MIB,
   claimLooks = 2000,
@@ -4894,31 +5156,6 @@ ${blank(7)}
   generation = { field = 'generation', least = 1, most = LIMITS.number },
 ${blank(8)}
 }
-
-
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-local function seen_key(root, slice) return root .. ':seen:' .. slice end
-local function stream_key(root, name) return root .. ':stream:' .. name end
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
-end
 ${blank(8)}
 local function digits(ms)
   local rest = ms % 1000000
@@ -4935,7 +5172,36 @@ local function count_text(count)
   end
   return text
 end
-${blank(32)}
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+local function seen_key(root, slice) return root .. ':seen:' .. slice end
+local function stream_key(root, name) return root .. ':stream:' .. name end
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -4964,7 +5230,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(24)}
+${blank(32)}
 local CLOCK_STEP = 1000
 
 
@@ -5037,7 +5303,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -5048,7 +5316,9 @@ end
 
 local function first_claim(id, head, tail)
   local token = id .. ':1'
-  return token, token .. string.format(':1:0:%d:%.0f:', head.count, head.deadline) .. head.reason .. tail
+  -- One that is out of the ordinary is the deadline of what somebody else has written.
+  local deadline = head.deadline > POLICY.WAIT.most and digits(head.deadline) or count_text(head.deadline)
+  return token, token .. ':1:0:' .. count_text(head.count) .. ':' .. deadline .. ':' .. head.reason .. tail
 end
 
 
@@ -5084,9 +5354,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-
-
+${blank(9)}
 local FIELDS_AT_ONCE = 500
 
 
@@ -5109,11 +5377,30 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(54)}
+${blank(56)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
+${blank(3)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
 
 
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -5121,19 +5408,24 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
+end
+
+
+
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
 
 local function leave_watch(queue, worker, next_at)
-  local mine = queue.watcher == worker
-  if mine and queue.watchAt > 0 then redis.call('HSET', queue.root, 'watchAt', 0) end
-  if mine or queue.watchAt <= queue.now then
-    -- Somebody who has slots must look instead. Once is enough: they say again that they stand by.
-    if queue.standbyUntil > queue.now then
-      redis.call('HSET', queue.root, 'standbyUntil', 0)
-      send(queue.root, '*', '0')
-    end
+  redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
+  -- Somebody who has slots must look instead.
+  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+    appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
   end
@@ -5141,32 +5433,48 @@ end
 
 
 local function keep_watch(queue, worker, next_at, rest)
-  local latest = queue.now + rest
-  local vacant = queue.watcher == worker or queue.watchAt <= queue.now
+  local standby, latest = watch_key(queue.root, 'standby'), queue.now + rest
+  local mine, vacant = queue.watcher == worker, queue.watchAt <= queue.now
+  redis.pcall('ZREMRANGEBYSCORE', standby, '-inf', digits(queue.now))
   -- A watcher that means to look later than something is due gives way: a lease was shortened, or a batch was behind one that has just left.
-  if not vacant and not (next_at and next_at < queue.watchAt) then
-    redis.call('HSET', queue.root, 'standbyUntil', latest)
+  if not mine and not vacant and not (next_at and next_at < queue.watchAt) then
+    note_worker(standby, worker, latest)
     return latest
   end
   local at = math.min(next_at or latest, latest)
+  if not mine then
+    redis.pcall('ZREM', standby, worker)
+    if not vacant then note_worker(standby, queue.watcher, queue.watchAt) end
+  end
   redis.call('HSET', queue.root, 'watcher', worker, 'watchAt', at, 'looked', looked_at(queue))
   return at
 end
 
 
-
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(9)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
-${blank(15)}
+${blank(16)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
 
 local function count_claimed(tally, reason, late)
   local closed_by, late_by = tally.closed_by, tally.late_by
-  tally.sum = tally.sum + late
+  tally.claimed, tally.sum = tally.claimed + 1, tally.sum + late
   if late > tally.max then tally.max = late end
   closed_by[reason] = (closed_by[reason] or 0) + 1
   late_by[late] = (late_by[late] or 0) + 1
@@ -5196,7 +5504,7 @@ local function write_tally(queue, tally)
   end
   for bucket, by in pairs(late_in) do redis.call('HINCRBY', root, 'lateness:' .. bucket, count_text(by)) end
 end
-${blank(24)}
+${blank(34)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -5209,7 +5517,7 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(212)}
+${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
@@ -5221,8 +5529,8 @@ local function open_rest(queue, key, count)
     return nil
   end
   queue.now = queue.now or now_ms()
-  local at = due_at(head, queue.now)
-  write_unless_foreign('ZADD', due_key(root), at, key)
+  local at = enters_at(head, queue.now)
+  write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
 
@@ -5254,6 +5562,24 @@ local function hand_out(queue, look, tally)
     redis.call('ZREM', active_key(root), unpack(look.unclaimed))
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
+end
+
+
+
+local function move_lagging(queue)
+  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local keys = redis.call(
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+  )
+  for n = 1, #keys do
+    if bytes >= LIMITS.claimBytes then break end
+    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then
+      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
+      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
+    end
+  end
+  if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
@@ -5308,7 +5634,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(78)}
+${blank(87)}
 local NONCE_KEPT = 60000
 
 
@@ -5354,7 +5680,7 @@ local function acknowledged(root, records, nonce)
   end
   return known
 end
-${blank(5)}
+${blank(11)}
 local function reopen(queue, key, claim)
   local root = queue.root
   local done = claim and not redis.call('ZSCORE', due_key(root), key)
@@ -5369,7 +5695,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
   local head = head_of(queue, key, has_options(queue, key))
-  return math.min(score, head and due_at(head, queue.now) or queue.now)
+  return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
 
@@ -5413,12 +5739,13 @@ local function lower_ahead(queue)
     end
     return right
   end)
-  -- What the watcher has promised is as far ahead.
-  queue.watchAt, queue.standbyUntil = 0, 0
+  -- What the watcher has promised, and until when others stand by, is as far ahead.
+  queue.watchAt = 0
   if left > 0 then queue.looked = now end
-  redis.call('HSET', root, 'watchAt', 0, 'standbyUntil', 0, 'looked', queue.looked)
+  redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
+  redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(98)}
+${blank(107)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -5447,7 +5774,7 @@ local function drop_slices(queue)
   -- A command takes no nil.
   redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
-${blank(123)}
+${blank(124)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -5461,7 +5788,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -5480,14 +5807,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -5507,7 +5834,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -5536,7 +5862,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(23)}
+${blank(29)}
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -5557,17 +5883,31 @@ local function count_end(claim, known, attempts)
   end
   return { cause = 'lease', error = 'the lease of attempt ' .. claim.attempt .. ' ran out' }
 end
-
-
-local function claim_returned(queue, take, taken)
-  local active = active_key(queue.root)
-  local keys = redis.call('ZRANGEBYSCORE', active, '-inf', taken.due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return end
+${blank(4)}
+local function find_returned(queue, take, due_by)
+  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
+  if #keys == 0 then return nil end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
+  local urgent, others = {}, {}
   for n = 1, #keys do
-    if taken.bytes >= LIMITS.claimBytes then break end
-    local key, claim = keys[n], decode_claim(stored[n])
+    local claim = decode_claim(stored[n])
+    local state = claim and claim.state
+    local some = (not claim or state == 'released' or state == 'done') and urgent or others
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+  end
+  local found = { urgent = #urgent, next_one = 1 }
+  for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
+  return found
+end
+
+
+local function claim_returned(queue, take, taken, returned, last)
+  local active = active_key(queue.root)
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+    local n = returned.next_one
+    returned.next_one = n + 1
+    local key, claim = returned[n].key, returned[n].claim
     local list = messages_key(queue.root, key)
     local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
     must_be_empty(list, messages)
@@ -5579,7 +5919,7 @@ local function claim_returned(queue, take, taken)
       reopen(queue, key, claim)
     else
       claim.count = #messages
-      local fate = count_end(claim, known[n], take.attempts)
+      local fate = count_end(claim, returned[n].known, take.attempts)
       if not fate or not bury(queue, key, claim, fate) then
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         hand_out_again(queue, key, claim, take)
@@ -5587,11 +5927,20 @@ local function claim_returned(queue, take, taken)
       end
     end
   end
-  if #taken.batches > 0 then redis.call('HINCRBY', queue.root, 'redelivered', #taken.batches) end
 end
 
 
-local function claim_head(queue, taken, look, key, head)
+
+local function lateness(head, score, now)
+  local deadline = head.deadline
+  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  -- A score that ends in .5 is one of an entry whose list was missing.
+  local entered = math.floor(score)
+  return now - (entered > deadline and entered or deadline)
+end
+
+
+local function claim_head(queue, taken, look, key, head, score)
   local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
   for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
@@ -5601,16 +5950,15 @@ local function claim_head(queue, taken, look, key, head)
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
   batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  -- What somebody else has written has no time, and is not late.
-  count_claimed(tally, reason, deadline > POLICY.WAIT.most and queue.now - deadline or 0)
+  count_claimed(tally, reason, lateness(head, score, queue.now))
 end
 
 
-local function look_through(queue, take, taken, keys)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {} }
+local function look_through(queue, take, taken, keys, scores)
+  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
+    if bytes >= taken.room then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -5624,18 +5972,23 @@ local function look_through(queue, take, taken, keys)
       forget(queue, key, due_key(root))
     else
       -- Another time than its deadline, which is now, when the clock has gone back.
-      local deadline = head.deadline
-      local at = deadline > now and due_at(head, now) or deadline
-      if at > due_by and at == deadline then
-        look.later = look.later or {}
-        look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+      local at = head.deadline
+      if at > now then at = due_at(head, now) end
+      if at > due_by then
+        if tonumber(scores[n]) < at then
+          look.later = look.later or {}
+          look.later[#look.later + 1], look.later[#look.later + 2] = at, key
+        else
+          -- It is due, and was not due BEFORE.
+          look.passed = look.passed + 1
+        end
         if active[n] then
           look.unclaimed = look.unclaimed or {}
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
         head.deadline = at
-        claim_head(queue, taken, look, key, head)
+        claim_head(queue, taken, look, key, head, scores[n])
       end
       bytes = bytes + bytes_of(head.messages)
     end
@@ -5652,40 +6005,66 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-
-
-local function claim_due(queue, take, taken)
-  local looks = 0
-  while #taken.batches < take.limit and taken.bytes < LIMITS.claimBytes and looks < LIMITS.claimLooks do
-    local wanted = take.limit - #taken.batches
-    local keys = redis.call('ZRANGEBYSCORE', due_key(queue.root), '-inf', taken.due_by, 'LIMIT', '0', count_text(wanted))
-    if #keys == 0 then break end
+${blank(3)}
+local function claim_due(queue, take, taken, now)
+  local looks, passed = 0, 0
+  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
+    local wanted = taken.slots - #taken.batches
+    local found = redis.call(
+      'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
+    )
+    if #found == 0 then break end
     if not taken.tally then prepare(queue, take, taken) end
-    hand_out(queue, look_through(queue, take, taken, keys), taken.tally)
+    local keys, scores = {}, {}
+    for n = 1, #found / 2 do keys[n], scores[n] = found[2 * n - 1], found[2 * n] end
+    local look = look_through(queue, take, taken, keys, scores)
+    hand_out(queue, look, taken.tally)
+    passed = passed + look.passed
+    taken.lagging = taken.lagging or look.later ~= nil
     looks = looks + #keys
     if #keys < wanted then break end
   end
-  if taken.tally and next(taken.tally.closed_by) then write_tally(queue, taken.tally) end
+end
+${blank(3)}
+local function share(queue, take, taken, returned, now)
+  claim_returned(queue, take, taken, returned, returned.urgent)
+  if returned.urgent == #returned then return end
+  local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
+  local count, bytes = #taken.batches, taken.bytes
+  local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  if due_begins then
+    claim_due(queue, take, taken, now)
+  else
+    claim_returned(queue, take, taken, returned, #returned)
+  end
+  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  if not due_begins then claim_due(queue, take, taken, now) end
+  claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- The others are those that prepare sets.
-  local taken = { batches = {}, bytes = 0, due_by = digits(take.due_by), tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil }
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  local taken = {
+    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
+    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+  }
+  local now = digits(queue.now)
   lower_ahead(queue)
-  claim_returned(queue, take, taken)
-  claim_due(queue, take, taken)
-  return taken.batches
+  local returned = find_returned(queue, take, take.due_by == queue.now and now or digits(take.due_by))
+  if returned then share(queue, take, taken, returned, now) end
+  claim_due(queue, take, taken, now)
+  local tally, batches = taken.tally, taken.batches
+  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  local first_claims = tally and tally.claimed or 0
+  if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
+  if first_claims > 0 then write_tally(queue, tally) end
+  return batches
 end
 ${blank(28)}
 local function next_look(queue, take, count)
-  local next_at
-  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
-    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
-    -- A score that ends in .5 is one of an entry whose list is missing.
-    local at = head[2] and math.ceil(tonumber(head[2]))
-    if at and (not next_at or at < next_at) then next_at = at end
-  end
+  local next_at = next_due(queue)
   -- In a root that serves no more, nothing is left to watch for when nothing is pending: the worker learns that it is drained.
   if not take.worker or not next_at and queue.refuses_new then
     -- What this call has made due, or has left, may be due before the watcher means to look.
@@ -5700,7 +6079,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(277)}
+${blank(281)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -5807,7 +6186,9 @@ local function forward(keys, args)
   local queue, refusal = read_queue_for(keys, nonce)
   if refusal then return refusal end
   if not name then return fail('MISSING_ARGUMENT', 'expected the name of a stream') end
-  if #name < 1 or #name > LIMITS.stream then return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to 128 bytes, got ' .. #name) end
+  if #name < 1 or #name > LIMITS.stream then
+    return fail('BAD_ARGUMENT', 'the name of a stream must have 1 to ' .. LIMITS.stream .. ' bytes, got ' .. #name)
+  end
   bad = bad or no_nonce or other_generation(root, queue, options.generation)
   if bad then return bad end
   if queue.refuses_new and not options.drain then return not_serving(root) end
@@ -5848,7 +6229,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'de6834b4ed132bc951a2d0c6ae06e68610ccc7ed',
+    sha1: '389593252d19a8ba8fe5585f16213a1d40ed6688',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5925,9 +6306,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -5942,12 +6321,12 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(80)}
+${blank(124)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -5956,7 +6335,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1283)}
+${blank(1404)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -5980,7 +6359,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(17)}
+${blank(24)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -6005,14 +6384,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6032,7 +6411,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6050,7 +6428,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1714)}
+${blank(1804)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6097,8 +6475,284 @@ register('layout', layout, { 'no-writes' }, 'Tell which partitions a queue has, 
 return entry(KEYS, ARGV)
 `,
   },
+  leave: {
+    sha1: '9b4a5081f67b829ec59328144f48b8f554436bf4',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(73)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+${blank(6)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(25)}
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+${blank(5)}
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(71)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
+${blank(49)}
+local function next_due(queue)
+  local next_at
+  for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
+    local head = redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')
+    -- A score that ends in .5 is one of an entry whose list is missing.
+    local at = head[2] and math.ceil(tonumber(head[2]))
+    if at and (not next_at or at < next_at) then next_at = at end
+  end
+  return next_at
+end
+${blank(27)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1004)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(179)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(1861)}
+--- Give up the watch of a worker that looks no more, or has no slot left.
+--
+--   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
+--
+-- KEYS
+--   root     root key of the queue
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+-- RETURNS
+--   status   'passed': one that stood by watches instead, and was told so | 'vacant': nobody stands by | 'idle': it did not watch
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root is a key of another type
+--   MISSING_ARGUMENT  the worker is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long
+--
+-- WHY: whoever stands by looks seldom in each of many partitions, and a worker that goes, or is full, would keep its batches waiting until then.
+local function leave(keys, args)
+  local root, worker = keys[1], args[1]
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  queue.now = now_ms()
+
+  -- first write
+  redis.pcall('ZREM', watch_key(root, 'standby'), worker)
+  redis.pcall('ZREM', watch_key(root, 'present'), worker)
+  if queue.watcher ~= worker or queue.watchAt == 0 then return 'idle' end
+  return appoint(queue, next_due(queue)) and 'passed' or 'vacant'
+end
+
+register('leave', leave, { 'allow-oom' }, 'Give up the watch of a worker that looks no more, or has no slot left.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   partition: {
-    sha1: '4da53e31c1632f797dca2609297e76df6a7d044a',
+    sha1: '365e2aebf2d31c25a3edbce65e53c26e4796983b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6175,9 +6829,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6208,7 +6860,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -6239,17 +6899,21 @@ ${blank(7)}
   retire = { field = 'retire', flag = true },
 ${blank(5)}
 }
-
-
-
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(25)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
-${blank(5)}
-local function wake_channel(root) return root .. ':wake' end
-
-
-
+${blank(9)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -6259,28 +6923,28 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(69)}
+${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
-${blank(57)}
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+${blank(103)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(858)}
+${blank(931)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6309,7 +6973,7 @@ local function count_keys(root)
   local due, active = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root))
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
-${blank(17)}
+${blank(24)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(4)}
 local LAST = {}
@@ -6330,14 +6994,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6357,7 +7021,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6391,7 +7054,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(114)}
+${blank(151)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6399,7 +7062,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1609)}
+${blank(1662)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -6481,7 +7144,7 @@ local function partition(keys, args)
     since = generation or since
     call('HSET', root, 'partition', string.format('%s:%d', became, since))
     -- Workers that rest here must learn where new keys go.
-    if became ~= state and became == 'retired' then send(root, '*', '0') end
+    if became ~= state and became == 'retired' then send(root, nil, '0') end
     state = became
   end
   return { state, count_keys(root), remembers, since }
@@ -6492,7 +7155,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '50c078f2e51f9187437ebe961cf0fbcccd37be30',
+    sha1: '7e2188bbf4d33b1934b60d9b86c38fd0dc363c08',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6569,9 +7232,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -6602,7 +7263,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -6633,8 +7302,12 @@ ${blank(7)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -6642,7 +7315,7 @@ local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 ${blank(7)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -6656,12 +7329,7 @@ local function bad_key(key)
   if not key then return fail('MISSING_ARGUMENT', 'expected the key of a conversation') end
   if #key < 1 or #key > LIMITS.key then return fail('BAD_KEY', 'a key must have 1 to ' .. LIMITS.key .. ' bytes, got ' .. #key) end
 end
-${blank(3)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(43)}
+${blank(21)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -6680,7 +7348,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 
 
@@ -6753,9 +7421,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(18)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(12)}
+${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -6773,14 +7441,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(141)}
+${blank(202)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(924)}
+${blank(1004)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -6799,14 +7468,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -6826,7 +7495,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -6844,7 +7512,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(142)}
+${blank(179)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6852,7 +7520,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(817)}
+${blank(855)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -6909,7 +7577,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'defebb9685c8b67388f4bfb7b74b02737c722330',
+    sha1: '2c9aac1b893653efb70421191373958932cf0d8c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6986,9 +7654,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7019,8 +7685,16 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
   programs = 4,
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
 
@@ -7049,11 +7723,16 @@ ${blank(4)}
   -- Partitions.
 ${blank(9)}
 }
-${blank(6)}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(29)}
 local function seen_key(root, slice) return root .. ':seen:' .. slice end
 ${blank(6)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -7062,26 +7741,22 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(69)}
+${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(141)}
+${blank(202)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(918)}
+${blank(998)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
@@ -7106,14 +7781,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7133,7 +7808,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7167,7 +7841,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(114)}
+${blank(151)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7175,7 +7849,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1808)}
+${blank(1898)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7261,7 +7935,7 @@ local function policy(keys, args)
   local given, again = members.given, members.again
   members.given, members.again = nil, nil
   if given and not string.find(given, '^[%w_.@%-]+$') then
-    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to 64 bytes of letters, digits and _.@-, got ' .. shown(given))
+    return fail('BAD_ARGUMENT', 'GIVEN must have 1 to ' .. OPTIONS.program.bytes .. ' bytes of letters, digits and _.@-, got ' .. shown(given))
   end
   local changes, kept = members, {}
   if given then
@@ -7305,8 +7979,363 @@ register('policy', policy, { 'allow-oom' }, 'Read the policy of the queue, or ch
 if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
 `,
   },
+  present: {
+    sha1: 'ccdd25271ec31061f86d7e1583b60267855c5f75',
+    text: `--!df flags=allow-undeclared-keys
+local VERSION = '0.1.0'
+local entry; local function register(_, callback)
+  entry = callback end
+
+
+
+local function shown(value)
+  if not value then return 'nothing' end
+  if #value > 40 then value = string.sub(value, 1, 40) .. '...' end
+  return "'" .. string.gsub(value, '%c', '?') .. "'"
+end
+
+
+local function fail(code, text) return { err = 'RAPIDFIRE_' .. code .. ' ' .. text } end
+
+
+local function wrong_type(reply, expected, key)
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
+  return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
+end
+${blank(8)}
+local function integer(text, least, most)
+  if not text or #text > 15 or not string.find(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  if value < least or value > most then return nil end
+  return value
+end
+${blank(4)}
+local function read_tokens(args, at, known, stop)
+  local options, refusal
+  local name = args[at]
+  while name and name ~= stop do
+    local token = known[name] or known[string.upper(name)]
+    if not token then
+      if string.upper(name) == stop then break end
+      local names = {}
+      for each in pairs(known) do names[#names + 1] = each end
+      table.sort(names)
+      names = #names > 0 and table.concat(names, ', ') .. (stop and ', ' .. stop or '') or 'no more arguments'
+      return nil, nil, fail('UNKNOWN_ARGUMENT', 'expected ' .. names .. '; got ' .. shown(name))
+    end
+    options = options or {}
+    if token.flag then
+      options[token.field] = true
+      at = at + 1
+    else
+      local text = args[at + 1]
+      if not text then return nil, nil, fail('MISSING_ARGUMENT', string.upper(name) .. ' must be followed by a value') end
+      local value
+      if token.bytes then
+        value = #text <= token.bytes and text
+      else
+        value = integer(text, token.least, token.most)
+      end
+      if value then
+        options[token.field] = value
+      elseif not refusal then
+        refusal = fail(
+          token.code or 'BAD_ARGUMENT',
+          token.bytes and string.format('%s must have at most %d bytes, got %d', string.upper(name), token.bytes, #text)
+            or string.format('%s must be an integer from %d to %.0f, got %s', string.upper(name), token.least, token.most, shown(text))
+        )
+      end
+      at = at + 2
+    end
+    name = args[at]
+  end
+  return options, at, refusal
+end
+
+
+local function read_options(args, at, known)
+  local options, _, refusal = read_tokens(args, at, known)
+  return options or {}, refusal
+end
+${blank(6)}
+local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
+local KIB, MIB = 1024, 1048576
+
+
+local POLICY = {
+  WAIT = { field = 'wait', least = 1, most = YEAR, default = 10 * SECOND, code = 'BAD_POLICY' },
+  MAXWAIT = { field = 'maxWait', least = 1, most = YEAR, default = MINUTE, code = 'BAD_POLICY' },
+  -- A batch is read in one call, hence the bound.
+  MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
+  MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
+  MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
+}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Partitions, and the numbers of partitions and of changes.
+  partitions = 1024,
+  number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+  standbys = 1000,
+
+  asked = 10,
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+
+
+local OPTIONS = {
+  -- Messages: their own options hold instead of the policy's.
+${blank(6)}
+  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+${blank(4)}
+  -- Claims and what becomes of them.
+${blank(9)}
+  -- Who calls.
+  worker = { field = 'worker', bytes = 64 },
+
+  rest = { field = 'rest', least = 1, most = HOUR, default = SECOND },
+${blank(4)}
+  -- Partitions.
+${blank(9)}
+}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(22)}
+local function watch_key(root, name) return root .. ':watch:' .. name end
+
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(185)}
+local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(71)}
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+${blank(126)}
+local function note_worker(workers, worker, latest)
+  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
+    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
+  end
+  redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
+end
+${blank(69)}
+local function begin_tally(queue)
+  local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
+  return {
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
+  }
+end
+${blank(1004)}
+local LAST = {}
+local function last_position(maxSize)
+  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
+  return LAST.text
+end
+${blank(3)}
+local function moving_away(root, found)
+  -- A right that the user of Redis lacks is told as it is.
+  if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
+  return { err = 'TRYAGAIN ' .. shown(root) .. ' is being moved to another node' }
+end
+
+
+local function read_root(keys)
+  local refusal = bad_root(keys)
+  if refusal then return nil, refusal end
+  local stored = redis.pcall(
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
+    'watcher', 'watchAt', 'partition', 'looked'
+  )
+  if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
+  return stored
+end
+${blank(9)}
+local function queue_of(root, stored, kept)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
+    unpack(stored)
+  -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
+  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
+  local serves, since
+  if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
+  return {
+    root = root,
+    wait = wait and tonumber(wait) or POLICY.WAIT.default,
+    maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
+    maxSize = maxSize,
+    maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
+    maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
+    maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
+    last = last_position(maxSize),
+    slice = slice and tonumber(slice),
+    sliceBefore = before and tonumber(before),
+    watcher = watcher or '',
+    watchAt = watch_at and tonumber(watch_at) or 0,
+    looked = looked and tonumber(looked) or 0,
+    kept = kept,
+    refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
+    serves = serves,
+    generation = since and tonumber(since) or 0,
+  }
+end
+
+
+local function read_queue(keys)
+  local stored, refusal = read_root(keys)
+  if not stored then return nil, refusal end
+  local root = keys[1]
+  local found = redis.pcall('EXISTS', root .. ':', root .. '::')
+  if type(found) == 'table' then return nil, moving_away(root, found) end
+  return queue_of(root, stored)
+end
+${blank(179)}
+local function prepare(queue, take, taken)
+  local partition = partition_of(queue.root)
+  taken.tally = begin_tally(queue)
+  -- Ids must differ between the partitions of a queue, and a caller finds the partition by them.
+  taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
+  taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
+end
+${blank(2026)}
+--- Say that a worker is there, and learn which others are there no more.
+--
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1
+--   FCALL rapidfire_present 1 rapid-fire:{orders} w1 REST 900
+--
+-- KEYS
+--   root     root key of the queue, also when it has partitions
+-- ARGV
+--   worker   its name, as WORKER of claim_ready
+--   REST     ms until it says so again, 1 to an hour (1000)
+-- RETURNS
+--   worker... those that hear nothing any more, or have not said so for twice their REST: each is told once
+-- ERRORS
+--   BAD_ROOT          not exactly one root key with a hash tag
+--   WRONG_TYPE        the root, or what is known of the workers, is a key of another type
+--   UNKNOWN_ARGUMENT  not REST
+--   MISSING_ARGUMENT  the worker, or the value of REST, is missing
+--   BAD_ARGUMENT      the name of the worker is empty or too long, or REST is out of its range
+--
+-- WHY: with many partitions each worker looks seldom at each. One that was killed would be missed there when the others have rested; so
+-- whoever is told of it gives up its watch everywhere (rapidfire_leave).
+-- The cost does not depend on how many workers there are.
+local PRESENT_OPTIONS = { REST = OPTIONS.rest }
+
+-- How many hear each of these workers' channels; nil when that may not be asked.
+local function hearing(root, workers)
+  local channels = {}
+  for n = 1, #workers do channels[n] = wake_channel(root, workers[n]) end
+  local told, counts = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels)), {}
+  if told.err then return nil end
+  for n = 1, #workers do counts[n] = told[2 * n] end
+  return counts
+end
+
+-- A worker says that it is there, as it does once in \`rest\` ms. Returns those of the others that are not: they hear nothing any more, or have not
+-- said so for twice that time. Of those that are there, it asks after some, whose word is the oldest.
+local function meet(queue, worker, rest)
+  local present, gone = watch_key(queue.root, 'present'), {}
+  local found = redis.call('ZRANGE', present, '0', count_text(LIMITS.asked - 1), 'WITHSCORES')
+  local names = { worker }
+  for n = 1, #found, 2 do names[#names + 1] = found[n] end
+  local heard = hearing(queue.root, names)
+  local function is_deaf(n) return heard and heard[n] == 0 and string.sub(names[n], 1, 1) ~= '~' end
+  for n = 2, #names do
+    if names[n] ~= worker and (is_deaf(n) or tonumber(found[2 * n - 2]) <= queue.now) then gone[#gone + 1] = names[n] end
+  end
+  if #gone > 0 then redis.call('ZREM', present, unpack(gone)) end
+  -- While it hears nothing itself, others look in its place.
+  if is_deaf(1) then
+    redis.call('ZREM', present, worker)
+  else
+    note_worker(present, worker, queue.now + 2 * rest)
+  end
+  return gone
+end
+
+local function present(keys, args)
+  local root, worker = keys[1], args[1]
+  local options, bad = read_options(args, 2, PRESENT_OPTIONS)
+  local queue, refusal = read_queue(keys)
+  if refusal then return refusal end
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+  if bad then return bad end
+  local count = redis.pcall('ZCARD', watch_key(root, 'present'))
+  if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
+  queue.now = now_ms()
+
+  -- first write
+  return meet(queue, worker, options.rest or OPTIONS.rest.default)
+end
+
+register('present', present, { 'allow-oom' }, 'Say that a worker is there, and learn which others are there no more.')
+if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return entry(KEYS, ARGV)
+`,
+  },
   release: {
-    sha1: 'cb980741080f3891e2b82e79d05210dc312aafb8',
+    sha1: 'ab2aeb3ae642c0ccc1c09af07de1f126a0e03bc1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7391,9 +8420,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7424,7 +8451,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -7459,8 +8494,12 @@ ${blank(3)}
   -- Partitions.
 ${blank(9)}
 }
-
-
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -7470,11 +8509,16 @@ local function claims_key(root) return root .. ':claims' end
 
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 ${blank(10)}
 local function bad_root(keys)
   if #keys ~= 1 then
@@ -7484,19 +8528,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7520,8 +8559,28 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(82)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(93)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -7529,22 +8588,23 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(48)}
+${blank(78)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(371)}
+${blank(418)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
   redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
 end
-${blank(130)}
+${blank(132)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -7555,7 +8615,7 @@ local function size_of_claimed(root, key)
   if foreign then return nil, foreign end
   return size
 end
-${blank(4)}
+${blank(11)}
 local NONCE_KEPT = 60000
 
 
@@ -7583,7 +8643,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(363)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -7602,14 +8662,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -7629,7 +8689,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -7658,7 +8717,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(131)}
+${blank(168)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7666,7 +8725,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(498)}
+${blank(536)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -7723,7 +8782,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '6142b838827a74d97da1e45599f17249951c2a34',
+    sha1: 'e9311c54a72a460b4b3787c5237e93749fddf0b0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7745,7 +8804,7 @@ local function wrong_type(reply, expected, key)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then return reply end
   return fail('WRONG_TYPE', 'expected a ' .. expected .. ' at ' .. shown(key))
 end
-${blank(69)}
+${blank(73)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -7776,7 +8835,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
 
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -7789,18 +8856,28 @@ local LIMITS = {
 
   counted = 5000,
 }
-${blank(50)}
+${blank(57)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(24)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 local function claims_key(root) return root .. ':claims' end
 local function overrides_key(root) return root .. ':overrides' end
 ${blank(3)}
-local function wake_channel(root) return root .. ':wake' end
+local function watch_key(root, name) return root .. ':watch:' .. name end
 local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
 
 
 local function part_key(root, part) return root .. ':' .. part end
@@ -7820,7 +8897,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(56)}
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -7839,7 +8916,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(34)}
+${blank(42)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function apply_options(queue, list, messages)
@@ -7902,14 +8979,16 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(12)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(13)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
   return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
-${blank(7)}
+${blank(9)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -7930,7 +9009,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(26)}
+${blank(33)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -7941,8 +9020,28 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(45)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(49)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -7950,9 +9049,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(90)}
+${blank(121)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -7970,7 +9069,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(51)}
+${blank(61)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -7979,7 +9078,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(540)}
+${blank(593)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -8011,9 +9110,9 @@ local function mend_open(queue, key, with_options, done)
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
   end
-  local at, score = due_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
+  local at, score = enters_at(head, queue.now), tonumber(redis.call('ZSCORE', due, key))
   if not score or score > at then
-    redis.call('ZADD', due, at, key)
+    redis.call('ZADD', due, digits(at), key)
     wake_watcher(queue, at)
     done[#done + 1] = score and 'moved to its deadline' or 'added to due'
   end
@@ -8037,7 +9136,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(213)}
+${blank(230)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8056,14 +9155,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8083,7 +9182,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -8101,9 +9199,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1205)}
+${blank(1284)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
-${blank(339)}
+local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
+
+local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
+${blank(340)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -8113,7 +9214,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(4)}
+${blank(9)}
 local function has_foreign_index(root)
   for index, expected in pairs(INDEXES) do
     local kind = redis.call('TYPE', part_key(root, index)).ok
@@ -8149,7 +9250,8 @@ local function mend_part(queue, part)
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
-  if string.find(part, '^seen:') and redis.call('TYPE', name).ok == 'set' and redis.call('PTTL', name) == -1 then
+  local passing = (string.find(part, '^seen:') or string.find(part, '^watch:')) and kind_of(part)
+  if passing and redis.call('TYPE', name).ok == passing and redis.call('PTTL', name) == -1 then
     redis.call('PEXPIREAT', name, string.format('%.0f', queue.now + 2 * queue.dedupe))
     done[#done + 1] = 'expires'
   end
@@ -8174,7 +9276,7 @@ local function mend_root(root)
   end
   return table.concat(done, ', ')
 end
-${blank(46)}
+${blank(47)}
 --- Put some parts of a queue in order, each at one moment, or its root.
 --
 --   FCALL rapidfire_repair 1 rapid-fire:{orders}
@@ -8208,7 +9310,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '96ad3af2abc37c91ce1e81b68d154eb3fed68994',
+    sha1: '5143302ae1c8e225c1fdffd5e349fe16463d1421',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8285,9 +9387,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8318,7 +9418,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -8354,9 +9462,14 @@ ${blank(7)}
   settle = { field = 'settle', least = 0, most = LIMITS.number },
   restore = { field = 'restore', least = 1, most = LIMITS.number },
 }
-${blank(14)}
+${blank(8)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
+end
+${blank(37)}
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -8365,21 +9478,17 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(8)}
-local function digits(ms)
-  local rest = ms % 1000000
-  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
-end
-${blank(188)}
+${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(215)}
+${blank(278)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
-    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, closed_by = {}, late_by = {},
+    number = tonumber(counters[1]) or 0, sum = tonumber(counters[2]) or 0, max = tonumber(counters[3]) or 0, claimed = 0,
+    closed_by = {}, late_by = {},
   }
 end
-${blank(858)}
+${blank(931)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -8413,7 +9522,7 @@ local function told_layout(text, generation)
   end
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
-${blank(26)}
+${blank(33)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
 ${blank(4)}
 local LAST = {}
@@ -8434,14 +9543,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -8461,7 +9570,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -8495,7 +9603,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(114)}
+${blank(151)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8503,7 +9611,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1699)}
+${blank(1752)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -8613,7 +9721,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '941197d8aa5819df3fc7477f01eebee49e1c7f68',
+    sha1: '736604d435070e99314322fddc1f512c44eaffbd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8650,7 +9758,7 @@ local function integer(text, least, most)
   if value < least or value > most then return nil end
   return value
 end
-${blank(54)}
+${blank(58)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -8681,7 +9789,15 @@ local LIMITS = {
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+  appointed = 100,
+
   -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
 
@@ -8694,31 +9810,13 @@ local LIMITS = {
 
 
 }
-${blank(50)}
-local function messages_key(root, key) return root .. ':messages:' .. key end
-local function due_key(root) return root .. ':due' end
-local function active_key(root) return root .. ':active' end
-local function claims_key(root) return root .. ':claims' end
-local function overrides_key(root) return root .. ':overrides' end
-
-
-local function calls_key(root, name) return root .. ':calls:' .. name end
-
-local function wake_channel(root) return root .. ':wake' end
-local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
-
-
-local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
-local function bad_root(keys)
-  if #keys ~= 1 then
-    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
-  end
-  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
-    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
-  end
+${blank(57)}
+local function digits(ms)
+  local rest = ms % 1000000
+  return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(14)}
+
+
 local COUNTS = {}
 local function count_text(count)
   local text = COUNTS[count]
@@ -8728,7 +9826,36 @@ local function count_text(count)
   end
   return text
 end
-${blank(32)}
+${blank(13)}
+local function messages_key(root, key) return root .. ':messages:' .. key end
+local function due_key(root) return root .. ':due' end
+local function active_key(root) return root .. ':active' end
+local function claims_key(root) return root .. ':claims' end
+local function overrides_key(root) return root .. ':overrides' end
+
+
+local function calls_key(root, name) return root .. ':calls:' .. name end
+
+local function watch_key(root, name) return root .. ':watch:' .. name end
+local function dead_key(root, id) return id and root .. ':dead:' .. id or root .. ':dead' end
+
+
+local function partition_of(root) return string.match(root, ':(%d+)}$') end
+
+
+local function wake_channel(root, worker)
+  return string.gsub(root, ':%d+}$', '}') .. ':wake' .. (worker and ':' .. worker or '')
+end
+${blank(10)}
+local function bad_root(keys)
+  if #keys ~= 1 then
+    return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
+  end
+  if not string.find(keys[1], 'rapid%-fire:{[^{}%s]+}$') then
+    return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
+  end
+end
+${blank(26)}
 local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
@@ -8767,9 +9894,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-
-
-
+${blank(10)}
 local CLOCK_STEP = 1000
 ${blank(13)}
 local function apply_options(queue, list, messages)
@@ -8832,7 +9957,9 @@ local function due_at(head, now)
   if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
   return head.deadline
 end
-${blank(26)}
+${blank(3)}
+local function enters_at(head, now) return math.max(due_at(head, now), now) end
+${blank(29)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -8848,7 +9975,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(26)}
+${blank(33)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -8880,11 +10007,31 @@ end
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
-  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most 100 ids, got ' .. given) end
+  if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(21)}
-local function send(root, worker, what) redis.pcall('PUBLISH', wake_channel(root), worker .. ' ' .. what) end
+${blank(25)}
+local function send(root, worker, what)
+  local partition = partition_of(root)
+  local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
+  return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
+end
+
+
+
+local function appoint(queue, at)
+  for _ = 1, LIMITS.appointed do
+    local last = redis.pcall('ZPOPMAX', watch_key(queue.root, 'standby'))
+    local worker, latest = last[1], tonumber(last[2])
+    if not worker or latest <= queue.now then break end
+    queue.watcher, queue.watchAt = worker, math.min(at or latest, latest)
+    redis.pcall('HSET', queue.root, 'watcher', worker, 'watchAt', queue.watchAt)
+    if send(queue.root, worker, string.format('%.0f', queue.watchAt)) then return true end
+  end
+  queue.watchAt = 0
+  redis.pcall('HSET', queue.root, 'watchAt', 0)
+  return false
+end
 
 
 
@@ -8892,9 +10039,9 @@ local function wake_watcher(queue, at)
   if not at or queue.watchAt <= queue.now or at >= queue.watchAt then return end
   queue.watchAt = at
   redis.pcall('HSET', queue.root, 'watchAt', at)
-  send(queue.root, queue.watcher, string.format('%.0f', at))
+  if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(137)}
+${blank(178)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -8950,7 +10097,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(281)}
+${blank(318)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -8960,8 +10107,10 @@ local function index_brought_back(queue, key, claim, with_options)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   local head, reply = head_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at = due_at(head, queue.now)
-  return at, error_of(redis.pcall('ZADD', due_key(root), at, key), 'zset', due_key(root))
+  local at, due = enters_at(head, queue.now), due_key(root)
+  -- A key that is due already keeps its turn.
+  local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
+  return at, error_of(done, 'zset', due)
 end
 
 
@@ -9007,7 +10156,7 @@ local function revive(queue, id, key)
   redis.pcall('HINCRBY', root, 'deadMessages', -#messages)
   return #messages, at
 end
-${blank(17)}
+${blank(24)}
 local NONCE_KEPT = 60000
 
 
@@ -9046,7 +10195,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(341)}
+${blank(358)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -9060,7 +10209,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(8)}
+${blank(15)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9079,14 +10228,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -9106,7 +10255,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -9135,7 +10283,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1106)}
+${blank(1181)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -9172,7 +10320,7 @@ local function requeue(keys, args)
   local last, generation = #args, nil
   if last > first and string.upper(args[last - 1]) == 'GENERATION' then
     generation, last = integer(args[last], 1, LIMITS.number), last - 2
-    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to 999999, got ' .. shown(args[#args])) end
+    if not generation then return fail('BAD_ARGUMENT', 'GENERATION must be an integer from 1 to ' .. LIMITS.number .. ', got ' .. shown(args[#args])) end
   end
   local ids, bad = read_batch_ids(args, first, last)
   refusal = bad or other_generation(root, queue, generation)
@@ -9215,7 +10363,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '433bc5adb8dbcb4c5a12792ebcfef888e1678914',
+    sha1: 'd3429f740b22f9dcb21dcb520b31d62e78ba541c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9292,9 +10440,7 @@ local function read_options(args, at, known)
   local options, _, refusal = read_tokens(args, at, known)
   return options or {}, refusal
 end
-
-
-
+${blank(6)}
 local SECOND, MINUTE, HOUR, DAY, YEAR = 1000, 60000, 3600000, 86400000, 31536000000
 local KIB, MIB = 1024, 1048576
 
@@ -9309,7 +10455,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(79)}
+${blank(123)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -9319,7 +10465,7 @@ local function dead_key(root, id) return id and root .. ':dead:' .. id or root .
 
 
 local function partition_of(root) return string.match(root, ':(%d+)}$') end
-${blank(10)}
+${blank(15)}
 local function bad_root(keys)
   if #keys ~= 1 then
     return fail('BAD_ROOT', 'expected 1 key, the root of the queue, such as rapid-fire:{orders}; got ' .. #keys)
@@ -9328,7 +10474,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(215)}
+${blank(201)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -9344,7 +10490,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(124)}
+${blank(184)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -9360,7 +10506,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(932)}
+${blank(1014)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9379,14 +10525,14 @@ local function read_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
     'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'standbyUntil', 'partition', 'looked'
+    'watcher', 'watchAt', 'partition', 'looked'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, standby, partition, looked =
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
     unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
   maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
@@ -9406,7 +10552,6 @@ local function queue_of(root, stored, kept)
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
     watchAt = watch_at and tonumber(watch_at) or 0,
-    standbyUntil = standby and tonumber(standby) or 0,
     looked = looked and tonumber(looked) or 0,
     kept = kept,
     refuses_new = serves == 'retired' or not serves and partition_of(root) ~= nil,
@@ -9424,7 +10569,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2086)}
+${blank(2290)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -9475,12 +10620,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'ca086867b6b0823c252c6104facf4e76846af224',
+    sha1: '9fbee2427bab029d23d523a6b33bc8732ce3a7e8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3337)}
+${blank(3607)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -63,8 +63,8 @@ export const BY_HAND: (Edit & { what: string })[] = [
   { within: 'repartition', find: ", 'given:' .. field, '*'", put: '', what: 'a restored policy is undone by the next start of a program' },
   {
     within: 'leave_watch',
-    find: "send(queue.root, '*', '0')",
-    put: "send(queue.root, queue.watcher, '0')",
-    what: 'a full watcher tells itself to look',
+    find: "redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)",
+    put: '',
+    what: 'a worker that is full may be made the watcher',
   },
 ]

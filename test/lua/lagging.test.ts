@@ -1,0 +1,98 @@
+import { expect, it } from 'vitest'
+import { describeBindings, START } from '../support/lua.ts'
+
+describeBindings('scores in due that lag behind', (lua) => {
+  const add = (...keys: string[]) => lua().call('add', ...keys.flatMap((key, n) => [...(n > 0 ? ['NEXT'] : []), key, 'x']))
+  const due = async (key: string) => Number(await lua().redis.zscore(`${lua().root}:due`, key)) - START
+
+  /** Commands that a claim makes, by name. */
+  const commandsOf = async (...args: (string | number)[]) => {
+    await lua().redis.config('RESETSTAT')
+    await lua().claim(...args)
+    const stats = await lua().redis.info('commandstats')
+    const made = [...stats.matchAll(/cmdstat_([a-z]+):calls=(\d+)/g)].map(([, name, calls]) => [name, Number(calls)] as const)
+    return Object.fromEntries(made.filter(([name]) => !/^(fcall|eval|config|info)/.test(name as string)))
+  }
+
+  it('cost a few looks a second, however many keys there are', async () => {
+    await lua().call('policy', 'WAIT', 1000, 'MAXWAIT', 3_600_000, 'MAXSIZE', 1000)
+    const [keys, every, seconds] = [200, 700, 3]
+    // Each key has a message every 700 ms, the one after the other.
+    const messages = Array.from({ length: Math.floor((seconds * 1000 * keys) / every) }, (_, n) => {
+      return { at: START + Math.floor((n * every) / keys), key: `key${n % keys}` }
+    })
+    let [claims, next] = [0, START]
+    for (const { at, key } of messages) {
+      while (next > 0 && next < at) {
+        await lua().tick(next - lua().now)
+        const claimed = await lua().claim()
+        expect(claimed.batches).toEqual([])
+        claims += 1
+        next = claimed.next
+      }
+      if (at > lua().now) await lua().tick(at - lua().now)
+      await add(key)
+      if (next === 0) next = lua().now + 1000
+    }
+    expect(claims).toBeLessThanOrEqual(20 * seconds)
+    await lua().holds()
+  })
+
+  it('are moved together that come within 50 ms, when nothing is ready', async () => {
+    await add('a', 'b')
+    await lua().tick(50)
+    await add('c', 'd')
+    await lua().tick(1)
+    await add('e')
+    await lua().tick(900)
+    await add('a', 'c', 'e')
+    await lua().tick(9049)
+    expect(lua().now).toBe(START + 10_000)
+    // It is ready, so nobody looks further.
+    expect((await lua().claim()).batches.map(({ key }) => key)).toEqual(['b'])
+    expect([await due('a'), await due('c')]).toEqual([10_951, 10_050])
+    await add('a')
+    await lua().redis.zadd(`${lua().root}:due`, START + 10_000, 'a')
+    expect((await lua().claim()).next).toBe(START + 10_050)
+    expect(await Promise.all(['a', 'c', 'd', 'e'].map(due))).toEqual([20_000, 10_951, 10_050, 10_051])
+    await lua().holds()
+  })
+
+  it('make no batch late, whatever comes to it behind such a look', async () => {
+    await add('first', 'full', 'flushed', 'quiet')
+    await lua().tick(9960)
+    await add('first')
+    await lua().redis.zadd(`${lua().root}:due`, START + 9960, 'first')
+    await add('full', 'flushed')
+    expect((await lua().claim()).next).toBe(START + 10_000)
+    await add(...Array.from({ length: 8 }, () => 'full'))
+    await lua().call('add', 'flushed', 'x', 'FLUSH')
+    expect((await lua().claim()).batches.map(({ key }) => key)).toEqual(['flushed', 'full'])
+    await lua().tick(40)
+    expect((await lua().claim()).batches.map(({ key }) => key)).toEqual(['quiet'])
+  })
+
+  it('are a hundred a look at most', async () => {
+    const keys = Array.from({ length: 150 }, (_, n) => `key${1000 + n}`)
+    await add('first')
+    await lua().tick(10)
+    await add(...keys)
+    await lua().tick(9000)
+    await add('first', ...keys)
+    await lua().tick(990)
+    await lua().claim()
+    expect(await lua().redis.zcount(`${lua().root}:due`, '-inf', START + 10_010)).toBe(50)
+  })
+
+  it('cost nothing when there are none', async () => {
+    await add('ann', 'bob')
+    await lua().tick(9990)
+    // Two indexes are asked for what has come, and then for what comes next.
+    const { zrangebyscore, zrange, lrange, zadd } = await commandsOf()
+    expect([zrangebyscore, zrange, lrange, zadd]).toEqual([2, 2, undefined, undefined])
+    await add('ann')
+    await lua().tick(10)
+    // What is ready is handed out without another look ahead.
+    expect(await commandsOf()).toMatchObject({ zrangebyscore: 2, lrange: 2 })
+  })
+})
