@@ -74,6 +74,18 @@ describeBindings('a clock that goes back', (lua) => {
     expect(await looked()).toBe(lua().now)
   })
 
+  it('is undone in active as far as a hundred entries reach behind those of due', async () => {
+    for (let n = 0; n < 99; n += 1) await lua().call('add', `open${n}`, '1')
+    for (let n = 0; n < 2; n += 1) await lua().call('add', `held${n}`, '1', 'FLUSH')
+    await claim('LIMIT', 2)
+    await claim()
+    await lua().tick(-HOUR)
+    for (const left of [1, 0]) {
+      await claim('BEFORE', 0)
+      expect(await lua().redis.zcount(`${lua().root}:active`, lua().now + 40_000, '+inf')).toBe(left)
+    }
+  })
+
   it('leaves what a message of its own asks for, however many', async () => {
     for (let n = 0; n < 120; n += 1) await lua().call('add', `long${n}`, '1', 'WAIT', 10 * HOUR, 'MAXWAIT', 10 * HOUR)
     await lua().call('add', 'ann', '1')

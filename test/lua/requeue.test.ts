@@ -235,7 +235,7 @@ describeBindings('requeue', (lua) => {
     expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now))
   })
 
-  it.each(['lpush', 'ltrim', 'lrange', 'del', 'zadd', 'sadd', 'sismember'])(
+  it.each(['lpush', 'ltrim', 'lrange', 'del', 'unlink', 'zadd', 'sadd', 'sismember'])(
     'loses and doubles nothing for a user without %s',
     async (lacking) => {
       const ids = [await bury(lua(), 'ann', 1), await bury(lua(), 'ann', 2)]
