@@ -489,6 +489,14 @@ describeBindings('watch', (lua) => {
     })
   })
 
+  it.each(['leave', 'present'] as const)('has a name of 1 to 64 bytes, as %s has it', async (name) => {
+    await listen()
+    for (const worker of ['w', 'w'.repeat(64)]) expect(await lua().call(name, worker)).toEqual(name === 'leave' ? 'idle' : [])
+    for (const worker of ['', 'w'.repeat(65)])
+      await lua().refuses('BAD_ARGUMENT', `the name of a worker must have 1 to 64 bytes, got ${worker.length}`, name, worker)
+    await lua().refuses('MISSING_ARGUMENT', 'expected the name of a worker', name)
+  })
+
   it('stands by when another one takes its place', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
