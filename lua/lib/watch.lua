@@ -43,9 +43,10 @@ end
 -- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
 -- Nobody needs it: what is refused here must not hide what a claim has taken.
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 

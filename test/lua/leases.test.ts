@@ -18,6 +18,15 @@ describeBindings('expired leases', (lua) => {
     await lua().holds()
   })
 
+  it('hand batches out also when the root was lost', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'bob', '1', 'FLUSH')
+    await lua().claim('LIMIT', 1, 'LEASE', 1)
+    await lua().redis.del(lua().root)
+    await lua().tick(1)
+    expect((await lua().claim()).batches.map(({ key }) => key).sort()).toEqual(['ann', 'bob'])
+    expect(await lua().redis.hmget(lua().root, 'batches', 'redelivered')).toEqual(['1', '1'])
+  })
+
   it('hand out the messages that are left of a batch', async () => {
     await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'FLUSH')
     const { token } = await lua().claimOne('LEASE', 1)

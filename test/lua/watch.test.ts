@@ -497,6 +497,34 @@ describeBindings('watch', (lua) => {
     await lua().refuses('MISSING_ARGUMENT', 'expected the name of a worker', name)
   })
 
+  it.each([
+    [99, 'passed'],
+    [100, 'vacant'],
+  ])('is followed by the first that hears of a hundred that stand by: behind %d that do not, it is %s', async (deaf, status) => {
+    wakes = await wakesOf(lua(), 'w2')
+    await claim('w1')
+    await lua().redis.zadd(`${lua().root}:watch:standby`, lua().now + 1, 'w2')
+    const others = Array.from({ length: deaf }, (_, n) => [lua().now + 2 + n, `deaf ${n}`]).flat()
+    await lua().redis.zadd(`${lua().root}:watch:standby`, ...others)
+    expect(await lua().call('leave', 'w1')).toBe(status)
+  })
+
+  it('watches and claims as ever when something else stands where those stand by', async () => {
+    await listen()
+    const name = `${lua().root}:watch:standby`
+    await lua().redis.set(name, 'mine')
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
+    expect(await claim('w1', 'LIMIT', 1)).toHaveLength(3)
+    expect(await claim('w2')).toHaveLength(3)
+    expect([await next('w2'), await next('w1')]).toEqual([1000, 1000])
+    await lua().call('add', 'cid', '"Hi"', 'WAIT', 300)
+    // It takes the place of the other one.
+    await lua().redis.hset(lua().root, 'watchAt', lua().now + 500)
+    expect(await next('w3')).toBe(300)
+    expect(await lua().call('leave', 'w3')).toBe('vacant')
+    expect([await lua().redis.get(name), await lua().redis.pttl(name)]).toEqual(['mine', -1])
+  })
+
   it('stands by when another one takes its place', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')

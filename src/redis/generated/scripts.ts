@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c668aa18c3dda15ea109366857be490557a2cfdf',
+    sha1: '159f4cc9db8625c12de6bae393c0732646671997',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -385,7 +385,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(78)}
+${blank(79)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -1056,7 +1056,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '04e97799721458db226b719f3b5f65336828a313',
+    sha1: 'a63328b76875cd1bf21b02a2436fa044ba6fcf55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1216,7 +1216,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(201)}
+${blank(202)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1701,7 +1701,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '9f9e35e18630846db98083456de3922e49f37d03',
+    sha1: 'bf6af2ad300e5fd9b612ef0f2271186a3a42da8b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2113,9 +2113,10 @@ end
 
 
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
@@ -2865,7 +2866,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '814a1121c72dd79fddeadcc04fdb87c04f8ab3c2',
+    sha1: 'fb90f8694216da0cf3d6482d77ef24dcf2c6d965',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3152,7 +3153,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(153)}
+${blank(154)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3393,7 +3394,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '9ba263488ce871da17bcc42a2e41f35f7da88bd0',
+    sha1: 'c8ba83a2b5a1f4428be375270ac37b33783f84dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3595,7 +3596,7 @@ local function dead_messages(root, id)
   for n = 1, #positions do positions[n] = count_text(positions[n]) end
   return redis.call('HMGET', name, unpack(positions))
 end
-${blank(149)}
+${blank(150)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3730,7 +3731,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'e55ec9ec9961e09b27761a88269fbbd1cb53bfc8',
+    sha1: '0ed23356b6b2d52cea19200db38158f89bd65100',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3849,7 +3850,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(706)}
+${blank(707)}
 local NONCE_KEPT = 60000
 
 
@@ -4006,7 +4007,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '8c5d2a7fde4773160e63d52d62c1b286f4b84cb4',
+    sha1: '59f5d77b0bf4a34b45dff171fde492bac8375f0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4166,7 +4167,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(202)}
+${blank(203)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4322,7 +4323,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '4c9625ddcd9c86570c0b4c978964bd632a010882',
+    sha1: 'f0fbe0160ac61938368adbfe6db4713db2a3cb95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4712,7 +4713,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(78)}
+${blank(79)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4999,7 +5000,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '1b102264489642fc98d80e261aef385ff93f4edc',
+    sha1: '23b0181adc2f8cc504491e21a66489d220444e1e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5414,9 +5415,10 @@ end
 
 
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
@@ -6229,7 +6231,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '389593252d19a8ba8fe5585f16213a1d40ed6688',
+    sha1: '7425eee93d91234fcd112766be2cf0bdb41615d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6335,7 +6337,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1404)}
+${blank(1405)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6476,7 +6478,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '9b4a5081f67b829ec59328144f48b8f554436bf4',
+    sha1: 'ae0966322a377079a1e126ec75cb89e6bf0a480e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6622,7 +6624,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(49)}
+${blank(50)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -6752,7 +6754,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '365e2aebf2d31c25a3edbce65e53c26e4796983b',
+    sha1: 'a127a2a9b1b25cfeb648472993edcdf988584ebf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6936,7 +6938,7 @@ local function send(root, worker, what)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(103)}
+${blank(104)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7155,7 +7157,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '7e2188bbf4d33b1934b60d9b86c38fd0dc363c08',
+    sha1: '1748fb0c424ded5ec0948cb6ae1e362e67fbd6ac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7441,7 +7443,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(202)}
+${blank(203)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7577,7 +7579,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '2c9aac1b893653efb70421191373958932cf0d8c',
+    sha1: 'e8837b23d5c3fb28dd81b35014b83b7918cad9ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7748,7 +7750,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(202)}
+${blank(203)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7980,7 +7982,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'ccdd25271ec31061f86d7e1583b60267855c5f75',
+    sha1: '642ed67e95900b3eaa3e6d91a41ea9f5208697c3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8171,9 +8173,10 @@ local function now_ms()
 end
 ${blank(126)}
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 ${blank(69)}
@@ -8335,7 +8338,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'ab2aeb3ae642c0ccc1c09af07de1f126a0e03bc1',
+    sha1: '7cbc73ebe511c1e48b26e545afeafdf114e94a4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8590,7 +8593,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(78)}
+${blank(79)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8782,7 +8785,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'e9311c54a72a460b4b3787c5237e93749fddf0b0',
+    sha1: '4702b6bebb57b77233bf5e3f8cafe8d4c2ec2808',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9051,7 +9054,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(121)}
+${blank(122)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -9310,7 +9313,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '5143302ae1c8e225c1fdffd5e349fe16463d1421',
+    sha1: '59d106e075e4829c6b6a84a6ff029725610ba4ca',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9480,7 +9483,7 @@ local function bad_root(keys)
 end
 ${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(278)}
+${blank(279)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9721,7 +9724,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '736604d435070e99314322fddc1f512c44eaffbd',
+    sha1: 'e5480377b2d2612c6af53e91c8bc0088260f273a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10041,7 +10044,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(178)}
+${blank(179)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -10363,7 +10366,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'd3429f740b22f9dcb21dcb520b31d62e78ba541c',
+    sha1: '2a0f83e014d71e96dae929560935343b9960650f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10490,7 +10493,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(184)}
+${blank(185)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -10620,12 +10623,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '9fbee2427bab029d23d523a6b33bc8732ce3a7e8',
+    sha1: '914be844ee1cb14365b061eecdabe0c5fff06c8b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3607)}
+${blank(3608)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
