@@ -179,6 +179,17 @@ describeBindings('requeue', (lua) => {
       await lua().refuses(code, '', 'requeue', '1-1', 'GENERATION', generation)
   })
 
+  it('goes by the policy that holds now', async () => {
+    await lua().call('add', 'ann', 1)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('policy', 'WAIT', 10_500)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now + 500))
+    await intact()
+  })
+
   it('goes by the options of what waits', async () => {
     await lua().call('add', 'ann', 1)
     await lua().tick(10_000)

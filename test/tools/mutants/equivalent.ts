@@ -355,4 +355,10 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'slice + 1 * queue',
     why: 'what is forgotten is so by the same measure in any case',
   },
+  {
+    within: 'move_in_due',
+    find: "return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)",
+    put: "return at, error_of(redis.call('ZADD', due, text, key), 'zset', due)",
+    why: 'the same call has done it before',
+  },
 ]
