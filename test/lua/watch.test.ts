@@ -486,6 +486,7 @@ describeBindings('watch', (lua) => {
       await listen()
       await lua().redis.set(`${lua().root}:watch:present`, 'mine')
       await expect(present('w1')).rejects.toThrow('RAPIDFIRE_WRONG_TYPE ')
+      expect(await lua().call('leave', 'w1')).toBe('idle')
     })
   })
 

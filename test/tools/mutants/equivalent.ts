@@ -361,4 +361,19 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: "return at, error_of(redis.call('ZADD', due, text, key), 'zset', due)",
     why: 'the same call has done it before',
   },
+  { within: 'share', find: 'or 0) + (tonumber(counters[2])', put: 'or 0) - (tonumber(counters[2])', why: 'odd is odd' },
+  { within: 'share', find: '+ count) % 2', put: '- count) % 2', why: 'odd is odd' },
+  {
+    within: 'lateness',
+    find: 'deadline == now or deadline',
+    put: 'deadline',
+    why: 'it is 0 then in any case: nothing was put into `due` later than now',
+  },
+  { within: 'lateness', find: 'entered > deadline and', put: 'entered >= deadline and', why: 'they are the same' },
+  {
+    within: 'take_ready',
+    find: 'take.due_by == queue.now and now or digits(take.due_by)',
+    put: 'digits(take.due_by)',
+    why: 'it is printed once more',
+  },
 ]
