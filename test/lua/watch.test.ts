@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
+import { userWithout } from './users.ts'
 import { Watchers, wakesOf } from './watchers.ts'
 
 describeBindings('watch', (lua) => {
@@ -524,6 +525,21 @@ describeBindings('watch', (lua) => {
     expect(await next('w3')).toBe(300)
     expect(await lua().call('leave', 'w3')).toBe('vacant')
     expect([await lua().redis.get(name), await lua().redis.pttl(name)]).toEqual(['mine', -1])
+  })
+
+  it('watches and stands by also when its user may write down little of that', async () => {
+    await listen()
+    const poor = await userWithout(lua(), 'zremrangebyrank', 'zremrangebyscore', 'pexpireat')
+    for (const [worker, rest] of [
+      ['w1', 1000],
+      ['w2', 900],
+      ['w3', 1000],
+    ] as const)
+      expect(await poor.call('claim_ready', 'WORKER', worker, 'REST', rest)).toEqual([lua().now, lua().now + rest])
+    const poorer = await userWithout(lua(), 'hset')
+    expect([await poorer.call('leave', 'w1')]).toEqual(['passed'])
+    await lua().redis.del(`${lua().root}:watch:standby`)
+    expect([await poorer.call('leave', 'w1')]).toEqual(['vacant'])
   })
 
   it('stands by when another one takes its place', async () => {

@@ -674,7 +674,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)

@@ -1701,7 +1701,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'bf6af2ad300e5fd9b612ef0f2271186a3a42da8b',
+    sha1: 'deaf3d3bea52370bbb9e521ec0104af4fcd72e2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2124,7 +2124,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -5000,7 +5000,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '23b0181adc2f8cc504491e21a66489d220444e1e',
+    sha1: '0e7c65524aac59fd2946300782d200990e061e23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5426,7 +5426,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)

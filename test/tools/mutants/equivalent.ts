@@ -376,4 +376,8 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
     put: 'digits(take.due_by)',
     why: 'it is printed once more',
   },
+  { within: 'look_through', find: 'if at > now then at', put: 'if true then at', why: 'it is the deadline then' },
+  { within: 'look_through', find: 'if at > now then at', put: 'if at >= now then at', why: 'it is the deadline then' },
+  { within: 'appoint', find: '  queue.watchAt = 0', put: '  queue.watchAt = 1', why: 'a time that has passed, as 0 is' },
+  { within: 'note_worker', find: 'if added == 1 then', put: 'if true then', why: 'there are no more than before' },
 ]
