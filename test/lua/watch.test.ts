@@ -542,6 +542,17 @@ describeBindings('watch', (lua) => {
     expect([await poorer.call('leave', 'w1')]).toEqual(['vacant'])
   })
 
+  it('is forgotten when it has not looked as it meant to, at the next look of another one', async () => {
+    await listen()
+    for (const worker of ['w1', 'w2']) await claim(worker)
+    await lua().tick(999)
+    await claim('w1')
+    expect(await lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')).toEqual(['w2'])
+    await lua().tick(1)
+    await claim('w1')
+    expect(await lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')).toEqual([])
+  })
+
   it('stands by when another one takes its place', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
