@@ -44,6 +44,12 @@ describeBindings('check', (lua) => {
     expect(await told()).toEqual(['', 3, ['readable', '1 of 3 messages cannot be read', 0]])
   })
 
+  it.each(['99999999999999 0 x', '999999999999 0 x'])('takes a number of other than 13 digits for no time: %s', async (element) => {
+    await pushed(element)
+    expect(await told()).toEqual(['', 1, ['readable', '1 of 1 messages cannot be read', 0]])
+    expect((await lua().call('peek', 'k')).slice(0, 3)).toEqual(['ready', START, 10_000])
+  })
+
   it('tells in which indexes a key without messages is', async () => {
     await lua().redis.zadd(part('due'), START, 'k')
     expect(await laws()).toEqual([['index-has-messages', 'it is in due and has no messages', 1]])
