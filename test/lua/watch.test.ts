@@ -553,6 +553,14 @@ describeBindings('watch', (lua) => {
     expect(await lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')).toEqual([])
   })
 
+  it('stands by no more when it has filled its slots', async () => {
+    await listen()
+    for (const worker of ['w1', 'w2']) await claim(worker)
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    expect(await claim('w2', 'LIMIT', 1)).toHaveLength(3)
+    expect(await lua().redis.hmget(lua().root, 'watcher', 'watchAt')).toEqual(['w1', '0'])
+  })
+
   it('stands by when another one takes its place', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
