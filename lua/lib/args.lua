@@ -18,7 +18,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)

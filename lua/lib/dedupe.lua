@@ -63,7 +63,8 @@ local function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+  -- A command takes no nil.
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
 
 -- Looks up the ids of a call.

@@ -25,9 +25,7 @@ end
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
 -- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)

@@ -51,7 +51,8 @@ local function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number

@@ -43,9 +43,10 @@ end
 -- Notes a worker until `latest` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
 -- Nobody needs it: what is refused here must not hide what a claim has taken.
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
@@ -53,7 +54,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)

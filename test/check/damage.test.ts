@@ -44,7 +44,7 @@ describeBindings('a queue damaged by hand', (get) => {
     expect(await lua.keyspace()).toEqual(before)
   })
 
-  describe.each(DAMAGES)('$name', ({ damage, laws: expected, mended, afterwards = [] }) => {
+  describe.each(DAMAGES)('$name', ({ damage, laws: expected, says, mended, afterwards = [] }) => {
     it('is reported and mended, once, and no message is touched', async () => {
       await damage(lua)
       const before = await lua.keyspace()
@@ -54,7 +54,7 @@ describeBindings('a queue damaged by hand', (get) => {
         return { lists, dead: dead.map(([, message]) => message).sort() }
       }
       const messages = await contents()
-      expect((await walk()).found.map(({ name }) => name).sort()).toEqual([...expected].sort())
+      expect((await walk()).found.map(({ name, text }) => [name, text])).toEqual(expected.map((name, n) => [name, says[n]]))
       expect(await lua.keyspace()).toEqual(before)
 
       const { found } = await walk(true)
@@ -91,7 +91,7 @@ describeBindings('a queue damaged by hand', (get) => {
       if (part.startsWith('rate:')) await lua.redis.rpush(named(lua, part), 'mine')
       else await lua.redis.set(named(lua, part), 'mine')
       const before = await lua.keyspace()
-      expect(await laws()).toEqual([...expected].sort())
+      expect((await walk()).found.map(({ name, text }) => `${name}: ${text}`).sort()).toEqual([...expected].sort())
       await walk(true)
       expect(await lua.keyspace()).toEqual(before)
     })

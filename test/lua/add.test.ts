@@ -40,6 +40,8 @@ describeBindings('add', (lua) => {
     }
     expect(await commands('ann', '1')).toBe('exists hincrby hmget rpush scard zadd')
     expect(await commands('ann', '2')).toBe('exists hincrby hmget rpush scard')
+    expect(await commands('own', '1', 'WAIT', '5')).toBe('exists hincrby hmget lrange rpush sadd scard zadd')
+    await lua().redis.del(`${lua().root}:overrides`)
     await lua().call('add', 'ann', '3', 'ID', 'm3')
     expect(await commands('ann', '4', 'ID', 'm4')).toBe('exists hincrby hmget pexpireat rpush sadd scard smismember')
   })
@@ -115,6 +117,17 @@ describeBindings('add', (lua) => {
     await lua().holds()
   })
 
+  it('takes the word NEXT in any case, also behind a message without tokens', async () => {
+    expect(await lua().call('add', 'ann', '1', 'next', 'bob', '2', 'Next', 'bob', '3', 'ID', 'm1')).toEqual([
+      'added',
+      1,
+      'added',
+      1,
+      'added',
+      2,
+    ])
+  })
+
   it('refuses what is too much for a key, and does not remember its id', async () => {
     await lua().call('policy', 'MAXSIZE', 2, 'MAXBACKLOG', 3)
     await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3')
@@ -150,6 +163,65 @@ describeBindings('add', (lua) => {
     ])
     expect(await lua().redis.lrange(`${lua().root}:messages:bob`, 0, -1)).toEqual([`${START} 3 bigok`])
     await lua().holds()
+  })
+
+  it.each([
+    ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '0', 'ID', '']],
+    ['BAD_ID', ['k', 'x', 'ID', '', 'WAIT', '10', 'MAXWAIT', '5']],
+    ['BAD_ID', ['k', 'x', 'ID', '', 'REQUEUED', 'x']],
+    ['BAD_ARGUMENT', ['k', 'x', 'WAIT', '10', 'MAXWAIT', '5', 'REQUEUED', 'x']],
+    ['BAD_ID', ['', 'xx', 'ID', '', 'FLUSH']],
+    ['BAD_KEY', ['', 'xx']],
+  ])('tells the first of what is wrong, %s: %j', async (code, args) => {
+    await lua().call('policy', 'MAXMESSAGEBYTES', 1)
+    await lua().refuses(code, '', 'add', ...args)
+  })
+
+  it('tells in words how much a key holds, and of each message that is refused that it is not held', async () => {
+    await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
+    await lua().call('add', 'ann', '1', 'ID', 'm1')
+    await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
+    const reply = await lua().call('add', 'ann', '2', 'NEXT', 'ann', '3', 'ID', 'm3', 'NEXT', 'bob', '1', 'NEXT', 'ann', '1', 'ID', 'm1')
+    expect(reply.map((each: unknown) => (each instanceof Error ? each.message : each))).toEqual([
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
+      ...['RAPIDFIRE_BACKLOG_FULL the key holds 1 messages, maxBacklog is 1', 0],
+      ...["RAPIDFIRE_WRONG_TYPE expected a list at 'rapid-fire:{orders}:messages:bob'", 0],
+      ...['duplicate', 1],
+    ])
+    expect(await lua().redis.hmget(lua().root, 'added', 'duplicates')).toEqual(['1', '1'])
+  })
+
+  it('counts only what there is to count', async () => {
+    const counters = async () => Object.keys(await lua().redis.hgetall(lua().root)).filter((name) => !name.startsWith('slice'))
+    await lua().redis.set(`${lua().root}:messages:bob`, 'mine')
+    await lua().call('add', 'bob', '1', 'NEXT', 'bob', '2')
+    expect(await counters()).toEqual([])
+    await lua().call('add', 'ann', '1', 'ID', 'm1')
+    expect(await counters()).toEqual(['added'])
+    await lua().redis.hdel(lua().root, 'added')
+    await lua().call('add', 'ann', '1', 'ID', 'm1')
+    expect(await counters()).toEqual(['duplicates'])
+  })
+
+  it.each([
+    [['ID', 'i', 'FLUSH', 'MAXSIZE', 7, 'MAXWAIT', 6, 'WAIT', 5], '1,W5,X6,S7,F ix'],
+    [['REQUEUED', `${START - 20}-7-3:12`, 'MAXSIZE', 7, 'ID', 'i'], '1,R7.0012,S7 ix'],
+    [['REQUEUED', `${START - 20}-7:1234`], '0,R7.1234 x'],
+    [['REQUEUED', `${START - 20}-7:12345`], '0 x'],
+    [['REQUEUED', 'seven:1'], '0 x'],
+    [['REQUEUED', `${START - 20}-7`], '0 x'],
+  ])('stores what is said of a message, and where it has died, in front of it: %j', async (tokens, stored) => {
+    const said = tokens.map((token, n) => (tokens[n - 1] === 'REQUEUED' ? `${START}:${token}` : token))
+    await lua().call('add', 'ann', 'x', ...said)
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${START} ${stored}`])
+  })
+
+  it('takes what comes back at any time that there was, the first ms of all included', async () => {
+    expect(await lua().call('add', 'ann', '1', 'REQUEUED', '0:a', 'NEXT', 'ann', '2', 'REQUEUED', '9999999999999:b')).toEqual([
+      ...['added', 1, 'added', 2],
+    ])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual(['0000000000000 0 1', `${START} 0 2`])
+    await lua().refuses('BAD_ARGUMENT', 'REQUEUED must be a time in ms', 'add', 'ann', '1', 'REQUEUED', '10000000000000:c')
   })
 
   it('takes the longest of everything', async () => {

@@ -61,7 +61,9 @@ describeBindings('a clock that goes back', (lua) => {
       return [due, active]
     }
     expect(await ahead()).toEqual([150, 60])
+    await lua().redis.config('RESETSTAT')
     await claim('LIMIT', 1)
+    expect(await lua().redis.info('commandstats')).toMatch(/cmdstat_zrevrangebyscore:calls=1,/)
     expect(await ahead()).toEqual([50, 60])
     expect(await looked()).toBe(START)
     await claim('LIMIT', 1)
@@ -70,6 +72,18 @@ describeBindings('a clock that goes back', (lua) => {
     await claim('LIMIT', 1)
     expect(await ahead()).toEqual([0, 0])
     expect(await looked()).toBe(lua().now)
+  })
+
+  it('is undone in active as far as a hundred entries reach behind those of due', async () => {
+    for (let n = 0; n < 99; n += 1) await lua().call('add', `open${n}`, '1')
+    for (let n = 0; n < 2; n += 1) await lua().call('add', `held${n}`, '1', 'FLUSH')
+    await claim('LIMIT', 2)
+    await claim()
+    await lua().tick(-HOUR)
+    for (const left of [1, 0]) {
+      await claim('BEFORE', 0)
+      expect(await lua().redis.zcount(`${lua().root}:active`, lua().now + 40_000, '+inf')).toBe(left)
+    }
   })
 
   it('leaves what a message of its own asks for, however many', async () => {
@@ -82,6 +96,38 @@ describeBindings('a clock that goes back', (lua) => {
     await claim()
     expect(await looked()).toBe(lua().now)
     expect(await score('due', 'long0')).toBeGreaterThan(9 * HOUR)
+  })
+
+  it('looks at a thousand entries in a call, those first that lie furthest ahead', async () => {
+    const long = (count: number) =>
+      Array.from({ length: count }, (_, n) => ['NEXT', `long${n}`, '1', 'WAIT', 10 * HOUR, 'MAXWAIT', 10 * HOUR])
+        .flat()
+        .slice(1)
+    for (const [count, left] of [
+      [999, 10_000],
+      [1000, HOUR + 10_000],
+    ] as const) {
+      await lua().reset()
+      await lua().call('add', 'ann', '1')
+      await claim()
+      await lua().tick(-HOUR)
+      await lua().call('add', ...long(count))
+      // Its message lies in the future, and it is no more looked at than a claim does: what is due then is not taken.
+      await claim('BEFORE', 0)
+      expect(await score('due', 'ann')).toBe(left === 10_000 ? 0 : left)
+      expect(await looked()).toBe(lua().now)
+    }
+  })
+
+  it('leaves what lies no further ahead than the longest wait that the policy had', async () => {
+    await lua().call('add', 'ann', '1')
+    await lua().call('policy', 'WAIT', 1000)
+    await lua().tick(5000)
+    await claim('BEFORE', 0)
+    await lua().tick(-2000)
+    await claim('BEFORE', 0)
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(START + 10_000))
+    expect(await looked()).toBe(lua().now)
   })
 
   it('makes the promise of the watcher worthless', async () => {

@@ -239,6 +239,53 @@ describeBindings('claim_ready', (lua) => {
     await lua().holds()
   })
 
+  it('adds up over all calls how late they were, and keeps the most', async () => {
+    for (const [late, sum, most] of [
+      [30, 30, 30],
+      [7, 37, 30],
+      [40, 77, 40],
+    ] as const) {
+      await add(`late${late}`, 'x')
+      await lua().tick(10_000 + late)
+      await lua().claimOne('LEASE', 1_000_000)
+      expect(await lua().stats()).toMatchObject({ latenessSum: sum, latenessMax: most })
+    }
+    expect(await lua().stats()).toMatchObject({ batches: 3, 'lateness:10': 1, 'lateness:50': 2 })
+  })
+
+  it('goes on behind what is not ready yet, and counts all that it takes', async () => {
+    await add('a', 'x')
+    await add('late', 'x')
+    await lua().tick(5000)
+    await add('late', 'x')
+    await add('c', 'x')
+    await lua().redis.zadd(`${lua().root}:due`, START + 10_000, 'c')
+    await lua().tick(10_000)
+    await lua().redis.zadd(`${lua().root}:due`, START + 9000, 'late')
+    await lua().call('add', 'late', 'x')
+    expect((await lua().claim('LIMIT', 2)).batches.map(({ key }) => key).sort()).toEqual(['a', 'c'])
+    expect(await lua().stats()).toMatchObject({ batches: 2, 'closedBy:wait': 2, 'lateness:1': 1, 'lateness:5000': 1 })
+  })
+
+  it('takes what somebody else has pushed for late not at all, however long the wait', async () => {
+    await lua().call('policy', 'MAXWAIT', 31_536_000_000)
+    await lua().call('policy', 'WAIT', 31_536_000_000)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
+    await lua().redis.zadd(`${lua().root}:due`, 1, 'ann')
+    expect((await lua().call('claim_ready'))[2].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine']])
+    expect(await lua().stats()).toMatchObject({ latenessSum: 0, latenessMax: 0, 'lateness:1': 1 })
+  })
+
+  it('notes of batches that come back only that they do, and nothing when none does', async () => {
+    await lua().call('add', 'ann', 'x', 'FLUSH')
+    await lua().claimOne('LEASE', 1)
+    await lua().tick(1)
+    const before = await lua().redis.hgetall(lua().root)
+    expect((await lua().claim('ATTEMPTS', 1)).batches).toEqual([])
+    const { looked: _, ...after } = await lua().redis.hgetall(lua().root)
+    expect({ ...after, looked: before.looked }).toEqual({ ...before, dead: '1', deadMessages: '1' })
+  })
+
   it('counts how late what was left of a key is from the end of the batch before it', async () => {
     await add('ann', ...Array.from({ length: 25 }, (_, n) => `${n}`))
     const first = await lua().claimOne()

@@ -30,6 +30,24 @@ describeBindings('dead', (lua) => {
     expect(texts(shown[0][9])).toEqual(data)
   })
 
+  it('lists what is left of one that was damaged, and nothing that is in no index', async () => {
+    await lua().redis.zadd(`${lua().root}:dead`, 5, '1-1')
+    expect(await lua().call('dead')).toEqual([['1-1', '', 5, 0, '', 0, '', '', 0, []]])
+    await lua().redis.hset(`${lua().root}:dead:1-1`, 'key', 'ann', '2', 'b', '1', 'a')
+    await lua().redis.hset(`${lua().root}:dead:1-2`, 'key', 'ann', '1', 'a')
+    expect(await lua().call('dead', 'ID', '1-1')).toEqual([['1-1', 'ann', 5, 0, '', 0, '', '', 0, ['a', 'b']]])
+    expect(await lua().call('dead', 'ID', '1-2')).toEqual([])
+  })
+
+  it('lists a hundred of them, and as many as LIMIT says from OFFSET on', async () => {
+    await lua().redis.zadd(`${lua().root}:dead`, ...Array.from({ length: 120 }, (_, n) => [n, `1-${n}`]).flat())
+    const listed = async (...args: (string | number)[]) => (await lua().call('dead', ...args)).map(([id]: string[]) => id)
+    const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => `1-${from + n}`)
+    expect(await listed()).toEqual(ids(0, 100))
+    expect(await listed('OFFSET', 110)).toEqual(ids(110, 120))
+    expect(await listed('OFFSET', 1, 'LIMIT', 3)).toEqual(ids(1, 4))
+  })
+
   it('keeps why the last attempt failed, and how many there were', async () => {
     await lua().call('add', 'ann', 1, 'FLUSH')
     for (let attempt = 1; attempt <= 3; attempt += 1) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { describeBindings, expiryOf, START } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('message ids', (lua) => {
   const add = async (id: string, key = 'ann') => (await lua().call('add', key, 'x', 'ID', id))[0]
@@ -141,6 +142,66 @@ describeBindings('message ids', (lua) => {
     await lua().call(look, ...args)
     expect(await lua().redis.info('commandstats')).not.toMatch(/cmdstat_(unlink|hdel|hget):/)
     expect(await add('a')).toBe('added')
+  })
+
+  it('leaves what is forgotten to a look that finds nothing else to do', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().tick(2000)
+    await lua().call('add', 'bob', 'x', 'FLUSH')
+    await lua().claimOne()
+    expect(await seen()).toHaveLength(1)
+    await lua().claim()
+    expect(await seen()).toEqual([])
+  })
+
+  it('keeps in the root which slices there are, and nothing of those that are dropped', async () => {
+    const slices = () => lua().redis.hmget(lua().root, 'slice', 'sliceBefore', 'sliceEnds')
+    const at = (ms: number) => String(START + ms)
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    expect(await slices()).toEqual([at(0), null, at(2000)])
+    await lua().tick(1000)
+    await add('b')
+    expect(await slices()).toEqual([at(1000), at(0), at(3000)])
+    await lua().tick(1000)
+    await lua().claim()
+    expect(await slices()).toEqual([at(1000), null, at(3000)])
+    await add('c')
+    expect(await slices()).toEqual([at(2000), at(1000), at(4000)])
+    await lua().tick(2000)
+    await add('d')
+    expect(await slices()).toEqual([at(4000), null, at(6000)])
+    await lua().tick(2000)
+    await lua().claim()
+    expect(await slices()).toEqual([null, null, at(6000)])
+  })
+
+  it.each(['unlink', 'hdel', 'hget'])('goes on when what is forgotten cannot be dropped, for want of %s', async (command) => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    for (const id of ['a', 'b']) {
+      await add(id)
+      await lua().tick(1000)
+    }
+    await lua().redis.hdel(lua().root, 'sliceEnds')
+    await lua().tick(1000)
+    const poor = await userWithout(lua(), command)
+    expect(await poor.call('claim_ready')).toEqual([lua().now, START + 10_000])
+    expect((await poor.call('add', 'ann', 'x', 'ID', 'c'))[0]).toBe('added')
+    for (const id of ['a', 'b']) expect(await add(id)).toBe('added')
+  })
+
+  it.each([
+    [0, 300],
+    [50, 300],
+    [-5000, 2100],
+  ])('lets ids expire by the dedupe that holds, and not before those that came later than now: %j ms', async (ms, expires) => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await add('a')
+    await lua().call('policy', 'DEDUPE', 100)
+    await lua().tick(ms)
+    await add('b')
+    expect(await expiryOf(lua().redis, `${lua().root}:seen:${START}`)).toBe(START + expires)
   })
 
   it('drops nothing of a slice that went on for longer under a longer dedupe', async () => {

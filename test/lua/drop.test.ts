@@ -41,6 +41,25 @@ describeBindings('drop', (lua) => {
     expect(await lua().call('dead')).toEqual([])
   })
 
+  it.each([
+    ['one', 0],
+    ['-1', 0],
+    ['1001', 0],
+    ['1000', 1000],
+    ['0', 0],
+  ])('counts as many messages as the batch says: %s', async (count, counted) => {
+    const id = await bury(lua(), 'ann', 1)
+    await lua().redis.hset(`${lua().root}:dead:${id}`, 'count', count)
+    expect(await lua().call('drop', id)).toEqual(['dropped'])
+    const dropped = counted === 0 ? null : String(counted)
+    expect(await lua().redis.hmget(lua().root, 'deadMessages', 'droppedMessages')).toEqual([String(1 - counted), dropped])
+  })
+
+  it('keeps no reply when it has dropped nothing', async () => {
+    expect(await lua().call('drop', 'NONCE', 'me/1', '1-1')).toEqual(['unknown'])
+    expect(await lua().keyspace()).toEqual({})
+  })
+
   it.each([[[]], [Array(101).fill('1-1')]])('refuses %j and changes nothing', async (ids) => {
     await bury(lua(), 'ann', 1)
     const before = await lua().keyspace()

@@ -1,21 +1,9 @@
-import { Redis } from 'ioredis'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { describeBindings, Lua } from '../support/lua.ts'
+import { describe, expect, it } from 'vitest'
+import { describeBindings } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('edges', (get) => {
   const part = (name: string) => `${get().root}:${name}`
-
-  /** A user who may do all but one command. */
-  async function userWithout(command: string): Promise<Lua> {
-    const username = `no-${command}`
-    await get().redis.call('ACL', 'SETUSER', username, 'on', 'nopass', '+@all', `-${command}`, '~*', '&*')
-    const redis = new Redis(get().server.url, { username, password: 'none' })
-    onTestFinished(async () => {
-      redis.disconnect()
-      await get().redis.call('ACL', 'DELUSER', username)
-    })
-    return new Lua({ ...get().server, redis }, get().mode)
-  }
 
   it('a key has up to 1024 bytes', async () => {
     expect(await get().call('add', 'k'.repeat(1024), 'x')).toEqual(['added', 1])
@@ -76,7 +64,7 @@ describeBindings('edges', (get) => {
       await get().tick(1000)
       await get().claim()
       await get().tick(10_001)
-      await expect((await userWithout('hdel')).call('claim_ready')).rejects.toThrow()
+      await expect((await userWithout(get(), 'hdel')).call('claim_ready')).rejects.toThrow()
       await get().claim()
       expect(await get().redis.exists(part('claims'), part('active'))).toBe(0)
     })
@@ -101,12 +89,28 @@ describeBindings('edges', (get) => {
     expect(fields.slice(-6)).toEqual(['id:1', '', 'at:1', '0', 'data:1', element])
   })
 
-  it('a batch of exactly a MiB ends a call', async () => {
+  it.each([
+    [0, ['a'], ['b']],
+    [1, ['a', 'b'], []],
+  ])('a call ends with the batch that fills a MiB, be it new or come back, and not %j bytes earlier', async (less, first, second) => {
+    const fill = 262_144 - `${get().now} 0 `.length
+    for (const cut of [0, 0, less]) await get().call('add', 'a', 'x'.repeat(fill - cut))
+    await get().call('add', 'a', 'x'.repeat(fill - 2), 'FLUSH')
+    await get().call('add', 'b', 'x', 'FLUSH')
+    const claimed = async () => (await get().claim('LEASE', 1)).batches.map(({ key }) => key)
+    for (let round = 0; round < 2; round += 1) {
+      expect([await claimed(), await claimed()]).toEqual([first, second])
+      await get().tick(1)
+    }
+  })
+
+  it('a call that has filled a MiB looks no further', async () => {
     const fill = 262_144 - `${get().now} 0 `.length
     for (const cut of [0, 0, 0, 2]) await get().call('add', 'a', 'x'.repeat(fill - cut), ...(cut ? ['FLUSH'] : []))
-    await get().call('add', 'b', 'x', 'FLUSH')
-    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['a'])
-    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['b'])
+    await get().redis.config('RESETSTAT')
+    await get().claimOne()
+    // What has come back, and what is due.
+    expect(await get().redis.info('commandstats')).toMatch(/cmdstat_zrangebyscore:calls=2,/)
   })
 
   it('a group may be called like a field of its own', async () => {
@@ -120,7 +124,7 @@ describeBindings('edges', (get) => {
   it('a failure that cannot be written down lets the lease end as before', async () => {
     await get().call('add', 'k', 'x', 'FLUSH')
     const { token } = await get().claimOne('LEASE', 1000)
-    const poor = await userWithout('hset')
+    const poor = await userWithout(get(), 'hset')
     await expect(poor.call('fail', 'k', token, 'DELAY', 60_000)).rejects.toThrow()
     await get().holds()
     await get().tick(1000)
@@ -171,7 +175,7 @@ describeBindings('edges', (get) => {
 
   it('a right that is missing for what tells a slot that is being moved is told as it is', async () => {
     for (const [command, ...args] of [['exists'], ['mget', 'NONCE', 'me/1']] as const) {
-      const poor = await userWithout(command)
+      const poor = await userWithout(get(), command)
       await expect(poor.call('claim_ready', ...args)).rejects.toThrow(/NOPERM|can't run/)
     }
   })
@@ -209,7 +213,7 @@ describeBindings('edges', (get) => {
     await get().call('add', 'k', 'x', 'WAIT', 500)
     const before = await get().keyspace()
     await get().tick(100)
-    const poor = await userWithout('zadd')
+    const poor = await userWithout(get(), 'zadd')
     for (const tokens of [[], ['WAIT', 5]]) await expect(poor.call('add', 'k', 'y', ...tokens)).rejects.toThrow(/NOPERM|can't run/)
     expect(await get().keyspace()).toEqual(before)
   })
@@ -217,13 +221,13 @@ describeBindings('edges', (get) => {
   it('a duplicate needs no right to remember anything', async () => {
     await get().call('add', 'k', 'x', 'ID', 'm1')
     for (const command of ['sadd', 'pexpireat', 'srem', 'hset'])
-      expect(await (await userWithout(command)).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])
+      expect(await (await userWithout(get(), command)).call('add', 'k', 'x', 'ID', 'm1')).toEqual(['duplicate', 1])
   })
 
   it('each id of a call is remembered again that was taken back before', async () => {
     await get().call('add', 'k', 'x')
     await get().redis.del(part('due'))
-    const poor = await userWithout('zscore')
+    const poor = await userWithout(get(), 'zscore')
     const refused = ['m1', 'm2'].flatMap((id) => ['k', 'x', 'ID', id, 'FLUSH', 'NEXT'])
     const reply = await poor.call('add', ...refused, 'k', 'x', 'ID', 'm1', 'NEXT', 'k', 'x', 'ID', 'm2')
     expect(reply.slice(4)).toEqual(['added', 2, 'added', 3])
@@ -240,7 +244,7 @@ describeBindings('edges', (get) => {
     await get().redis.rpush(part('messages:open'), `${get().now} 0 y`)
     const soon = await get().redis.zscore(part('due'), 'open')
     await get().tick(100)
-    const poor = await userWithout('rpop')
+    const poor = await userWithout(get(), 'rpop')
     for (const key of ['held', 'open']) expect(await poor.call('add', key, 'x')).toEqual(['added', 3])
     expect([await get().redis.zscore(part('due'), 'open'), due]).toEqual([soon, soon])
   })
@@ -250,6 +254,21 @@ describeBindings('edges', (get) => {
     await get().redis.set(part('calls:me'), 'x')
     expect((await get().claim('NONCE', 'me/1')).batches).toHaveLength(1)
   })
+
+  it('options of a message hold until the next one, also in one call', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 20_000, 'NEXT', 'k', 'y')
+    await get().tick(10_000)
+    expect((await get().claimOne()).messages).toHaveLength(2)
+  })
+
+  it.each(['W0', 'W31536000001', 'X0', 'X31536000001', 'S0', 'S1001'])(
+    'an option that nobody can have given is none: %s',
+    async (option) => {
+      await get().redis.rpush(part('messages:k'), `${get().now} 0,${option} x`, `${get().now} 0,${option} x`)
+      await get().redis.sadd(part('overrides'), 'k')
+      expect((await get().call('peek', 'k')).slice(2, 7)).toEqual([get().now + 10_000, 0, '', 2, 2])
+    },
+  )
 
   it('a message that allows more than one finds more than was read at first', async () => {
     await get().call('policy', 'MAXSIZE', 1)
@@ -285,6 +304,35 @@ describeBindings('edges', (get) => {
     }
   })
 
+  it('a key that is not known to have options has none', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 30_000, 'NEXT', 'own', 'x', 'WAIT', 30_000)
+    await get().redis.srem(part('overrides'), 'k')
+    await get().redis.zadd(part('due'), get().now, 'k', get().now, 'own')
+    await get().tick(10_000)
+    expect((await get().call('peek', 'k'))[2]).toBe(get().now)
+    expect((await get().claim()).batches.map(({ key }) => key)).toEqual(['k'])
+  })
+
+  it('ids that cannot be looked up are refused, also when the slice before knows them', async () => {
+    await get().call('add', 'k', 'x', 'ID', 'm1')
+    await get().tick(3_600_000)
+    await get().redis.set(part(`seen:${get().now}`), 'mine')
+    await get().refuses('WRONG_TYPE', 'expected a set', 'add', 'k', 'x', 'ID', 'm1')
+  })
+
+  it('a clock that goes back stumbles over no entry of due without messages', async () => {
+    await get().call('add', 'k', 'x')
+    await get().claim('WORKER', 'w')
+    await get().redis.del(part('messages:k'))
+    await get().tick(-3_600_000)
+    expect((await get().claim('WORKER', 'w')).batches).toEqual([])
+  })
+
+  it('a watch without a watcher hinders nobody', async () => {
+    await get().redis.hset(get().root, 'watchAt', get().now + 5000)
+    expect(await get().call('add', 'k', 'x', 'FLUSH')).toEqual(['added', 1])
+  })
+
   it('a generation is no option of a message', async () => {
     const keys = ['rapid-fire:{orders:0}']
     await get().callWith('partition', keys, 'OPEN', 'GENERATION', 1, 'LAYOUT', '2:0:0:0')
@@ -292,8 +340,30 @@ describeBindings('edges', (get) => {
     expect(await get().redis.exists(`${keys[0]}:overrides`)).toBe(0)
   })
 
+  it('a message is refused of whose key nobody can tell whether it has options', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 500)
+    const before = await get().keyspace()
+    await expect((await userWithout(get(), 'sismember')).call('add', 'k', 'y')).rejects.toThrow(/NOPERM|can't run/)
+    expect(await get().keyspace()).toEqual(before)
+  })
+
+  it('each message behind a full batch is refused whose key cannot be looked for', async () => {
+    await get().call('policy', 'MAXSIZE', 2)
+    await get().call('add', 'k', '1', 'NEXT', 'k', '2')
+    await get().redis.del(part('due'))
+    const before = await get().keyspace()
+    const reply = await (await userWithout(get(), 'zscore')).call('add', 'k', '3', 'NEXT', 'k', '4')
+    expect(reply.map((each: unknown) => each instanceof Error || each)).toEqual([true, 0, true, 0])
+    expect(await get().keyspace()).toEqual(before)
+  })
+
+  it('a message without options needs no right to note any', async () => {
+    await get().call('add', 'k', 'x', 'WAIT', 500)
+    expect(await (await userWithout(get(), 'sadd')).call('add', 'k', 'y')).toEqual(['added', 2])
+  })
+
   it('a message whose options cannot be noted is refused', async () => {
-    const poor = await userWithout('sadd')
+    const poor = await userWithout(get(), 'sadd')
     await expect(poor.call('add', 'k', 'x', 'WAIT', 5)).rejects.toThrow(/NOPERM|can't run/)
     expect(await get().keyspace()).toEqual({})
   })
@@ -309,7 +379,7 @@ describeBindings('edges', (get) => {
   it('a list that may not be read is not taken for one that is missing', async () => {
     await get().call('add', 'k', 'x', 'FLUSH')
     const before = await get().keyspace()
-    const poor = await userWithout('lrange')
+    const poor = await userWithout(get(), 'lrange')
     for (let look = 1; look <= 2; look += 1) {
       await expect(poor.call('claim_ready')).rejects.toThrow(/NOPERM|can't run/)
       await get().tick(20_000)

@@ -35,6 +35,29 @@ describeBindings('extend', (lua) => {
     await lua().holds()
   })
 
+  it('tells of nothing behind a batch of which messages are missing', async () => {
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'FLUSH')
+    const { token } = await lua().claimOne()
+    await lua().redis.rpop(`${lua().root}:messages:ann`, 2)
+    expect(await lua().call('extend', 5000, 'ann', token)).toEqual(['extended', 0])
+  })
+
+  it('acknowledges a claim also when its lease is longer', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 5000, 'NONCE', 'me/1')
+    expect(await lua().call('extend', 1000, 'ann', token)).toEqual(['extended', 0])
+    expect(await lua().redis.hget(`${lua().root}:claims`, 'ann')).toBe(`${token}:1:0:1:${START}:flush:5000`)
+    expect(await lua().redis.zscore(`${lua().root}:active`, 'ann')).toBe(String(START + 5000))
+  })
+
+  it('shortens no lease and no span of one', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 5000)
+    const before = await lua().keyspace()
+    expect(await lua().call('extend', 1000, 'ann', token)).toEqual(['extended', 0])
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
   it('brings no completed batch back', async () => {
     await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'ann', '2')
     const { token } = await lua().claimOne()

@@ -66,6 +66,15 @@ describeBindings('fail', (lua) => {
     expect(await lua().keyspace()).toEqual(dead)
   })
 
+  it('says of an older token that it is lost, also while the batch pauses again', async () => {
+    const { token } = await claimed('one')
+    await lua().call('fail', 'ann', token, 'DELAY', 0)
+    const second = await lua().claimOne()
+    await lua().call('fail', 'ann', second.token)
+    expect(await lua().call('fail', 'ann', token)).toBe('lost')
+    for (const each of [token, second.token]) expect(await lua().call('release', 'ann', each)).toBe('lost')
+  })
+
   it('ends the claim: the token no longer completes, extends or fails', async () => {
     const { token } = await claimed('one')
     await lua().call('fail', 'ann', token)

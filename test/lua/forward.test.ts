@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { describeBindings, type Lua, START } from '../support/lua.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('forward', (get) => {
   let lua: Lua
@@ -217,6 +218,43 @@ describeBindings('forward', (get) => {
     await lua.tick(10_000)
     await lua.call('forward', 'batches')
     expect((await entries()).at(-1)).toMatchObject({ key: 'good', 'data:1': '2' })
+  })
+
+  it('moves a hundred batches in a call, and what is left in the next', async () => {
+    await lua.call(
+      'add',
+      ...Array.from({ length: 101 }, (_, n) => ['NEXT', `k${n}`, 'x', 'FLUSH'])
+        .flat()
+        .slice(1),
+    )
+    expect(await lua.call('forward', 'batches')).toEqual([START, START, 100, 99_900])
+    expect(await lua.call('forward', 'batches')).toEqual([START, 0, 1, 99_899])
+  })
+
+  it('says of a call that was passed how much room there is, and of a stream that is too long that there is none', async () => {
+    for (const key of ['a', 'b']) await lua.call('add', key, 'x', 'FLUSH')
+    await lua.call('forward', 'batches', 'NONCE', 'me/2')
+    expect(await lua.call('forward', 'batches', 'NONCE', 'me/1')).toEqual([START, 0, 0, 99_998])
+    expect(await lua.call('forward', 'batches', 'NONCE', 'me/1', 'MAXLEN', 3)).toEqual([START, 0, 0, 1])
+    expect(await lua.call('forward', 'batches', 'NONCE', 'me/1', 'MAXLEN', 1)).toEqual([START, 0, 0, 0])
+    expect(await lua.call('forward', 'batches', 'MAXLEN', 1)).toEqual([START, START + 1000, 0, 0])
+  })
+
+  it('keeps no reply when it has moved nothing', async () => {
+    expect(await lua.call('forward', 'batches', 'NONCE', 'me/1')).toEqual([START, 0, 0, 100_000])
+    expect(await lua.keyspace()).toEqual({})
+  })
+
+  it('holds what it could not write for a minute', async () => {
+    await lua.call('add', 'a', 'x', 'FLUSH')
+    const poor = await userWithout(lua, 'xadd')
+    await expect(poor.call('forward', 'batches')).rejects.toThrow(/NOPERM|can't run/)
+    expect(await lua.redis.zscore(`${lua.root}:active`, 'a')).toBe(String(START + 60_000))
+    await lua.holds()
+  })
+
+  it.each(['s', 's'.repeat(128)])('takes a name of 1 to 128 bytes: %s', async (name) => {
+    expect(await lua.call('forward', name)).toEqual([START, 0, 0, 100_000])
   })
 
   it('refuses bad input and changes nothing', async () => {

@@ -38,6 +38,17 @@ describeBindings('scores in due that lag behind', (lua) => {
     await lua().holds()
   })
 
+  it('are moved also when there is but one more', async () => {
+    await add('a')
+    await lua().tick(50)
+    await add('b')
+    await lua().tick(1000)
+    await add('a', 'b')
+    await lua().tick(START + 10_000 - lua().now)
+    expect(await lua().claim()).toMatchObject({ batches: [], next: START + 11_050 })
+    expect([await due('a'), await due('b')]).toEqual([11_050, 11_050])
+  })
+
   it('are moved together that come within 50 ms, when nothing is ready', async () => {
     await add('a', 'b')
     await lua().tick(50)

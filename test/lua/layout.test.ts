@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, START } from '../support/lua.ts'
 
 const part = (n: number) => `rapid-fire:{orders:${n}}`
 
@@ -27,6 +27,22 @@ describeBindings('layout', (lua) => {
     expect(await layout('SETTLE', 4)).toEqual(['steady', 2, 4, 0, 0, 2])
     expect(await layout('PREPARE', 1)).toEqual(['preparing', 2, 4, 1, 6, 2])
     expect(await layout('COMMIT', 6, 'DRAINED')).toEqual(['steady', 1, 6, 0, 0, 3])
+  })
+
+  it('takes what is under way, and nothing else, for what is wanted', async () => {
+    expect(await layout('PREPARE', 2)).toEqual(['preparing', 0, 0, 2, 0, 0])
+    await layout('COMMIT', 0, 'DRAINED')
+    await layout('PREPARE', 4)
+    await lua().refuses('REPARTITIONING', 'the queue is preparing', 'repartition', 'PREPARE', 2)
+    await layout('COMMIT', 2)
+    await lua().refuses('REPARTITIONING', 'the queue is draining', 'repartition', 'PREPARE', 2)
+    expect(await layout('PREPARE', 4)).toEqual(['draining', 4, 2, 2, 0, 2])
+  })
+
+  it('takes a policy along only when it is restored', async () => {
+    await layout('PREPARE', 4, 'WAIT', 5)
+    await layout('COMMIT', 0, 'WAIT', 5)
+    expect(await lua().redis.hgetall(lua().root)).toEqual({ layout: 'draining:1:4:0:0:0' })
   })
 
   it('takes a step of another change for none', async () => {
@@ -58,6 +74,10 @@ describeBindings('layout', (lua) => {
     ['BAD_ARGUMENT', 'LAYOUT must be <partitions>', ['RESTORE', '1', 'LAYOUT', '0:0:0:0']],
     ['BAD_POLICY', 'maxWait must not be shorter than wait', ['RESTORE', '1', 'LAYOUT', '4:0:0:0', 'WAIT', '5000', 'MAXWAIT', '1']],
   ])('refuses with %s: %s', (code, says, args) => lua().refuses(code, says, 'repartition', ...args))
+
+  it.each(['0:0:0:0', '1025:0:0:0', '1:1000000:0:0', '1:0:1025:0', '1:0:0:1000000', '1:0:0', 'x'])('cannot be %s', (told) =>
+    lua().refuses('BAD_ARGUMENT', 'LAYOUT must be <partitions>', 'repartition', 'RESTORE', '1', 'LAYOUT', told),
+  )
 
   it('has no arguments', () => lua().refuses('UNKNOWN_ARGUMENT', 'expected no more arguments', 'layout', '4'))
 
@@ -125,6 +145,28 @@ describeBindings('partition', (lua) => {
     expect(remembers).toBe(lua().now + 7_200_000)
   })
 
+  it('counts the keys of the indexes that are none of another type', async () => {
+    await lua().call('add', 'ann', 'x', 'NEXT', 'bob', 'x', 'FLUSH', 'NEXT', 'cyd', 'x', 'FLUSH')
+    await lua().claim()
+    for (const [index, left] of [
+      ['due', 2],
+      ['active', 0],
+    ] as const) {
+      await lua().redis.del(`${lua().root}:${index}`)
+      await lua().redis.set(`${lua().root}:${index}`, 'mine')
+      expect((await lua().call('partition'))[1]).toBe(left)
+    }
+  })
+
+  it('tells until when the last id is remembered that may be', async () => {
+    await lua().call('add', 'ann', 'x', 'ID', '1', 'FLUSH')
+    await lua().tick(7_199_999)
+    expect(await lua().call('partition')).toEqual(['open', 1, START + 7_200_000, 0])
+    await lua().tick(1)
+    expect(await lua().call('partition')).toEqual(['open', 1, 0, 0])
+    expect(await lua().call('partition', 'DEDUPE', 3_600_001)).toEqual(['open', 1, START + 7_200_002, 0])
+  })
+
   it('that is retired takes messages of keys that have some there, knows duplicates, and refuses all others', async () => {
     await lua().call('add', 'ann', '1', 'ID', 'a')
     await lua().call('repartition', 'PREPARE', 4)
@@ -140,7 +182,7 @@ describeBindings('partition', (lua) => {
     await lua().refuses('REPARTITIONED', 'does not serve', 'claim_ready')
     const batch = await lua().claimOne('DRAIN', 'WORKER', 'w')
     expect(batch.messages.map(({ data }) => data)).toEqual(['1', '2', '3'])
-    expect((await lua().claim('DRAIN', 'WORKER', 'w')).next).toBeGreaterThan(0)
+    expect((await lua().claim('DRAIN', 'WORKER', 'w')).next).toBe(lua().now + 1000)
     await lua().call('complete', 'ann', batch.token)
     expect((await lua().claim('DRAIN', 'WORKER', 'w')).next).toBe(0)
     await lua().refuses('REPARTITIONED', 'does not serve', 'add', 'ann', '4')
@@ -233,6 +275,32 @@ describeBindings('partition', (lua) => {
     await subscriber.unsubscribe()
     subscriber.disconnect()
     expect(heard).toEqual(['0'])
+  })
+
+  it('wakes nobody when it is opened, and keeps no policy when it is retired unused', async () => {
+    const heard = lua().redis.duplicate()
+    await heard.subscribe(`${part(3)}:wake`)
+    const messages: string[] = []
+    heard.on('message', (_, message) => messages.push(message))
+    await partition(3, 'OPEN')
+    await partition(4, 'RETIRE', 'WAIT', 5)
+    await heard.unsubscribe()
+    heard.disconnect()
+    expect([messages, await lua().redis.hgetall(part(4))]).toEqual([[], { partition: 'retired:0' }])
+  })
+
+  it('that is open is opened by no older change', async () => {
+    for (const [generation, since] of [
+      [2, 2],
+      [1, 2],
+      [3, 3],
+    ] as const)
+      expect(await partition(4, 'OPEN', 'GENERATION', generation, 'LAYOUT', '2:4:4:0')).toEqual(['open', 0, 0, since])
+  })
+
+  it('refuses a call that names another generation with any of its messages', async () => {
+    await partition(0, 'OPEN', 'GENERATION', 2, 'LAYOUT', '1:0:0:0')
+    await lua().refusesWith('REPARTITIONED', 'generation 2', 'add', [part(0)], 'k', 'x', 'GENERATION', 1, 'NEXT', 'k', 'y', 'FLUSH')
   })
 
   it('has its number in the ids of its batches', async () => {

@@ -18,6 +18,24 @@ describeBindings('expired leases', (lua) => {
     await lua().holds()
   })
 
+  it('hand batches out also when the root was lost', async () => {
+    await lua().call('add', 'ann', '1', 'FLUSH', 'NEXT', 'bob', '1', 'FLUSH')
+    await lua().claim('LIMIT', 1, 'LEASE', 1)
+    await lua().redis.del(lua().root)
+    await lua().tick(1)
+    expect((await lua().claim()).batches.map(({ key }) => key).sort()).toEqual(['ann', 'bob'])
+    expect(await lua().redis.hmget(lua().root, 'batches', 'redelivered')).toEqual(['1', '1'])
+  })
+
+  it('hand out the messages that are left of a batch', async () => {
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'NEXT', 'ann', '3', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 1)
+    await lua().redis.rpop(`${lua().root}:messages:ann`)
+    await lua().tick(1)
+    expect((await lua().claimOne()).messages.map(({ data }) => data)).toEqual(['1', '2'])
+    expect(await lua().redis.hget(`${lua().root}:claims`, 'ann')).toBe(`${token.slice(0, -1)}2:2:0:2:${START}:flush:30000`)
+  })
+
   it('share the slots with what is due for the first time', async () => {
     await lua().call('add', 'new', 'x')
     await lua().tick(100)

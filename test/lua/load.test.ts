@@ -84,6 +84,18 @@ describe('the library', () => {
     expect(stdout.trim()).not.toBe('')
   })
 
+  it('tells the time to the ms', async () => {
+    // Over a whole second, for the ms are counted from its beginning.
+    const until = Date.now() + 1100
+    while (Date.now() < until) {
+      const pipeline = server.redis.pipeline()
+      for (let n = 0; n < 20; n += 1) pipeline.time().call('FCALL_RO', 'rapidfire_peek', 1, 'rapid-fire:{orders}', 'ann')
+      const replies = (await pipeline.time().exec()) as [null, [number, number]][]
+      const times = replies.map(([, reply], n) => (n % 2 === 0 ? Number(reply[0]) * 1000 + Math.floor(Number(reply[1]) / 1000) : reply[1]))
+      expect(times).toEqual([...times].sort((a, b) => a - b))
+    }
+  })
+
   it('keeps the time of Redis', async () => {
     const now = async () => {
       const [seconds, micros] = (await server.redis.time()).map(Number) as [number, number]

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { describeBindings, START } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
+import { userWithout } from './users.ts'
 import { wakesOf } from './watchers.ts'
 
 describeBindings('check and repair', (lua) => {
@@ -17,6 +18,61 @@ describeBindings('check and repair', (lua) => {
       wakes.close()
     }
     await lua().holds()
+  })
+
+  it('tell it nothing of a key that cannot be put back', async () => {
+    await lua().call('add', 'ann', '"Hi"')
+    await lua().redis.zrem(`${lua().root}:due`, 'ann')
+    await lua().call('claim_ready', 'WORKER', 'w1', 'REST', 60_000)
+    const before = await lua().keyspace()
+    const poor = await userWithout(lua(), 'zadd')
+    await expect(poor.call('repair', 'messages:ann')).rejects.toThrow(/NOPERM|can't run/)
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
+  it.each(['index', 'batch'])('take a batch that is with a worker out of the dead, of which the %s alone is there', async (which) => {
+    await lua().call('add', 'ann', 'x', 'FLUSH')
+    const id = (await lua().claimOne()).token.slice(0, -2)
+    if (which === 'index') await lua().redis.zadd(`${lua().root}:dead`, START, id)
+    else await lua().redis.hset(`${lua().root}:dead:${id}`, 'key', 'ann', '1', 'x')
+    expect(await lua().call('repair', 'messages:ann', 'messages:ann')).toEqual(['removed from dead', ''])
+    await lua().holds()
+  })
+
+  it.each([
+    [1, 0, 'added to overrides, added to due'],
+    [1000, 999, 'added to overrides, added to due'],
+    [1001, 1000, 'added to due'],
+    [41, 20, 'added to overrides, added to due'],
+    [41, 39, 'added to overrides, added to due'],
+    [41, 40, 'added to overrides, added to due'],
+  ])('look for options among the first 1000 messages of %j: of message %j', async (size, at, done) => {
+    const elements = Array.from({ length: size }, (_, n) => `${START} 0${n === at ? ',W5' : ''} x`)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, ...elements)
+    expect(await lua().call('repair', 'messages:ann')).toEqual([done])
+  })
+
+  it('leave a dead batch without messages, and the counters of what is too much to be counted, as they are', async () => {
+    const id = await bury(lua(), 'ann', 1)
+    await lua().redis.hdel(`${lua().root}:dead:${id}`, '1')
+    expect(await lua().call('repair', `dead:${id}`)).toEqual([''])
+    expect(await lua().redis.hget(`${lua().root}:dead:${id}`, 'count')).toBe('1')
+    await lua().redis.zadd(`${lua().root}:due`, ...Array.from({ length: 5001 }, (_, n) => [1, `k${n}`]).flat())
+    await lua().redis.hset(lua().root, 'added', 77)
+    await lua().redis.expire(lua().root, 100)
+    expect([await lua().call('repair'), await lua().call('repair')]).toEqual([['kept for ever'], ['']])
+    expect(await lua().redis.hget(lua().root, 'added')).toBe('77')
+  })
+
+  it('leave what expires, and what does not, as it should be', async () => {
+    await lua().call('add', 'ann', 'x', 'ID', 'm1', 'WAIT', 5)
+    await lua().claim('NONCE', 'me/1')
+    await lua().redis.set(`${lua().root}:seen:1`, 'mine')
+    await lua().redis.set(`${lua().root}:calls:me`, 'x', 'PX', 100_000)
+    const before = await lua().keyspace()
+    const parts = ['overrides', 'calls:me', `seen:${START}`, 'seen:1', 'messages:ann', 'due']
+    expect(await lua().call('repair', ...parts)).toEqual(parts.map(() => ''))
+    expect(await lua().keyspace()).toEqual(before)
   })
 
   it('leave the time at which a batch died', async () => {

@@ -31,7 +31,10 @@ describe.skipIf(lacksServer('a slot that is being moved'))('while its slot is be
     const before = await keys()
 
     // The root is still here: Redis lets the call in, and would let it write what is here already and stop at what is not.
-    expect(await add(from, 'ann', '2', 'NEXT', 'bob', '1')).toMatch(/^TRYAGAIN /)
+    const moving = `TRYAGAIN '${ROOT}' is being moved to another node`
+    expect(await add(from, 'ann', '2', 'NEXT', 'bob', '1')).toBe(moving)
+    const claim = from.redis.fcall('rapidfire_claim_ready', 1, ROOT, 'NONCE', 'me/1').then(String, (error: Error) => error.message)
+    expect(await claim).toBe(moving)
     await from.redis.migrate('127.0.0.1', to.port, ROOT, 0, 5000)
     // The root is there, the messages of ann are not.
     expect(await add(from, 'ann', '2')).toMatch(/^ASK /)

@@ -103,6 +103,22 @@ describeBindings('calls with a NONCE', (get) => {
       await lua().holds()
     })
 
+    it('is not acknowledged by the same call, made again when its reply is kept no more', async () => {
+      await add('ann')
+      await lua().claimOne('NONCE', 'w1/1', 'LEASE', 1)
+      await lua().redis.del(`${lua().root}:calls:w1`)
+      await lua().tick(1)
+      expect((await lua().claimOne('NONCE', 'w1/1')).attempt).toBe(1)
+      expect(await record('ann')).toMatch(/:2:1:1:1:/)
+    })
+
+    it('is not acknowledged by a call of another name, whatever its number', async () => {
+      await add('ann')
+      await lua().claimOne('NONCE', 'w1/1', 'LEASE', 1)
+      await lua().tick(1)
+      expect((await lua().claimOne('NONCE', 'w2/9')).attempt).toBe(1)
+    })
+
     it('that a later call of its name acknowledges is an attempt', async () => {
       await add('ann')
       const found = await counted(async (_, __, n) => {
@@ -171,6 +187,28 @@ describeBindings('calls with a NONCE', (get) => {
     await add('eve')
     expect(await twice('forward', 'batches', 'NONCE', 'g/1')).toEqual([START, expect.any(Number), 1, 99_999])
     await lua().holds()
+  })
+
+  it('do nothing when a later one was made', async () => {
+    await add('ann', 'bob', 'cyd')
+    const tokens = new Map((await lua().claim()).batches.map(({ key, token }) => [key, token as string]))
+    const [ann, bob, cyd] = ['ann', 'bob', 'cyd'].map((key) => tokens.get(key) as string) as [string, string, string]
+    expect(await lua().call('fail', 'ann', ann, 'ATTEMPTS', 1)).toBe('dead')
+    expect(await lua().call('complete', 'NONCE', 'me/5', 'bob', bob)).toEqual(['completed'])
+    const before = await lua().keyspace()
+    expect(await lua().call('complete', 'NONCE', 'me/4', 'cyd', cyd)).toEqual(['lost'])
+    for (const name of ['requeue', 'drop'] as const) expect(await lua().call(name, 'NONCE', 'me/4', ann.slice(0, -2))).toEqual(['unknown'])
+    for (const name of ['fail', 'release'] as const) expect(await lua().call(name, 'cyd', cyd, 'NONCE', 'me/4')).toBe('lost')
+    expect(await lua().keyspace()).toEqual(before)
+  })
+
+  it('take a name of 48 letters and a number of 15 digits', async () => {
+    expect(await lua().call('claim_ready', 'NONCE', `${'w'.repeat(48)}/123456789012345`)).toEqual([START, 0])
+  })
+
+  it('are what has a slash, and nothing else of five letters', async () => {
+    expect(await lua().call('complete', 'alice', 'me/1')).toEqual(['lost'])
+    expect(await lua().call('drop', 'NONCE')).toEqual(['unknown'])
   })
 
   it('of another function have another reply', async () => {

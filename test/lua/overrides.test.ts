@@ -142,6 +142,18 @@ describeBindings('options of a message', (lua) => {
     await lua().holds()
   })
 
+  it.each([
+    [999, 'size', 999],
+    [1000, 'wait', 1000],
+    [1001, 'wait', 1000],
+  ])('a batch before one that allows fewer is closed by what comes first: %j ms later', async (ms, reason, deadline) => {
+    await lua().call('add', 'ann', 'x', 'WAIT', 1000)
+    await lua().tick(ms)
+    await lua().call('add', 'ann', 'x', 'MAXSIZE', 1)
+    await lua().tick(10)
+    expect(await lua().claimOne()).toMatchObject({ reason, deadline: START + deadline, messages: [{ data: 'x' }] })
+  })
+
   it.each(CASES)('behind an active batch: %s', async (_, steps) => {
     await lua().call('add', 'ann', 'first', 'FLUSH', 'WAIT', 7)
     await lua().tick(0)

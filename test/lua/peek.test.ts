@@ -35,6 +35,19 @@ describeBindings('peek', (lua) => {
     expect(await peek('ann')).toEqual({ state: 'collecting', deadline: 20_000, ...nothing, count: 1, size: 1, messages: 1 })
   })
 
+  it('shows a batch that was given back as ready, and a claim without a lease as one that ends at no time', async () => {
+    await lua().call('add', 'ann', 'one', 'FLUSH')
+    const { token } = await lua().claimOne('LEASE', 500)
+    await lua().call('release', 'ann', token)
+    const released = { deadline: 0, token, count: 1, size: 1, messages: 1 }
+    expect(await peek('ann')).toEqual({ state: 'ready', ...released, until: START - START })
+    await lua().redis.zrem(`${lua().root}:active`, 'ann')
+    expect(await peek('ann')).toEqual({ state: 'ready', ...released, until: 0 })
+    await lua().redis.zadd(`${lua().root}:active`, START + 6, 'ann')
+    await lua().redis.zadd(`${lua().root}:active`, START + 7.5, 'ann')
+    expect(await peek('ann')).toEqual({ state: 'ready', ...released, until: 8 })
+  })
+
   it('shows the true deadline where the index lags behind', async () => {
     await lua().call('add', 'ann', 'one')
     await lua().tick(9000)

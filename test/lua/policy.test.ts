@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeBindings } from '../support/lua.ts'
+import { describeBindings, expiryOf, START } from '../support/lua.ts'
 
 const DEFAULTS = {
   ...{ wait: 10_000, maxWait: 60_000, maxSize: 10, maxBacklog: 1000 },
@@ -90,6 +90,12 @@ describeBindings('policy', (lua) => {
     expect(await lua().keyspace()).toEqual(before)
   })
 
+  it('that a person sets ends differences about that member alone', async () => {
+    for (const by of ['a@h', 'b@h']) await set('WAIT', by === 'a@h' ? 1 : 2, 'MAXSIZE', by === 'a@h' ? 3 : 4, 'GIVEN', by)
+    await set('WAIT', 5)
+    expect(await given()).toEqual({ wait: '2 b@h', maxSize: '4 b@h,3 a@h' })
+  })
+
   it('that a program gives again is written where nothing is kept of it', async () => {
     await set('WAIT', 1000, 'GIVEN', 'a@h')
     await set('WAIT', 7000)
@@ -117,6 +123,60 @@ describeBindings('policy', (lua) => {
     await set('WAIT', 8000)
     expect((await set('WAIT', 1000, 'MAXWAIT', 5000, 'GIVEN', 'a@h')).slice(0, 4)).toEqual(['wait', 1000, 'maxWait', 5000])
     await lua().refuses('BAD_POLICY', 'maxWait must not be shorter', 'policy', 'WAIT', 6000, 'GIVEN', 'a@h')
+  })
+
+  it('lets what is remembered expire when it would have, unless DEDUPE is lengthened', async () => {
+    await lua().call('policy', 'DEDUPE', 1000)
+    await lua().call('add', 'ann', 'x', 'ID', 'm1')
+    await lua().tick(1000)
+    await lua().call('add', 'ann', 'x', 'ID', 'm2')
+    const expiries = async () => Promise.all([START, START + 1000].map((slice) => expiryOf(lua().redis, `${lua().root}:seen:${slice}`)))
+    expect(await expiries()).toEqual([START + 3000, START + 4000])
+    await lua().tick(500)
+    for (const [token, value] of [
+      ['DEDUPE', 900],
+      ['DEDUPE', 900],
+      ['WAIT', 5],
+    ] as const) {
+      await policy(token, value)
+      expect(await expiries()).toEqual([START + 3000, START + 4000])
+    }
+    const ends = () => lua().redis.hget(lua().root, 'sliceEnds')
+    await policy('DEDUPE', 901)
+    expect([await ends(), await expiries()]).toEqual([String(START + 2802), [START + 2802, START + 3703]])
+    await lua().tick(1202)
+    await policy('DEDUPE', 902)
+    // The last id of the slice may have come just now.
+    expect([await ends(), await expiries()]).toEqual([String(START + 3604), [START + 2804, START + 4506]])
+  })
+
+  it('that contradicts itself, since a person has written it so, gives way to all that a program gives', async () => {
+    await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')
+    await lua().redis.hset(lua().root, 'maxWait', 5)
+    await lua().refuses('BAD_POLICY', 'maxWait must not be shorter than wait (1000), got 5', 'policy')
+    expect((await set('WAIT', 1000, 'MAXWAIT', 9000, 'GIVEN', 'a@h')).slice(0, 4)).toEqual(['wait', 1000, 'maxWait', 9000])
+  })
+
+  it('keeps the longest wait that there was before it was shortened', async () => {
+    const longest = () => lua().redis.hget(lua().root, 'longestWait')
+    for (const [wait, kept] of [
+      [20_000, null],
+      [20_000, null],
+      [15_000, '20000'],
+      [16_000, '20000'],
+      [30_000, '20000'],
+      [5000, '30000'],
+      [1000, '30000'],
+    ] as const) {
+      await policy('WAIT', wait)
+      expect(await longest()).toBe(kept)
+    }
+  })
+
+  it('that was restored is left alone by a program that gives another member', async () => {
+    await lua().call('repartition', 'RESTORE', 1, 'LAYOUT', '2:0:0:0', 'WAIT', 7000)
+    await set('MAXSIZE', 3, 'GIVEN', 'a@h')
+    expect(await given()).toEqual({ wait: '*', maxSize: '3 a@h' })
   })
 
   it.each([

@@ -30,6 +30,14 @@ describeBindings('release', (lua) => {
     expect((await lua().claimOne()).attempt).toBe(2)
   })
 
+  it('says of an older token that it is lost, also while the batch is given back again', async () => {
+    const { token } = await claimed()
+    await lua().call('release', 'ann', token)
+    const second = await lua().claimOne()
+    await lua().call('release', 'ann', second.token)
+    expect([await lua().call('release', 'ann', token), await lua().call('release', 'ann', second.token)]).toEqual(['lost', 'released'])
+  })
+
   it('acknowledges the claim', async () => {
     const { token } = await claimed('NONCE', 'w1/1')
     await lua().call('release', 'ann', token)

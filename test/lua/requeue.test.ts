@@ -4,6 +4,7 @@ import { commandsOf } from '../../cli/doctor/rights.ts'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, TEST_SOURCE } from '../support/lua.ts'
 import { bury, texts } from './dead-batches.ts'
+import { userWithout } from './users.ts'
 
 describeBindings('requeue', (lua) => {
   const intact = async () => expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
@@ -155,6 +156,76 @@ describeBindings('requeue', (lua) => {
     await intact()
   })
 
+  it('goes behind ten thousand older messages', async () => {
+    const id = await bury(lua(), 'ann', 'dead')
+    const older = Array.from({ length: 10_000 }, (_, n) => `${lua().now - 1} 0 ${n}`)
+    await lua().redis.rpush(`${lua().root}:messages:ann`, ...older, `${lua().now + 1} 0 newer`)
+    expect(await lua().call('requeue', id)).toEqual(['requeued'])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([
+      ...older,
+      ...[`${lua().now} 0,R1.0001,F dead`, `${lua().now + 1} 0 newer`],
+    ])
+  })
+
+  it('takes a hundred ids, and a generation from 1 to 999999', async () => {
+    expect(await lua().call('requeue', ...Array(100).fill('1-1'))).toEqual(Array(100).fill('unknown'))
+    expect(await lua().call('drop', ...Array(100).fill('1-1'))).toEqual(Array(100).fill('unknown'))
+    for (const [generation, code] of [
+      [0, 'BAD_ARGUMENT'],
+      [1, 'REPARTITIONED'],
+      [999_999, 'REPARTITIONED'],
+      [1_000_000, 'BAD_ARGUMENT'],
+    ] as const)
+      await lua().refuses(code, '', 'requeue', '1-1', 'GENERATION', generation)
+  })
+
+  it('goes by the policy that holds now', async () => {
+    await lua().call('add', 'ann', 1)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('policy', 'WAIT', 10_500)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now + 500))
+    await intact()
+  })
+
+  it('goes by the options of what waits', async () => {
+    await lua().call('add', 'ann', 1)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('add', 'ann', 2, 'WAIT', 30_000)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now + 30_000))
+  })
+
+  it('notes the options of any message of a batch', async () => {
+    await lua().call('add', 'ann', 1, 'WAIT', 700, 'NEXT', 'ann', 2)
+    await lua().tick(10_000)
+    const { token } = await lua().claimOne()
+    await lua().call('fail', 'ann', token, 'ATTEMPTS', 1)
+    await lua().call('requeue', token.slice(0, -2))
+    expect(await lua().redis.smembers(`${lua().root}:overrides`)).toEqual(['ann'])
+  })
+
+  it('puts the key where somebody looks, also when its claim was lost', async () => {
+    const id = await bury(lua(), 'ann', 1)
+    await lua().call('add', 'ann', 2, 'FLUSH')
+    await lua().claimOne()
+    await lua().redis.hdel(`${lua().root}:claims`, 'ann')
+    await lua().call('requeue', id)
+    expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now))
+  })
+
+  it('knows only what is in the index, whatever its id', async () => {
+    await lua().redis.hset(`${lua().root}:dead:mine`, 'key', 'ann', '1', `${lua().now} 0 x`)
+    expect(await lua().call('requeue', 'mine')).toEqual(['unknown'])
+    await lua().redis.zadd(`${lua().root}:dead`, 1, 'mine')
+    expect(await lua().call('requeue', 'mine')).toEqual(['requeued'])
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([`${lua().now} 0 x`])
+  })
+
   it('leaves what somebody else wrote behind what it stands behind', async () => {
     const id = await bury(lua(), 'ann', 2)
     await lua().tick(1000)
@@ -175,7 +246,7 @@ describeBindings('requeue', (lua) => {
     expect(await lua().redis.zscore(`${lua().root}:due`, 'ann')).toBe(String(lua().now))
   })
 
-  it.each(['lpush', 'ltrim', 'lrange', 'del', 'zadd', 'sadd', 'sismember'])(
+  it.each(['lpush', 'ltrim', 'lrange', 'del', 'unlink', 'zadd', 'sadd', 'sismember'])(
     'loses and doubles nothing for a user without %s',
     async (lacking) => {
       const ids = [await bury(lua(), 'ann', 1), await bury(lua(), 'ann', 2)]
@@ -187,7 +258,10 @@ describeBindings('requeue', (lua) => {
       const poor = new Redis(lua().server.url.replace('://', '://poor:secret@'))
       onTestFinished(() => poor.disconnect())
       const [name, entry] = lua().mode === 'functions' ? ['FCALL', 'rapidfire_requeue'] : ['EVAL', TEST_SOURCE.scripts.requeue.text]
-      for (const id of ids) await poor.call(name as string, entry as string, 1, lua().root, id).catch(() => {})
+      const refused: string[] = []
+      for (const id of ids) await poor.call(name as string, entry as string, 1, lua().root, id).catch(() => refused.push(id))
+      // What the call could not take back is left to repair.
+      if (lacking !== 'zadd') expect((await lua().call('dead')).map(([id]: string[]) => id)).toEqual(refused)
       await lua().redis.call('ACL', 'DELUSER', 'poor')
       await lua().call('repair', ...ids.map((id) => `dead:${id}`))
       for (const id of ids) await lua().call('requeue', id)
@@ -195,6 +269,13 @@ describeBindings('requeue', (lua) => {
       await intact()
     },
   )
+
+  it('loses nothing for a user who may not take back what was begun', async () => {
+    const id = await bury(lua(), 'ann', 1)
+    const poor = await userWithout(lua(), 'ltrim', 'sadd')
+    await expect(poor.call('requeue', id)).rejects.toThrow(/NOPERM|can't run/)
+    expect((await lua().call('dead')).map(([dead]: string[]) => dead)).toEqual([id])
+  })
 
   it('puts them in front of what is being collected', async () => {
     const id = await bury(lua(), 'ann', 1, 2)

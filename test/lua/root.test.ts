@@ -2,22 +2,30 @@ import { expect, it } from 'vitest'
 import type { FunctionName } from '../../src/redis/generated/facts.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 
-const CALLS: [FunctionName, string[]][] = [
-  ['add', ['ann', 'x', 'ID', 'm1']],
-  ['check', ['ann']],
-  ['claim_ready', []],
-  ['complete', ['ann', '1-1:1']],
-  ['dead', []],
-  ['drop', ['1-1']],
-  ['extend', ['1000', 'ann', '1-1:1']],
-  ['fail', ['ann', '1-1:1']],
-  ['forward', ['batches']],
-  ['peek', ['ann']],
-  ['policy', ['WAIT', '5']],
-  ['repair', ['ann']],
-  ['requeue', ['1-1']],
-  ['stats', []],
-]
+/** Every call that has a root, with arguments that it would take. */
+const ARGS: Record<Exclude<FunctionName, 'version'>, string[]> = {
+  add: ['ann', 'x', 'ID', 'm1'],
+  check: ['ann'],
+  claim_ready: [],
+  complete: ['ann', '1-1:1'],
+  dead: [],
+  drop: ['1-1'],
+  extend: ['1000', 'ann', '1-1:1'],
+  fail: ['ann', '1-1:1'],
+  forward: ['batches'],
+  layout: [],
+  leave: ['w1'],
+  partition: ['OPEN'],
+  peek: ['ann'],
+  policy: ['WAIT', '5'],
+  present: ['w1'],
+  release: ['ann', '1-1:1'],
+  repair: ['ann'],
+  repartition: ['PREPARE', '4'],
+  requeue: ['1-1'],
+  stats: [],
+}
+const CALLS = Object.entries(ARGS) as [FunctionName, string[]][]
 
 const BAD_ROOTS = [
   'rapid-fire:orders',

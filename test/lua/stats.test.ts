@@ -85,6 +85,19 @@ describeBindings('stats', (lua) => {
     expect(await figures()).toMatchObject({ active: 1001, queued: 1000, messages: 2002 })
   })
 
+  it('counts all messages as waiting behind nothing where a claim cannot be read, and fewer than none nowhere', async () => {
+    await lua().call('add', 'ann', '1', 'NEXT', 'ann', '2', 'FLUSH', 'NEXT', 'ann', '3')
+    const { token } = await lua().claimOne()
+    expect(await figures()).toMatchObject({ active: 1, queued: 1 })
+    await lua().redis.hset(`${lua().root}:claims`, 'ann', 'mine')
+    expect(await figures()).toMatchObject({ active: 1, queued: 3 })
+    await lua().redis.hset(`${lua().root}:claims`, 'ann', `${token}:1:0:9:1:wait:1`)
+    expect(Object.keys(await figures())).not.toContain('queued')
+    await lua().redis.del(`${lua().root}:messages:ann`)
+    await lua().redis.set(`${lua().root}:messages:ann`, 'mine')
+    expect(await figures()).toMatchObject({ active: 1, messages: 3 })
+  })
+
   it('refuses arguments', async () => {
     await lua().refuses('UNKNOWN_ARGUMENT', "expected no more arguments; got 'all'", 'stats', 'all')
   })

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
 import { describeBindings, Lua } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
+import { userWithout } from './users.ts'
 import { Watchers, wakesOf } from './watchers.ts'
 
 describeBindings('watch', (lua) => {
@@ -76,6 +77,20 @@ describeBindings('watch', (lua) => {
     expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
   })
 
+  it.each([
+    ['the sooner of them first', 300, 400],
+    ['the later of them first', 400, 300],
+  ])('tells it of the first deadline of keys that get several messages with options, %s', async (_, ann, bob) => {
+    await listen()
+    await claim('w1')
+    const message = (key: string, wait: number) => [key, '"Hi"', 'WAIT', wait]
+    await lua().call(
+      'add',
+      ...[message('ann', 900), message('bob', 900), message('ann', ann), message('bob', bob)].flatMap((each) => ['NEXT', ...each]).slice(1),
+    )
+    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+  })
+
   it('tells it of the first deadline behind several batches that are completed in one call', async () => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
@@ -121,7 +136,8 @@ describeBindings('watch', (lua) => {
     ['what is ready behind a batch that is completed', 0, (lua, token) => lua.call('complete', 'ann', token)],
     ['what is ready behind a batch that has died', 0, (lua, token) => lua.call('fail', 'ann', token, 'ATTEMPTS', 1)],
     ['a failure whose pause ends early', 70, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 70)],
-    ['a batch that is given back', 0, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 0)],
+    ['a failure without a pause', 0, (lua, token) => lua.call('fail', 'ann', token, 'DELAY', 0)],
+    ['a batch that is given back', 0, (lua, token) => lua.call('release', 'ann', token)],
   ])('tells the watcher of %s', async (_, after, act) => {
     await listen()
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
@@ -169,6 +185,29 @@ describeBindings('watch', (lua) => {
     expect(await wakes.heard()).toEqual([`w2 ${lua().now + 900}`])
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
     expect(await wakes.heard()).toEqual([`w2 ${lua().now + 70}`])
+  })
+
+  it('hands it on to nobody who has just stopped standing by', async () => {
+    await listen()
+    await claim('w1')
+    await claim('w2')
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
+    await lua().tick(1000)
+    await wakes.heard()
+    await claim('w1', 'LIMIT', 1)
+    expect(await wakes.heard()).toEqual([])
+    expect(await lua().redis.hget(lua().root, 'watchAt')).toBe('0')
+  })
+
+  it('is handed on by whoever fills up when the time of the watcher has come', async () => {
+    await listen()
+    await claim('w1')
+    await lua().tick(500)
+    await claim('w3')
+    await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
+    await lua().tick(500)
+    expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
+    expect(await wakes.heard()).toEqual([`w3 ${lua().now + 500}`])
   })
 
   it('leaves the watch with the watcher while somebody else fills up', async () => {
@@ -448,7 +487,78 @@ describeBindings('watch', (lua) => {
       await listen()
       await lua().redis.set(`${lua().root}:watch:present`, 'mine')
       await expect(present('w1')).rejects.toThrow('RAPIDFIRE_WRONG_TYPE ')
+      expect(await lua().call('leave', 'w1')).toBe('idle')
     })
+  })
+
+  it.each(['leave', 'present'] as const)('has a name of 1 to 64 bytes, as %s has it', async (name) => {
+    await listen()
+    for (const worker of ['w', 'w'.repeat(64)]) expect(await lua().call(name, worker)).toEqual(name === 'leave' ? 'idle' : [])
+    for (const worker of ['', 'w'.repeat(65)])
+      await lua().refuses('BAD_ARGUMENT', `the name of a worker must have 1 to 64 bytes, got ${worker.length}`, name, worker)
+    await lua().refuses('MISSING_ARGUMENT', 'expected the name of a worker', name)
+  })
+
+  it.each([
+    [99, 'passed'],
+    [100, 'vacant'],
+  ])('is followed by the first that hears of a hundred that stand by: behind %d that do not, it is %s', async (deaf, status) => {
+    wakes = await wakesOf(lua(), 'w2')
+    await claim('w1')
+    await lua().redis.zadd(`${lua().root}:watch:standby`, lua().now + 1, 'w2')
+    const others = Array.from({ length: deaf }, (_, n) => [lua().now + 2 + n, `deaf ${n}`]).flat()
+    await lua().redis.zadd(`${lua().root}:watch:standby`, ...others)
+    expect(await lua().call('leave', 'w1')).toBe(status)
+  })
+
+  it('watches and claims as ever when something else stands where those stand by', async () => {
+    await listen()
+    const name = `${lua().root}:watch:standby`
+    await lua().redis.set(name, 'mine')
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
+    expect(await claim('w1', 'LIMIT', 1)).toHaveLength(3)
+    expect(await claim('w2')).toHaveLength(3)
+    expect([await next('w2'), await next('w1')]).toEqual([1000, 1000])
+    await lua().call('add', 'cid', '"Hi"', 'WAIT', 300)
+    // It takes the place of the other one.
+    await lua().redis.hset(lua().root, 'watchAt', lua().now + 500)
+    expect(await next('w3')).toBe(300)
+    expect(await lua().call('leave', 'w3')).toBe('vacant')
+    expect([await lua().redis.get(name), await lua().redis.pttl(name)]).toEqual(['mine', -1])
+  })
+
+  it('watches and stands by also when its user may write down little of that', async () => {
+    await listen()
+    const poor = await userWithout(lua(), 'zremrangebyrank', 'zremrangebyscore', 'pexpireat')
+    for (const [worker, rest] of [
+      ['w1', 1000],
+      ['w2', 900],
+      ['w3', 1000],
+    ] as const)
+      expect(await poor.call('claim_ready', 'WORKER', worker, 'REST', rest)).toEqual([lua().now, lua().now + rest])
+    const poorer = await userWithout(lua(), 'hset')
+    expect([await poorer.call('leave', 'w1')]).toEqual(['passed'])
+    await lua().redis.del(`${lua().root}:watch:standby`)
+    expect([await poorer.call('leave', 'w1')]).toEqual(['vacant'])
+  })
+
+  it('is forgotten when it has not looked as it meant to, at the next look of another one', async () => {
+    await listen()
+    for (const worker of ['w1', 'w2']) await claim(worker)
+    await lua().tick(999)
+    await claim('w1')
+    expect(await lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')).toEqual(['w2'])
+    await lua().tick(1)
+    await claim('w1')
+    expect(await lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')).toEqual([])
+  })
+
+  it('stands by no more when it has filled its slots', async () => {
+    await listen()
+    for (const worker of ['w1', 'w2']) await claim(worker)
+    await lua().call('add', 'ann', '"Hi"', 'FLUSH')
+    expect(await claim('w2', 'LIMIT', 1)).toHaveLength(3)
+    expect(await lua().redis.hmget(lua().root, 'watcher', 'watchAt')).toEqual(['w1', '0'])
   })
 
   it('stands by when another one takes its place', async () => {

@@ -169,6 +169,15 @@ describeBindings('a message and its id are both stored or neither', (lua) => {
     expect((await lua().claimOne('DRAIN')).messages.map(({ data }) => data)).toEqual(['0'])
   })
 
+  it('what comes back without a place among the dead goes behind what came in the same ms', async () => {
+    await lua().call('add', 'ann', 'old')
+    await lua().tick(5)
+    await lua().call('add', 'ann', 'new', 'NEXT', 'ann', 'back', 'REQUEUED', `${START}:x`)
+    expect(await lua().redis.lrange(`${lua().root}:messages:ann`, 0, -1)).toEqual([
+      ...[`${START} 0 old`, `${START} 0 back`, `${START + 5} 0 new`],
+    ])
+  })
+
   it('what comes after the store fails no call', async () => {
     await lua().call('claim_ready', 'WORKER', 'w1')
     for (const lacking of ['hincrby', 'publish', 'hset']) {

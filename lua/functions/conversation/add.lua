@@ -189,10 +189,8 @@ local function store_requeued(queue, key, element, digest, ids)
     return nil, failed
   end
   failed = begin_slice(queue, ids)
-  if failed then
-    if unstore(queue, key, digest, ids, undo) then return nil, failed end
-    keep_indexed(queue, key)
-  end
+  -- What cannot be taken back is in the index already.
+  if failed and unstore(queue, key, digest, ids, undo) then return nil, failed end
   return size + 1, at
 end
 

@@ -67,7 +67,7 @@ local function requeue(keys, args)
       end
     end
   end
-  keep_reply(queue, nonce, 'requeue', reply)
+  if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end

@@ -63,7 +63,7 @@ local function partition(keys, args)
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (newer or not generation) then
     became = 'retired'
   end
 

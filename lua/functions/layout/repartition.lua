@@ -54,7 +54,7 @@ local REPARTITION_OPTIONS = {
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
   local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
-  if options.restore then return options.restore > generation and told or nil end
+  if options.restore then return options.restore > generation and told end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end

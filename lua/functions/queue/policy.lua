@@ -92,8 +92,8 @@ local function policy(keys, args)
     kept = settled_gifts(root, members)
   end
   local after = changed_policy(queue, changes)
-  if given and next(changes) and bad_policy(after) then
-    -- What has changed contradicts what a person has set: then all that the program gives holds.
+  if bad_policy(after) then
+    -- What has changed of what a program gives contradicts what a person has set: then all that it gives holds.
     changes, after = members, changed_policy(queue, members)
   end
   bad = bad_policy(after)

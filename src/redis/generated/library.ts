@@ -48,7 +48,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -663,9 +663,10 @@ end
 -- Notes a worker until \`latest\` in a set of workers: that it is there, or that it stands by and looks by itself then. What is too much is dropped.
 -- Nobody needs it: what is refused here must not hide what a claim has taken.
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
@@ -673,7 +674,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -835,9 +836,7 @@ end
 function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 
 -- Takes the first elements off.
-function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 
 -- Puts elements in front of a list, the first of them first. Returns an error.
 local function push_front(list, elements)
@@ -1374,7 +1373,8 @@ function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number
@@ -1594,7 +1594,8 @@ function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+  -- A command takes no nil.
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
 
 -- Looks up the ids of a call.
@@ -2795,10 +2796,8 @@ local function store_requeued(queue, key, element, digest, ids)
     return nil, failed
   end
   failed = begin_slice(queue, ids)
-  if failed then
-    if unstore(queue, key, digest, ids, undo) then return nil, failed end
-    keep_indexed(queue, key)
-  end
+  -- What cannot be taken back is in the index already.
+  if failed and unstore(queue, key, digest, ids, undo) then return nil, failed end
   return size + 1, at
 end
 
@@ -3088,7 +3087,7 @@ local function requeue(keys, args)
       end
     end
   end
-  keep_reply(queue, nonce, 'requeue', reply)
+  if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end
@@ -3741,7 +3740,7 @@ local function partition(keys, args)
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (newer or not generation) then
     became = 'retired'
   end
 
@@ -3822,7 +3821,7 @@ local REPARTITION_OPTIONS = {
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
   local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
-  if options.restore then return options.restore > generation and told or nil end
+  if options.restore then return options.restore > generation and told end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
@@ -4006,8 +4005,8 @@ local function policy(keys, args)
     kept = settled_gifts(root, members)
   end
   local after = changed_policy(queue, changes)
-  if given and next(changes) and bad_policy(after) then
-    -- What has changed contradicts what a person has set: then all that the program gives holds.
+  if bad_policy(after) then
+    -- What has changed of what a program gives contradicts what a person has set: then all that it gives holds.
     changes, after = members, changed_policy(queue, members)
   end
   bad = bad_policy(after)

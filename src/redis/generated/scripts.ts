@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '97a8a45acd1a3adc78254dc8fb7a35a3627ae22f',
+    sha1: '159f4cc9db8625c12de6bae393c0732646671997',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -50,7 +50,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -385,7 +385,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(78)}
+${blank(79)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -402,7 +402,7 @@ end
 
 
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
-${blank(6)}
+${blank(4)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -589,7 +589,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(266)}
+${blank(267)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -631,7 +631,7 @@ local function gone_slices(queue, all)
   if all then gone[#gone + 1] = seen_key(queue.root, digits(queue.slice)) end
   return gone
 end
-${blank(11)}
+${blank(12)}
 local function read_ids(queue, asked)
   local slice, before, gone = queue.slice, queue.sliceBefore, nil
   local begins = not slice or queue.now >= slice + queue.dedupe
@@ -982,10 +982,8 @@ local function store_requeued(queue, key, element, digest, ids)
     return nil, failed
   end
   failed = begin_slice(queue, ids)
-  if failed then
-    if unstore(queue, key, digest, ids, undo) then return nil, failed end
-    keep_indexed(queue, key)
-  end
+  -- What cannot be taken back is in the index already.
+  if failed and unstore(queue, key, digest, ids, undo) then return nil, failed end
   return size + 1, at
 end
 
@@ -1058,7 +1056,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '2d96383a3764a9c9779aabd260603bbbde853d24',
+    sha1: 'a63328b76875cd1bf21b02a2436fa044ba6fcf55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1218,7 +1216,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(201)}
+${blank(202)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1236,11 +1234,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(289)}
+${blank(287)}
 local LOOK_AGAIN = 10000
-${blank(315)}
+${blank(316)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(343)}
+${blank(344)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -1303,7 +1301,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1283)}
+${blank(1281)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1703,7 +1701,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'ee6826d3ed98c8c3d3b92ff4f139a3555d9362d1',
+    sha1: 'deaf3d3bea52370bbb9e521ec0104af4fcd72e2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1739,7 +1737,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -2115,9 +2113,10 @@ end
 
 
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
@@ -2125,7 +2124,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -2217,9 +2216,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
@@ -2357,7 +2354,8 @@ local function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number
@@ -2455,7 +2453,8 @@ local function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+  -- A command takes no nil.
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
 ${blank(124)}
 local function not_serving(root)
@@ -2867,7 +2866,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '18d5b3e935a54bce4ab69d58648661d069acf1ff',
+    sha1: 'fb90f8694216da0cf3d6482d77ef24dcf2c6d965',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3154,7 +3153,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(153)}
+${blank(154)}
 local function write_unless_foreign(...)
   local reply = redis.pcall(...)
   if type(reply) == 'table' and reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call(...) end
@@ -3166,9 +3165,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
@@ -3264,7 +3261,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(385)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3397,7 +3394,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '649df29fb97b35b3075e51440c8fefdb92aea85c',
+    sha1: 'c8ba83a2b5a1f4428be375270ac37b33783f84dd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3433,7 +3430,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -3599,7 +3596,7 @@ local function dead_messages(root, id)
   for n = 1, #positions do positions[n] = count_text(positions[n]) end
   return redis.call('HMGET', name, unpack(positions))
 end
-${blank(149)}
+${blank(150)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3678,7 +3675,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(913)}
+${blank(911)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3734,7 +3731,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '2b4785b75c22185f52e24807df20b05459ad6434',
+    sha1: '0ed23356b6b2d52cea19200db38158f89bd65100',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3853,7 +3850,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(708)}
+${blank(707)}
 local NONCE_KEPT = 60000
 
 
@@ -3892,7 +3889,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(385)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -3966,7 +3963,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1142)}
+${blank(1140)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4010,7 +4007,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'c037b79c21d05ee7c92467ceb53c371202139260',
+    sha1: '59f5d77b0bf4a34b45dff171fde492bac8375f0e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4170,7 +4167,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(202)}
+${blank(203)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4178,7 +4175,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(402)}
+${blank(400)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -4194,7 +4191,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(586)}
+${blank(588)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -4326,7 +4323,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e1866cb854c28ead1d5c323727fe2d57116905c6',
+    sha1: 'f0fbe0160ac61938368adbfe6db4713db2a3cb95',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4370,7 +4367,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -4716,7 +4713,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(78)}
+${blank(79)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4736,9 +4733,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(15)}
 local function copy_back(list, count, kept)
   local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
@@ -4827,7 +4822,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(385)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -5005,7 +5000,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'df46011bf9e260bddc1a5fa24ea7d082a4b62795',
+    sha1: '0e7c65524aac59fd2946300782d200990e061e23',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5041,7 +5036,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -5420,9 +5415,10 @@ end
 
 
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 
@@ -5430,7 +5426,7 @@ end
 local function leave_watch(queue, worker, next_at)
   redis.pcall('ZREM', watch_key(queue.root, 'standby'), worker)
   -- Somebody who has slots must look instead.
-  if queue.watcher == worker and queue.watchAt > 0 or queue.watchAt <= queue.now then
+  if queue.watcher == worker or queue.watchAt <= queue.now then
     appoint(queue, next_at)
   else
     wake_watcher(queue, next_at)
@@ -5522,9 +5518,7 @@ local function must_be_empty(list, reply)
   if reply.err and not string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('LRANGE', list, 0, 0) end
 end
 ${blank(11)}
-local function cut_front(list, count)
-  if count > 0 then write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-end
+local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
 ${blank(231)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
@@ -5680,7 +5674,8 @@ local function acknowledged(root, records, nonce)
     known[n] = not name or nonce and nonce.name == name and nonce.number > number
     if not known[n] then names[#names + 1], asked[#asked + 1] = calls_key(root, name), { position = n, number = number } end
   end
-  local kept = #names > 0 and redis.call('MGET', unpack(names)) or {}
+  if #names == 0 then return known end
+  local kept = redis.call('MGET', unpack(names))
   for n = 1, #names do
     local last = tonumber(string.match(kept[n] or '', '^(%d+) '))
     known[asked[n].position] = last ~= nil and last > asked[n].number
@@ -5778,7 +5773,8 @@ local function drop_slices(queue)
   local gone = gone_slices(queue, all)
   if #gone == 0 then return end
   redis.pcall('UNLINK', unpack(gone))
-  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or nil)
+  -- A command takes no nil.
+  redis.pcall('HDEL', queue.root, 'sliceBefore', all and 'slice' or 'sliceBefore')
 end
 ${blank(124)}
 local function not_serving(root)
@@ -6235,7 +6231,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'f63676cafbce35466576772e793ab7be4fc2ef07',
+    sha1: '7425eee93d91234fcd112766be2cf0bdb41615d8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6271,7 +6267,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -6341,7 +6337,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1404)}
+${blank(1405)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6434,7 +6430,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1806)}
+${blank(1804)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6482,7 +6478,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '3653e8c7cee1b71e36ea4e03284fdc58d5ec89c5',
+    sha1: 'ae0966322a377079a1e126ec75cb89e6bf0a480e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6628,7 +6624,7 @@ local function appoint(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', 0)
   return false
 end
-${blank(49)}
+${blank(50)}
 local function next_due(queue)
   local next_at
   for _, index in ipairs({ due_key(queue.root), active_key(queue.root) }) do
@@ -6718,7 +6714,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1863)}
+${blank(1861)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6758,7 +6754,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '913f8beafa3990af3f171818b82a103d44922741',
+    sha1: 'a127a2a9b1b25cfeb648472993edcdf988584ebf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6794,7 +6790,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -6942,7 +6938,7 @@ local function send(root, worker, what)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
   return heard ~= 0 or worker ~= nil and string.sub(worker, 1, 1) == '~'
 end
-${blank(103)}
+${blank(104)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7068,7 +7064,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1664)}
+${blank(1662)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7134,7 +7130,7 @@ local function partition(keys, args)
   local became
   if options.open and (state == 'unused' or state == 'open' and newer) then
     became = 'open'
-  elseif options.retire and (state == 'retired' and newer or state ~= 'retired' and (newer or not generation)) then
+  elseif options.retire and (newer or not generation) then
     became = 'retired'
   end
 
@@ -7161,7 +7157,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'de40e4495440584581d97460eece6d4cf69083c8',
+    sha1: '1748fb0c424ded5ec0948cb6ae1e362e67fbd6ac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7197,7 +7193,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -7447,7 +7443,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(202)}
+${blank(203)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7526,7 +7522,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(857)}
+${blank(855)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7583,7 +7579,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '2e39f17e8286a483c8e6c12e7648d3c3cd68089d',
+    sha1: 'e8837b23d5c3fb28dd81b35014b83b7918cad9ce',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7619,7 +7615,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -7754,7 +7750,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(202)}
+${blank(203)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7855,7 +7851,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1900)}
+${blank(1898)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7950,8 +7946,8 @@ local function policy(keys, args)
     kept = settled_gifts(root, members)
   end
   local after = changed_policy(queue, changes)
-  if given and next(changes) and bad_policy(after) then
-    -- What has changed contradicts what a person has set: then all that the program gives holds.
+  if bad_policy(after) then
+    -- What has changed of what a program gives contradicts what a person has set: then all that it gives holds.
     changes, after = members, changed_policy(queue, members)
   end
   bad = bad_policy(after)
@@ -7986,7 +7982,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'd8f2b3415aa28d837c98e786f01f1d1b0dcc2dbf',
+    sha1: '642ed67e95900b3eaa3e6d91a41ea9f5208697c3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8022,7 +8018,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -8177,9 +8173,10 @@ local function now_ms()
 end
 ${blank(126)}
 local function note_worker(workers, worker, latest)
-  if redis.pcall('ZADD', workers, digits(latest), worker) == 1 then
-    redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys))
-  end
+  local added = redis.pcall('ZADD', workers, digits(latest), worker)
+  -- What somebody else has put there is not ours to end.
+  if type(added) == 'table' then return end
+  if added == 1 then redis.pcall('ZREMRANGEBYRANK', workers, '0', count_text(-1 - LIMITS.standbys)) end
   redis.pcall('PEXPIREAT', workers, digits(latest + 1000))
 end
 ${blank(69)}
@@ -8261,7 +8258,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2028)}
+${blank(2026)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8341,7 +8338,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '4b959e68925074ad19ad82d28dcf4b980d5fd2d4',
+    sha1: '7cbc73ebe511c1e48b26e545afeafdf114e94a4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8385,7 +8382,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -8596,7 +8593,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(78)}
+${blank(79)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8604,7 +8601,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(420)}
+${blank(418)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -8649,7 +8646,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(385)}
+${blank(387)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -8788,7 +8785,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '6ca0b5f04a896d217ed3f95266549ee777721350',
+    sha1: '4702b6bebb57b77233bf5e3f8cafe8d4c2ec2808',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9057,7 +9054,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(121)}
+${blank(122)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -9075,7 +9072,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(63)}
+${blank(61)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -9084,7 +9081,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(592)}
+${blank(593)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -9142,7 +9139,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(229)}
+${blank(230)}
 local LAST = {}
 local function last_position(maxSize)
   if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
@@ -9205,7 +9202,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1286)}
+${blank(1284)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9316,7 +9313,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '2a80e5f90d748cd522648fac57fff3415aa46778',
+    sha1: '59d106e075e4829c6b6a84a6ff029725610ba4ca',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9352,7 +9349,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -9486,7 +9483,7 @@ local function bad_root(keys)
 end
 ${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(278)}
+${blank(279)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9617,7 +9614,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1754)}
+${blank(1752)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9674,7 +9671,7 @@ local REPARTITION_OPTIONS = {
 -- The layout after the next step, or nil when it is not the next one.
 local function stepped(known, options, told, added)
   local state, serving, first, generation = known.state, known.partitions, known.first, known.generation
-  if options.restore then return options.restore > generation and told or nil end
+  if options.restore then return options.restore > generation and told end
   -- A queue without partitions has one, so to say.
   if options.prepare and state == 'steady' and options.prepare ~= math.max(serving, 1) then
     if options.new and (generation > 0 or added) then return nil end
@@ -9727,7 +9724,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'b6ccf7dac38c0dfda947eadf39e3682fc05a7dc0',
+    sha1: 'e5480377b2d2612c6af53e91c8bc0088260f273a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10047,7 +10044,7 @@ local function wake_watcher(queue, at)
   redis.pcall('HSET', queue.root, 'watchAt', at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
-${blank(180)}
+${blank(179)}
 local function push_front(list, elements)
   local some = {}
   for at = #elements, 1, -1 do
@@ -10201,7 +10198,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(356)}
+${blank(358)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -10289,7 +10286,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1183)}
+${blank(1181)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10359,7 +10356,7 @@ local function requeue(keys, args)
       end
     end
   end
-  keep_reply(queue, nonce, 'requeue', reply)
+  if revived > 0 then keep_reply(queue, nonce, 'requeue', reply) end
   wake_watcher(queue, soonest)
   return reply
 end
@@ -10369,7 +10366,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'e1c8b3781f487834477b2cb8f5750368a861dbd6',
+    sha1: '2a0f83e014d71e96dae929560935343b9960650f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10405,7 +10402,7 @@ local function read_tokens(args, at, known, stop)
   while name and name ~= stop do
     local token = known[name] or known[string.upper(name)]
     if not token then
-      if stop and string.upper(name) == stop then break end
+      if string.upper(name) == stop then break end
       local names = {}
       for each in pairs(known) do names[#names + 1] = each end
       table.sort(names)
@@ -10496,7 +10493,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(184)}
+${blank(185)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -10575,7 +10572,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2292)}
+${blank(2290)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10626,12 +10623,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '471eca6b0dc054521b5846f78218fa2081f509ac',
+    sha1: '914be844ee1cb14365b061eecdabe0c5fff06c8b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3609)}
+${blank(3608)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

@@ -41,20 +41,20 @@ export class Judge {
   }
 
   /**
-   * The test of that file which fails first, in words; undefined when all pass. Throws when they could not be run: that says nothing about a
+   * The test of those files which fails first, in words; undefined when all pass. Throws when they could not be run: that says nothing about a
    * fault.
    */
-  async failureOf(test: string): Promise<string | undefined> {
+  async failureOf(...tests: string[]): Promise<string | undefined> {
     const running = this.#process ?? (await this.#start())
-    running.send(join(TREE, test))
+    running.send(tests.map((test) => join(TREE, test)))
     const answer = await this.#answer(running)
     if (answer === undefined) {
       this.#end()
       return `no end within ${LIMIT_MS / 1000} s`
     }
     const { failure, broken } = answer
-    if (broken !== undefined) throw new Error(`${test} could not be run: ${broken}`)
-    return failure
+    if (broken !== undefined) throw new Error(`${tests.join(' ')} could not be run: ${broken}`)
+    return failure?.replace(TREE, '')
   }
 
   /** Ends its process, and all that this has started. */

@@ -107,13 +107,7 @@ async function judgeAll(): Promise<void> {
 
 async function tryOne(mutant: Mutant, judge: Judge): Promise<void> {
   const started = performance.now()
-  let verdict = 'SURVIVED'
-  for (const test of tests.against(mutant, files)) {
-    const failure = await judge.failureOf(test)
-    if (failure === undefined) continue
-    verdict = `${test}: ${failure}`
-    break
-  }
+  const verdict = (await judge.failureOf(...tests.against(mutant, files))) ?? 'SURVIVED'
   ;(verdict === 'SURVIVED' ? survivors : killed).push(mutant)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(`${killed.length + survivors.length} ${seconds} s  ${mutant.name}\n    ${verdict.split('\n')[0]}`)

@@ -18,6 +18,8 @@ export interface Mutation extends Change {
 
 interface Place {
   text: string
+  /** What it stands in. */
+  parent: LuaNode
   /** It alone decides an `if` or a loop: `always` and `never` are made of it. */
   condition: boolean
   /** A loop begins with it. */
@@ -29,6 +31,8 @@ type Operator = (node: LuaNode, place: Place) => Change[]
 const BOUND: Record<string, string> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>' }
 const OPPOSITE: Record<string, string> = { '==': '~=', '~=': '==', '<': '>=', '>=': '<', '>': '<=', '<=': '>' }
 const ARITHMETIC: Record<string, string> = { '+': '-', '-': '+', '*': '/', '/': '*', '%': '*' }
+/** Which argument of a function of texts says where it begins: from 0 on is from the first letter on too. */
+const STARTS: Record<string, number> = { 'string.find': 2, 'string.match': 2, 'string.sub': 1 }
 /** Arguments without which Redis still takes the command. */
 const OPTIONS = ['XX', 'NX', 'LT', 'GT', 'CH']
 
@@ -54,18 +58,21 @@ const OPERATORS: Record<string, Operator> = {
   operand: (node, place) => {
     if (node.type !== 'LogicalExpression') return []
     const [from, to] = operatorOf(node, place)
-    return [
-      { range: [from, node.range[1]], text: '' },
-      { range: [node.range[0], to], text: '' },
-    ]
+    const left: Change = { range: [from, node.range[1]], text: '' }
+    const right: Change = { range: [node.range[0], to], text: '' }
+    // In `a and tonumber(a) or b` the first operand only saves time: of nothing, tonumber makes nothing.
+    const saves = source(node.right, place) === `tonumber(${source(node.left, place)})` && place.parent.operator === 'or'
+    return node.operator === 'and' && saves ? [left] : [left, right]
   },
 
   arithmetic: (node, place) => (node.type === 'BinaryExpression' ? replaceOperator(node, ARITHMETIC, place) : []),
 
-  // Less than nothing means what nothing does, and in front of the first of a table there is none.
-  number: ({ type, value, range }, { first }) => {
-    if (type !== 'NumericLiteral') return []
-    return (value === 0 || first ? [value + 1] : [value + 1, value - 1]).map((other) => ({ range, text: String(other) }))
+  // Less than nothing means what nothing does, and in front of the first of a table, or of a text, there is none.
+  number: (node, place) => {
+    if (node.type !== 'NumericLiteral') return []
+    const { value, range } = node
+    const onlyMore = value === 0 || place.first || (value === 1 && beginsText(node, place))
+    return (onlyMore ? [value + 1] : [value + 1, value - 1]).map((other) => ({ range, text: String(other) }))
   },
 
   minmax: (node, place) => {
@@ -124,14 +131,14 @@ export function mutationsOf(file: string): Mutation[] {
   const { body, text } = parse(file)
   return body.flatMap((local) => {
     const found: { operator: string; change: Change }[] = []
-    const visit = (node: LuaNode, part: string): void => {
-      const place = { text, condition: part === 'condition', first: part === 'start' }
+    const visit = (node: LuaNode, part: string, parent: LuaNode): void => {
+      const place = { text, parent, condition: part === 'condition', first: part === 'start' }
       for (const [operator, changes] of Object.entries(OPERATORS)) {
         for (const change of changes(node, place)) found.push({ operator, change })
       }
-      for (const [name, child] of childrenOf(node)) visit(child, name)
+      for (const [name, child] of childrenOf(node)) visit(child, name, node)
     }
-    visit(local, 'body')
+    visit(local, 'body', local)
     const counts = new Map<string, number>()
     return found
       .sort((a, b) => a.change.range[0] - b.change.range[0])
@@ -184,6 +191,10 @@ function* childrenOf(node: LuaNode): Generator<[part: string, child: LuaNode]> {
 const nameOf = (node: LuaNode): string => node.identifier?.name ?? node.variables?.[0]?.name ?? 'file'
 
 const source = (node: LuaNode, { text }: Place): string => text.slice(...node.range)
+
+/** Whether it is the argument that says where in a text a function begins. */
+const beginsText = (node: LuaNode, place: Place): boolean =>
+  place.parent.type === 'CallExpression' && place.parent.arguments[STARTS[source(place.parent.base, place)] ?? -1] === node
 
 /** Where the operator of two operands stands: between them, beside nothing but parentheses. */
 function operatorOf(node: LuaNode, { text }: Place): [number, number] {
