@@ -49,6 +49,17 @@ describeBindings('scores in due that lag behind', (lua) => {
     expect([await due('a'), await due('b')]).toEqual([11_050, 11_050])
   })
 
+  it('are moved until a MiB of their messages was read', async () => {
+    await add('a')
+    await lua().tick(50)
+    for (const key of ['b', 'c', 'd']) await lua().call('add', key, 'x'.repeat(200_000), 'NEXT', key, 'x'.repeat(200_000))
+    await lua().tick(1000)
+    for (const key of ['a', 'b', 'c', 'd']) await lua().call('add', key, 'x'.repeat(200_000))
+    await lua().tick(START + 10_000 - lua().now)
+    await lua().claim()
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map(due))).toEqual([11_050, 11_050, 11_050, 10_050])
+  })
+
   it('are moved together that come within 50 ms, when nothing is ready', async () => {
     await add('a', 'b')
     await lua().tick(50)
