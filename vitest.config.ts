@@ -10,8 +10,9 @@ export default defineConfig({
       { extends: true, test: { name: 'others', include: ['test/**/*.test.ts'], exclude: ALIKE } },
     ],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },
-    // Each file starts servers of its own; a server that was given serves one file after the other.
-    maxWorkers: process.env.REDIS_URL ? 1 : 2,
+    // Each file starts servers of its own, and waits for them now and then, so two cores have work for three. A server that was given serves one
+    // file after the other.
+    maxWorkers: process.env.REDIS_URL ? 1 : 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default'],
