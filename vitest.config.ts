@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-const ALIKE = ['check', 'lua', 'patterns'].map((folder) => `test/${folder}/*.test.ts`)
+const ALIKE = ['check', 'lua', 'patterns', 'webhook', 'worker'].map((folder) => `test/${folder}/*.test.ts`)
 
 export default defineConfig({
   test: {
     projects: [
       // What they import is the same, and nothing of it remembers anything: it is loaded once.
-      { extends: true, test: { name: 'lua', include: ALIKE, isolate: false, typecheck: { enabled: false } } },
+      { extends: true, test: { name: 'alike', include: ALIKE, isolate: false, typecheck: { enabled: false } } },
       { extends: true, test: { name: 'others', include: ['test/**/*.test.ts'], exclude: ALIKE } },
     ],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true },

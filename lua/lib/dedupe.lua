@@ -135,7 +135,7 @@ local function begin_slice(queue, ids)
   if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
   if begins.before then
     redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
-  elseif queue.sliceBefore then
+  else
     redis.pcall('HDEL', queue.root, 'sliceBefore')
   end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end

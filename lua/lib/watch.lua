@@ -2,6 +2,13 @@
 --- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
 --- left, or goes, is followed by one of those that stand by.
 
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+end
+
 -- The time of this look, for `looked` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end

@@ -12,8 +12,8 @@ export function hashOf(key: string): number {
 const bitOf = (key: string) => hashOf(key) >>> 12
 
 /**
- * The keys of a long list. A set of them takes ten times as long to be made as one bit for each, so it is made little by little by whoever goes
- * through the list. What is no string is left out; the list is refused for it.
+ * The keys of a long list. A set of them takes several times as long to be made as one bit for each (100,000 keys: 30 ms). So it is made little by
+ * little, by whoever goes through the list. What is no string is left out; the list is refused for it.
  */
 export class ListKeys {
   readonly #messages: readonly { key: string }[]

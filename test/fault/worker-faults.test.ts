@@ -25,7 +25,8 @@ describe.skipIf(missing)('a worker process', () => {
 
   it('that is stopped for longer than its lease: its signal aborts, its result is refused, and the batch is handled once more', async () => {
     const run = await Run.start()
-    await run.workers(2, { lease: 1000 })
+    // A quarter of it is how long the answer may take once the process goes on.
+    await run.workers(2, { lease: 2500 })
     await run.add('ann', { message: 'a', act: 'hold' }, { flush: true })
     const first = await run.entry('started', { key: 'ann' })
     await run.acknowledged('ann')

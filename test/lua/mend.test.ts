@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeBindings, START } from '../support/lua.ts'
+import { describeBindings, expiryOf, START } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
 import { userWithout } from './users.ts'
 import { wakesOf } from './watchers.ts'
@@ -87,7 +87,7 @@ describeBindings('check and repair', (lua) => {
     await lua().redis.persist(`${lua().root}:seen:${START}`)
     await lua().tick(1000)
     expect(await lua().call('repair', `seen:${START}`)).toEqual(['expires'])
-    expect(await lua().redis.pexpiretime(`${lua().root}:seen:${START}`)).toBe(START + 7_201_000)
+    expect(await expiryOf(lua().redis, `${lua().root}:seen:${START}`)).toBe(START + 7_201_000)
   })
 
   it('see a gap in a dead batch also when its count says nothing of it', async () => {

@@ -1,19 +1,14 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { brokenLaws } from '../support/laws.ts'
-import { describeBindings, Lua } from '../support/lua.ts'
+import { describeBindings, expiryOf, Lua } from '../support/lua.ts'
 import { bury } from './dead-batches.ts'
 import { userWithout } from './users.ts'
-import { Watchers, wakesOf } from './watchers.ts'
+import { useWatch, Watchers, wakesOf } from './watchers.ts'
 
 describeBindings('watch', (lua) => {
-  let wakes: Awaited<ReturnType<typeof wakesOf>>
-  afterEach(() => wakes.close())
-
-  const claim = (worker: string, ...more: (string | number)[]) => lua().call('claim_ready', 'WORKER', worker, ...more)
-  const next = async (worker: string, ...more: (string | number)[]) => (await claim(worker, ...more))[1] - lua().now
-  const listen = async () => (wakes = await wakesOf(lua()))
+  const { claim, next, listen, heard } = useWatch(lua)
 
   it('lets the first idle worker look when the next batch is due, and the others once a second', async () => {
     await listen()
@@ -22,7 +17,7 @@ describeBindings('watch', (lua) => {
     expect(await next('w1')).toBe(300)
     expect(await next('w2')).toBe(1000)
     expect(await next('w3')).toBe(1000)
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
   })
 
   it('lets even the watcher look once a second', async () => {
@@ -38,7 +33,7 @@ describeBindings('watch', (lua) => {
     expect((await lua().call('claim_ready'))[1]).toBe(lua().now + 10_000)
     expect(await lua().redis.hget(lua().root, 'watcher')).toBeNull()
     await lua().call('add', 'ann', '"now"', 'FLUSH')
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
   })
 
   it.each<[string, (lua: Lua) => Promise<unknown>, number]>([
@@ -53,7 +48,7 @@ describeBindings('watch', (lua) => {
     await claim('w1')
     await claim('w2')
     await act(lua())
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + after}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + after}`])
   })
 
   it('tells it once of batches with the same deadline, and again of an earlier one', async () => {
@@ -62,7 +57,7 @@ describeBindings('watch', (lua) => {
     for (const key of ['ann', 'bob', 'cid']) await lua().call('add', key, '"Hi"', 'WAIT', 500)
     await lua().call('add', 'dan', '"Hi"', 'WAIT', 600)
     await lua().call('add', 'eve', '"Hi"', 'WAIT', 400)
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 500}`, `w1 ${lua().now + 400}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 500}`, `w1 ${lua().now + 400}`])
   })
 
   it.each([
@@ -74,7 +69,7 @@ describeBindings('watch', (lua) => {
     await lua().call('policy', 'WAIT', 500)
     await claim('w1')
     await lua().call('add', ...args)
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 300}`])
   })
 
   it.each([
@@ -88,7 +83,7 @@ describeBindings('watch', (lua) => {
       'add',
       ...[message('ann', 900), message('bob', 900), message('ann', ann), message('bob', bob)].flatMap((each) => ['NEXT', ...each]).slice(1),
     )
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 300}`])
   })
 
   it('tells it of the first deadline behind several batches that are completed in one call', async () => {
@@ -97,7 +92,7 @@ describeBindings('watch', (lua) => {
     const [, , ...batches] = await claim('w1')
     await lua().call('add', 'ann', '"behind"', 'WAIT', 300, 'NEXT', 'bob', '"behind"', 'WAIT', 400)
     await lua().call('complete', ...batches.flatMap(([key, token]: [string, string]) => [key, token]))
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 300}`])
   })
 
   it('tells it of the first deadline of several dead batches that are put back in one call', async () => {
@@ -112,7 +107,7 @@ describeBindings('watch', (lua) => {
     await lua().call('policy', 'WAIT', 10_500)
     await claim('w1')
     await lua().call('requeue', ...batches.map(([, token]: [string, string]) => token.slice(0, -2)))
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 450}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 450}`])
   })
 
   it('does not tell a watcher whose time has come: it looks anyway', async () => {
@@ -120,7 +115,7 @@ describeBindings('watch', (lua) => {
     await claim('w1')
     await lua().tick(1000)
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
   })
 
   it('does not tell it of what was due before that time either', async () => {
@@ -129,7 +124,7 @@ describeBindings('watch', (lua) => {
     await claim('w1')
     await lua().tick(1000)
     await lua().call('requeue', id)
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
   })
 
   it.each<[string, number, (lua: Lua, token: string) => Promise<unknown>]>([
@@ -143,9 +138,9 @@ describeBindings('watch', (lua) => {
     await lua().call('add', 'ann', '"Hi"', 'FLUSH')
     const [, , batch] = await claim('w1')
     await lua().call('add', 'ann', '"behind"', 'FLUSH')
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
     await act(lua(), batch[1])
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + after}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + after}`])
   })
 
   it('tells the watcher of dead batches that are put back', async () => {
@@ -153,7 +148,7 @@ describeBindings('watch', (lua) => {
     const id = await bury(lua(), 'ann', 1)
     await claim('w1')
     await lua().call('requeue', id)
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now}`])
+    expect(await heard()).toEqual([`w1 ${lua().now}`])
   })
 
   it('hands the watch on when the watcher has no slot left', async () => {
@@ -161,14 +156,14 @@ describeBindings('watch', (lua) => {
     await claim('w1')
     await claim('w2')
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'WAIT', 50)
-    await wakes.heard()
+    await heard()
     expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
-    expect(await wakes.heard()).toEqual([`w2 ${lua().now + 50}`])
+    expect(await heard()).toEqual([`w2 ${lua().now + 50}`])
     // Nobody is left to tell: w2 watches, and w1 looks when it has a slot.
     await lua().call('add', 'cid', '"Hi"', 'FLUSH')
-    expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
+    expect(await heard()).toEqual([`w2 ${lua().now}`])
     expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
   })
 
   it('hands it on before its time has come', async () => {
@@ -182,9 +177,9 @@ describeBindings('watch', (lua) => {
     await lua().tick(100)
     expect((await claim('w1', 'LIMIT', 1)).length).toBe(3)
     // It meant to look then.
-    expect(await wakes.heard()).toEqual([`w2 ${lua().now + 900}`])
+    expect(await heard()).toEqual([`w2 ${lua().now + 900}`])
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
-    expect(await wakes.heard()).toEqual([`w2 ${lua().now + 70}`])
+    expect(await heard()).toEqual([`w2 ${lua().now + 70}`])
   })
 
   it('hands it on to nobody who has just stopped standing by', async () => {
@@ -193,9 +188,9 @@ describeBindings('watch', (lua) => {
     await claim('w2')
     await lua().call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')
     await lua().tick(1000)
-    await wakes.heard()
+    await heard()
     await claim('w1', 'LIMIT', 1)
-    expect(await wakes.heard()).toEqual([])
+    expect(await heard()).toEqual([])
     expect(await lua().redis.hget(lua().root, 'watchAt')).toBe('0')
   })
 
@@ -207,7 +202,7 @@ describeBindings('watch', (lua) => {
     await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
     await lua().tick(500)
     expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
-    expect(await wakes.heard()).toEqual([`w3 ${lua().now + 500}`])
+    expect(await heard()).toEqual([`w3 ${lua().now + 500}`])
   })
 
   it('leaves the watch with the watcher while somebody else fills up', async () => {
@@ -221,7 +216,7 @@ describeBindings('watch', (lua) => {
     await lua().tick(100)
     expect((await claim('w2', 'LIMIT', 1)).length).toBe(3)
     await lua().call('add', 'bob', '"Hi"', 'WAIT', 70)
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 70}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 70}`])
   })
 
   describe('is told by', () => {
@@ -231,7 +226,7 @@ describeBindings('watch', (lua) => {
       await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
       await listen()
       await lua().call('claim_ready', 'LEASE', 100)
-      expect(await wakes.heard()).toEqual([`w1 ${lua().now + 100}`])
+      expect(await heard()).toEqual([`w1 ${lua().now + 100}`])
     })
 
     it.each([
@@ -249,7 +244,7 @@ describeBindings('watch', (lua) => {
       await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
       await listen()
       await call()
-      expect(await wakes.heard()).toEqual([`w1 ${lua().now + 300}`])
+      expect(await heard()).toEqual([`w1 ${lua().now + 300}`])
       expect(await lua().redis.hget(lua().root, 'watchAt')).toBe(`${lua().now + 300}`)
     })
 
@@ -262,7 +257,7 @@ describeBindings('watch', (lua) => {
       await lua().redis.hset(lua().root, 'watchAt', lua().now + 1000)
       await listen()
       expect(await lua().call('claim_ready', 'ATTEMPTS', 1)).toEqual([lua().now, lua().now + 400])
-      expect(await wakes.heard()).toEqual([`w1 ${lua().now + 400}`])
+      expect(await heard()).toEqual([`w1 ${lua().now + 400}`])
     })
   })
 
@@ -285,7 +280,7 @@ describeBindings('watch', (lua) => {
       await mute.call('claim_ready', 'WORKER', 'w2')
       expect(await mute.call('add', 'ann', '"Hi"', 'FLUSH', 'NEXT', 'bob', '"Hi"', 'FLUSH')).toEqual(['added', 1, 'added', 1])
       expect(await mute.call('claim_ready', 'WORKER', 'w1', 'LIMIT', 1)).toHaveLength(3)
-      expect(await wakes.heard()).toEqual([])
+      expect(await heard()).toEqual([])
       expect(await brokenLaws(lua().redis, lua().root)).toEqual([])
     } finally {
       redis.disconnect()
@@ -297,218 +292,7 @@ describeBindings('watch', (lua) => {
     await listen()
     await claim('w1', 'ECHO')
     await claim('w1')
-    expect(await wakes.heard()).toEqual(['w1 echo'])
-  })
-
-  describe('a worker that leaves', () => {
-    const leave = (worker: string) => lua().call('leave', worker)
-    const standbys = () => lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1')
-
-    it('makes one that stands by the watcher, and tells it alone when to look', async () => {
-      await listen()
-      await lua().call('add', 'ann', '"Hi"', 'WAIT', 300)
-      for (const worker of ['w1', 'w2', 'w3']) await claim(worker)
-      expect(await standbys()).toEqual(['w2', 'w3'])
-      expect(await leave('w1')).toBe('passed')
-      expect(await wakes.heard()).toEqual([`w3 ${lua().now + 300}`])
-      expect(await standbys()).toEqual(['w2'])
-      await lua().call('add', 'bob', '"Hi"', 'FLUSH')
-      expect(await wakes.heard()).toEqual([`w3 ${lua().now}`])
-      expect(await next('w3', 'LIMIT', 2)).toBe(300)
-    })
-
-    it('lets that one look when it would have looked by itself, with nothing due', async () => {
-      await listen()
-      await claim('w1')
-      await lua().tick(400)
-      await claim('w2')
-      await lua().tick(100)
-      expect(await leave('w1')).toBe('passed')
-      expect(await wakes.heard()).toEqual([`w2 ${lua().now + 900}`])
-    })
-
-    it('passes on what is due by now, and a promise whose time has come', async () => {
-      await listen()
-      await lua().call('add', 'ann', '"Hi"', 'WAIT', 300)
-      await claim('w1')
-      await lua().tick(50)
-      await claim('w2')
-      await lua().tick(250)
-      expect(await leave('w1')).toBe('passed')
-      expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
-    })
-
-    it('leaves the watch vacant when nobody stands by, or nobody does any more', async () => {
-      await listen()
-      await claim('w1')
-      expect(await leave('w1')).toBe('vacant')
-      expect(await leave('w1')).toBe('idle')
-      await claim('w1')
-      await claim('w2')
-      await lua().tick(900)
-      await claim('w1')
-      await lua().tick(100)
-      expect(await leave('w1')).toBe('vacant')
-      expect(await wakes.heard()).toEqual([])
-      // Whoever looks next watches.
-      await claim('w3')
-      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
-      expect(await wakes.heard()).toEqual([`w3 ${lua().now}`])
-    })
-
-    it('stands by no more, and leaves the watch of another alone', async () => {
-      await listen()
-      await claim('w1')
-      await claim('w2')
-      expect(await leave('w2')).toBe('idle')
-      expect(await standbys()).toEqual([])
-      expect(await leave('w1')).toBe('vacant')
-      expect(await wakes.heard()).toEqual([])
-    })
-
-    it.each([
-      [[], 'MISSING_ARGUMENT'],
-      [[''], 'BAD_ARGUMENT'],
-      [['w'.repeat(65)], 'BAD_ARGUMENT'],
-    ])('is refused with %j', async (args, code) => {
-      await listen()
-      await expect(lua().call('leave', ...args)).rejects.toThrow(`RAPIDFIRE_${code} `)
-    })
-  })
-
-  describe('a worker that nobody hears of', () => {
-    const tell = async (...workers: string[]) => (wakes = await wakesOf(lua(), ...workers))
-
-    it('watches no more when it does not hear what is due: one that stands by does, and each one that does not is dropped', async () => {
-      await tell('w2')
-      for (const worker of ['w1', 'w2', 'w3', 'w4']) await claim(worker)
-      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
-      expect(await wakes.heard()).toEqual([`w2 ${lua().now}`])
-      expect(await lua().redis.exists(`${lua().root}:watch:standby`)).toBe(0)
-    })
-
-    it('leaves the watch vacant when there is nobody else', async () => {
-      await tell('other')
-      await claim('w1')
-      await lua().call('add', 'ann', '"Hi"', 'WAIT', 500)
-      expect(await lua().redis.hget(lua().root, 'watchAt')).toBe('0')
-      expect(await next('w2')).toBe(500)
-    })
-
-    it('is not followed when it hears by way of another node', async () => {
-      await tell('w2')
-      await claim('~w1')
-      await claim('w2')
-      await lua().call('add', 'ann', '"Hi"', 'FLUSH')
-      expect(await wakes.heard()).toEqual([])
-      expect(await lua().redis.hget(lua().root, 'watcher')).toBe('~w1')
-    })
-  })
-
-  describe('a worker that says that it is there', () => {
-    const present = (worker: string, ...more: (string | number)[]) => lua().call('present', worker, ...more)
-    const tell = async (...workers: string[]) => (wakes = await wakesOf(lua(), ...workers))
-    const known = () => lua().redis.zrange(`${lua().root}:watch:present`, '0', '-1')
-
-    it('is told once of each other that hears nothing any more', async () => {
-      await tell('w1', 'w2', 'w3')
-      for (const worker of ['w1', 'w2', 'w3']) expect(await present(worker)).toEqual([])
-      expect(await known()).toEqual(['w1', 'w2', 'w3'])
-      wakes.close()
-      await tell('w1', 'w3')
-      expect(await present('w3')).toEqual(['w2'])
-      expect(await present('w1')).toEqual([])
-      expect(await known()).toEqual(['w1', 'w3'])
-    })
-
-    it('is told of one that has not said so for twice its rest', async () => {
-      await tell('w1', 'w2')
-      await present('w1', 'REST', 500)
-      await present('~w3', 'REST', 500)
-      await lua().tick(999)
-      expect(await present('w2')).toEqual([])
-      await lua().tick(1)
-      expect(await present('w2')).toEqual(['w1', '~w3'])
-      expect(await lua().redis.zscore(`${lua().root}:watch:present`, 'w2')).toBe(`${lua().now + 2000}`)
-      expect(await lua().redis.pexpiretime(`${lua().root}:watch:present`)).toBe(lua().now + 3000)
-    })
-
-    it('is not known while it hears nothing itself, unless that cannot be told', async () => {
-      await tell('w2')
-      expect(await present('w1')).toEqual([])
-      expect(await present('~w1')).toEqual([])
-      expect(await known()).toEqual(['~w1'])
-      expect(await present('w2')).toEqual([])
-    })
-
-    it('is known no more when it leaves', async () => {
-      await tell('w1')
-      await present('w1')
-      expect(await lua().call('leave', 'w1')).toBe('idle')
-      expect(await known()).toEqual([])
-    })
-
-    it('asks after a bounded number of others, those whose word is the oldest', async () => {
-      await tell('w')
-      for (let n = 0; n < 25; n += 1) {
-        await lua().redis.zadd(`${lua().root}:watch:present`, `${lua().now + 100 + n}`, `w${`${n}`.padStart(2, '0')}`)
-      }
-      expect(await present('w')).toEqual(Array.from({ length: 10 }, (_, n) => `w0${n}`))
-      expect(await present('w')).toHaveLength(10)
-      expect(await present('w')).toHaveLength(5)
-    })
-
-    it('goes by time alone when it may not ask who hears', async () => {
-      await tell('other')
-      await lua().redis.call('ACL', 'SETUSER', 'mute', 'on', 'nopass', '+@all', '-pubsub', '~*', '&*')
-      const redis = new Redis(lua().server.url, { username: 'mute', password: 'none' })
-      try {
-        const mute = new Lua({ ...lua().server, redis }, lua().mode)
-        for (const worker of ['w1', 'w2']) expect(await mute.call('present', worker)).toEqual([])
-        await lua().tick(2000)
-        expect(await mute.call('present', 'w2')).toEqual(['w1'])
-      } finally {
-        redis.disconnect()
-        await lua().redis.call('ACL', 'DELUSER', 'mute')
-      }
-    })
-
-    it.each<[string[], string]>([
-      [[], 'MISSING_ARGUMENT'],
-      [[''], 'BAD_ARGUMENT'],
-      [['w1', 'REST', '0'], 'BAD_ARGUMENT'],
-      [['w1', 'FOR', '5'], 'UNKNOWN_ARGUMENT'],
-    ])('is refused with %j', async (args, code) => {
-      await listen()
-      await expect(lua().call('present', ...args)).rejects.toThrow(`RAPIDFIRE_${code} `)
-    })
-
-    it('is refused when something else stands where the workers are known', async () => {
-      await listen()
-      await lua().redis.set(`${lua().root}:watch:present`, 'mine')
-      await expect(present('w1')).rejects.toThrow('RAPIDFIRE_WRONG_TYPE ')
-      expect(await lua().call('leave', 'w1')).toBe('idle')
-    })
-  })
-
-  it.each(['leave', 'present'] as const)('has a name of 1 to 64 bytes, as %s has it', async (name) => {
-    await listen()
-    for (const worker of ['w', 'w'.repeat(64)]) expect(await lua().call(name, worker)).toEqual(name === 'leave' ? 'idle' : [])
-    for (const worker of ['', 'w'.repeat(65)])
-      await lua().refuses('BAD_ARGUMENT', `the name of a worker must have 1 to 64 bytes, got ${worker.length}`, name, worker)
-    await lua().refuses('MISSING_ARGUMENT', 'expected the name of a worker', name)
-  })
-
-  it.each([
-    [99, 'passed'],
-    [100, 'vacant'],
-  ])('is followed by the first that hears of a hundred that stand by: behind %d that do not, it is %s', async (deaf, status) => {
-    wakes = await wakesOf(lua(), 'w2')
-    await claim('w1')
-    await lua().redis.zadd(`${lua().root}:watch:standby`, lua().now + 1, 'w2')
-    const others = Array.from({ length: deaf }, (_, n) => [lua().now + 2 + n, `deaf ${n}`]).flat()
-    await lua().redis.zadd(`${lua().root}:watch:standby`, ...others)
-    expect(await lua().call('leave', 'w1')).toBe(status)
+    expect(await heard()).toEqual(['w1 echo'])
   })
 
   it('watches and claims as ever when something else stands where those stand by', async () => {
@@ -570,7 +354,7 @@ describeBindings('watch', (lua) => {
     await lua().redis.zadd(`${lua().root}:active`, lua().now + 100, 'ann')
     expect(await next('w2')).toBe(100)
     expect(await lua().call('leave', 'w2')).toBe('passed')
-    expect(await wakes.heard()).toEqual([`w1 ${lua().now + 100}`])
+    expect(await heard()).toEqual([`w1 ${lua().now + 100}`])
   })
 
   it('keeps no more names of those that stand by than are of use', async () => {
@@ -587,7 +371,7 @@ describeBindings('watch', (lua) => {
     await lua().tick(600)
     await claim('w2')
     expect(await names()).toHaveLength(402)
-    expect(await lua().redis.pexpiretime(`${lua().root}:watch:standby`)).toBe(lua().now + 2000)
+    expect(await expiryOf(lua().redis, `${lua().root}:watch:standby`)).toBe(lua().now + 2000)
   })
 
   it.each([[['WORKER']], [['WORKER', 'w'.repeat(65)]], [['WORKER', 'w1', 'ECHO', '1']]])('refuses %j and changes nothing', async (args) => {
@@ -626,7 +410,6 @@ describeBindings('many watchers', (lua) => {
         { numRuns: runs },
       )
     } finally {
-      wakes.close()
     }
   }
 

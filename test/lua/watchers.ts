@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import { afterEach } from 'vitest'
 import type { Lua } from '../support/lua.ts'
 
 /**
@@ -33,6 +34,26 @@ export async function wakesOf(lua: Lua, ...workers: string[]) {
       return heard
     },
     close: () => subscriber.disconnect(),
+  }
+}
+
+/** What a test of the watch has in hand: claims of workers, what these are told, and who stands by. */
+export function useWatch(lua: () => Lua) {
+  let wakes: Awaited<ReturnType<typeof wakesOf>> | undefined
+  afterEach(() => wakes?.close())
+  const claim = (worker: string, ...more: (string | number)[]) => lua().call('claim_ready', 'WORKER', worker, ...more)
+  return {
+    claim,
+    /** In how many ms the worker looks next. */
+    next: async (worker: string, ...more: (string | number)[]): Promise<number> => (await claim(worker, ...more))[1] - lua().now,
+    /** From now on these workers are heard, or all, and no others. */
+    listen: async (...workers: string[]) => {
+      wakes?.close()
+      wakes = await wakesOf(lua(), ...workers)
+    },
+    /** What was said since the last time, in order. */
+    heard: () => (wakes as NonNullable<typeof wakes>).heard(),
+    standbys: (): Promise<string[]> => lua().redis.zrange(`${lua().root}:watch:standby`, '0', '-1'),
   }
 }
 

@@ -153,7 +153,7 @@ describeBindings('patterns of messages', (lua) => {
       const parts = ['messages', 'due', 'active', 'claims', 'overrides', 'dead', 'stream']
       expect(new Set(names.map((name) => name.split(':')[2]))).toEqual(new Set([undefined, ...parts]))
       // -1: it does not expire.
-      for (const name of names) expect([name, await lua().redis.pexpiretime(name)]).toEqual([name, -1])
+      for (const name of names) expect([name, await lua().redis.pttl(name)]).toEqual([name, -1])
     })
   })
 

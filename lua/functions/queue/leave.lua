@@ -18,11 +18,8 @@
 local function leave(keys, args)
   local root, worker = keys[1], args[1]
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker)
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
   queue.now = now_ms()
 
   -- first write

@@ -58,12 +58,8 @@ local function present(keys, args)
   local root, worker = keys[1], args[1]
   local options, bad = read_options(args, 2, PRESENT_OPTIONS)
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker) or bad
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
-  if bad then return bad end
   local count = redis.pcall('ZCARD', watch_key(root, 'present'))
   if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
   queue.now = now_ms()

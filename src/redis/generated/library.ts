@@ -622,6 +622,13 @@ end
 --- by itself. So a batch that becomes ready wakes one worker, however many there are, and nobody polls for deadlines. A watcher that has no slot
 --- left, or goes, is followed by one of those that stand by.
 
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+end
+
 -- The time of this look, for \`looked\` in the root: it tells the next one whether the clock has gone back since. It stays in the future until all
 -- is lowered that lies ahead; see lib/recover.lua.
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
@@ -1666,7 +1673,7 @@ function begin_slice(queue, ids)
   if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
   if begins.before then
     redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
-  elseif queue.sliceBefore then
+  else
     redis.pcall('HDEL', queue.root, 'sliceBefore')
   end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
@@ -3894,11 +3901,8 @@ do
 local function leave(keys, args)
   local root, worker = keys[1], args[1]
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker)
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
   queue.now = now_ms()
 
   -- first write
@@ -4099,12 +4103,8 @@ local function present(keys, args)
   local root, worker = keys[1], args[1]
   local options, bad = read_options(args, 2, PRESENT_OPTIONS)
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker) or bad
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
-  if bad then return bad end
   local count = redis.pcall('ZCARD', watch_key(root, 'present'))
   if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
   queue.now = now_ms()

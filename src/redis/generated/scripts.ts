@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '159f4cc9db8625c12de6bae393c0732646671997',
+    sha1: 'c0e804d0cc128991fb8386b2ed4cb9a92fec3992',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -354,7 +354,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(93)}
+${blank(100)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -699,7 +699,7 @@ local function begin_slice(queue, ids)
   if type(done) == 'table' then return wrong_type(done, 'hash', queue.root) end
   if begins.before then
     redis.pcall('HSET', queue.root, 'sliceBefore', begins.before)
-  elseif queue.sliceBefore then
+  else
     redis.pcall('HDEL', queue.root, 'sliceBefore')
   end
   if #begins.gone > 0 then redis.pcall('UNLINK', unpack(begins.gone)) end
@@ -1056,7 +1056,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: 'a63328b76875cd1bf21b02a2436fa044ba6fcf55',
+    sha1: '2f8c4e411dfa9624c581bba5bab69bd2a7a09e50',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1216,7 +1216,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(202)}
+${blank(209)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1701,7 +1701,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'deaf3d3bea52370bbb9e521ec0104af4fcd72e2e',
+    sha1: '02ba939006ac37b7cf5cf033a8fe3d3b7d7ab566',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2076,7 +2076,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(56)}
+${blank(63)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2866,7 +2866,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'fb90f8694216da0cf3d6482d77ef24dcf2c6d965',
+    sha1: '6fea97fae93cc5b97efb73f3da706e5814acd361',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3122,7 +3122,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(93)}
+${blank(100)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3394,7 +3394,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'c8ba83a2b5a1f4428be375270ac37b33783f84dd',
+    sha1: 'edba7badecf0d3975c9f5d9085038442d506646b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3596,7 +3596,7 @@ local function dead_messages(root, id)
   for n = 1, #positions do positions[n] = count_text(positions[n]) end
   return redis.call('HMGET', name, unpack(positions))
 end
-${blank(150)}
+${blank(157)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3731,7 +3731,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '0ed23356b6b2d52cea19200db38158f89bd65100',
+    sha1: 'aa4b44d42b22ce41d0f2df8496f96bfb3daf830d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3850,7 +3850,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(707)}
+${blank(714)}
 local NONCE_KEPT = 60000
 
 
@@ -4007,7 +4007,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '59f5d77b0bf4a34b45dff171fde492bac8375f0e',
+    sha1: 'cbb4ea59ae016fb680f883e765fa0f993693d6f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4167,7 +4167,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(203)}
+${blank(210)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4323,7 +4323,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'f0fbe0160ac61938368adbfe6db4713db2a3cb95',
+    sha1: 'b25de9ce53eaa341acd20233d31dd630a814b212',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4682,7 +4682,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(61)}
+${blank(68)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5000,7 +5000,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0e7c65524aac59fd2946300782d200990e061e23',
+    sha1: '7dea8e44115253b3a060bf57bf07051ecb839a8a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5378,7 +5378,7 @@ local function keep_dead(queue, key, claim, fate)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(56)}
+${blank(63)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -6231,7 +6231,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '7425eee93d91234fcd112766be2cf0bdb41615d8',
+    sha1: 'b70172bc95e2f027159385146c6a6bb539bd15c5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6337,7 +6337,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1405)}
+${blank(1412)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6478,7 +6478,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'ae0966322a377079a1e126ec75cb89e6bf0a480e',
+    sha1: '7cf09b21799e90c5dfd728971f6c36bb13bdc95d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6602,7 +6602,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(93)}
+${blank(86)}
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+end
+${blank(7)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -6735,11 +6742,8 @@ ${blank(1861)}
 local function leave(keys, args)
   local root, worker = keys[1], args[1]
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker)
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
   queue.now = now_ms()
 
   -- first write
@@ -6754,7 +6758,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'a127a2a9b1b25cfeb648472993edcdf988584ebf',
+    sha1: 'aa067ffe40f68b169b8c697b047ca5ed1d580f7f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6932,7 +6936,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(93)}
+${blank(100)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7157,7 +7161,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '1748fb0c424ded5ec0948cb6ae1e362e67fbd6ac',
+    sha1: 'f3e4d887b5dab9ddd4caa5fc8b4e2334cec8def6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7443,7 +7447,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(203)}
+${blank(210)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7579,7 +7583,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'e8837b23d5c3fb28dd81b35014b83b7918cad9ce',
+    sha1: '7eb43272e9a536e84e2e7bd61720159d6eae9842',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7750,7 +7754,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(203)}
+${blank(210)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -7851,7 +7855,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1898)}
+${blank(1895)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7982,7 +7986,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '642ed67e95900b3eaa3e6d91a41ea9f5208697c3',
+    sha1: 'f4cdedb838db16f1a933c71e18d4f386981622a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8171,7 +8175,14 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(126)}
+${blank(86)}
+local function bad_worker(worker)
+  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
+  if #worker < 1 or #worker > OPTIONS.worker.bytes then
+    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
+  end
+end
+${blank(40)}
 local function note_worker(workers, worker, latest)
   local added = redis.pcall('ZADD', workers, digits(latest), worker)
   -- What somebody else has put there is not ours to end.
@@ -8258,7 +8269,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2026)}
+${blank(2023)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8319,12 +8330,8 @@ local function present(keys, args)
   local root, worker = keys[1], args[1]
   local options, bad = read_options(args, 2, PRESENT_OPTIONS)
   local queue, refusal = read_queue(keys)
+  refusal = refusal or bad_worker(worker) or bad
   if refusal then return refusal end
-  if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
-  if #worker < 1 or #worker > OPTIONS.worker.bytes then
-    return fail('BAD_ARGUMENT', 'the name of a worker must have 1 to ' .. OPTIONS.worker.bytes .. ' bytes, got ' .. #worker)
-  end
-  if bad then return bad end
   local count = redis.pcall('ZCARD', watch_key(root, 'present'))
   if type(count) == 'table' then return wrong_type(count, 'zset', watch_key(root, 'present')) end
   queue.now = now_ms()
@@ -8338,7 +8345,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '7cbc73ebe511c1e48b26e545afeafdf114e94a4b',
+    sha1: 'be74d8d95ee7a3addcb6633559295a60a887315d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8562,7 +8569,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(93)}
+${blank(100)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -8785,7 +8792,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '4702b6bebb57b77233bf5e3f8cafe8d4c2ec2808',
+    sha1: '94aa770eb7398ce7d9ebd635daa7c920b54c2dcc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9023,7 +9030,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(49)}
+${blank(56)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9313,7 +9320,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '59d106e075e4829c6b6a84a6ff029725610ba4ca',
+    sha1: '0660af15d038ef1ab2a558ec67ed986d9a8ab884',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9483,7 +9490,7 @@ local function bad_root(keys)
 end
 ${blank(185)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(279)}
+${blank(286)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -9724,7 +9731,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'e5480377b2d2612c6af53e91c8bc0088260f273a',
+    sha1: 'eca5a7e809597177e65f0eff26bf11490d883018',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10013,7 +10020,7 @@ local function read_batch_ids(args, first, last)
   if given > LIMITS.ids then return nil, fail('BAD_ARGUMENT', 'expected at most ' .. LIMITS.ids .. ' ids, got ' .. given) end
   return { unpack(args, first, last) }
 end
-${blank(25)}
+${blank(32)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -10366,7 +10373,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '2a0f83e014d71e96dae929560935343b9960650f',
+    sha1: '6065af520bd04fab7aa49b3b6a62b1c04d1e4dd2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10493,7 +10500,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(185)}
+${blank(192)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -10572,7 +10579,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2290)}
+${blank(2283)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10623,12 +10630,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '914be844ee1cb14365b061eecdabe0c5fff06c8b',
+    sha1: 'e8d3e52327ddd00cfda53dc964e075bf3190d531',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3608)}
+${blank(3615)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0

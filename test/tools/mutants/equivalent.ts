@@ -25,6 +25,12 @@ export const EQUIVALENT: (Edit & { why: string })[] = [
   { within: 'claim_ready', find: 'nonce and #batches > 0', put: '#batches > 0', why: 'without a nonce nothing is kept' },
   { within: 'remember_ids', find: 'if next(ids.known) then', put: 'if true then', why: 'all are picked one by one then' },
   {
+    within: 'begin_slice',
+    find: 'if #begins.gone > 0 then',
+    put: 'if true then',
+    why: 'a command that names nothing is refused',
+  },
+  {
     within: 'remember_ids',
     find: 'from > 1 do',
     put: 'from >= 1 do',
