@@ -48,8 +48,8 @@ export interface WebhookEvents {
 
 /** Events of a process of the command line: `work`, `forward` and `serve`. */
 export interface ProcessEvents {
-  /** A server answers: the webhook's, or that for health. */
-  listening: [server: { host: string; port: number; path: string; signed?: boolean }]
+  /** It answers. `sources`: what proves each of them. */
+  listening: [server: { host: string; port: number; path: string; sources?: Record<string, string> }]
   /** It does what it is for. */
   ready: []
   /** It was told to stop, and lets end what runs. */

@@ -4,13 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import type { ProcessEvents, WebhookEvents } from '../../src/events.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
-import type { ChatMessage, RateLimits, Webhook } from '../../src/webhook/index.ts'
+import type { ChatMessage, RateLimits, Source, Webhook } from '../../src/webhook/index.ts'
 import { openClient } from '../terminal/connection.ts'
 import { CliError, UsageError } from '../terminal/errors.ts'
 import { logEvents, loggerOf } from '../terminal/log.ts'
 import { integerOption } from '../terminal/options.ts'
 import { addRunOptions, type RunOptions, untilSignal } from '../terminal/run.ts'
 import { answerHealth } from './health.ts'
+
+type Webhooks = typeof import('../../src/webhook/index.ts')
 
 interface ServeOptions extends RunOptions {
   port: number
@@ -21,10 +23,30 @@ interface ServeOptions extends RunOptions {
   conversationLimit: number
   maxBytes: number
   flushOn: string[]
+  source?: string[]
+  unsigned: string[]
+  account?: string
 }
+
+/** Secrets are in no flag, since others can see a command line. */
+const SECRETS = {
+  appSecret: 'RAPIDFIRE_APP_SECRET',
+  telegramSecret: 'RAPIDFIRE_TELEGRAM_SECRET',
+  senderSecret: 'RAPIDFIRE_SENDER_SECRET',
+  verifyToken: 'RAPIDFIRE_VERIFY_TOKEN',
+  statsToken: 'RAPIDFIRE_STATS_TOKEN',
+} as const
 
 /** How long a call of Redis may take before the sender is told to send again, ms. */
 const TIMEOUT = 2000
+
+const HELP = `
+Sources, and the variable with the secret that serves each; one at least is needed:
+  whatsapp      RAPIDFIRE_APP_SECRET; RAPIDFIRE_VERIFY_TOKEN for the verification by Meta
+  telegram      RAPIDFIRE_TELEGRAM_SECRET
+  whatsapp-web  RAPIDFIRE_SENDER_SECRET (venom-bot, whatsapp-web.js)
+  generic       RAPIDFIRE_SENDER_SECRET (your own senders)
+RAPIDFIRE_STATS_TOKEN is the bearer token of the statistics.`
 
 export function serve(program: Command): void {
   addRunOptions(program.command('serve'))
@@ -52,10 +74,10 @@ export function serve(program: Command): void {
     )
     .addOption(integerOption('--max-bytes <n>', 'largest body', 'RAPIDFIRE_MAX_BYTES', { least: 1, most: 104_857_600, default: 3_145_728 }))
     .addOption(new Option('--flush-on <text...>', 'texts that close a batch at once, such as stop').default([]))
-    .addHelpText(
-      'after',
-      '\nSecrets come from the environment: RAPIDFIRE_APP_SECRET, RAPIDFIRE_VERIFY_TOKEN, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_STATS_TOKEN.',
-    )
+    .addOption(new Option('--source <source...>', 'serve only these, of those that have a secret or are unsigned'))
+    .addOption(new Option('--unsigned <source...>', 'take what is posted by these without proof: whoever reaches the port may').default([]))
+    .addOption(new Option('--account <name>', 'your bot or number, in the keys: when several share the queue').env('RAPIDFIRE_ACCOUNT'))
+    .addHelpText('after', HELP)
     .action(run)
 }
 
@@ -63,27 +85,26 @@ async function run(options: ServeOptions): Promise<void> {
   const parts = await Promise.all([import('@hono/node-server'), import('../../src/webhook/index.ts')]).catch(() => {
     throw new UsageError('the webhook needs two packages more: npm install @hono/node-server rate-limiter-flexible')
   })
-  const [{ getRequestListener }, { allSources, createWebhook }] = parts
+  const [{ getRequestListener }, webhooks] = parts
+  const secrets = secretsOf(process.env)
   const [events, requests] = [new EventEmitter<ProcessEvents>(), new EventEmitter<WebhookEvents>()]
   logEvents(loggerOf(options), [events, requests])
   const redis = openClient(options.redis, options.cluster === true)
   redis.on('error', (error: Error) => events.emit('error', error))
   const rapidfire = new RapidFire<ChatMessage>({ redis, queue: options.queue })
   const flushOn = new Set(options.flushOn.map((text) => text.trim().toLowerCase()))
-  const { RAPIDFIRE_APP_SECRET, RAPIDFIRE_VERIFY_TOKEN, RAPIDFIRE_TELEGRAM_SECRET, RAPIDFIRE_STATS_TOKEN } = process.env
-  const webhook: Webhook = createWebhook<ChatMessage>(rapidfire, {
+  const sources = servedSources(webhooks, options, secrets)
+  const webhook: Webhook = webhooks.createWebhook<ChatMessage>(rapidfire, {
+    ...secrets,
     redis,
     path: options.path,
-    sources: allSources({ groups: options.group }),
+    sources,
+    unsigned: options.unsigned,
     timeout: TIMEOUT,
     maxBytes: options.maxBytes,
     rateLimit: limitsOf(options),
     events: requests,
     ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
-    ...(RAPIDFIRE_APP_SECRET ? { secret: RAPIDFIRE_APP_SECRET } : {}),
-    ...(RAPIDFIRE_VERIFY_TOKEN ? { verifyToken: RAPIDFIRE_VERIFY_TOKEN } : {}),
-    ...(RAPIDFIRE_TELEGRAM_SECRET ? { telegramSecret: RAPIDFIRE_TELEGRAM_SECRET } : {}),
-    ...(RAPIDFIRE_STATS_TOKEN ? { statsToken: RAPIDFIRE_STATS_TOKEN } : {}),
   })
   const listener = getRequestListener(webhook)
   const server = createServer((request, response) => {
@@ -91,8 +112,9 @@ async function run(options: ServeOptions): Promise<void> {
   })
   await listening(server, options.port, options.host)
   await redis.connect().catch(() => {}) // the listener above says why, and it is tried again
-  const { host, path } = options
-  events.emit('listening', { host, port: (server.address() as { port: number }).port, path, signed: Boolean(RAPIDFIRE_APP_SECRET) })
+  const { host, path, unsigned } = options
+  const proofs = sources.map(({ name, proof }) => [name, unsigned.includes(name) ? 'unsigned' : SECRETS[`${proof}Secret`]])
+  events.emit('listening', { host, port: (server.address() as { port: number }).port, path, sources: Object.fromEntries(proofs) })
   events.emit('ready')
   process.send?.('ready')
 
@@ -109,6 +131,32 @@ async function run(options: ServeOptions): Promise<void> {
   redis.disconnect()
   if (process.connected) process.disconnect()
   events.emit('stopped')
+}
+
+/** What the environment has of them. One that is set to nothing, as compose sets a variable that it lacks, would close a door that was meant to be open. */
+function secretsOf(env: NodeJS.ProcessEnv): { -readonly [Name in keyof typeof SECRETS]?: string } {
+  const given = Object.entries(SECRETS).filter(([, variable]) => env[variable] !== undefined)
+  const [empty] = given.filter(([, variable]) => env[variable] === '')
+  if (empty) throw new UsageError(`${empty[1]} is set, and empty: give it a value, or take it away`)
+  return Object.fromEntries(given.map(([name, variable]) => [name, env[variable]]))
+}
+
+function servedSources({ allSources }: Webhooks, options: ServeOptions, secrets: ReturnType<typeof secretsOf>): Source<ChatMessage>[] {
+  const { group, source, unsigned, account } = options
+  const all = allSources({ groups: group, ...(account === undefined ? {} : { account }) })
+  const names = all.map(({ name }) => name)
+  const unknown = [...(source ?? []), ...unsigned].find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new UsageError(`a source is one of ${names.join(', ')}, got '${unknown}'`)
+  const isWanted = ({ name }: Source<ChatMessage>) => source?.includes(name) ?? true
+  const hasProof = ({ name, proof }: Source<ChatMessage>) => unsigned.includes(name) || secrets[`${proof}Secret`] !== undefined
+  const [lacking] = source ? all.filter((each) => isWanted(each) && !hasProof(each)) : []
+  if (lacking) throw new UsageError(`--source ${lacking.name} needs ${SECRETS[`${lacking.proof}Secret`]}, or --unsigned ${lacking.name}`)
+  const served = all.filter((each) => isWanted(each) && hasProof(each))
+  if (served.length > 0) return served
+  const { appSecret, telegramSecret, senderSecret } = SECRETS
+  throw new UsageError(
+    `nobody may post: set ${appSecret}, ${telegramSecret} or ${senderSecret}, or give --unsigned <source...> (see --help)`,
+  )
 }
 
 function limitsOf({ rateLimit, conversationLimit }: ServeOptions): RateLimits | false {

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { createHmac, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -23,9 +24,13 @@ const ANSWER = 'Записал вас на стрижку к Бари, завт�
 const WAIT = 10_000
 const QUEUE = 'demo'
 const STREAM = 'batches'
-const KEY = '79001234567@c.us'
+const CHAT = '79001234567@c.us'
+const OWN = '15550783881@c.us'
+const KEY = `whatsapp-web:${OWN}:${CHAT}`
 const WIDEST = Math.max(...CONVERSATION.map(({ text }) => text.length))
 const FRAME = 50
+/** Made up for this run: nobody else can post into it. */
+const SECRETS = { RAPIDFIRE_SENDER_SECRET: randomUUID(), RAPIDFIRE_STATS_TOKEN: randomUUID() }
 const NO_LIMIT = { RAPIDFIRE_RATE_LIMIT: '0', RAPIDFIRE_CONVERSATION_LIMIT: '0' }
 
 /** A batch as it stands in the stream. */
@@ -51,7 +56,7 @@ export async function run(speed: number, stop: AbortController): Promise<void> {
     const rapidfire = new RapidFire<{ text: string }>({ redis: client, queue: QUEUE, policy })
     await rapidfire.policy()
     const port = await freePort()
-    const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), ...NO_LIMIT }
+    const env = { ...process.env, REDIS_URL: server.url, RAPIDFIRE_QUEUE: QUEUE, RAPIDFIRE_PORT: String(port), ...NO_LIMIT, ...SECRETS }
     const gone = () => stop.abort(new CliError('the webhook or the worker of the demo has ended'))
     const start = (file: string, ...args: string[]) => {
       const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
@@ -111,7 +116,7 @@ async function play(
   }
 
   // The first request loads the library; the conversation should not wait for it.
-  await fetch(`${webhook}/stats`)
+  await fetch(`${webhook}/stats`, { headers: { authorization: `Bearer ${SECRETS.RAPIDFIRE_STATS_TOKEN}` } })
   const handedOver = nextEntry(client).then((entry) => (batch = entry))
   const start = Date.now()
   for (const [n, { at: sent, text }] of CONVERSATION.entries()) {
@@ -137,14 +142,18 @@ async function play(
 /** Sends a message as venom-bot has it. */
 async function post(webhook: string, text: string, n: number): Promise<void> {
   const message = {
-    id: `false_${KEY}_${n}`,
-    from: KEY,
+    id: `false_${CHAT}_${n}`,
+    from: CHAT,
+    to: OWN,
     type: 'chat',
     body: text,
     t: Math.floor(Date.now() / 1000),
     isGroupMsg: false,
   }
-  const response = await fetch(webhook, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(message) })
+  const body = JSON.stringify(message)
+  const signature = createHmac('sha256', SECRETS.RAPIDFIRE_SENDER_SECRET).update(body).digest('hex')
+  const headers = { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${signature}` }
+  const response = await fetch(webhook, { method: 'POST', headers, body })
   if (!response.ok) throw new CliError(`the webhook answers ${response.status}: ${await response.text()}`)
 }
 

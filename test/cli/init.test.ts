@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../cli/demo/private-redis.ts'
 import { useRedis } from '../support/redis.ts'
 import { type Ended, rapidfire, run } from '../support/shell.ts'
+import { sign } from '../webhook/webhook.ts'
 import { eventually } from './processes.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,8 +31,17 @@ describe('init', () => {
   it('init prints a file that real pm2 starts, scales, reloads and stops without a loss', async () => {
     const { redis, url } = await useRedis()
     const port = await freePort()
-    const { folder, file } = await folderWith('ecosystem.config.cjs', 'pm2', '--queue', 'sal"on', '--port', String(port))
-    const env = { PM2_HOME: join(folder, 'pm2'), REDIS_URL: url, PM2_DISCRETE_MODE: 'true' }
+    const { folder, file } = await folderWith(
+      'ecosystem.config.cjs',
+      'pm2',
+      '--queue',
+      'sal"on',
+      '--port',
+      String(port),
+      '--source',
+      'generic',
+    )
+    const env = { PM2_HOME: join(folder, 'pm2'), REDIS_URL: url, PM2_DISCRETE_MODE: 'true', RAPIDFIRE_SENDER_SECRET: 'of our own' }
     const pm2 = (...args: string[]): Promise<Ended> => run(process.execPath, [PM2, ...args], env, folder)
     onTestFinished(async () => {
       const daemon = Number(await readFile(join(env.PM2_HOME, 'pm2.pid'), 'utf8').catch(() => '0'))
@@ -41,7 +51,11 @@ describe('init', () => {
     const post = async (id: string) => {
       const body = JSON.stringify({ key: id, id, data: { text: 'Hi' } })
       const path = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
-      const response = await fetch(path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+      const response = await fetch(path, {
+        method: 'POST',
+        body,
+        headers: { 'x-hub-signature-256': sign(body, env.RAPIDFIRE_SENDER_SECRET) },
+      })
       expect(response.status).toBe(200)
     }
     const arrived = async (count: number) => {
@@ -79,7 +93,7 @@ describe('init', () => {
   it('init prints units that systemd takes', async ({ skip }) => {
     const { folder, file } = await folderWith('rapidfire.service', 'systemd', '--work', 'handler.mjs')
     const text = await readFile(file, 'utf8')
-    expect(text).toMatch(/^ExecStart=.+main\.js serve --port 3000$[\s\S]+^ExecStart=.+main\.js work handler\.mjs$/m)
+    expect(text).toMatch(/^ExecStart=.+main\.js serve --port 3000 --source whatsapp$[\s\S]+^ExecStart=.+main\.js work handler\.mjs$/m)
     const units = text.split(/^(?=# \/etc\/systemd)/m)
     expect(units).toHaveLength(2)
     if (await absent('systemd-analyze')) skip('systemd-analyze is not installed')
@@ -93,11 +107,48 @@ describe('init', () => {
 
   it('init prints a file for docker compose', async () => {
     const { stdout } = await rapidfire(['init', 'compose', '--work', 'handler.mjs', '--port', '8080'])
-    expect(stdout).toMatch(/"serve","--host","0\.0\.0\.0","--port","8080"[\s\S]+'127\.0\.0\.1:8080:8080'[\s\S]+"work","handler\.mjs"/)
+    expect(stdout).toMatch(
+      /"serve","--host","0\.0\.0\.0","--port","8080","--source","whatsapp"[\s\S]+'127\.0\.0\.1:8080:8080'[\s\S]+"work","handler\.mjs"/,
+    )
   })
 
   it('init knows no other kind', async () => {
     expect((await rapidfire(['init', 'cron'])).code).toBe(2)
+  })
+
+  it('init prints files that do not start without the secrets of their sources', async () => {
+    const { file, folder } = await folderWith('ecosystem.config.cjs', 'pm2', '--source', 'telegram', 'generic')
+    const started = (env: Record<string, string>) =>
+      run(process.execPath, ['-e', `console.log(JSON.stringify(require(${JSON.stringify(file)}).apps))`], env, folder)
+    expect((await started({})).stderr).toContain('RAPIDFIRE_TELEGRAM_SECRET must be set')
+    expect((await started({ RAPIDFIRE_TELEGRAM_SECRET: 't', RAPIDFIRE_SENDER_SECRET: '' })).stderr).toContain(
+      'RAPIDFIRE_SENDER_SECRET must be set',
+    )
+    const [serve, work] = JSON.parse((await started({ RAPIDFIRE_TELEGRAM_SECRET: 't', RAPIDFIRE_SENDER_SECRET: 's' })).stdout)
+    expect(serve.env).toMatchObject({ RAPIDFIRE_TELEGRAM_SECRET: 't', RAPIDFIRE_SENDER_SECRET: 's' })
+    expect(Object.keys(work.env)).toEqual(['RAPIDFIRE_QUEUE', 'REDIS_URL'])
+    const units = (await rapidfire(['init', 'systemd'])).stdout
+    expect(units).toContain('RAPIDFIRE_APP_SECRET=... RAPIDFIRE_VERIFY_TOKEN=...\nEnvironmentFile=/etc/rapidfire.env\n')
+    expect((await rapidfire(['init', 'compose'])).stdout).toMatch(
+      /RAPIDFIRE_APP_SECRET: \$\{RAPIDFIRE_APP_SECRET:\?.*\n.*RAPIDFIRE_VERIFY_TOKEN:\?/,
+    )
+  })
+
+  it('init writes what a format takes for something else so that it does not', async () => {
+    const odd = ['--queue', 'a%n$b"c\\', '--work', 'handler.mjs --queue 100%$x']
+    const units = (await rapidfire(['init', 'systemd', ...odd])).stdout
+    expect(units).toContain('Environment="RAPIDFIRE_QUEUE=a%%n$b\\"c\\\\"\n')
+    expect(units).toContain('main.js work handler.mjs --queue 100%%$$x\n')
+    const services = (await rapidfire(['init', 'compose', ...odd])).stdout
+    expect(services).toContain('RAPIDFIRE_QUEUE: "a%n$$b\\"c\\\\"\n')
+    expect(services).toContain('"work","handler.mjs","--queue","100%$$x"]\n')
+    for (const bad of [
+      ['--work', 'a.mjs\nExecStart=/bin/true'],
+      ['--queue', 'a\nExecStartPre=/bin/true'],
+      ['--source', 'anybody'],
+    ]) {
+      expect(await rapidfire(['init', 'systemd', ...bad])).toMatchObject({ code: 2, stdout: '' })
+    }
   })
 })
 

@@ -2,6 +2,9 @@ import { createHmac } from 'node:crypto'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
 import { ended, startRedis, type TestRedis, useRedis } from '../support/redis.ts'
+import { rapidfire } from '../support/shell.ts'
+import { cloudPayload, cloudText, cloudValue, telegramUpdate } from '../webhook/fixtures.ts'
+import { sign } from '../webhook/webhook.ts'
 import { eventually, start } from './processes.ts'
 
 const PATH = '/webhook/whatsapp/batched'
@@ -15,7 +18,7 @@ describe('serve', () => {
   it('serve stores, refuses, limits, counts, tells its health and stops', async () => {
     const env = { REDIS_URL: server.url, RAPIDFIRE_QUEUE: 'salon', RAPIDFIRE_STATS_TOKEN: 'stats' }
     const serve = await start(
-      ['serve', '--port', '0', '--max-bytes', '1000', '--conversation-limit', '2', '--rate-limit', '1'],
+      ['serve', '--port', '0', '--unsigned', 'generic', '--max-bytes', '1000', '--conversation-limit', '2', '--rate-limit', '1'],
       env,
     ).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
@@ -46,10 +49,61 @@ describe('serve', () => {
     expect(serve.stdout).not.toContain('ann')
   })
 
+  it.each<[string, string[], Record<string, string>, RegExp]>([
+    ['without a secret', [], {}, /nobody may post: set RAPIDFIRE_APP_SECRET, RAPIDFIRE_TELEGRAM_SECRET or RAPIDFIRE_SENDER_SECRET/],
+    ['on a loopback address without one', ['--host', '127.0.0.1'], {}, /nobody may post/],
+    [
+      'with an empty one, as compose makes of a variable that is not set',
+      [],
+      { RAPIDFIRE_APP_SECRET: '' },
+      /RAPIDFIRE_APP_SECRET is set, and empty/,
+    ],
+    ['with a verify token alone', [], { RAPIDFIRE_VERIFY_TOKEN: 'v' }, /nobody may post/],
+    [
+      'with a verify token and the secret of another',
+      [],
+      { RAPIDFIRE_VERIFY_TOKEN: 'v', RAPIDFIRE_TELEGRAM_SECRET: 't' },
+      /verifyToken .* needs appSecret/,
+    ],
+    ['with a misspelt one', [], { RAPIDFIRE_APP_SECRT: 's' }, /nobody may post/],
+    ['with one that can never match', [], { RAPIDFIRE_TELEGRAM_SECRET: 'a b' }, /telegramSecret must have 1 to 256 letters/],
+    [
+      'with a source that has none',
+      ['--source', 'telegram'],
+      { RAPIDFIRE_APP_SECRET: 's' },
+      /--source telegram needs RAPIDFIRE_TELEGRAM_SECRET/,
+    ],
+    ['with a source that there is not', ['--unsigned', 'generics'], {}, /a source is one of .*, got 'generics'/],
+    ['with an account that is none', ['--unsigned', 'generic', '--account', '5'], {}, /account must have/],
+  ])('serve does not start %s', async (_, args, env, message) => {
+    expect(await rapidfire(['serve', '--port', '0', ...args], { REDIS_URL: server.url, ...env })).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(message),
+    })
+  })
+
+  it('serve says how each source is verified, and takes nothing from the others', async () => {
+    const env = { REDIS_URL: server.url, RAPIDFIRE_SENDER_SECRET: 's', RAPIDFIRE_APP_SECRET: 'a' }
+    const serve = await start(['serve', '--port', '0', '--unsigned', 'telegram', '--source', 'telegram', 'generic'], env).ready()
+    const listening = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
+    expect(listening).toMatchObject({ sources: { telegram: 'unsigned', generic: 'RAPIDFIRE_SENDER_SECRET' } })
+    const post = async (payload: unknown, secret?: string) => {
+      const body = JSON.stringify(payload)
+      const headers: Record<string, string> = secret === undefined ? {} : { 'x-hub-signature-256': sign(body, secret) }
+      return (await fetch(`http://127.0.0.1:${listening.port}${PATH}`, { method: 'POST', body, headers })).status
+    }
+    expect(await post(telegramUpdate(0))).toBe(200)
+    expect(await post({ key: 'ann', id: '1', data: 1 })).toBe(401)
+    expect(await post({ key: 'ann', id: '1', data: 1 }, 's')).toBe(200)
+    expect(await post(cloudPayload(cloudValue([cloudText(0)])), 'a')).toBe(400)
+    expect(await serve.stop()).toBe(0)
+  })
+
   it('serve answers 401 to a wrong signature, and 503 to a good message while Redis is gone, which is stored when it is sent again', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
-    const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url, RAPIDFIRE_APP_SECRET: 's' }).ready()
+    const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url, RAPIDFIRE_SENDER_SECRET: 's' }).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
     const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`
@@ -72,7 +126,7 @@ describe('serve', () => {
   it('serve stops while Redis is gone, also when a call is under way', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
-    const serve = await start(['serve', '--port', '0'], { REDIS_URL: own.url }).ready()
+    const serve = await start(['serve', '--port', '0', '--unsigned', 'generic'], { REDIS_URL: own.url }).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const post = (id: string) =>
       fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: JSON.stringify({ key: 'ann', id, data: 1 }) })

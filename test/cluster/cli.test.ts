@@ -12,7 +12,7 @@ describe.skipIf(lacksServer('the commands on a cluster'))('the commands on a clu
     const changed = await rapidfire(['policy', 'partitions=8', 'wait=50', '--json'], env)
     expect({ code: changed.code, policy: JSON.parse(changed.stdout) }).toMatchObject({ code: 0, policy: { partitions: 8, wait: 50 } })
 
-    const serve = await start(['serve', '--port', '0'], env).ready()
+    const serve = await start(['serve', '--port', '0', '--unsigned', 'generic'], env).ready()
     const work = await start(['work', '--to', 'stream:out'], env).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const keys = Array.from({ length: 20 }, (_, n) => `key ${n}`)

@@ -199,7 +199,8 @@ it('serve and the consumers of a stream do with what cli/README.md adds for them
   await redis.call('ACL', 'SETUSER', consumer, 'reset', 'on', '>secret', '~rapid-fire:*', '+info', ...additionsFor('consumers').more)
   onTestFinished(async () => void (await redis.call('ACL', 'DELUSER', 'producer', consumer)))
 
-  const serve = await start(['serve', '--port', '0'], { REDIS_URL: urlOf(url, 'producer'), RAPIDFIRE_STATS_TOKEN: 'stats' }).ready()
+  const env = { REDIS_URL: urlOf(url, 'producer'), RAPIDFIRE_STATS_TOKEN: 'stats' }
+  const serve = await start(['serve', '--port', '0', '--unsigned', 'generic'], env).ready()
   const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
   const path = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
   const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })

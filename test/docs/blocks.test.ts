@@ -177,6 +177,7 @@ async function runCommands(
   port: number,
 ): Promise<string> {
   const env = { ...commands, RAPIDFIRE_PORT: String(port) }
+  const variables: string[] = []
   const program: string[] = []
   const services: Program[] = []
   for (const line of linesOf(text)) {
@@ -185,14 +186,15 @@ async function runCommands(
     const [service] = /^npx rapidfire (?:serve|work|forward) [^&]*/.exec(line) ?? []
     if (make) expect(read('Makefile')).toMatch(new RegExp(`^${target}:.* ## `, 'm'))
     else if (npm) expectPackages(packages?.split(' ') ?? [])
-    else if (service) services.push(start('bash', ['-c', `exec ${service}`], environment(env), cwd))
+    else if (service) services.push(start('bash', ['-c', [...variables, `exec ${service}`].join('\n')], environment(env), cwd))
+    else if (/^export [A-Z_]+=/.test(line)) variables.push(line)
     else if (/^(redis-cli|npx rapidfire|curl|say|say\(\) \{ curl|[a-z]+=\$\(redis-cli) /.test(line)) program.push(line)
     else throw new Error(`'${line}' is no command that can be run`)
   }
   for (const service of services) {
     await expect.poll(() => service.stdout + service.stderr, { timeout: 20_000 }).toContain('"msg":"ready"')
   }
-  const { code, stdout, stderr }: Ended = await run('bash', ['-euo', 'pipefail', '-c', program.join('\n')], env, cwd)
+  const { code, stdout, stderr }: Ended = await run('bash', ['-euo', 'pipefail', '-c', [...variables, ...program].join('\n')], env, cwd)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   for (const service of services) {
     service.child.kill('SIGTERM')

@@ -66,7 +66,7 @@ describe('webhook to BullMQ', () => {
   it("makes one job of the demo's four messages, posted in venom-bot's form with gaps", async () => {
     const rapidfire = await quiet(1000)
     const got = jobs()
-    const processes = [start(['serve'], env), start(['work', '--to', 'bullmq:messages'], env)]
+    const processes = [start(['serve', '--unsigned', 'whatsapp-web'], env), start(['work', '--to', 'bullmq:messages'], env)]
     await Promise.all(processes.map((each) => each.ready()))
     for (let n = 0; n < 4; n += 1) {
       expect((await post(venomText(n))).status).toBe(200)
@@ -103,7 +103,7 @@ describe('webhook to BullMQ', () => {
 describe('webhook to stream', () => {
   it('loses nothing that was answered 200 and doubles nothing, whichever process is killed and when', async () => {
     const rapidfire = await quiet(20)
-    const commands = { serve: ['serve'], forward: ['forward', 'batches'] }
+    const commands = { serve: ['serve', '--unsigned', 'generic'], forward: ['forward', 'batches'] }
     const now: Record<keyof typeof commands, Running> = { serve: start(commands.serve, env), forward: start(commands.forward, env) }
     await Promise.all([now.serve.ready(), now.forward.ready()])
 

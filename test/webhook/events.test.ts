@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { WebhookEvents } from '../../src/events.ts'
-import { post, useQueue } from './webhook.ts'
+import { post, source, useQueue } from './webhook.ts'
 
 const queue = useQueue()
 const SECRET = 'Запишите меня'
@@ -26,7 +26,7 @@ it('a webhook tells of requests that it has stored: from which source, how many 
 })
 
 it('a webhook tells of requests that it has refused, and nothing of what was sent', async () => {
-  const { told, webhook } = start({ secret: 'app secret' })
+  const { told, webhook } = start({ appSecret: 'app secret' })
   await webhook(post(message('1')))
   await webhook(new Request('http://localhost/elsewhere'))
   expect(told).toEqual([
@@ -38,9 +38,9 @@ it('a webhook tells of requests that it has refused, and nothing of what was sen
 it('a webhook tells why it cannot answer', async () => {
   const { told, webhook } = start({
     sources: [
-      () => {
+      source(() => {
         throw 'no error'
-      },
+      }),
     ],
   })
   expect((await webhook(post(message('1')))).status).toBe(500)
@@ -60,6 +60,6 @@ it('a webhook answers as ever when a listener throws, or when nobody listens to 
   const broken = () => {
     throw new Error('a source')
   }
-  expect((await queue.webhook({ events, sources: [broken] })(post(message('1')))).status).toBe(500)
+  expect((await queue.webhook({ events, sources: [source(broken)] })(post(message('1')))).status).toBe(500)
   expect(warnings).toHaveLength(1)
 })

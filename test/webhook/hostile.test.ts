@@ -123,7 +123,7 @@ describe.each(SOURCES)('%s', (_, source, payloads) => {
     let messages = 0
     fc.assert(
       fc.property(fc.oneof({ arbitrary: payloads, weight: 4 }, { arbitrary: anything, weight: 1 }), (payload) => {
-        for (const { key, id, data } of source(JSON.parse(JSON.stringify(payload) ?? 'null')) ?? []) {
+        for (const { key, id, data } of source.read(JSON.parse(JSON.stringify(payload) ?? 'null')) ?? []) {
           messages += 1
           expect(Buffer.byteLength(key)).toBeGreaterThan(0)
           expect(Buffer.byteLength(key)).toBeLessThanOrEqual(1024)
@@ -151,7 +151,7 @@ describe.each(SOURCES)('%s', (_, source, payloads) => {
 it('generic takes anything, and gives what is whole', () => {
   fc.assert(
     fc.property(fc.oneof(anything, spoiled([{ key: 'ann', id: '1', data: { text: 'Hi' } }])), (payload) => {
-      for (const { key, id, data } of generic()(payload) ?? []) {
+      for (const { key, id, data } of generic().read(payload) ?? []) {
         expect([typeof key, typeof id, data === undefined]).toEqual(['string', 'string', false])
       }
     }),
@@ -240,7 +240,7 @@ describe('a webhook', () => {
       })
     const contacts = Array.from({ length: 500 }, (_, n) => counted({ wa_id: String(n), profile: { name: 'x' } }))
     const messages = Array.from({ length: 500 }, (_, n) => ({ ...given.cloudText(0, `from-${n}`), id: String(n) }))
-    expect(whatsappCloud()(given.cloudPayload({ ...given.cloudValue(messages), contacts }))).toHaveLength(500)
+    expect(whatsappCloud().read(given.cloudPayload({ ...given.cloudValue(messages), contacts }))).toHaveLength(500)
     expect(looks).toBeGreaterThan(0)
     expect(looks).toBeLessThan(5 * 500)
   })
@@ -252,6 +252,6 @@ it('all sources leave the payload as it was', () => {
     return value
   }
   for (const each of [cloud, [given.venomText(1), given.venomText(0)], given.telegramPhoto, [{ key: 'a', id: '1', data: {} }]]) {
-    for (const source of allSources()) source(frozen(structuredClone(each)))
+    for (const source of allSources()) source.read(frozen(structuredClone(each)))
   }
 })

@@ -8,7 +8,7 @@ import { createWebhook, generic, type MessageQueue, type RateLimits, type Webhoo
 import { additionsFor, setUser, urlOf } from '../support/acl.ts'
 import { brokenLaws } from '../support/laws.ts'
 import * as given from './fixtures.ts'
-import { post, read, useQueue } from './webhook.ts'
+import { post, read, source, useQueue } from './webhook.ts'
 
 const queue = useQueue()
 const RATE = 'rapid-fire:{whatsapp}:rate'
@@ -167,7 +167,11 @@ describe('the messages of one person', () => {
         return { size: 0 }
       },
     } as unknown as MessageQueue<any>
-    const webhook = createWebhook<any>(slow, { redis: queue.redis, rateLimit: { newConversations: { points: 5, duration: 60 } } })
+    const webhook = createWebhook<any>(slow, {
+      redis: queue.redis,
+      unsigned: ['generic'],
+      rateLimit: { newConversations: { points: 5, duration: 60 } },
+    })
     await queue.redis.set(`${RATE}:new:generic`, 5, 'EX', 60)
     const isAsked = once(asked, 'peek')
     const first = status(webhook(post(message(1))))
@@ -258,7 +262,7 @@ describe('requests for one conversation', () => {
   })
 
   it('store nothing of a payload that has a message without an id, and nothing comes before it until it may come again', async () => {
-    const sources = [(payload: any) => payload]
+    const sources = [source((payload) => payload)]
     const webhook = limited({ newConversations: false, perConversation: { points: 1, duration: 60 } }, { sources })
     await webhook(post([message(1)]))
     const mixed = [message(2), { key: 'bob', data: 1 }]
@@ -274,7 +278,7 @@ describe('requests for one conversation', () => {
   it('without ids are refused until the first that was refused may come again, and pass then', async () => {
     const webhook = limited(
       { newConversations: false, perConversation: { points: 1, duration: 60 } },
-      { sources: [(payload: any) => payload] },
+      { sources: [source((payload) => payload)] },
     )
     const nameless = (n: number) => [{ key: 'ann', data: n }]
     for (const n of [1, 2, 3]) await webhook(post(nameless(n)))
@@ -366,18 +370,16 @@ describe('new conversations of a source', () => {
     expect((await read(await webhook(post(payload)))).body).toEqual({ added: 1, duplicates: 4 })
   })
 
-  it('are counted for each source, by its name or its place', async () => {
-    const named = function shop(payload: any) {
-      return payload.shop ? [payload.shop] : undefined
-    }
-    const options = { sources: [named, (payload: any) => (payload.other ? [payload.other] : undefined), generic()] }
+  it('are counted for each source, by its name', async () => {
+    const of = (name: string) => source((payload) => (payload[name] ? [payload[name]] : undefined), name)
+    const options = { sources: [of('shop'), of('other'), generic()] }
     const webhook = limited({ newConversations: { points: 1, duration: 60 } }, options)
     expect(await status(webhook(post({ shop: message(1, 'a') })))).toBe(200)
     expect(await status(webhook(post({ shop: message(1, 'b') })))).toBe(429)
     expect(await status(webhook(post({ other: message(1, 'c') })))).toBe(200)
     expect(await status(webhook(post(message(1, 'd'))))).toBe(200)
     const counters = (await queue.keys()).filter((key) => key.startsWith(`${RATE}:new:`))
-    expect(counters).toEqual(['generic', 'shop', 'source 2'].map((name) => `${RATE}:new:${name}`))
+    expect(counters).toEqual(['generic', 'other', 'shop'].map((name) => `${RATE}:new:${name}`))
   })
 
   it('of the sources that come with rapidfire are counted under their names', async () => {
@@ -386,7 +388,7 @@ describe('new conversations of a source', () => {
       expect(await status(webhook(post(payload)))).toBe(200)
     }
     const counters = (await queue.keys()).filter((key) => key.startsWith(`${RATE}:new:`))
-    expect(counters).toEqual(['telegram', 'whatsappCloud', 'whatsappWeb'].map((name) => `${RATE}:new:${name}`))
+    expect(counters).toEqual(['telegram', 'whatsapp', 'whatsapp-web'].map((name) => `${RATE}:new:${name}`))
   })
 
   it('have no bound when it is turned off', async () => {
@@ -502,6 +504,7 @@ describe('limits', () => {
     onTestFinished(() => redis.disconnect())
     const webhook = createWebhook<any>(rapidfire, {
       redis,
+      unsigned: ['generic'],
       rateLimit: { newConversations: { points: 1, duration: 60 }, perConversation: { points: 2, duration: 60 } },
     })
     const answers = []
@@ -551,7 +554,7 @@ describe('keys that mean harm', () => {
   })
 
   it('that cannot be are refused as they are without a limit', async () => {
-    const sources = [(payload: any) => payload]
+    const sources = [source((payload) => payload)]
     const webhook = limited({ newConversations: { points: 1, duration: 60 } }, { sources })
     await webhook(post([message(1)]))
     const answer = await read(await webhook(post([{ ...message(2), key: 'x'.repeat(1025) }, message(3)])))

@@ -30,6 +30,7 @@ describe.skipIf(!findServer())('a webhook whose client never gives up', () => {
     const rapidfire = new RapidFire({ redis, queue: 'whatsapp' })
     const webhook = createWebhook<any>(rapidfire, {
       redis,
+      unsigned: ['generic'],
       timeout: 300,
       rateLimit: { perConversation: { points: 1_000_000, duration: 60 } },
     })

@@ -7,11 +7,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { transform } from 'esbuild'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { blocksOf, read } from '../docs/blocks.ts'
 import { useQueue } from './webhook.ts'
 
 const queue = useQueue()
+const SECRET = 'of our senders'
+
+beforeAll(() => {
+  vi.stubEnv('RAPIDFIRE_SENDER_SECRET', SECRET)
+  return () => vi.unstubAllEnvs()
+})
 
 type Post = (message: { from: string }) => Promise<void>
 
@@ -35,12 +41,12 @@ async function sender(listener: RequestListener, second = 1000): Promise<Post> {
 }
 
 const message = (n: number, from = 'ann@c.us') => ({ from, id: `${from}-${n}`, type: 'chat', body: String(n) })
-const stored = async (key = 'ann@c.us') => (await queue.data(key)).map(({ text }) => Number(text))
+const stored = async (chat = 'ann@c.us') => (await queue.data(`whatsapp-web::${chat}`)).map(({ text }) => Number(text))
 const UP_TO_14 = Array.from({ length: 14 }, (_, n) => n + 1)
 
 describe('post.ts of src/webhook/README.md', () => {
   it('stores 14 messages 100 ms apart in order when 5 in a burst pass, and does not hold back another conversation', async () => {
-    const webhook = queue.webhook({ redis: queue.redis, rateLimit: { perConversation: { points: 5, duration: 1 } } })
+    const webhook = queue.webhook({ senderSecret: SECRET, redis: queue.redis, rateLimit: { perConversation: { points: 5, duration: 1 } } })
     const post = await sender(getRequestListener(webhook))
     const sent = []
     for (const n of UP_TO_14) {
@@ -54,7 +60,7 @@ describe('post.ts of src/webhook/README.md', () => {
   })
 
   it('stores them in order whatever happens to single requests, one at a time', async () => {
-    const webhook = getRequestListener(queue.webhook())
+    const webhook = getRequestListener(queue.webhook({ senderSecret: SECRET }))
     let requests = 0
     let open = 0
     const unhappy: RequestListener = (request, response) => {
@@ -79,7 +85,7 @@ describe('post.ts of src/webhook/README.md', () => {
   })
 
   it('goes on after a message that is refused for good, and says so', async () => {
-    const post = await sender(getRequestListener(queue.webhook({ maxBytes: 200 })))
+    const post = await sender(getRequestListener(queue.webhook({ senderSecret: SECRET, maxBytes: 200 })))
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => error.mockRestore())
     const sent = [message(1), { ...message(2), body: 'x'.repeat(300) }, message(3)].map(post)

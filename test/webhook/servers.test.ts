@@ -77,7 +77,7 @@ describe.each(SERVERS)('%s', (name, start) => {
   let server: Running
   beforeAll(async () => {
     const webhook: Webhook = (request) =>
-      queue.webhook({ secret: 'app secret', verifyToken: 'verify me', statsToken: 'for operators', maxBytes: 200_000 })(request)
+      queue.webhook({ appSecret: 'app secret', verifyToken: 'verify me', statsToken: 'for operators', maxBytes: 200_000 })(request)
     server = await start(webhook)
   })
   afterAll(() => server.close())
@@ -95,7 +95,7 @@ describe.each(SERVERS)('%s', (name, start) => {
   it('stores signed messages', async () => {
     const answer = await read(await send(body, { 'x-hub-signature-256': sign(body) }))
     expect([answer.status, answer.type, answer.body]).toEqual([200, 'application/json', { added: 2, duplicates: 0 }])
-    expect((await queue.data('79001234567')).map(({ text }) => text)).toEqual(given.TEXTS.slice(0, 2))
+    expect((await queue.data('whatsapp:106540352242922:79001234567')).map(({ text }) => text)).toEqual(given.TEXTS.slice(0, 2))
   })
 
   it('takes a body in chunks, without its length', async () => {

@@ -6,7 +6,7 @@ import * as given from './fixtures.ts'
 const stored = (value: unknown) => JSON.parse(JSON.stringify(value))
 
 describe('WhatsApp Cloud API', () => {
-  const read = whatsappCloud()
+  const { read } = whatsappCloud()
 
   it('gives every message of every entry, the oldest first', () => {
     const payload = given.cloudPayload(
@@ -15,8 +15,8 @@ describe('WhatsApp Cloud API', () => {
       given.cloudValue([given.cloudText(2), given.cloudText(1)]),
     )
     expect(read(payload)?.map(({ key, data }) => [key, data.text])).toEqual([
-      ...given.TEXTS.map((text) => ['79001234567', text]),
-      ['16505551234', 'Like this one'],
+      ...given.TEXTS.map((text) => ['whatsapp:106540352242922:79001234567', text]),
+      ['whatsapp:106540352242922:16505551234', 'Like this one'],
     ])
   })
 
@@ -29,9 +29,11 @@ describe('WhatsApp Cloud API', () => {
   it('keeps who wrote what when', () => {
     const [message] = read(given.cloudPayload(given.cloudValue([given.cloudText(0)]))) ?? []
     expect(stored(message)).toEqual({
-      key: '79001234567',
+      key: 'whatsapp:106540352242922:79001234567',
       id: given.cloudText(0).id,
       data: {
+        source: 'whatsapp',
+        chat: '79001234567',
         text: given.TEXTS[0],
         type: 'text',
         from: '79001234567',
@@ -69,17 +71,21 @@ describe('WhatsApp Cloud API', () => {
       contacts: [{ profile: { name: 'Анна', username: 'anna' }, user_id: 'RU.13491208655302741918' }],
     }
     const [message] = read(given.cloudPayload(value)) ?? []
-    expect([message?.key, message?.data.name]).toEqual(['RU.13491208655302741918', 'Анна'])
+    expect([message?.key, message?.data.name]).toEqual(['whatsapp:106540352242922:RU.13491208655302741918', 'Анна'])
   })
 
   it('makes one conversation of a group, or one for each member', () => {
     const inGroup = ['79001234567', '16505551234'].map((from, n) => ({ ...given.cloudText(n, from), group_id: 'Y2FwaV9ncm91cDox' }))
     const payload = given.cloudPayload(given.cloudValue(inGroup))
-    expect(read(payload)?.map(({ key }) => key)).toEqual(['Y2FwaV9ncm91cDox', 'Y2FwaV9ncm91cDox'])
-    expect(whatsappCloud({ groups: 'sender' })(payload)?.map(({ key }) => key)).toEqual([
-      'Y2FwaV9ncm91cDox:79001234567',
-      'Y2FwaV9ncm91cDox:16505551234',
+    expect(read(payload)?.map(({ key }) => key)).toEqual([
+      'whatsapp:106540352242922:Y2FwaV9ncm91cDox',
+      'whatsapp:106540352242922:Y2FwaV9ncm91cDox',
     ])
+    expect(
+      whatsappCloud({ groups: 'sender' })
+        .read(payload)
+        ?.map(({ key }) => key),
+    ).toEqual(['whatsapp:106540352242922:Y2FwaV9ncm91cDox:79001234567', 'whatsapp:106540352242922:Y2FwaV9ncm91cDox:16505551234'])
   })
 
   it('leaves out what nobody wrote', () => {
@@ -104,17 +110,20 @@ describe('WhatsApp Cloud API', () => {
 })
 
 describe('venom-bot and whatsapp-web.js', () => {
-  const read = whatsappWeb()
+  const { read } = whatsappWeb()
 
   it('gives a message, or an array of them in order', () => {
     expect(stored(read(given.venomText(0)))).toEqual([
       {
-        key: '79001234567@c.us',
+        key: 'whatsapp-web:15550783881@c.us:79001234567@c.us',
         id: 'false_79001234567@c.us_3EB0C767D26A1F2A0E50',
         data: {
+          source: 'whatsapp-web',
+          chat: '79001234567@c.us',
           text: given.TEXTS[0],
           type: 'chat',
           from: '79001234567@c.us',
+          userId: '79001234567@c.us',
           name: 'Анна',
           to: '15550783881@c.us',
           sentAt: 1_749_416_383_000,
@@ -124,12 +133,15 @@ describe('venom-bot and whatsapp-web.js', () => {
     expect(read([3, 1, 0, 2].map((n) => given.venomText(n)))?.map(({ data }) => data.text)).toEqual(given.TEXTS)
     expect(stored(read(given.webJsText))).toEqual([
       {
-        key: '16505551234@c.us',
+        key: 'whatsapp-web:15550783881@c.us:16505551234@c.us',
         id: 'false_16505551234@c.us_3A4A6599AEE03810144F',
         data: {
+          source: 'whatsapp-web',
+          chat: '16505551234@c.us',
           text: 'Does it come in another color?',
           type: 'chat',
           from: '16505551234@c.us',
+          userId: '16505551234@c.us',
           name: 'Bari',
           to: '15550783881@c.us',
           sentAt: 1_749_416_383_000,
@@ -140,7 +152,14 @@ describe('venom-bot and whatsapp-web.js', () => {
 
   it('takes the least that a bot would send', () => {
     expect(stored(read({ id: '1', from: '79001234567@c.us', body: 'Привет' }))).toEqual([
-      { key: '79001234567@c.us', id: '1', data: { text: 'Привет', type: 'chat', from: '79001234567@c.us' } },
+      {
+        key: 'whatsapp-web::79001234567@c.us',
+        id: '1',
+        data: {
+          ...{ source: 'whatsapp-web', chat: '79001234567@c.us', text: 'Привет', type: 'chat' },
+          ...{ from: '79001234567@c.us', userId: '79001234567@c.us' },
+        },
+      },
     ])
   })
 
@@ -170,19 +189,25 @@ describe('venom-bot and whatsapp-web.js', () => {
   it('makes one conversation of a group, or one for each member', () => {
     const payload = [given.venomGroup('79001234567'), given.venomGroup('16505551234', 1)]
     expect(read(payload)?.map(({ key, data }) => [key, data.from])).toEqual([
-      ['120363041234567890@g.us', '79001234567@c.us'],
-      ['120363041234567890@g.us', '16505551234@c.us'],
+      ['whatsapp-web:15550783881@c.us:120363041234567890@g.us', '79001234567@c.us'],
+      ['whatsapp-web:15550783881@c.us:120363041234567890@g.us', '16505551234@c.us'],
     ])
-    expect(whatsappWeb({ groups: 'sender' })(payload)?.map(({ key }) => key)).toEqual([
-      '120363041234567890@g.us:79001234567@c.us',
-      '120363041234567890@g.us:16505551234@c.us',
+    expect(
+      whatsappWeb({ groups: 'sender' })
+        .read(payload)
+        ?.map(({ key }) => key),
+    ).toEqual([
+      'whatsapp-web:15550783881@c.us:120363041234567890@g.us:79001234567@c.us',
+      'whatsapp-web:15550783881@c.us:120363041234567890@g.us:16505551234@c.us',
     ])
     const objects = {
       ...given.venomGroup('1'),
       author: { _serialized: '79001234567@c.us' },
       from: { _serialized: '120363041234567890@g.us' },
     }
-    expect(read(objects)?.map(({ key, data }) => [key, data.from])).toEqual([['120363041234567890@g.us', '79001234567@c.us']])
+    expect(read(objects)?.map(({ key, data }) => [key, data.from])).toEqual([
+      ['whatsapp-web:15550783881@c.us:120363041234567890@g.us', '79001234567@c.us'],
+    ])
   })
 
   it.each([
@@ -198,14 +223,17 @@ describe('venom-bot and whatsapp-web.js', () => {
 })
 
 describe('Telegram', () => {
-  const read = telegram()
+  const { read } = telegram()
 
   it('gives the message of an update', () => {
     expect(stored(read(given.telegramUpdate(0)))).toEqual([
       {
-        key: '987654321',
+        key: 'telegram:987654321',
         id: '987654321:1365',
-        data: { text: given.TEXTS[0], type: 'text', from: '987654321', name: 'Anna K', sentAt: 1_749_416_383_000 },
+        data: {
+          ...{ source: 'telegram', chat: '987654321', text: given.TEXTS[0], type: 'text' },
+          ...{ from: '987654321', userId: '987654321', name: 'Anna K', sentAt: 1_749_416_383_000 },
+        },
       },
     ])
   })
@@ -240,19 +268,19 @@ describe('Telegram', () => {
 
   it('makes one conversation of a group, or one for each member', () => {
     const update = given.telegramUpdate(0, { id: -1001234567890, type: 'supergroup', title: 'Salon' })
-    expect(read(update)?.[0]?.key).toBe('-1001234567890')
-    expect(telegram({ groups: 'sender' })(update)?.[0]?.key).toBe('-1001234567890:987654321')
-    expect(telegram({ groups: 'sender' })(given.telegramUpdate(0))?.[0]?.key).toBe('987654321')
+    expect(read(update)?.[0]?.key).toBe('telegram:-1001234567890')
+    expect(telegram({ groups: 'sender' }).read(update)?.[0]?.key).toBe('telegram:-1001234567890:987654321')
+    expect(telegram({ groups: 'sender' }).read(given.telegramUpdate(0))?.[0]?.key).toBe('telegram:987654321')
   })
 
   it('takes channel posts, and of a business account what was written to it', () => {
     const { from: _, ...post } = given.telegramUpdate(0, { id: -100, type: 'channel', title: 'News' }).message
     expect(read({ update_id: 1, channel_post: { ...post, sender_chat: { id: -100, title: 'News' } } })?.[0]).toMatchObject({
-      key: '-100',
+      key: 'telegram:-100',
       data: { from: '-100', name: 'News' },
     })
     const business = { ...given.telegramUpdate(0).message, business_connection_id: 'b1' }
-    expect(read({ update_id: 1, business_message: business })?.[0]).toMatchObject({ key: 'b1:987654321', id: 'b1:987654321:1365' })
+    expect(read({ update_id: 1, business_message: business })?.[0]).toMatchObject({ key: 'telegram:b1:987654321', id: 'b1:987654321:1365' })
     expect(read({ update_id: 1, business_message: { ...business, from: { id: 5 } } })).toEqual([])
   })
 
@@ -267,23 +295,23 @@ describe('Telegram', () => {
 describe('own senders', () => {
   it('post key, id and data, alone or in an array', () => {
     const message = { key: 'ann', id: '1', data: { text: 'Hi', items: [1, null] } }
-    expect(generic()(message)).toEqual([message])
-    expect(generic()([message, { ...message, id: '2', extra: true }])).toEqual([message, { ...message, id: '2' }])
-    expect(generic()({ key: 'ann', id: '1', data: null })).toEqual([{ key: 'ann', id: '1', data: null }])
+    expect(generic().read(message)).toEqual([message])
+    expect(generic().read([message, { ...message, id: '2', extra: true }])).toEqual([message, { ...message, id: '2' }])
+    expect(generic().read({ key: 'ann', id: '1', data: null })).toEqual([{ key: 'ann', id: '1', data: null }])
   })
 })
 
 describe('all sources together', () => {
   const payloads = [
-    [given.cloudPayload(given.cloudValue([given.cloudText(0)])), '79001234567'],
-    [given.venomText(0), '79001234567@c.us'],
-    [given.webJsText, '16505551234@c.us'],
-    [given.telegramUpdate(0), '987654321'],
+    [given.cloudPayload(given.cloudValue([given.cloudText(0)])), 'whatsapp:106540352242922:79001234567'],
+    [given.venomText(0), 'whatsapp-web:15550783881@c.us:79001234567@c.us'],
+    [given.webJsText, 'whatsapp-web:15550783881@c.us:16505551234@c.us'],
+    [given.telegramUpdate(0), 'telegram:987654321'],
     [{ key: 'ann', id: '1', data: {} }, 'ann'],
   ] as const
 
   it.each(payloads)('know each payload by its form alone: %#', (payload, key) => {
-    const read = allSources().map((source) => source(payload))
+    const read = allSources().map((source) => source.read(payload))
     expect(read.filter((messages) => messages !== undefined)).toHaveLength(1)
     expect(read.find((messages) => messages !== undefined)?.[0]?.key).toBe(key)
   })

@@ -9,7 +9,7 @@ const redis = new Redis()
 
 describe('a webhook', () => {
   it('fills a queue of anything, or of messages with a text', () => {
-    createWebhook(new RapidFire({ redis }), { redis, rules: ({ data }) => ({ flush: data.text === 'stop' }) })
+    createWebhook(new RapidFire({ redis }), { redis, appSecret: 's', rules: ({ data }) => ({ flush: data.text === 'stop' }) })
     createWebhook(new RapidFire<{ text: string }>({ redis }), { redis, sources: allSources({ groups: 'sender' }) })
     createWebhook(new RapidFire({ redis }), { redis, sources: [whatsappCloud(), generic<any>()] })
   })
@@ -30,7 +30,13 @@ describe('a webhook', () => {
     createWebhook(orders, { redis, sources: [generic<{ order: number }>()], rules: ({ data }) => ({ maxSize: data.order }) })
     createWebhook(orders, {
       redis,
-      sources: [(payload: any) => (payload.order ? [{ key: payload.phone, data: { order: 1 } }] : undefined)],
+      sources: [
+        {
+          name: 'orders',
+          proof: 'sender',
+          read: (payload: any) => (payload.order ? [{ key: payload.phone, data: { order: 1 } }] : undefined),
+        },
+      ],
     })
     // @ts-expect-error the queue holds other data
     createWebhook(orders, { redis })

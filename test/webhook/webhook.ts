@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { afterEach, beforeAll, beforeEach } from 'vitest'
 import { RapidFire } from '../../src/rapidfire.ts'
-import { createWebhook, type Webhook, type WebhookOptions } from '../../src/webhook/index.ts'
+import { allSources, createWebhook, type Source, type Webhook, type WebhookOptions } from '../../src/webhook/index.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
 
 export const URL = 'http://localhost/webhook/whatsapp/batched'
@@ -28,7 +28,12 @@ export function useQueue() {
     get rapidfire(): RapidFire {
       return rapidfire
     },
-    webhook: <T = any>(options: WebhookOptions<T> = {}): Webhook => createWebhook<any>(rapidfire, { rateLimit: false, ...options }),
+    /** Without limits, and without a secret for whoever posts, unless the options say otherwise. */
+    webhook: <T = any>(options: WebhookOptions<T> = {}): Webhook => {
+      const isOpen = !['appSecret', 'telegramSecret', 'senderSecret'].some((name) => name in options)
+      const unsigned = (options.sources ?? allSources()).map(({ name }) => name)
+      return createWebhook<any>(rapidfire, { rateLimit: false, ...(isOpen && { unsigned }), ...options })
+    },
     keys: async () => (await server.redis.keys('*')).sort(),
     /** The data of the messages of a key. */
     data: async (key: string): Promise<any[]> => (await rapidfire.peek(key)).messages.map((message) => message.data),
@@ -37,6 +42,9 @@ export function useQueue() {
 
 export const sign = (body: string | Uint8Array, secret = 'app secret') =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+
+/** A source of somebody's own. */
+export const source = (read: Source<any>['read'], name = 'own'): Source<any> => ({ name, proof: 'sender', read })
 
 /** A POST; anything but text and bytes is written as JSON. */
 export function post(body: unknown, headers: Record<string, string> = {}, url = URL): Request {

@@ -1,14 +1,27 @@
+import { RapidfireError } from '../../errors.ts'
 import type { NewMessage } from '../../options.ts'
 import { LIMITS, OPTIONS } from '../../redis/generated/limits.ts'
 
 /**
- * Reads a payload of a provider: the messages in it, none when it tells of something else (a status, an edit), or undefined when it has
- * not the form that this source knows. The name of the function stands for the source where its new conversations are counted; of those without a
- * name it is their place in the list.
- *
- * @example (payload: any) => (payload.order ? [{ key: payload.phone, id: payload.order, data: { text: payload.note } }] : undefined)
+ * What shows that a request comes from where it says: a signature made with the app secret of Meta, the token of Telegram, or a signature made with the
+ * secret of your own senders.
  */
-export type Source<T> = (payload: any) => readonly NewMessage<T>[] | undefined
+export type Proof = 'app' | 'telegram' | 'sender'
+
+/**
+ * Who posts to a webhook.
+ *
+ * @example
+ * { name: 'orders', proof: 'sender', read: (payload: any) => [{ key: `orders:${payload.phone}`, id: payload.order, data: { text: payload.note } }] }
+ */
+export interface Source<T> {
+  /** 1 to 40 lower-case letters, digits and dashes: for `unsigned`, for what is told of requests, and where its new conversations are counted. */
+  name: string
+  /** By which of the secrets of the webhook its requests are known. */
+  proof: Proof
+  /** The messages of a payload, none when it tells of something else (a status, an edit); undefined when it has not the form that this source knows. */
+  read(payload: any): readonly NewMessage<T>[] | undefined
+}
 
 /** How the conversations of a group chat are told apart. */
 export interface GroupOptions {
@@ -16,14 +29,34 @@ export interface GroupOptions {
   groups?: 'chat' | 'sender'
 }
 
+/** For providers whose payloads do not always say to which of your accounts a message was sent. */
+export interface AccountOptions extends GroupOptions {
+  /**
+   * Your bot or number, as part of the keys: needed when several of them share a queue. Begins with a letter or `+`, so that it is taken for no
+   * chat. @default what the payload says, if anything
+   */
+  account?: string
+}
+
+/** @throws RapidfireError `BAD_OPTION` */
+export function checkAccount({ account }: AccountOptions): void {
+  if (account === undefined || (typeof account === 'string' && /^[A-Za-z+][\w.+@-]{0,63}$/.test(account))) return
+  throw new RapidfireError('BAD_OPTION', `account must have 1 to 64 letters, digits, _ . + @ -, the first a letter or +, got '${account}'`)
+}
+
 /** A message as the sources for WhatsApp and Telegram give it. */
 export interface ChatMessage {
+  /** The source that it came from, and the chat there, to send the answer to. Messages of your own senders have what these give them. */
+  source?: string | undefined
+  chat?: string | undefined
   /** The text, the caption of media, or the title of the button that was pressed; empty when there are no words. */
   text: string
   /** The kind of message as the provider calls it, such as `text`, `chat`, `image`, `voice`. */
   type: string
-  /** Who wrote it, by the provider's id. */
+  /** Who wrote it: the phone number where the provider tells one, else the provider's id. */
   from: string
+  /** The provider's id of who wrote it, where it has one that stays when the phone number changes or is hidden. */
+  userId?: string | undefined
   /** The name that the sender goes by. */
   name?: string | undefined
   /** The number or account of yours that it was sent to. */
@@ -78,9 +111,17 @@ export const fitsKey = (value: unknown): value is string => fits(value, LIMITS.k
 
 export const fitsId = (value: unknown): value is string => fits(value, OPTIONS.id.bytes)
 
-/** The key of a message in a group chat. */
-export const groupKey = (chat: string, sender: string, { groups = 'chat' }: GroupOptions): string =>
-  groups === 'sender' ? `${chat}:${sender}` : chat
+/** What keys of conversations begin with that these sources make; no other source may make such. */
+export const OWN_KEYS = ['whatsapp:', 'whatsapp-web:', 'telegram:'] as const
+
+const escaped = (part: string) => part.replace(/[%:]/g, encodeURIComponent)
+
+/**
+ * The key of a conversation: source, account, chat and, where one chat has several conversations, whose it is. No two conversations share one, of
+ * whatever source or account: a colon within a part is written as `%3A`, a percent sign as `%25`.
+ */
+export const conversationKey = (source: string, ...parts: (string | undefined)[]): string =>
+  [source, ...parts.filter((part) => part !== undefined).map(escaped)].join(':')
 
 /** Leaves out what is no message, and puts the others into the order they were sent in: within one payload they may be mixed up. */
 export function inOrder(found: readonly (NewMessage<ChatMessage> | undefined)[]): NewMessage<ChatMessage>[] {

@@ -1,7 +1,8 @@
 import {
+  type AccountOptions,
   type ChatMessage,
-  type GroupOptions,
-  groupKey,
+  checkAccount,
+  conversationKey,
   inOrder,
   list,
   type Media,
@@ -30,21 +31,28 @@ const CONTENT = [
 
 /**
  * Updates of the Telegram Bot API with a new message, a channel post or a message of a business account. Edits, button presses and
- * the other updates are ignored, and so are the notices that Telegram puts into a chat. The key is the chat's id, the id of a message
- * `<chat>:<message>`, so a queue should have one bot.
+ * the other updates are ignored, and so are the notices that Telegram puts into a chat. The key is `telegram:<chat>`, with the `account`, or the
+ * business connection, between the two; the id of a message is `<chat>:<message>`.
+ *
+ * @throws RapidfireError `BAD_OPTION`
  */
-export function telegram(options: GroupOptions = {}): Source<ChatMessage> {
-  return function telegram(payload) {
-    if (size(member(payload, 'update_id')) === undefined) return undefined
-    const message = member(payload, 'message') ?? member(payload, 'channel_post') ?? member(payload, 'business_message')
-    return inOrder([readMessage(message, options)])
+export function telegram(options: AccountOptions = {}): Source<ChatMessage> {
+  checkAccount(options)
+  return {
+    name: 'telegram',
+    proof: 'telegram',
+    read(payload) {
+      if (size(member(payload, 'update_id')) === undefined) return undefined
+      const message = member(payload, 'message') ?? member(payload, 'channel_post') ?? member(payload, 'business_message')
+      return inOrder([readMessage(message, options)])
+    },
   }
 }
 
 /** An id as text: Telegram's are numbers. */
 const idOf = (value: unknown): string | undefined => size(member(value, 'id'))?.toString()
 
-function readMessage(message: unknown, options: GroupOptions) {
+function readMessage(message: unknown, { account, groups }: AccountOptions) {
   const chat = member(message, 'chat')
   const chatId = idOf(chat)
   const messageId = size(member(message, 'message_id'))
@@ -55,24 +63,28 @@ function readMessage(message: unknown, options: GroupOptions) {
   const words = text(member(message, 'text')) ?? text(member(message, 'caption'))
   if (words === undefined && !media && !contentKind) return undefined
   // The business account numbers its messages by itself, and its chat with a person is another one than the bot's.
-  const account = text(member(message, 'business_connection_id'))
-  const conversation = account ? `${account}:${chatId}` : chatId
+  const business = text(member(message, 'business_connection_id'))
   const sender = member(message, 'from') ?? member(message, 'sender_chat')
   const from = idOf(sender) ?? chatId
   // What the business itself writes to a person comes as well.
-  if (account && from !== chatId) return undefined
+  if (business && from !== chatId) return undefined
   const data: ChatMessage = {
+    source: 'telegram',
+    chat: chatId,
     text: words ?? '',
     type: (media && mediaKind) ?? (words === undefined ? contentKind : undefined) ?? 'text',
     from,
+    userId: from,
+    to: business ?? account,
     name: nameOf(sender),
     sentAt: milliseconds(member(message, 'date')),
     replyTo: size(member(member(message, 'reply_to_message'), 'message_id'))?.toString(),
   }
   if (media) data.media = media
   else if (contentKind) data.content = member(message, contentKind)
-  const isGroup = member(chat, 'type') !== 'private'
-  return { key: isGroup ? groupKey(conversation, from, options) : conversation, id: `${conversation}:${messageId}`, data }
+  const whose = member(chat, 'type') !== 'private' && groups === 'sender' ? from : undefined
+  const id = [...(business ? [business] : []), chatId, messageId].join(':')
+  return { key: conversationKey('telegram', data.to, chatId, whose), id, data }
 }
 
 function nameOf(sender: unknown): string | undefined {

@@ -1,5 +1,16 @@
 import type { NewMessage } from '../../options.ts'
-import { type ChatMessage, type GroupOptions, groupKey, inOrder, kind, list, member, milliseconds, type Source, text } from './message.ts'
+import {
+  type ChatMessage,
+  conversationKey,
+  type GroupOptions,
+  inOrder,
+  kind,
+  list,
+  member,
+  milliseconds,
+  type Source,
+  text,
+} from './message.ts'
 
 const MEDIA = new Set(['image', 'video', 'audio', 'voice', 'document', 'sticker'])
 
@@ -8,22 +19,26 @@ const NO_MESSAGE = new Set(['system', 'edit', 'revoke', 'request_welcome'])
 
 /**
  * Webhooks of the WhatsApp Cloud API: every message of every entry. Statuses, edits and the other fields of an account are ignored.
- * The key is the sender's phone number (the business-scoped user id of people who hide it), the id Meta's `wamid`.
+ * The key is `whatsapp:<phone number id>:<from>`, the sender's phone number (the user id of people who hide it) or the group; the id Meta's `wamid`.
  */
 export function whatsappCloud(options: GroupOptions = {}): Source<ChatMessage> {
-  return function whatsappCloud(payload) {
-    if (member(payload, 'object') !== 'whatsapp_business_account') return undefined
-    const found: (NewMessage<ChatMessage> | undefined)[] = []
-    for (const entry of list(member(payload, 'entry'))) {
-      for (const change of list(member(entry, 'changes'))) {
-        if (member(change, 'field') !== 'messages') continue
-        const value = member(change, 'value')
-        const names = contactNames(value)
-        const to = text(member(member(value, 'metadata'), 'phone_number_id'))
-        for (const message of list(member(value, 'messages'))) found.push(readMessage(message, to, names, options))
+  return {
+    name: 'whatsapp',
+    proof: 'app',
+    read(payload) {
+      if (member(payload, 'object') !== 'whatsapp_business_account') return undefined
+      const found: (NewMessage<ChatMessage> | undefined)[] = []
+      for (const entry of list(member(payload, 'entry'))) {
+        for (const change of list(member(entry, 'changes'))) {
+          if (member(change, 'field') !== 'messages') continue
+          const value = member(change, 'value')
+          const names = contactNames(value)
+          const to = text(member(member(value, 'metadata'), 'phone_number_id'))
+          for (const message of list(member(value, 'messages'))) found.push(readMessage(message, to, names, options))
+        }
       }
-    }
-    return inOrder(found)
+      return inOrder(found)
+    },
   }
 }
 
@@ -36,19 +51,24 @@ function contactNames(value: unknown): Map<unknown, string | undefined> {
   return names
 }
 
-function readMessage(message: unknown, to: string | undefined, names: Map<unknown, string | undefined>, options: GroupOptions) {
+function readMessage(message: unknown, to: string | undefined, names: Map<unknown, string | undefined>, { groups }: GroupOptions) {
   const id = text(member(message, 'id'))
-  const from = text(member(message, 'from')) ?? text(member(message, 'from_user_id'))
+  const userId = text(member(message, 'from_user_id'))
+  const from = text(member(message, 'from')) ?? userId
   const type = kind(member(message, 'type'))
   if (!id || !from || !type || NO_MESSAGE.has(type)) return undefined
   const content = member(message, type)
   const words = readWords(type, content)
   if (words === undefined) return undefined
   const group = text(member(message, 'group_id'))
+  const chat = group ?? from
   const data: ChatMessage = {
+    source: 'whatsapp',
+    chat,
     text: words,
     type,
     from,
+    userId,
     name: names.get(from),
     to,
     sentAt: milliseconds(member(message, 'timestamp')),
@@ -64,7 +84,8 @@ function readMessage(message: unknown, to: string | undefined, names: Map<unknow
   } else if (type !== 'text') {
     data.content = content
   }
-  return { key: group ? groupKey(group, from, options) : from, id, data }
+  // Without a number of yours the place of it stays, or a chat could be taken for one.
+  return { key: conversationKey('whatsapp', to ?? '', chat, group && groups === 'sender' ? from : undefined), id, data }
 }
 
 /** The words of a message, empty when it has none; undefined when it lacks what its kind must have. */

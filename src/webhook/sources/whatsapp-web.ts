@@ -1,8 +1,9 @@
 import type { NewMessage } from '../../options.ts'
 import {
+  type AccountOptions,
   type ChatMessage,
-  type GroupOptions,
-  groupKey,
+  checkAccount,
+  conversationKey,
   inOrder,
   kind,
   type Media,
@@ -37,22 +38,30 @@ const NO_MESSAGE = new Set([
 
 /**
  * Message objects of venom-bot and whatsapp-web.js, one or an array of them, as `JSON.stringify` writes them. Messages sent by
- * the account itself, statuses and notifications are ignored. The key is the chat, such as `79001234567@c.us`.
+ * the account itself, statuses and notifications are ignored. The key is `whatsapp-web:<your number>:<chat>`, the chat such as `79001234567@c.us`.
+ *
+ * @throws RapidfireError `BAD_OPTION`
  */
-export function whatsappWeb(options: GroupOptions = {}): Source<ChatMessage> {
-  return function whatsappWeb(payload) {
-    const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
-    if (elements.length === 0 || !elements.every(isMessage)) return undefined
-    return inOrder(elements.map((element) => readMessage(element, options)))
+export function whatsappWeb(options: AccountOptions = {}): Source<ChatMessage> {
+  checkAccount(options)
+  return {
+    name: 'whatsapp-web',
+    proof: 'sender',
+    read(payload) {
+      const elements: unknown[] = Array.isArray(payload) ? payload : [payload]
+      if (elements.length === 0 || !elements.every(isMessage)) return undefined
+      return inOrder(elements.map((element) => readMessage(element, options)))
+    },
   }
 }
 
 /** An id that one library gives as a text and the other as an object. */
 const serialized = (value: unknown): string | undefined => text(value) ?? text(member(value, '_serialized'))
 
-const isMessage = (element: unknown): boolean => !!serialized(member(element, 'id')) && !!serialized(member(element, 'from'))
+const isMessage = (element: unknown): boolean =>
+  !!serialized(member(element, 'id')) && !!serialized(member(element, 'from')) && !!(member(element, 'type') ?? member(element, 'body'))
 
-function readMessage(message: unknown, options: GroupOptions): NewMessage<ChatMessage> | undefined {
+function readMessage(message: unknown, { account, groups }: AccountOptions): NewMessage<ChatMessage> | undefined {
   const given = member(message, 'type')
   const type = given === undefined ? 'chat' : kind(given)
   const chat = serialized(member(message, 'from'))
@@ -64,19 +73,23 @@ function readMessage(message: unknown, options: GroupOptions): NewMessage<ChatMe
   const sender = member(message, 'sender')
   const isGroup = chat.endsWith('@g.us')
   const from = isGroup ? (serialized(member(message, 'author')) ?? serialized(member(sender, 'id')) ?? chat) : chat
+  const to = serialized(member(message, 'to'))
   const data: ChatMessage = {
+    source: 'whatsapp-web',
+    chat,
     text: words,
     type,
     from,
+    userId: from,
     name: text(member(message, 'notifyName')) ?? text(member(member(message, '_data'), 'notifyName')) ?? text(member(sender, 'pushname')),
-    to: serialized(member(message, 'to')),
+    to,
     sentAt: milliseconds(member(message, 't') ?? member(message, 'timestamp')),
     replyTo: text(member(message, 'quotedStanzaID')),
   }
   if (MEDIA.has(type)) data.media = readMedia(message, id)
   else if (type === 'location') data.content = readPlace(message)
   else if (!WRITTEN.has(type)) data.content = text(member(message, 'body'))
-  return { key: isGroup ? groupKey(chat, from, options) : chat, id, data }
+  return { key: conversationKey('whatsapp-web', account ?? to ?? '', chat, isGroup && groups === 'sender' ? from : undefined), id, data }
 }
 
 /** The words of a message, empty when it has none; undefined when a text message lacks its text. */

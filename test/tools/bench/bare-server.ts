@@ -9,6 +9,6 @@ const nowhere = {
   addMessages: async (messages: readonly NewMessage<unknown>[]) => messages.map(() => ({ status: 'added', size: 1 })),
 } as MessageQueue<unknown>
 
-const listener = getRequestListener(createWebhook(nowhere, { rateLimit: false }))
+const listener = getRequestListener(createWebhook(nowhere, { rateLimit: false, unsigned: ['whatsapp'] }))
 const server = createServer((request, response) => void listener(request, response))
 server.listen(Number(process.argv[2]), '127.0.0.1', () => process.send?.('ready'))

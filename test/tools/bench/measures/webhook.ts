@@ -8,6 +8,7 @@ import type { Measure, Row } from '../rounds.ts'
 
 const CLI = fileURLToPath(new URL('../../../../dist/cli/main.js', import.meta.url))
 const PATH = '/webhook/whatsapp/batched'
+const SERVE = ['serve', '--queue', 'bench', '--unsigned', 'whatsapp', '--log-level', 'error']
 const CONNECTIONS = 50
 const STEADY = 500
 const KEYS = 20_000
@@ -31,10 +32,7 @@ export function webhookMeasure({ redis, url, scale }: Bench): Measure {
     },
   })
   const serve = (limit: number) => (port: number) =>
-    [CLI, ['serve', '--redis', url, '--queue', 'bench', '--port', `${port}`, '--rate-limit', `${limit}`, '--log-level', 'error']] as [
-      string,
-      string[],
-    ]
+    [CLI, [...SERVE, '--redis', url, '--port', `${port}`, '--rate-limit', `${limit}`]] as [string, string[]]
   return {
     title: `Webhook: posts of the WhatsApp Cloud API, one message each, from ${CONNECTIONS} connections, and ${STEADY} a second from 10`,
     columns: [
