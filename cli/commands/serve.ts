@@ -37,6 +37,12 @@ const SECRETS = {
   statsToken: 'RAPIDFIRE_STATS_TOKEN',
 } as const
 
+/** How long headers and a whole request may take, ms, and how large headers may be, bytes. */
+const BOUNDS = { headersTimeout: 10_000, requestTimeout: 20_000, maxHeaderSize: 16_384 }
+
+/** Whoever comes when there are so many is turned away. */
+const MOST_CONNECTIONS = 2000
+
 /** How long a call of Redis may take before the sender is told to send again, ms. */
 const TIMEOUT = 2000
 
@@ -107,9 +113,10 @@ async function run(options: ServeOptions): Promise<void> {
     ...(flushOn.size > 0 ? { rules: ({ data }) => ({ flush: flushOn.has(data.text?.trim().toLowerCase() ?? '') }) } : {}),
   })
   const listener = getRequestListener(webhook)
-  const server = createServer((request, response) => {
+  const server = createServer(BOUNDS, (request, response) => {
     if (!answerHealth(request, response, redis.status === 'ready')) void listener(request, response)
   })
+  server.maxConnections = MOST_CONNECTIONS
   await listening(server, options.port, options.host)
   await redis.connect().catch(() => {}) // the listener above says why, and it is tried again
   const { host, path, unsigned } = options

@@ -44,6 +44,13 @@ export interface WebhookOptions<T> extends Secrets {
   rateLimit?: RateLimits | false
   /** Largest body, bytes. @default 3145728, the most that Meta sends */
   maxBytes?: number
+  /**
+   * The most of all bodies together that are being read, bytes; one peer may have half of it. When it is used up, the slowest is answered 408. At
+   * least twice `maxBytes` @default 67108864
+   */
+  maxBodyBytes?: number
+  /** How long a body may take, ms; then the answer is 408. @default 10000 */
+  bodyTimeout?: number
   /** How long a call of Redis may take before the sender gets its 503, ms. @default 2000 */
   timeout?: number
   /** Where it tells what becomes of requests: see `WebhookEvents`. An error may quote what was sent: mind what you log. */
@@ -60,13 +67,15 @@ export function checkOptions<T>(options: WebhookOptions<T>, all: readonly Source
     // Given but undefined or empty, as an unset variable is, it would leave the door open.
     if (name in (options ?? {})) checkSecret(name, options[name])
   }
-  for (const [name, value] of Object.entries({ maxBytes, timeout })) {
+  const { maxBodyBytes = Math.max(67_108_864, 2 * maxBytes), bodyTimeout = 10_000 } = options ?? {}
+  for (const [name, value] of Object.entries({ maxBytes, timeout, maxBodyBytes, bodyTimeout })) {
     if (!(Number.isSafeInteger(value) && value > 0)) throw bad(`${name} must be a positive integer, got ${value}`)
   }
+  if (maxBodyBytes < 2 * maxBytes) throw bad(`maxBodyBytes must be at least twice maxBytes (${maxBytes}), got ${maxBodyBytes}`)
   if (rateLimit !== false) checkRateLimits(rateLimit)
   if (rateLimit !== false && !redis) throw bad('redis, the client on which the limits are kept, must be given unless rateLimit is false')
   const { rules, verifyToken, statsToken } = options
-  return { ...checkSources(options, all), path, rateLimit, maxBytes, timeout, rules, verifyToken, statsToken }
+  return { ...checkSources(options, all), path, rateLimit, maxBytes, maxBodyBytes, bodyTimeout, timeout, rules, verifyToken, statsToken }
 }
 
 /** What can never come in a header, or never would be sent, is a mistake that would turn everybody away. */

@@ -3,6 +3,7 @@ import { type ErrorCode, RapidfireError, RefusedMessagesError } from '../errors.
 
 /** Every answer that is not 200, with its status and what it says: nothing of what was sent, since that may be private. */
 const PROBLEMS = {
+  BAD_URL: [400, 'The URL of the request, with its Host, is none.'],
   UNKNOWN_FORM: [400, 'The body has none of the forms that are accepted here.'],
   BODY_UNREADABLE: [400, 'The body did not arrive whole, or something in front of this handler has read it already.'],
   BAD_JSON: [400, 'The body must be JSON in UTF-8, at most 100 levels deep, without members named __proto__.'],
@@ -13,6 +14,7 @@ const PROBLEMS = {
   BAD_VERIFY_TOKEN: [403, 'hub.mode must be subscribe, and hub.verify_token the token that is configured here.'],
   NOT_FOUND: [404, 'There is nothing at this path.'],
   METHOD_NOT_ALLOWED: [405, 'This method is not served at this path.'],
+  BODY_TOO_SLOW: [408, 'The body took too long, or others needed its place. Send the same body again.'],
   BODY_TOO_LARGE: [413, 'The body is too large.'],
   TOO_MANY_MESSAGES: [413, 'The body has too many messages.'],
   MESSAGE_TOO_LARGE: [413, 'A message is larger than the queue accepts.'],

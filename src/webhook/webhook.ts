@@ -1,4 +1,5 @@
-import { parseJson, readBody } from './body.ts'
+import { Bodies } from './bodies.ts'
+import { parseJson } from './body.ts'
 import { Gate } from './gate.ts'
 import { checkOptions, type MessageQueue, type WebhookOptions } from './options.ts'
 import { Refusal, toRefusal } from './problem.ts'
@@ -14,7 +15,11 @@ import { Trust, tokenCheck } from './trust.ts'
 /** Messages of one request: Meta sends at most 1000 at once. */
 const MAX_MESSAGES = 1000
 
-export type Webhook = (request: Request) => Promise<Response>
+/**
+ * Answers a request. What a server gives beside it is looked at for the peer, so that one cannot take the place of all: `incoming`, the request of
+ * Node, as `@hono/node-server` gives it.
+ */
+export type Webhook = (request: Request, environment?: unknown) => Promise<Response>
 
 /**
  * All sources that come with rapidfire, the one whose form is strictest first.
@@ -36,13 +41,14 @@ export function allSources({ groups = 'chat', account }: AccountOptions = {}): S
  * createServer(getRequestListener(webhook)).listen(3000) // from @hono/node-server
  */
 export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T>>, options: WebhookOptions<T>): Webhook {
-  const { path, sources, unsigned, rules, maxBytes, timeout, rateLimit, verifyToken, statsToken } = checkOptions(
+  const { path, sources, unsigned, rules, maxBytes, maxBodyBytes, bodyTimeout, timeout, rateLimit, verifyToken, statsToken } = checkOptions(
     options,
     allSources() as Source<any>[],
   )
   const teller = options.events && new Teller(options.events)
   const gate = new Gate(timeout, () => rapidfire.version())
   const limits = rateLimit && options.redis && new Limits(options.redis, rapidfire, gate, rateLimit)
+  const bodies = new Bodies(maxBytes, maxBodyBytes, bodyTimeout)
   const trust = new Trust(sources, options, unsigned)
   const isVerifier = verifyToken === undefined ? undefined : tokenCheck(verifyToken)
   const isReader = statsToken === undefined ? undefined : tokenCheck(`Bearer ${statsToken}`)
@@ -59,9 +65,9 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     throw sources.some((source) => !trusted.includes(source) && source.read(payload)) ? trust.refusal() : new Refusal('UNKNOWN_FORM')
   }
 
-  async function receive(request: Request): Promise<Response> {
+  async function receive(request: Request, peer: string | undefined): Promise<Response> {
     const trustedWith = trust.expect(request.headers)
-    const body = await readBody(request, maxBytes)
+    const body = await bodies.read(request, peer)
     const trusted = trustedWith(body)
     const [messages, source] = readMessages(parseJson(body), trusted)
     let added = 0
@@ -87,10 +93,10 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     return json(JSON.stringify(await gate.run(() => rapidfire.getStats())))
   }
 
-  async function route(request: Request): Promise<Response> {
-    const url = new URL(request.url)
+  async function route(request: Request, peer: string | undefined): Promise<Response> {
+    const url = urlOf(request)
     if (url.pathname === path) {
-      if (request.method === 'POST') return receive(request)
+      if (request.method === 'POST') return receive(request, peer)
       if (request.method === 'GET' && (isVerifier || url.searchParams.has('hub.mode'))) return verify(url.searchParams)
       throw new Refusal('METHOD_NOT_ALLOWED', { allow: isVerifier ? 'GET, POST' : 'POST' })
     }
@@ -99,15 +105,29 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     return stats(request)
   }
 
-  return async (request) => {
+  return async (request, environment) => {
     try {
-      return await route(request)
+      return await route(request, peerOf(environment))
     } catch (error) {
       const refusal = toRefusal(error)
       teller?.refused(refusal)
       return refusal.toResponse()
     }
   }
+}
+
+/** A `Host` may be anything. */
+function urlOf(request: Request): URL {
+  try {
+    return new URL(request.url)
+  } catch (cause) {
+    throw new Refusal('BAD_URL', {}, { cause })
+  }
+}
+
+function peerOf(environment: unknown): string | undefined {
+  const { incoming } = (environment ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } }
+  return incoming?.socket?.remoteAddress
 }
 
 type Messages<T> = NonNullable<ReturnType<Source<T>['read']>>

@@ -176,6 +176,14 @@ describe('a webhook does not start', () => {
   })
 })
 
+it('a request with a Host that is none is refused, and not answered as a fault of ours', async () => {
+  const odd = new Proxy(new Request('http://localhost/'), {
+    get: (request, name) => (name === 'url' ? 'http://xn--/webhook' : Reflect.get(request, name)),
+  })
+  const answer = await read(await queue.webhook(SECRETS)(odd))
+  expect([answer.status, answer.body.code]).toEqual([400, 'BAD_URL'])
+})
+
 describe('statistics', () => {
   const ask = async (options: WebhookOptions<any>, headers = {}) =>
     (
