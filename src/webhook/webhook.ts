@@ -65,8 +65,9 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
     throw sources.some((source) => !trusted.includes(source) && source.read(payload)) ? trust.refusal() : new Refusal('UNKNOWN_FORM')
   }
 
-  async function receive(request: Request, peer: string | undefined): Promise<Response> {
+  async function receive(request: Request, url: URL, peer: string | undefined): Promise<Response> {
     const trustedWith = trust.expect(request.headers)
+    refuseBrowsers(request.headers, url)
     const body = await bodies.read(request, peer)
     const trusted = trustedWith(body)
     const [messages, source] = readMessages(parseJson(body), trusted)
@@ -96,7 +97,7 @@ export function createWebhook<T = ChatMessage>(rapidfire: MessageQueue<NoInfer<T
   async function route(request: Request, peer: string | undefined): Promise<Response> {
     const url = urlOf(request)
     if (url.pathname === path) {
-      if (request.method === 'POST') return receive(request, peer)
+      if (request.method === 'POST') return receive(request, url, peer)
       if (request.method === 'GET' && (isVerifier || url.searchParams.has('hub.mode'))) return verify(url.searchParams)
       throw new Refusal('METHOD_NOT_ALLOWED', { allow: isVerifier ? 'GET, POST' : 'POST' })
     }
@@ -123,6 +124,17 @@ function urlOf(request: Request): URL {
   } catch (cause) {
     throw new Refusal('BAD_URL', {}, { cause })
   }
+}
+
+/**
+ * A page in a browser may send any server a request, if only its type is one that a form could have or it has none, and says by `Origin` whose page it
+ * is. Platforms send JSON, and no origin.
+ */
+function refuseBrowsers(headers: Headers, url: URL): void {
+  const origin = headers.get('origin')
+  // The scheme is another one behind a proxy that brings TLS.
+  if (origin !== null && origin.replace(/^https?:\/\//, '') !== url.host) throw new Refusal('FOREIGN_ORIGIN')
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get('content-type') ?? '')) throw new Refusal('NOT_JSON')
 }
 
 function peerOf(environment: unknown): string | undefined {

@@ -176,6 +176,47 @@ describe('a webhook does not start', () => {
   })
 })
 
+describe('a page in a browser', () => {
+  const send = (headers: Record<string, string>) =>
+    queue.webhook()(
+      new Request('http://127.0.0.1/webhook/whatsapp/batched', { method: 'POST', body: '{"key":"ann","id":"1","data":1}', headers }),
+    )
+
+  it.each([
+    ['text/plain', 415],
+    ['application/x-www-form-urlencoded', 415],
+    ['multipart/form-data; boundary=x', 415],
+    ['text/plain; x=application/json', 415],
+    ['application/jsonx', 415],
+    ['', 415],
+    ['application/json', 200],
+    ['Application/JSON; charset=utf-8', 200],
+    ['application/vnd.api+json', 200],
+  ])('cannot post as %j', async (type, status) => {
+    expect((await send({ 'content-type': type })).status).toBe(status)
+    expect((await queue.keys()).length > 0).toBe(status === 200)
+  })
+
+  it.each([
+    ['https://evil.example', 403],
+    ['null', 403],
+    ['http://127.0.0.1.evil.example', 403],
+    ['http://127.0.0.1:8080', 403],
+    ['http://127.0.0.1', 200],
+    ['https://127.0.0.1', 200],
+  ])('of %s', async (origin, status) => {
+    expect((await send({ 'content-type': 'application/json', origin })).status).toBe(status)
+  })
+})
+
+it('a member named __proto__ is found in a large body without looking at it for long', async () => {
+  const webhook = queue.webhook()
+  const many = Array.from({ length: 100_000 }, (_, n) => `{"a":${n}}`).join(',')
+  const body = (last: string) => `{"key":"ann","id":"1","data":[${many},${last}],"__proto":1,"text":"__proto__"}`
+  expect((await webhook(post(body('{"__proto__":{}}')))).status).toBe(400)
+  expect((await webhook(post(body('{"__pro":{}}')))).status).toBe(413)
+})
+
 it('a request with a Host that is none is refused, and not answered as a fault of ours', async () => {
   const odd = new Proxy(new Request('http://localhost/'), {
     get: (request, name) => (name === 'url' ? 'http://xn--/webhook' : Reflect.get(request, name)),

@@ -54,7 +54,7 @@ describe('init', () => {
       const response = await fetch(path, {
         method: 'POST',
         body,
-        headers: { 'x-hub-signature-256': sign(body, env.RAPIDFIRE_SENDER_SECRET) },
+        headers: { 'content-type': 'application/json', 'x-hub-signature-256': sign(body, env.RAPIDFIRE_SENDER_SECRET) },
       })
       expect(response.status).toBe(200)
     }

@@ -90,7 +90,7 @@ describe('serve', () => {
     expect(listening).toMatchObject({ sources: { telegram: 'unsigned', generic: 'RAPIDFIRE_SENDER_SECRET' } })
     const post = async (payload: unknown, secret?: string) => {
       const body = JSON.stringify(payload)
-      const headers: Record<string, string> = secret === undefined ? {} : { 'x-hub-signature-256': sign(body, secret) }
+      const headers = { 'content-type': 'application/json', ...(secret !== undefined && { 'x-hub-signature-256': sign(body, secret) }) }
       return (await fetch(`http://127.0.0.1:${listening.port}${PATH}`, { method: 'POST', body, headers })).status
     }
     expect(await post(telegramUpdate(0))).toBe(200)
@@ -108,7 +108,11 @@ describe('serve', () => {
     const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
     const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`
     const post = (signed: string) =>
-      fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body, headers: { 'x-hub-signature-256': signed } })
+      fetch(`http://127.0.0.1:${port}${PATH}`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', 'x-hub-signature-256': signed },
+      })
     expect((await post('sha256=00')).status).toBe(401)
     await ended(own.process, 'SIGKILL')
     await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 503)
@@ -129,7 +133,11 @@ describe('serve', () => {
     const serve = await start(['serve', '--port', '0', '--unsigned', 'generic'], { REDIS_URL: own.url }).ready()
     const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
     const post = (id: string) =>
-      fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', body: JSON.stringify({ key: 'ann', id, data: 1 }) })
+      fetch(`http://127.0.0.1:${port}${PATH}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ key: 'ann', id, data: 1 }),
+      })
     expect((await post('1')).status).toBe(200)
     await ended(own.process, 'SIGKILL')
     expect((await post('2')).status).toBe(503)

@@ -6,6 +6,7 @@ import { createWebhook } from '../../src/webhook/index.ts'
 import { lacksServer } from '../client/clients.ts'
 import { TestCluster, until } from '../support/cluster.ts'
 import { type TestRedis, useRedis } from '../support/redis.ts'
+import { post } from '../webhook/webhook.ts'
 
 const noCluster = lacksServer('the tests on a cluster')
 let server: TestRedis
@@ -122,10 +123,9 @@ describe.each(TARGETS)('on %s', (_, clustered, partitions) => {
   it('a webhook stores what is posted, and tells the figures', async () => {
     const rapidfire = queue()()
     const webhook = createWebhook(rapidfire, { redis: rapidfire.redis, path: '/hook', unsigned: ['generic'] })
-    const post = (key: string) =>
-      webhook(new Request('http://localhost/hook', { method: 'POST', body: JSON.stringify({ key, id: key, data: { text: 'Hi' } }) }))
-    for (const key of KEYS) expect((await post(key)).status).toBe(200)
-    expect((await post('key 1')).status).toBe(200)
+    const send = (key: string) => webhook(post({ key, id: key, data: { text: 'Hi' } }, {}, 'http://localhost/hook'))
+    for (const key of KEYS) expect((await send(key)).status).toBe(200)
+    expect((await send('key 1')).status).toBe(200)
     const stats = await webhook(new Request('http://localhost/hook/stats'))
     expect(await stats.json()).toMatchObject({ messages: 20, totals: { duplicates: 1 } })
   })

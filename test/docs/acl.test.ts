@@ -204,7 +204,7 @@ it('serve and the consumers of a stream do with what cli/README.md adds for them
   const { port } = (await eventually(() => serve.lines.find(({ msg }) => msg === 'listening'))) as { port: number }
   const path = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
   const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
-  expect((await fetch(path, { method: 'POST', body })).status).toBe(200)
+  expect((await fetch(path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })).status).toBe(200)
   expect((await fetch(`${path}/stats`, { headers: { authorization: 'Bearer stats' } })).status).toBe(200)
   expect(await serve.stop()).toBe(0)
   expect(serve.lines.filter(({ level }) => level > 30)).toEqual([])

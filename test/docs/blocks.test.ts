@@ -157,7 +157,7 @@ async function expectRoute(project: Project, block: Block): Promise<void> {
   const body = JSON.stringify({ key: 'next', id: 'wamid.next', data: { text: 'Hi' } })
   const script = `
     const { GET, POST } = await import(${JSON.stringify(project.fileOf(block).replace(/ts$/, 'js'))})
-    const answers = [await POST(new Request('${url}', { method: 'POST', body: ${JSON.stringify(body)} })), await GET(new Request('${url}/stats'))]
+    const answers = [await POST(new Request('${url}', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(body)} })), await GET(new Request('${url}/stats'))]
     for (const answer of answers) console.log(answer.status, await answer.text())
     process.exit()
   `

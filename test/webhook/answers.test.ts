@@ -82,7 +82,12 @@ describe('signatures', () => {
   it('are asked for before the body is read', async () => {
     let isRead = false
     const body = new ReadableStream({ pull: () => void (isRead = true) }, { highWaterMark: 0 })
-    const request = new Request(URL, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    const request = new Request(URL, {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    } as RequestInit)
     expect((await queue.webhook({ senderSecret: 'app secret' })(request)).status).toBe(401)
     expect(isRead).toBe(false)
   })
@@ -216,7 +221,12 @@ describe('refusals', () => {
         else controller.enqueue(Buffer.alloc(1024, 'x'))
       },
     })
-    const request = new Request(URL, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    const request = new Request(URL, {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    } as RequestInit)
     const answer = await read(await queue.webhook({ maxBytes: 10_240 })(request))
     expect([answer.status, answer.body.code]).toEqual([413, 'BODY_TOO_LARGE'])
     expect(chunks).toBeLessThan(20)
@@ -248,7 +258,12 @@ describe('refusals', () => {
 
   it('answer 400 to a body that breaks off', async () => {
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
-    const request = new Request(URL, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    const request = new Request(URL, {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    } as RequestInit)
     expect((await read(await queue.webhook()(request))).body.code).toBe('BODY_UNREADABLE')
   })
 
