@@ -35,8 +35,8 @@ export class Gate {
 /** How the messages of a long list go to Redis. */
 export interface Way<Message> {
   gate: Gate
-  /** What decides where messages go: when another one holds, what is ready leaves before more is made ready. */
-  layout(): unknown
+  /** Differs when `rootFor` may say something else than before: then what is ready leaves before more is made ready. */
+  ways(): unknown
   rootFor(message: Message): string
   bytesOf(message: Message): number
   /** Sends messages of a root in one call; one result each, in order. */
@@ -84,11 +84,11 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
     await nextTurn()
   }
 
-  let layout = way.layout()
+  let ways = way.ways()
   for (const [n, message] of messages.entries()) {
-    if (way.layout() !== layout) {
+    if (way.ways() !== ways) {
       for (const root of [...open.keys()]) await leave(root)
-      layout = way.layout()
+      ways = way.ways()
     }
     const root = way.rootFor(message)
     const bytes = way.bytesOf(message)

@@ -132,13 +132,13 @@ describeBindings('a long list of messages', (lua) => {
 })
 
 /** Sends a list by a way that only notes what it is given. */
-async function noted(bytes: readonly number[], rootFor: (n: number) => string, layout = () => 0) {
+async function noted(bytes: readonly number[], rootFor: (n: number) => string, ways = () => 0) {
   const calls: [string, number[]][] = []
   await sendList(
     bytes.map((each, n) => ({ each, n })),
     {
       gate: new Gate(2),
-      layout,
+      ways,
       rootFor: ({ n }) => rootFor(n),
       bytesOf: ({ each }) => each,
       send: async (root, some) => {
@@ -171,7 +171,7 @@ it('goes in parts of one root each, bounded in number and in bytes', async () =>
   ])
 })
 
-it('has sent what went by another layout before it goes by a new one', async () => {
+it('has sent what goes one way before anything goes another', async () => {
   const moved = (n: number) => (n < 3 ? 'old' : 'new')
   let asked = 0
   const calls = await noted(Array(5).fill(1), moved, () => (asked++ > 3 ? 1 : 0))
