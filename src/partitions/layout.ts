@@ -5,8 +5,8 @@ import { isOtherGeneration, type Layout, type Partitions, type RootLayout, type 
 /** For how long a layout that is about to change is believed, ms. */
 const FRESH = 10_000
 
-/** For how long a look waits for a root that a queue may not even have, ms. */
-const PROBE = 1000
+/** For how long it is waited for what must keep nobody waiting, such as a root that a queue may not even have, ms. */
+export const PROBE = 1000
 
 /** Layouts that may be found, each newer than the one before, by one look. */
 export const MOST_TURNS = 16
@@ -151,14 +151,11 @@ export class KnownLayout {
   }
 
   /** What a root tells that may not even be there, and must keep nobody waiting; undefined when it does not answer in time. */
-  async #probe(root: string): Promise<RootLayout | undefined> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), PROBE)
-    })
-    const answer = await Promise.race([this.ask(root).catch(() => undefined), late])
-    clearTimeout(timer)
-    return answer
+  #probe(root: string): Promise<RootLayout | undefined> {
+    return within(
+      PROBE,
+      this.ask(root).catch(() => undefined),
+    )
   }
 
   #know(layout: Layout): void {
@@ -202,4 +199,16 @@ export class KnownLayout {
     const told = await Promise.all(Array.from({ length: NEXT - first }, (_, n) => this.#probe(rootKey(this.#queue, next + first + n))))
     for (const each of told) if (each) await this.follow(each.layout)
   }
+}
+
+/** What `work` comes to, or undefined when that takes longer than `ms`. */
+export async function within<Result>(ms: number, work: Promise<Result>): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    // When the event loop was blocked, what has arrived meanwhile is read before.
+    timer = setTimeout(() => setImmediate(resolve, undefined), ms)
+  })
+  const result = await Promise.race([work, late])
+  clearTimeout(timer)
+  return result
 }
