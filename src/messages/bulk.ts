@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RapidfireError } from '../errors.ts'
+import { SLICE } from './keys.ts'
 import type { AddResult } from './results.ts'
 
 type Result = AddResult | RapidfireError
@@ -63,6 +64,7 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
   const away = new Set<string>()
   const under: Promise<void>[] = []
   const open = new Map<string, Part<Message>>()
+  let looked = 0
 
   const send = async (root: string, { messages: some, at }: Part<Message>): Promise<void> => {
     const said = await way.send(root, some)
@@ -81,6 +83,7 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
       return
     }
     under.push(send(root, part))
+    looked = 0
     await nextTurn()
   }
 
@@ -100,6 +103,11 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
     part.at.push(n)
     part.bytes += bytes
     if (part.messages.length === ITEMS) await leave(root)
+    // With many roots it takes many messages until one part is full.
+    looked += 1
+    if (looked < SLICE) continue
+    looked = 0
+    await nextTurn()
   }
   for (const root of [...open.keys()]) await leave(root)
   given()
