@@ -111,6 +111,12 @@ export class KnownLayout {
     return [this.root, ...(count === 0 ? [] : rootsOf(this.#queue, { first: 0, count }))]
   }
 
+  /** Whether a root serves no more and is not drained any more either, as far as this process knows: it gets nothing new. */
+  isFormer(root: string): boolean {
+    const { serving, draining } = this.roots()
+    return root !== this.root && !serving.includes(root) && !draining.includes(root)
+  }
+
   /** Asks Redis for the layout. */
   read(): Promise<Layout> {
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
