@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c0e804d0cc128991fb8386b2ed4cb9a92fec3992',
+    sha1: '62c1183b900944173145731cc00faafb52f227bf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -962,6 +962,8 @@ local function store(queue, key, element, options, digest, ids)
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end
+    -- Its id must be found again, also in a slice that would have begun with it.
+    if digest then begin_slice(queue, ids) end
     keep_indexed(queue, key)
   end
   return size, at
@@ -1056,7 +1058,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '2f8c4e411dfa9624c581bba5bab69bd2a7a09e50',
+    sha1: '70679670cebbf9c9269e225cf1a92931a96ffa34',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1301,7 +1303,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1281)}
+${blank(1283)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -3394,7 +3396,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'edba7badecf0d3975c9f5d9085038442d506646b',
+    sha1: 'e264ff309041d3eb5f26a0b34464ea6a5203bb19',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3675,7 +3677,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(911)}
+${blank(913)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3731,7 +3733,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'aa4b44d42b22ce41d0f2df8496f96bfb3daf830d',
+    sha1: '873c2714cfd7f21f05b4853b0e13e1f8a101d406',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3963,7 +3965,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1140)}
+${blank(1142)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -6231,7 +6233,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'b70172bc95e2f027159385146c6a6bb539bd15c5',
+    sha1: 'da946d8bc854b0c64f74e5bfb1e9d5391dff99f9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6430,7 +6432,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1804)}
+${blank(1806)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6478,7 +6480,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '7cf09b21799e90c5dfd728971f6c36bb13bdc95d',
+    sha1: '93067ff26541d067b5111e74c40dd213923b08ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6721,7 +6723,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1861)}
+${blank(1863)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6758,7 +6760,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'aa067ffe40f68b169b8c697b047ca5ed1d580f7f',
+    sha1: '5a057a6138f66395a9fd1a5ce629a4ad0f907a1e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7068,7 +7070,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1662)}
+${blank(1664)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7161,7 +7163,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'f3e4d887b5dab9ddd4caa5fc8b4e2334cec8def6',
+    sha1: 'fd03d7e4eca9c6c069384454986b87eb3d224bee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7526,7 +7528,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(855)}
+${blank(857)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7583,7 +7585,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7eb43272e9a536e84e2e7bd61720159d6eae9842',
+    sha1: 'a936c0690727b233b668db5413f9986852855c2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7855,7 +7857,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1895)}
+${blank(1897)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7986,7 +7988,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'f4cdedb838db16f1a933c71e18d4f386981622a3',
+    sha1: 'f4d9b086e7c5cc23f37a9a27073ffbf454acad9a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8269,7 +8271,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2023)}
+${blank(2025)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8792,7 +8794,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '94aa770eb7398ce7d9ebd635daa7c920b54c2dcc',
+    sha1: 'd80cda1f5c5dccb7fe64b29a20e5ec93c781c340',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9209,7 +9211,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1284)}
+${blank(1286)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9320,7 +9322,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0660af15d038ef1ab2a558ec67ed986d9a8ab884',
+    sha1: '54bb21985b00db2f725de10faa9c05c33e793495',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9621,7 +9623,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1752)}
+${blank(1754)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9731,7 +9733,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'eca5a7e809597177e65f0eff26bf11490d883018',
+    sha1: '65906af8d6a4212ff549639214cf86191910f67a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10293,7 +10295,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1181)}
+${blank(1183)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10373,7 +10375,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '6065af520bd04fab7aa49b3b6a62b1c04d1e4dd2',
+    sha1: '1805f655de72ed8850bde0021bda1765d922ffee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10579,7 +10581,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2283)}
+${blank(2285)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10630,12 +10632,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e8d3e52327ddd00cfda53dc964e075bf3190d531',
+    sha1: 'cbed4a5f1c9711ca3b7834ae19334a08f3146b55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3615)}
+${blank(3617)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
