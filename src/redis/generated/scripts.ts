@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '62c1183b900944173145731cc00faafb52f227bf',
+    sha1: 'd2e93b95bfce95d7d78cbc75897443736ea37c74',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -113,6 +113,8 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -943,22 +945,35 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why a key that has so many messages takes no more, or nil.
+local function closed_to(queue, count)
+  -- While messages of the key are left here, newer ones must stay behind them.
+  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+end
+
+-- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
+-- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
+local function closed_before(queue, key, element)
+  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  local count = redis.pcall('LLEN', messages_key(queue.root, key))
+  return type(count) == 'number' and closed_to(queue, count) or nil
+end
+
 -- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
 -- then neither the message nor its id is there.
 local function store(queue, key, element, options, digest, ids)
+  local closed = closed_before(queue, key, element)
+  -- What remains remembered must be stored.
+  if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local size, failed = append(queue, key, element)
   local at
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.refuses_new then
-    -- While messages of the key are left here, newer ones must stay behind them.
-    failed = not_serving(queue.root)
-  elseif size > queue.maxBacklog then
-    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
-  elseif digest then
-    failed = begin_slice(queue, ids)
   end
+  failed = closed_to(queue, size - 1)
+  if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end
@@ -1058,7 +1073,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '70679670cebbf9c9269e225cf1a92931a96ffa34',
+    sha1: '6133a95f19fa37bc5fff08f0787dec47856aad9f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1107,6 +1122,8 @@ local LIMITS = {
 
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -1303,7 +1320,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1283)}
+${blank(1296)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1703,7 +1720,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '02ba939006ac37b7cf5cf033a8fe3d3b7d7ab566',
+    sha1: '49cd69b44bf09dc3b1159b56a8665ec46f15f590',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1807,6 +1824,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -2868,7 +2887,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6fea97fae93cc5b97efb73f3da706e5814acd361',
+    sha1: 'd75e1123500f74aa6ac9d4d0e945aaf4c703c5ee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2917,6 +2936,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -3396,7 +3417,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'e264ff309041d3eb5f26a0b34464ea6a5203bb19',
+    sha1: '2ba8f10e9b475af8be7e1e122d348d755f587098',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3500,6 +3521,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -3677,7 +3700,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(913)}
+${blank(926)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3733,7 +3756,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '873c2714cfd7f21f05b4853b0e13e1f8a101d406',
+    sha1: '4daf8d84014c0fafb6d9d6c7bfddc4e21d764ca7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3789,6 +3812,8 @@ local LIMITS = {
   ids = 100,
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -3965,7 +3990,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1142)}
+${blank(1155)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4009,7 +4034,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'cbb4ea59ae016fb680f883e765fa0f993693d6f6',
+    sha1: 'b6702f376f033b17eafc4b7bd3e7f8d87147abfe',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4065,6 +4090,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -4325,7 +4352,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b25de9ce53eaa341acd20233d31dd630a814b212',
+    sha1: 'f267f1cc72d23fad67889ea31a252e3a52abf676',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4437,6 +4464,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -5002,7 +5031,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '7dea8e44115253b3a060bf57bf07051ecb839a8a',
+    sha1: 'd34086d5db6fef2b699ff840ddb5b139e7b3d88f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5106,6 +5135,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -6233,7 +6264,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'da946d8bc854b0c64f74e5bfb1e9d5391dff99f9',
+    sha1: 'ed6d739211bec830799e7ec4e96480da823ff3ba',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6325,7 +6356,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(124)}
+${blank(126)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6432,7 +6463,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1806)}
+${blank(1819)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6480,7 +6511,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '93067ff26541d067b5111e74c40dd213923b08ba',
+    sha1: '832aa23ae33c1b389feb591e67963c702fc62e52',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6529,6 +6560,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -6723,7 +6756,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1863)}
+${blank(1876)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6760,7 +6793,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '5a057a6138f66395a9fd1a5ce629a4ad0f907a1e',
+    sha1: 'ef7a75534c93f7d0dcc3dbf1a0cdc794301c5c2d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6864,6 +6897,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7070,7 +7105,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1664)}
+${blank(1677)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7163,7 +7198,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'fd03d7e4eca9c6c069384454986b87eb3d224bee',
+    sha1: '9008bd0572155a4ce86c3bf27aac26da35edf67e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7267,6 +7302,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7528,7 +7565,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(857)}
+${blank(870)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7585,7 +7622,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: 'a936c0690727b233b668db5413f9986852855c2f',
+    sha1: '553438ab706ba39c9775192a7d38826f738182a2',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7689,6 +7726,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7857,7 +7896,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1897)}
+${blank(1910)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7988,7 +8027,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'f4d9b086e7c5cc23f37a9a27073ffbf454acad9a',
+    sha1: 'ee1b3884313021878da4063606d25950d1431774',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8092,6 +8131,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8271,7 +8312,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2025)}
+${blank(2038)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8347,7 +8388,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'be74d8d95ee7a3addcb6633559295a60a887315d',
+    sha1: '11ae7b3a69f40bd5391842efbcead2bf805245f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8459,6 +8500,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8794,7 +8837,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'd80cda1f5c5dccb7fe64b29a20e5ec93c781c340',
+    sha1: '59a1e082afc9e1cc1b8adb79fd4dde5fab936f88',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8843,6 +8886,8 @@ local LIMITS = {
 
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -9211,7 +9256,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1286)}
+${blank(1299)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9322,7 +9367,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '54bb21985b00db2f725de10faa9c05c33e793495',
+    sha1: '81889693224ecd7bbb4c0db9cdab707d541687d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9426,6 +9471,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -9623,7 +9670,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1754)}
+${blank(1767)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9733,7 +9780,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '65906af8d6a4212ff549639214cf86191910f67a',
+    sha1: 'c9ce3eb7bdd564858f2510323bc70e009bb3d81f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9798,6 +9845,8 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
   revived = 1000,
+  -- A message of more bytes is written only when its key is known to have room.
+
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -10295,7 +10344,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1183)}
+${blank(1196)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10375,7 +10424,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '1805f655de72ed8850bde0021bda1765d922ffee',
+    sha1: 'b15c5fc8d70a5137cb676e38f85efa0f368787d0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10467,7 +10516,7 @@ local POLICY = {
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(123)}
+${blank(125)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -10581,7 +10630,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2285)}
+${blank(2298)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10632,12 +10681,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'cbed4a5f1c9711ca3b7834ae19334a08f3146b55',
+    sha1: 'a369303b1368ff09a99a73ab47426084fb113b83',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3617)}
+${blank(3632)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
