@@ -68,7 +68,7 @@ describe.skipIf(lacksServer('servers that hang'))('a Redis that hangs', () => {
       expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503)
       const body = JSON.stringify({ key: 'ann', id: '1', data: { text: 'Hi' } })
       const url = `http://127.0.0.1:${port}/webhook/whatsapp/batched`
-      expect((await fetch(url, { method: 'POST', body })).status).toBe(503)
+      expect((await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })).status).toBe(503)
       await eventually(() => workers.every(saidWhy), PATIENCE)
       expect(await Promise.all(started.map((each) => each.stop()))).toEqual([0, 0, 0])
     })
