@@ -4,12 +4,6 @@
 --- `nonce`, the `state` of a claim that it will acknowledge; and of a worker `worker`, `echo`, `rest`. `taken` is what it gets: `batches`, each as
 --- claim_ready replies it, and how many `bytes` were read for them.
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; `known`: somebody has acknowledged the claim.
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
@@ -86,9 +80,9 @@ end
 
 -- Claims the first batch of a key: adds it to `look`, which hand_out writes, and to what is replied.
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
@@ -135,7 +129,7 @@ local function look_through(queue, take, taken, keys, scores)
         head.deadline = at
         claim_head(queue, taken, look, key, head, scores[n])
       end
-      bytes = bytes + bytes_of(head.messages)
+      bytes = bytes + head.bytes
     end
   end
   taken.bytes = bytes

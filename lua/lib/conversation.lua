@@ -59,7 +59,7 @@ local function index_by_options(queue, key, size, options)
     failed = error_of(listed, 'set', overrides_key(root))
   end
   if not failed then
-    local head, reply = head_of(queue, key, true)
+    local head, reply = window_of(queue, key, true)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
@@ -117,7 +117,7 @@ end
 local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and head_of(queue, key, true)
+    local head = has_more and window_of(queue, key, true)
     local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
@@ -126,18 +126,26 @@ end
 
 -- Takes the first `count` messages off a key, and puts what is left into `due`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
+-- WHY a call that has read much already puts what is left into `due` without a look at it: the next claim looks, and may do so too early.
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.claimBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -180,17 +188,14 @@ end
 -- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
 -- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
 local function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local due, now, later = due_key(queue.root), queue.now, {}
   local keys = redis.call(
     'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
@@ -303,7 +308,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.

@@ -4,8 +4,8 @@ import { type RapidfireError, toRapidfireError } from '../errors.ts'
 import type { AddResult } from '../messages/results.ts'
 import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
 
-/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */
-export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
+/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, a flush, or `maxBatchBytes`. */
+export type Reason = 'wait' | 'maxWait' | 'size' | 'flush' | 'bytes'
 
 /** What is the matter with a key. `retry`: its batch pauses before the next attempt. */
 export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'

@@ -17,6 +17,7 @@ const REPLY: [string, number][] = [
   ['closedBy:maxWait', 12],
   ['closedBy:size', 203],
   ['closedBy:flush', 4],
+  ['closedBy:bytes', 2],
   ['completed', 3115],
   ['completedMessages', 10_428],
   ['failed', 7],

@@ -3,7 +3,7 @@ import { describeBindings, START } from '../support/lua.ts'
 
 const FIGURES = [
   ...['now', 'collecting', 'ready', 'active', 'queued', 'dead', 'messages', 'died', 'added', 'duplicates', 'batches'],
-  ...['closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush'],
+  ...['closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes'],
   ...['completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax'],
   ...['lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200'],
   ...['lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more'],

@@ -75,7 +75,7 @@ class Now {
 }
 
 const TAKING = [
-  ...['batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'redelivered', 'latenessSum', 'latenessMax'],
+  ...['batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes', 'redelivered', 'latenessSum', 'latenessMax'],
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 'more'].map((bound) => `lateness:${bound}`),
 ]
 const BURYING = ['dead', 'deadMessages', 'added']

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { START } from '../support/lua.ts'
-import { type BatchPolicy, type Head, headOf, type Overrides } from '../support/message.ts'
+import { type BatchPolicy, type Head, headOf, type OpenHead, type Overrides } from '../support/message.ts'
 
 /** What users are promised, in memory and without a thought of how Redis keeps it. Texts are latin1, so that they may be any bytes. */
 
 export interface Policy extends BatchPolicy {
   maxBacklog: number
   maxMessageBytes: number
+  maxBatchBytes: number
   dedupe: number
   maxDead: number
 }
@@ -51,6 +52,8 @@ export interface Conversation {
   policies: BatchPolicy[]
   /** Somebody has deleted it from `due`: nobody looks at it until a call notices. */
   lost?: boolean
+  /** It is known that messages of it have, or had, options: seen in Redis, where more may be known than is needed. */
+  listed?: boolean
   /** When it was due at the latest before somebody pushed something old into its list, or the clock went back: nobody has looked since. */
   until?: number | undefined
   /** When it came into the index, or was put there again, with a deadline that had passed: from then on it takes its turn with the others. */
@@ -96,8 +99,8 @@ export interface Stream {
 }
 
 const COUNTERS = [
-  ...['added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'completed'],
-  ...['completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax', 'dead', 'deadMessages', 'droppedMessages'],
+  ...['added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes'],
+  ...['completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax', 'dead', 'deadMessages', 'droppedMessages'],
 ] as const
 
 const LATENESS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, Number.POSITIVE_INFINITY]
@@ -274,8 +277,8 @@ export class Model {
     }
     this.longestDedupe = Math.max(this.longestDedupe, policy.dedupe)
     if (policy.wait < this.policy.wait) this.longestWait = Math.max(this.longestWait, this.policy.wait)
-    // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full.
-    const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY }
+    // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full, by their number or bytes.
+    const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY, maxBatchBytes: Number.POSITIVE_INFINITY }
     for (const { policies } of this.conversations.values()) policies.push(earlier, policy)
     this.policy = policy
     this.#letGo()
@@ -303,15 +306,20 @@ export class Model {
   }
 
   /** The open batch of a key, when no worker has its messages; `ahead`: it is ready at once, since its last message lies in the future. */
-  open(key: string): (Head & { ahead: boolean }) | undefined {
+  open(key: string): (OpenHead & { ahead: boolean }) | undefined {
     const { messages, held } = this.at(key)
-    return held ? undefined : this.#headOf(messages, this.policy)
+    return held ? undefined : this.#headOf(key, messages, this.policy)
   }
 
-  #headOf(messages: Kept[], policy: BatchPolicy): (Head & { ahead: boolean }) | undefined {
-    const head = headOf(messages, policy)
+  #headOf(key: string, messages: Kept[], policy: BatchPolicy): (OpenHead & { ahead: boolean }) | undefined {
+    const listed = this.at(key).listed || messages.some(hasOptions)
+    const head = headOf(
+      messages.map((message) => ({ ...message, bytes: this.#written(message).length })),
+      policy,
+      listed,
+    )
     if (!head) return undefined
-    const ahead = head.deadline > this.now && this.isAhead(messages[head.count - 1] as Kept)
+    const ahead = head.deadline > this.now && this.isAhead(messages[head.window - 1] as Kept)
     return { ...head, ahead, deadline: ahead ? this.now : head.deadline }
   }
 
@@ -323,7 +331,7 @@ export class Model {
   /** The deadline of its open batch, the latest one under the policies since somebody looked. */
   deadline(key: string): number {
     const { messages, policies, until = 0 } = this.at(key)
-    return Math.max(until, ...policies.map((policy) => this.#headOf(messages, policy)?.deadline ?? 0))
+    return Math.max(until, ...policies.map((policy) => this.#headOf(key, messages, policy)?.deadline ?? 0))
   }
 
   /** How far ahead a key may be due that has no message with a wait of its own, ms. */
@@ -561,7 +569,7 @@ export class Model {
   requeue(id: string): 'requeued' | 'unknown' {
     const dead = this.dead.get(id)
     if (!dead) return 'unknown'
-    const { messages, held } = this.at(dead.key)
+    const { messages, held, listed } = this.at(dead.key)
     const claimed = held?.count ?? 0
     const died = (n: number) => `${id.split('-')[1]}.${String(n + 1).padStart(4, '0')}`
     const back = placed(dead.messages.map((message, n) => (message.foreign ? message : { ...message, died: message.died ?? died(n) })))
@@ -572,7 +580,7 @@ export class Model {
       all.push(message)
     }
     all.push(...waiting.map(({ message }) => message))
-    this.conversations.set(dead.key, { messages: all, held, policies: [this.policy], entered: this.now })
+    this.conversations.set(dead.key, { messages: all, held, listed: listed ?? false, policies: [this.policy], entered: this.now })
     this.dead.delete(id)
     this.count('deadMessages', -dead.count)
     return 'requeued'
@@ -588,9 +596,10 @@ export class Model {
   }
 
   #drop(key: string, held: Held): void {
+    const { listed = false } = this.at(key)
     const messages = this.at(key).messages.slice(held.count)
     if (messages.length === 0) this.conversations.delete(key)
-    else this.conversations.set(key, { messages, held: undefined, policies: [this.policy], entered: this.now, behind: this.now })
+    else this.conversations.set(key, { messages, held: undefined, listed, policies: [this.policy], entered: this.now, behind: this.now })
   }
 }
 

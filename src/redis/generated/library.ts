@@ -106,7 +106,8 @@ POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -117,6 +118,8 @@ LIMITS = {
   key = KIB,
   stream = 128,
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
   ids = 100,
@@ -356,7 +359,10 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 local CLOCK_STEP
 local any_options
 local has_options
+local bytes_of
+local window_of
 local head_of
+local read_batch
 local is_from_future
 local due_at
 local enters_at
@@ -376,59 +382,147 @@ function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
--- What the options of its messages make of a batch that begins with \`messages\`: how many it has, \`wait\` and \`maxWait\`, the position of the
--- message that closes it (nil while none does) and how it does, and the messages, of which more may have been read.
--- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
--- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
--- none, and what Redis replied. \`with_options\`: a message of the key may have options.
-function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+-- When a batch is due, and what closes it: \`wait\` after its last message, or \`maxWait\` after its \`first\`, or before, when a message that was received
+-- at \`closed\` has closed it, as \`closed_by\` says.
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
+end
+
+-- The same for \`count\` messages without options, which close when there are maxSize of them.
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+-- A list is read a few messages at a time: no more than fit into a batch of the largest size, if each is as large as the largest of the queue. So at
+-- most a little more than that is read of a key, whatever lies there. Of most keys, which have few and small messages, all is read at once.
+local FIRST, NEXT = 10, 250
+
+-- Reads the first messages of a list, at most \`step\`. Returns them, or what Redis replied, and whether all that were asked for are there.
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+-- Reads on in the list of a head, at most up to message number \`most\`. Whether there may be more.
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+-- The first batch of a key whose messages may have options, which must be read for it.
+-- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+-- When the first batch of a key is due, as far as that is told without reading its list: { count, last, deadline, reason }; nil when it has no messages,
+-- and what Redis replied. \`with_options\`: a message of the key may have options.
+function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+
+-- The same for a claim, with the \`list\`, the \`messages\` that were read of it, and their \`bytes\`.
+-- WHY it begins with messages: most keys that are looked at are due, and have few. Only of more than are read at once the last one is asked for.
+function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
+  end
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+-- Reads the messages of a batch that is due, and no more than fit into one: the others are the next one.
+function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
@@ -436,7 +530,7 @@ function is_from_future(message, now) return received_at(message) > now + CLOCK_
 
 -- When a batch is due: at its deadline, or at once when its last message lies in the future.
 function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 
@@ -732,7 +826,7 @@ local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, 
 
 -- Counters of the root, in the order in which they are told. Those of lateness follow.
 local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
@@ -1009,7 +1103,7 @@ local function index_by_options(queue, key, size, options)
     failed = error_of(listed, 'set', overrides_key(root))
   end
   if not failed then
-    local head, reply = head_of(queue, key, true)
+    local head, reply = window_of(queue, key, true)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
@@ -1067,7 +1161,7 @@ end
 function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and head_of(queue, key, true)
+    local head = has_more and window_of(queue, key, true)
     local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
@@ -1076,18 +1170,26 @@ end
 
 -- Takes the first \`count\` messages off a key, and puts what is left into \`due\`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+-- WHY a call that has read much already puts what is left into \`due\` without a look at it: the next claim looks, and may do so too early.
 function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.claimBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -1130,17 +1232,14 @@ end
 -- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
 -- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
 function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local due, now, later = due_key(queue.root), queue.now, {}
   local keys = redis.call(
     'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
@@ -1253,7 +1352,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.
@@ -1417,7 +1516,7 @@ function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HG
 -- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -1496,7 +1595,7 @@ local function mend_open(queue, key, with_options, done)
   local root, due = queue.root, due_key(queue.root)
   if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
   if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
+  local head = window_of(queue, key, with_options)
   if not head then
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
@@ -1752,17 +1851,11 @@ do
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
--- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
 -- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
@@ -1778,8 +1871,8 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -1787,30 +1880,30 @@ end
 
 -- These fields as a table:
 --   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
---   last             the position of the last message that a batch can have, from 0
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
+--   largest          no message has more bytes of data: lib/window.lua
 --   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
 --   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -1872,12 +1965,6 @@ do
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
 --- claim_ready replies it, and how many \`bytes\` were read for them.
-
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
 
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; \`known\`: somebody has acknowledged the claim.
 local function count_end(claim, known, attempts)
@@ -1955,9 +2042,9 @@ end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
@@ -2004,7 +2091,7 @@ local function look_through(queue, take, taken, keys, scores)
         head.deadline = at
         claim_head(queue, taken, look, key, head, scores[n])
       end
-      bytes = bytes + bytes_of(head.messages)
+      bytes = bytes + head.bytes
     end
   end
   taken.bytes = bytes
@@ -2691,8 +2778,13 @@ local function special_element(queue, special, data)
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
 end
 
-local function out_of_bounds(key, data, most)
-  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+-- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
+local function check_bounds(queue, messages, key, data)
+  local most = queue.maxMessageBytes
+  local refusal = bad_key(key)
+    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+  if refusal then return refusal end
+  while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -2702,11 +2794,12 @@ local function put(messages, list, n, value)
 end
 
 -- Returns the messages, or nil and a refusal of the whole call. They are lists: \`keys\` and \`elements\`, as they are stored, of all; \`specials\` as
--- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`.
+-- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`, and
+-- \`largest\`: no message has more bytes of data, rounded up.
 -- WHY lists: a table for each message would cost a tenth of what storing it does.
 local function read_messages(queue, args)
-  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
-  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
   local n, at, length, header = 0, 1, nil, nil
   repeat
     n = n + 1
@@ -2725,7 +2818,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
       put(messages, 'refusals', n, refusal)
@@ -2840,6 +2933,10 @@ local function add(keys, args)
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
+  if messages.largest > queue.largest then
+    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
+    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
+  end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
     local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
@@ -2922,6 +3019,7 @@ local function peek(keys, args)
   end
   local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  read_batch(queue, head)
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
@@ -3700,6 +3798,7 @@ do
 --   MAXSIZE          as in policy
 --   MAXBACKLOG       as in policy
 --   MAXMESSAGEBYTES  as in policy
+--   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
 -- RETURNS
@@ -3720,7 +3819,7 @@ do
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
@@ -3794,6 +3893,7 @@ do
 --   MAXSIZE          as WAIT
 --   MAXBACKLOG       as WAIT
 --   MAXMESSAGEBYTES  as WAIT
+--   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
 -- RETURNS
@@ -3822,7 +3922,7 @@ local REPARTITION_OPTIONS = {
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -3928,7 +4028,8 @@ do
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
 --   MAXSIZE          messages a batch, 1 to 1000 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
---   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
+--   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
+--   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
@@ -3950,7 +4051,7 @@ do
 -- deployed with another does. Only what it gave before tells the one from the other.
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

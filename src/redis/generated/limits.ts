@@ -8,7 +8,8 @@ export const POLICY = {
   maxWait: { least: 1, most: 31_536_000_000, default: 60_000 },
   maxSize: { least: 1, most: 1_000, default: 10 },
   maxBacklog: { least: 1, most: 1_000_000, default: 1_000 },
-  maxMessageBytes: { least: 1, most: 16_777_216, default: 262_144 },
+  maxMessageBytes: { least: 1, most: 1_048_576, default: 262_144 },
+  maxBatchBytes: { least: 1, most: 1_048_576, default: 1_048_576 },
   dedupe: { least: 1, most: 31_536_000_000, default: 3_600_000 },
   maxDead: { least: 1, most: 1_000_000, default: 10_000 },
 }
@@ -50,6 +51,7 @@ export const LIMITS = {
   key: 1_024,
   stream: 128,
   caller: 48,
+  small: 4_096,
   pairs: 1_000,
   ids: 100,
   parts: 100,

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'c0e804d0cc128991fb8386b2ed4cb9a92fec3992',
+    sha1: '7e57983c21953e3c96df462b15ee1fd818b30e15',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -96,7 +96,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -107,6 +108,8 @@ local LIMITS = {
   key = KIB,
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -265,7 +268,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(10)}
+${blank(13)}
 local CLOCK_STEP = 1000
 
 
@@ -273,65 +276,116 @@ local function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
 end
-${blank(7)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+${blank(6)}
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(38)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -489,7 +543,7 @@ local function index_by_options(queue, key, size, options)
     failed = error_of(listed, 'set', overrides_key(root))
   end
   if not failed then
-    local head, reply = head_of(queue, key, true)
+    local head, reply = window_of(queue, key, true)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
@@ -544,13 +598,13 @@ end
 local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and head_of(queue, key, true)
+    local head = has_more and window_of(queue, key, true)
     local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
-${blank(172)}
+${blank(177)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -558,7 +612,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.
@@ -719,13 +773,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -737,30 +785,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -782,7 +830,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -870,8 +918,13 @@ local function special_element(queue, special, data)
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
 end
 
-local function out_of_bounds(key, data, most)
-  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+-- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
+local function check_bounds(queue, messages, key, data)
+  local most = queue.maxMessageBytes
+  local refusal = bad_key(key)
+    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+  if refusal then return refusal end
+  while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -881,11 +934,12 @@ local function put(messages, list, n, value)
 end
 
 -- Returns the messages, or nil and a refusal of the whole call. They are lists: \`keys\` and \`elements\`, as they are stored, of all; \`specials\` as
--- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`.
+-- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`, and
+-- \`largest\`: no message has more bytes of data, rounded up.
 -- WHY lists: a table for each message would cost a tenth of what storing it does.
 local function read_messages(queue, args)
-  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
-  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
   local n, at, length, header = 0, 1, nil, nil
   repeat
     n = n + 1
@@ -904,7 +958,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
       put(messages, 'refusals', n, refusal)
@@ -1019,6 +1073,10 @@ local function add(keys, args)
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
+  if messages.largest > queue.largest then
+    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
+    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
+  end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
     local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
@@ -1056,7 +1114,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '2f8c4e411dfa9624c581bba5bab69bd2a7a09e50',
+    sha1: '20cfae8263ab037d5e78c0ff37b9a5ecb1fc761e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1089,7 +1147,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -1100,6 +1159,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -1180,9 +1241,9 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(44)}
+${blank(47)}
 local CLOCK_STEP = 1000
-${blank(66)}
+${blank(154)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 ${blank(40)}
 local function decode_claim(text)
@@ -1234,17 +1295,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(287)}
+${blank(295)}
 local LOOK_AGAIN = 10000
-${blank(316)}
+${blank(313)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(344)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(347)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1256,30 +1311,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -1301,7 +1356,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1281)}
+${blank(1286)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1701,7 +1756,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '02ba939006ac37b7cf5cf033a8fe3d3b7d7ab566',
+    sha1: '358cd3a1a777e2fec9b3f76b5ef1bf32a380bddf',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1789,7 +1844,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -1800,6 +1856,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -1920,7 +1978,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -1932,57 +1990,148 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
   while messages[n] do
-    local options = options_of(messages[n]) or ''
+    local message = messages[n]
+    local options = options_of(message) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
       break
     end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
+      closer, closed_by = n, flush and 'flush' or 'size'
       break
     end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
-  return made
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
 end
 
 
 
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
   end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 
@@ -1990,7 +2139,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -2217,19 +2366,26 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(232)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.claimBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -2267,17 +2423,14 @@ end
 
 
 local function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local due, now, later = due_key(queue.root), queue.now, {}
   local keys = redis.call(
     'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
@@ -2376,7 +2529,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -2470,13 +2623,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -2488,30 +2635,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -2544,14 +2691,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(29)}
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
+${blank(30)}
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
@@ -2623,9 +2763,9 @@ end
 
 
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
@@ -2672,7 +2812,7 @@ local function look_through(queue, take, taken, keys, scores)
         head.deadline = at
         claim_head(queue, taken, look, key, head, scores[n])
       end
-      bytes = bytes + bytes_of(head.messages)
+      bytes = bytes + head.bytes
     end
   end
   taken.bytes = bytes
@@ -2866,7 +3006,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '6fea97fae93cc5b97efb73f3da706e5814acd361',
+    sha1: 'c32e03ea3e981027bae929f583d73c65ba005f4b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2899,7 +3039,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -2910,6 +3051,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
 
@@ -2930,7 +3073,7 @@ local LIMITS = {
 
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-
+  claimBytes = MIB,
 
 
   -- One call deletes so many entries of a stream that are done.
@@ -3004,7 +3147,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -3016,65 +3159,118 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
 
 
 
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(38)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -3166,19 +3362,26 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(232)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.claimBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -3188,7 +3391,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(109)}
+${blank(106)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3261,13 +3464,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3279,30 +3476,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -3335,7 +3532,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(358)}
+${blank(352)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3394,7 +3591,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'edba7badecf0d3975c9f5d9085038442d506646b',
+    sha1: '394325193cd5e417aeb10e93f5be5404aa13db58',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3482,7 +3679,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -3493,6 +3691,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -3574,7 +3774,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(109)}
 local function dead_positions(name)
@@ -3604,13 +3804,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1012)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3622,30 +3816,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -3667,7 +3861,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3675,7 +3869,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(911)}
+${blank(922)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3731,7 +3925,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'aa4b44d42b22ce41d0f2df8496f96bfb3daf830d',
+    sha1: 'c8f5dc1191321e26d03e44ddab18b10d67a00d2e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3771,7 +3965,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -3782,6 +3977,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
@@ -3829,7 +4026,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(324)}
+${blank(415)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3850,7 +4047,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(714)}
+${blank(719)}
 local NONCE_KEPT = 60000
 
 
@@ -3889,13 +4086,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3907,30 +4098,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -3963,7 +4154,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1140)}
+${blank(1145)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4007,7 +4198,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'cbb4ea59ae016fb680f883e765fa0f993693d6f6',
+    sha1: 'f2dc2d599ec20af1490fa9227662fd65bda6b50e',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4047,7 +4238,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -4058,6 +4250,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
 
@@ -4124,7 +4318,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4175,7 +4369,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(400)}
+${blank(405)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -4191,13 +4385,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(588)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(591)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4209,30 +4397,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -4254,7 +4442,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4323,7 +4511,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b25de9ce53eaa341acd20233d31dd630a814b212',
+    sha1: 'e117fea3a2eac10aaadc522edc73a85ac9acbb70',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4419,7 +4607,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -4430,6 +4619,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -4450,7 +4641,7 @@ local LIMITS = {
 
 
   -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-
+  claimBytes = MIB,
 
 
   -- One call deletes so many entries of a stream that are done.
@@ -4548,7 +4739,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -4560,65 +4751,118 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
 
 
 
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(38)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -4741,23 +4985,30 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(209)}
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.claimBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(80)}
+${blank(77)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4822,13 +5073,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4840,30 +5085,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -4896,7 +5141,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(168)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5000,7 +5245,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '7dea8e44115253b3a060bf57bf07051ecb839a8a',
+    sha1: 'a7f117e1acd76cbe9ce0cb9ad5a12c874e1b9804',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5088,7 +5333,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -5099,6 +5345,8 @@ local LIMITS = {
 
   stream = 128,
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -5231,7 +5479,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(32)}
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -5243,57 +5491,148 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
   while messages[n] do
-    local options = options_of(messages[n]) or ''
+    local message = messages[n]
+    local options = options_of(message) or ''
     local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
       break
     end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
     local flush = has_flush(options)
     if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
+      closer, closed_by = n, flush and 'flush' or 'size'
       break
     end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
-  return made
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
 end
 
 
 
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
   end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 
@@ -5301,7 +5640,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -5519,19 +5858,26 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(232)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.claimBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -5569,17 +5915,14 @@ end
 
 
 local function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+  local due, now, later = due_key(queue.root), queue.now, {}
   local keys = redis.call(
     'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
@@ -5696,7 +6039,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -5790,13 +6133,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5808,30 +6145,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -5864,14 +6201,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(29)}
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
-
-
+${blank(30)}
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
@@ -5943,9 +6273,9 @@ end
 
 
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
@@ -5992,7 +6322,7 @@ local function look_through(queue, take, taken, keys, scores)
         head.deadline = at
         claim_head(queue, taken, look, key, head, scores[n])
       end
-      bytes = bytes + bytes_of(head.messages)
+      bytes = bytes + head.bytes
     end
   end
   taken.bytes = bytes
@@ -6231,7 +6561,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'b70172bc95e2f027159385146c6a6bb539bd15c5',
+    sha1: '3d9dba02df43094585a3f6b45bbd09ab83462b5f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6319,11 +6649,51 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(124)}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+${blank(87)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6337,7 +6707,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1412)}
+${blank(1508)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6362,17 +6732,11 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
-
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -6385,30 +6749,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -6430,7 +6794,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1804)}
+${blank(1809)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6478,7 +6842,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '7cf09b21799e90c5dfd728971f6c36bb13bdc95d',
+    sha1: 'ddea74458b09513932e22f041c5c2ed919dac188',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6511,7 +6875,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -6522,6 +6887,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -6595,7 +6962,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -6650,13 +7017,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1012)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -6668,30 +7029,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -6713,7 +7074,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6721,7 +7082,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1861)}
+${blank(1874)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6758,7 +7119,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'aa067ffe40f68b169b8c697b047ca5ed1d580f7f',
+    sha1: '722b883b36c333303681ebe930e24bc397dac82c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6846,7 +7207,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -6857,6 +7219,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -6929,7 +7293,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -6950,7 +7314,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(931)}
+${blank(936)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6980,14 +7344,8 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(4)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -6999,30 +7357,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -7060,7 +7418,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7068,7 +7426,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1662)}
+${blank(1673)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7087,6 +7445,7 @@ ${blank(1662)}
 --   MAXSIZE          as in policy
 --   MAXBACKLOG       as in policy
 --   MAXMESSAGEBYTES  as in policy
+--   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
 -- RETURNS
@@ -7107,7 +7466,7 @@ ${blank(1662)}
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
@@ -7161,7 +7520,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'f3e4d887b5dab9ddd4caa5fc8b4e2334cec8def6',
+    sha1: '79e1f7937ce009147f52af532e7a8a2f2542ba5a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7249,7 +7608,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -7260,6 +7620,8 @@ local LIMITS = {
   key = KIB,
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -7313,7 +7675,18 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(24)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -7354,7 +7727,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -7366,57 +7739,124 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
 end
 
 
 
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+${blank(24)}
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
   end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 
@@ -7424,7 +7864,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(18)}
@@ -7455,13 +7895,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1012)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7473,30 +7907,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -7518,7 +7952,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7526,7 +7960,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(855)}
+${blank(865)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7574,6 +8008,7 @@ local function peek(keys, args)
   end
   local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  read_batch(queue, head)
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
@@ -7583,7 +8018,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '7eb43272e9a536e84e2e7bd61720159d6eae9842',
+    sha1: '3564e5bf0ce393cdadf22529d1a2278974714be5',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7671,7 +8106,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -7682,6 +8118,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -7747,7 +8185,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -7762,18 +8200,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(998)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+${blank(1003)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
-
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -7786,30 +8218,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -7847,7 +8279,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7855,7 +8287,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1895)}
+${blank(1908)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7869,7 +8301,8 @@ ${blank(1895)}
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
 --   MAXSIZE          messages a batch, 1 to 1000 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
---   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
+--   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
+--   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
@@ -7891,7 +8324,7 @@ ${blank(1895)}
 -- deployed with another does. Only what it gave before tells the one from the other.
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
@@ -7986,7 +8419,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'f4cdedb838db16f1a933c71e18d4f386981622a3',
+    sha1: '4e3180f9b2b90ab74bb630c0e1ed2e1ee76b8f69',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8074,7 +8507,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -8085,6 +8519,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -8168,7 +8604,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -8198,13 +8634,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1012)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8216,30 +8646,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -8261,7 +8691,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(173)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8269,7 +8699,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2023)}
+${blank(2037)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8345,7 +8775,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'be74d8d95ee7a3addcb6633559295a60a887315d',
+    sha1: 'a6cf0ca6a691c96388de93f5125b8916176661b4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8441,7 +8871,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -8452,6 +8883,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -8538,7 +8971,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -8608,7 +9041,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(418)}
+${blank(423)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -8653,13 +9086,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8671,30 +9098,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -8727,7 +9154,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(168)}
+${blank(162)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8792,7 +9219,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '94aa770eb7398ce7d9ebd635daa7c920b54c2dcc',
+    sha1: '1645bd24d24568c3585bf6bc0dbe93bd13ba629d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8825,7 +9252,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -8836,6 +9264,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -8871,7 +9301,18 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(24)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8926,67 +9367,118 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(45)}
 local CLOCK_STEP = 1000
-${blank(13)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+${blank(12)}
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(38)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -9088,7 +9580,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(593)}
+${blank(598)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -9115,7 +9607,7 @@ local function mend_open(queue, key, with_options, done)
   local root, due = queue.root, due_key(queue.root)
   if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
   if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
+  local head = window_of(queue, key, with_options)
   if not head then
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
@@ -9146,13 +9638,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(230)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(233)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9164,30 +9650,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -9209,7 +9695,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1284)}
+${blank(1289)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9320,7 +9806,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '0660af15d038ef1ab2a558ec67ed986d9a8ab884',
+    sha1: '63bf7666c3f3c0f7b30150e2917d8b594c0bb392',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9408,7 +9894,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -9419,6 +9906,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -9488,7 +9977,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(276)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(286)}
 local function begin_tally(queue)
@@ -9498,7 +9987,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(931)}
+${blank(936)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9533,14 +10022,8 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 ${blank(33)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(4)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9552,30 +10035,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -9613,7 +10096,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(145)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9621,7 +10104,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1752)}
+${blank(1764)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9644,6 +10127,7 @@ ${blank(1752)}
 --   MAXSIZE          as WAIT
 --   MAXBACKLOG       as WAIT
 --   MAXMESSAGEBYTES  as WAIT
+--   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
 -- RETURNS
@@ -9672,7 +10156,7 @@ local REPARTITION_OPTIONS = {
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -9731,7 +10215,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'eca5a7e809597177e65f0eff26bf11490d883018',
+    sha1: 'c82ef8635a89983aa50ccc4841760571b45c7203',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9779,7 +10263,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -9790,6 +10275,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
@@ -9904,67 +10391,118 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(10)}
-local CLOCK_STEP = 1000
 ${blank(13)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+local CLOCK_STEP = 1000
+${blank(12)}
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
+    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+    local flush = has_flush(options)
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.last = messages[head.count]
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(38)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -10107,7 +10645,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(318)}
+${blank(323)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -10115,7 +10653,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.
@@ -10219,13 +10757,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10237,30 +10769,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -10293,7 +10825,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1181)}
+${blank(1186)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10373,7 +10905,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '6065af520bd04fab7aa49b3b6a62b1c04d1e4dd2',
+    sha1: '5839d7de1d4092933c3bc727868d3a7fca8727ed',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10461,11 +10993,51 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(123)}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+${blank(86)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -10484,7 +11056,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(201)}
+${blank(292)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -10505,7 +11077,7 @@ local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, 
 
 
 local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
@@ -10516,13 +11088,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1014)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10534,30 +11100,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -10579,7 +11145,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2283)}
+${blank(2291)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10630,12 +11196,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'e8d3e52327ddd00cfda53dc964e075bf3190d531',
+    sha1: '1ecf6d3c4f26e4a4289be1687f06a0e12774bf9b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3615)}
+${blank(3713)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
