@@ -57,6 +57,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+-- How many bytes messages have.
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -69,11 +70,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -81,9 +87,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -92,6 +95,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -135,6 +140,20 @@ local function head_of(queue, key, with_options)
   end
   local deadline, reason = plain_deadline(queue, count, first, last)
   return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+-- Begins to read the batch of a claim, which has `count` messages, as a head; nil when there are none, and what Redis replied. read_rest reads on.
+local function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+local function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
 end
 
 -- Reads the messages of a batch that is due, and no more than fit into one: the others are the next one.

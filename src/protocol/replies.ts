@@ -24,6 +24,7 @@ export interface Claim {
   reason: Reason
   deadline: number
   messages: Buffer[]
+  due: number
 }
 
 /** Whole array replies; a single error is thrown by the connection before it comes here. */
@@ -57,7 +58,7 @@ export function readClaimed(reply: unknown): { now: number; next: number; claims
     now: Number(now),
     next: Number(next),
     claims: claims.map((each) => {
-      const [key, token, attempt, reason, deadline, messages] = each as [Buffer, Buffer, number, Buffer, number, Buffer[]]
+      const [key, token, attempt, reason, deadline, messages, due] = each as [Buffer, Buffer, number, Buffer, number, Buffer[], number]
       return {
         key,
         token: token.toString('latin1'),
@@ -65,6 +66,7 @@ export function readClaimed(reply: unknown): { now: number; next: number; claims
         reason: reason.toString('latin1') as Reason,
         deadline: Number(deadline),
         messages,
+        due: Number(due),
       }
     }),
   }

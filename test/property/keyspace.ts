@@ -121,7 +121,7 @@ function exactly({ conversations, dead, streams }: Model): Record<string, unknow
 }
 
 /** The entry of a batch in a stream. */
-export function told({ id, key, reason, count, deadline, messages }: Omit<Claimed, 'token' | 'attempt'>): Record<string, string> {
+export function told({ id, key, reason, count, deadline, messages }: Omit<Claimed, 'token' | 'attempt' | 'due'>): Record<string, string> {
   const about = { id, key, reason, count: `${count}`, openedAt: `${messages[0]?.receivedAt}`, deadline: `${deadline}` }
   const each = messages.map(({ id, data, receivedAt }, n) => {
     return { [`id:${n + 1}`]: id, [`at:${n + 1}`]: `${receivedAt}`, [`data:${n + 1}`]: short(data) }

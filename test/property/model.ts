@@ -89,12 +89,14 @@ export interface Claimed extends Head {
   id: string
   token: string
   attempt: number
+  /** Since when it could be claimed. */
+  due: number
   messages: Kept[]
 }
 
 /** A stream of batches, and how many of its entries its one group has read and acknowledged. */
 export interface Stream {
-  entries: Omit<Claimed, 'token' | 'attempt'>[]
+  entries: Omit<Claimed, 'token' | 'attempt' | 'due'>[]
   read: number | undefined
 }
 
@@ -145,7 +147,7 @@ export class Model {
   /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
   claims: { worker: string; key: string; token: string }[] = []
   /** The last claim of each name that has taken something: its number, and what it took. */
-  readonly calls = new Map<string, { number: number; taken: { key: string; token: string }[] }>()
+  readonly calls = new Map<string, { number: number; taken: { key: string; token: string; due: number }[] }>()
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
@@ -421,10 +423,11 @@ export class Model {
   takeAgainOf(key: string, lease: number, attempts: number, by?: Nonce): Claimed | undefined {
     const { held, messages } = this.at(key)
     if (!held || this.#ended(key, held, attempts, by)) return undefined
+    const due = held.ends
     this.#lease(held, lease, by)
     held.claim += 1
     this.count('redelivered')
-    return this.#handOut(key, held, messages)
+    return this.#handOut(key, held, messages, due)
   }
 
   /** Hands out the open batch of a key. Undefined when there is none. */
@@ -443,12 +446,12 @@ export class Model {
     this.count('latenessSum', late)
     this.counters.latenessMax = Math.max(this.counters.latenessMax as number, late)
     this.count(bucket(LATENESS.find((bound) => late <= bound) as number))
-    return this.#handOut(key, conversation.held, conversation.messages)
+    return this.#handOut(key, conversation.held, conversation.messages, this.now - late)
   }
 
-  #handOut(key: string, held: Held, messages: Kept[]): Claimed {
+  #handOut(key: string, held: Held, messages: Kept[], due: number): Claimed {
     const { id, attempt, count, deadline, reason } = held
-    return { key, id, token: tokenOf(held), attempt, count, deadline, reason, messages: messages.slice(0, count) }
+    return { key, id, token: tokenOf(held), attempt, count, deadline, reason, due, messages: messages.slice(0, count) }
   }
 
   #lease(held: Held, lease: number, by: Nonce | undefined): void {
@@ -474,13 +477,13 @@ export class Model {
   }
 
   /** A claim is made again: what it still holds, under a lease that begins anew. */
-  takeAgain(taken: { key: string; token: string }[], lease: number): Claimed[] {
-    return taken.flatMap(({ key, token }) => {
+  takeAgain(taken: { key: string; token: string; due: number }[], lease: number): Claimed[] {
+    return taken.flatMap(({ key, token, due }) => {
       const held = this.holds(key, token)
       if (!held) return []
       held.ends = Math.max(held.ends, this.now + lease)
       held.span = Math.max(held.span, lease)
-      return [this.#handOut(key, held, this.at(key).messages)]
+      return [this.#handOut(key, held, this.at(key).messages, due)]
     })
   }
 

@@ -139,9 +139,10 @@ LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
@@ -359,9 +360,10 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 local CLOCK_STEP
 local any_options
 local has_options
-local bytes_of
 local window_of
 local head_of
+local claimed_head
+local read_rest
 local read_batch
 local is_from_future
 local due_at
@@ -426,7 +428,8 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
-function bytes_of(messages)
+-- How many bytes messages have.
+local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
   return bytes
@@ -438,11 +441,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -450,9 +458,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -461,6 +466,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -504,6 +511,20 @@ function head_of(queue, key, with_options)
   end
   local deadline, reason = plain_deadline(queue, count, first, last)
   return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+-- Begins to read the batch of a claim, which has \`count\` messages, as a head; nil when there are none, and what Redis replied. read_rest reads on.
+function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
 end
 
 -- Reads the messages of a batch that is due, and no more than fit into one: the others are the next one.
@@ -641,11 +662,11 @@ do
 -- Lua's stack bounds how many values a command can have.
 local FIELDS_AT_ONCE = 500
 
--- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-function keep_dead(queue, key, claim, fate)
+function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -1176,7 +1197,7 @@ function open_rest(queue, key, count)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
   local at
-  if (queue.read or 0) >= LIMITS.claimBytes then
+  if (queue.read or 0) >= LIMITS.windowBytes then
     local size = redis.pcall('LLEN', list)
     at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
   end
@@ -1229,26 +1250,36 @@ function hand_out(queue, look, tally)
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
--- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys: at
+-- \`most\` so many.
 -- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
-function move_lagging(queue)
+function move_lagging(queue, most)
   local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
     local head = window_of(queue, keys[n], has_options(queue, keys[n]))
     if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
--- Hands a batch out once more: the same id and messages, a new token.
-function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+-- Hands batches, each { key, claim }, out once more: the same ids and messages, new tokens.
+function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 
 -- Lengthens leases, each { key, claim }: none is ever shortened. \`known\`: the caller has them, which acknowledges them.
@@ -1290,14 +1321,14 @@ function shrink(queue, key, claim, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 
--- Moves a batch that is given up to the dead ones; \`fate\` as keep_dead takes it. Returns true, and when what is behind it is due. False, and
--- nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
--- without a bound.
+-- Moves a batch that is given up to the dead ones; \`fate\` and \`messages\`, if they were read, as keep_dead takes them. Returns true, and when what is
+-- behind it is due. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and
+-- keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-function bury(queue, key, claim, fate)
+function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -1963,8 +1994,20 @@ do
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
---- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
---- claim_ready replies it, and how many \`bytes\` were read for them.
+--- \`nonce\`, the \`state\` of a claim that it will acknowledge, how much \`work\` each of the messages is for it; and of a worker \`worker\`, \`echo\`, \`rest\`.
+--- \`taken\` is what it gets: \`batches\`, each as claim_ready replies it, and how much \`work\` that was.
+
+-- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch besides its
+-- messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
+local LOOK_WORK, BATCH_WORK, WORK_BYTES = 12, 16, 256
+
+-- So many keys are asked for at a time, and first no more than may be taken: more might be asked for in vain.
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+-- Of a batch that is handed out, or buried, with so many messages, besides reading it.
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
 
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; \`known\`: somebody has acknowledged the claim.
 local function count_end(claim, known, attempts)
@@ -1982,12 +2025,15 @@ local function count_end(claim, known, attempts)
 end
 
 -- What has come back by \`due_by\`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
--- else a list of them, each { key, claim, known }, with the \`next_one\` to be taken, and how many are \`urgent\`, which stand in front: what was given
--- back, and what is open again.
+-- else a list of them, each { key, claim, known, due }, with the \`next_one\` to be taken, whether one \`began\`, and how many are \`urgent\`, which stand in
+-- front: what was given back, and what is open again.
 -- WHY what is open again is urgent: it may be in \`due\` as well, and must not be claimed there before its old claim is gone.
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -1995,25 +2041,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
+-- Whether a batch, if its other messages are like those that were read, is more than a call has room for. It waits for the next one then, but not the
+-- first of its kind: one \`began\` before it.
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
 -- Takes batches that have come back, up to number \`last\` of them.
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -2021,23 +2077,29 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + 2 * handing_work(take, #messages)
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
--- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a
--- batch before it ended then. What somebody else has written has no time, and is not late.
-local function lateness(head, score, now)
+-- When a batch that is claimed now was due: at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a batch before it
+-- ended then. What somebody else has written has no time, and is due now.
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
@@ -2050,16 +2112,19 @@ local function claim_head(queue, taken, look, key, head, score)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 -- Judges keys whose \`scores\` in \`due\`, as texts, have come. Returns what hand_out writes.
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2088,13 +2153,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + head.bytes
+      work = work + reading_work(#head.messages, head.bytes)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -2111,9 +2181,10 @@ end
 -- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
 -- due then, has the time at which it was left as its score.
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -2125,37 +2196,37 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 
--- Takes what has come back beside what is due: what was given back first, and of the slots and the bytes that are left each kind gets half, while
+-- Takes what has come back beside what is due: what was given back first, and of the slots and the work that are left each kind gets half, while
 -- there are both, and all when there is one. Who begins, and gets the odd slot, alternates with each batch that is handed out.
 -- WHY not the older first: what fails comes back again and again, and would leave nothing for those whose first attempt is due.
 local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 function take_ready(queue, take)
-  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -2163,17 +2234,17 @@ function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches
 end
 
--- The keys and tokens of batches in turn: what is kept of a claim.
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
 function proofs_of(batches)
   local proofs = {}
-  for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
   return proofs
 end
 
@@ -2181,16 +2252,16 @@ end
 -- nobody can tell when the first reply was lost.
 function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   for n = 1, #keys do
-    local key, token = keys[n], proofs[2 * n]
+    local key, token = keys[n], proofs[3 * n - 1]
     local count = claimed_count(stored[n], token)
     local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
     if #messages > 0 then
       local claim = decode_claim(stored[n])
       held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
   extend_leases(queue, held, take.lease, false)
@@ -2240,7 +2311,8 @@ do
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
---             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -2254,8 +2326,8 @@ do
 -- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
 -- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
--- were looked at too early or buried.
+-- The cost depends on what is due. A call ends after LIMIT batches, or when it has done LIMITS.claimWork, which is some 60 small batches: what was
+-- looked at too early or buried counts as well. So fewer than LIMIT does not mean that nothing is left: \`next\` says.
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
@@ -2276,7 +2348,7 @@ local function claim_ready(keys, args)
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
   }
 
   -- first write
@@ -2516,7 +2588,7 @@ do
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
---   forwarded  batches moved
+--   forwarded  batches moved: at most what a call may do, as in claim_ready
 --   room       entries that still fit into the stream
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
@@ -2625,7 +2697,7 @@ local function forward(keys, args)
   local take = {
     limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
     -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '7e57983c21953e3c96df462b15ee1fd818b30e15',
+    sha1: 'ebe9487fdb25f777bb0f1ac4c1d867218ca46950',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -129,7 +129,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -268,7 +269,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(13)}
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -319,6 +320,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -331,11 +333,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -343,9 +350,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -354,6 +358,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -380,7 +386,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes
   return head
 end
-${blank(38)}
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -604,7 +610,7 @@ local function index_rest(queue)
   end
   return soonest
 end
-${blank(177)}
+${blank(187)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -830,7 +836,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -838,7 +844,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(592)}
+${blank(594)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -1114,7 +1120,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '20cfae8263ab037d5e78c0ff37b9a5ecb1fc761e',
+    sha1: '609fcb79a5555b3b7537555b7cc90febbbb4ad65',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1180,7 +1186,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -1241,9 +1248,9 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(47)}
+${blank(48)}
 local CLOCK_STEP = 1000
-${blank(154)}
+${blank(173)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 ${blank(40)}
 local function decode_claim(text)
@@ -1297,7 +1304,7 @@ local function count_messages(root)
 end
 ${blank(295)}
 local LOOK_AGAIN = 10000
-${blank(313)}
+${blank(323)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
 ${blank(347)}
 local function moving_away(root, found)
@@ -1356,7 +1363,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1286)}
+${blank(1327)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1756,7 +1763,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '358cd3a1a777e2fec9b3f76b5ef1bf32a380bddf',
+    sha1: 'e6f4e1ac7cfd3af9da94f51fc0a636e73039de04',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1877,9 +1884,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
 
@@ -1978,7 +1986,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -2035,6 +2043,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -2047,11 +2056,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -2059,9 +2073,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -2070,6 +2081,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -2113,6 +2126,20 @@ local function head_of(queue, key, with_options)
   end
   local deadline, reason = plain_deadline(queue, count, first, last)
   return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+local function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
 end
 
 
@@ -2207,9 +2234,9 @@ local FIELDS_AT_ONCE = 500
 
 
 
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -2372,7 +2399,7 @@ local function open_rest(queue, key, count)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
   local at
-  if (queue.read or 0) >= LIMITS.claimBytes then
+  if (queue.read or 0) >= LIMITS.windowBytes then
     local size = redis.pcall('LLEN', list)
     at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
   end
@@ -2419,16 +2446,16 @@ local function hand_out(queue, look, tally)
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
-
-
-
-local function move_lagging(queue)
+${blank(3)}
+local function move_lagging(queue, most)
   local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
     local head = window_of(queue, keys[n], has_options(queue, keys[n]))
     if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
@@ -2436,10 +2463,17 @@ local function move_lagging(queue)
 end
 
 
-local function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+local function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 
 
@@ -2460,10 +2494,10 @@ local function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 ${blank(25)}
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -2691,7 +2725,18 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(30)}
+${blank(31)}
+local LOOK_WORK, BATCH_WORK, WORK_BYTES = 12, 16, 256
+
+
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
+
+
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
@@ -2707,8 +2752,11 @@ local function count_end(claim, known, attempts)
 end
 ${blank(4)}
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -2716,25 +2764,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
 
+
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -2742,23 +2800,29 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + 2 * handing_work(take, #messages)
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
 
 
-local function lateness(head, score, now)
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 
@@ -2771,16 +2835,19 @@ local function claim_head(queue, taken, look, key, head, score)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2809,13 +2876,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + head.bytes
+      work = work + reading_work(#head.messages, head.bytes)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -2829,9 +2901,10 @@ local function prepare(queue, take, taken)
 end
 ${blank(3)}
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -2843,8 +2916,7 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 ${blank(3)}
@@ -2852,25 +2924,26 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -2878,7 +2951,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
@@ -2888,7 +2961,7 @@ end
 
 local function proofs_of(batches)
   local proofs = {}
-  for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
   return proofs
 end
 
@@ -2896,16 +2969,16 @@ end
 
 local function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   for n = 1, #keys do
-    local key, token = keys[n], proofs[2 * n]
+    local key, token = keys[n], proofs[3 * n - 1]
     local count = claimed_count(stored[n], token)
     local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
     if #messages > 0 then
       local claim = decode_claim(stored[n])
       held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
   extend_leases(queue, held, take.lease, false)
@@ -2955,7 +3028,8 @@ end
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
---             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -2969,8 +3043,8 @@ end
 -- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
 -- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
--- were looked at too early or buried.
+-- The cost depends on what is due. A call ends after LIMIT batches, or when it has done LIMITS.claimWork, which is some 60 small batches: what was
+-- looked at too early or buried counts as well. So fewer than LIMIT does not mean that nothing is left: \`next\` says.
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
@@ -2991,7 +3065,7 @@ local function claim_ready(keys, args)
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
   }
 
   -- first write
@@ -3006,7 +3080,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'c32e03ea3e981027bae929f583d73c65ba005f4b',
+    sha1: '4a9d84e2790c4dc5aa70b9d8ad68385d413291f1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3072,9 +3146,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
+  windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
 
@@ -3147,7 +3222,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -3204,6 +3279,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -3216,11 +3292,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -3228,9 +3309,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -3239,6 +3317,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -3265,7 +3345,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes
   return head
 end
-${blank(38)}
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -3368,7 +3448,7 @@ local function open_rest(queue, key, count)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
   local at
-  if (queue.read or 0) >= LIMITS.claimBytes then
+  if (queue.read or 0) >= LIMITS.windowBytes then
     local size = redis.pcall('LLEN', list)
     at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
   end
@@ -3391,7 +3471,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(106)}
+${blank(116)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3532,7 +3612,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(352)}
+${blank(393)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3591,7 +3671,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '394325193cd5e417aeb10e93f5be5404aa13db58',
+    sha1: 'e4e1c737c80819bc7d6f4f7053dc8a6973267204',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3712,7 +3792,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -3774,7 +3855,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(109)}
 local function dead_positions(name)
@@ -3804,7 +3885,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1012)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3861,7 +3942,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3869,7 +3950,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(922)}
+${blank(924)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3925,7 +4006,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'c8f5dc1191321e26d03e44ddab18b10d67a00d2e',
+    sha1: '4c032810eeb97179475c0f21b05130253b264fa0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3998,7 +4079,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -4026,7 +4108,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(415)}
+${blank(435)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4047,7 +4129,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(719)}
+${blank(729)}
 local NONCE_KEPT = 60000
 
 
@@ -4154,7 +4236,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1145)}
+${blank(1186)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4198,7 +4280,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'f2dc2d599ec20af1490fa9227662fd65bda6b50e',
+    sha1: 'ef0e768ba277c101c164501967ec0f8b3c40ef12',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4271,7 +4353,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -4318,7 +4401,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4369,7 +4452,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(405)}
+${blank(415)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -4442,7 +4525,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4450,7 +4533,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(238)}
+${blank(240)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4511,7 +4594,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'e117fea3a2eac10aaadc522edc73a85ac9acbb70',
+    sha1: '1b317d538a7e0fa9f25220a9e266ea9e2eae7928',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4640,9 +4723,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
+  windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
 
@@ -4739,7 +4823,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -4796,6 +4880,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -4808,11 +4893,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -4820,9 +4910,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -4831,6 +4918,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -4857,7 +4946,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes
   return head
 end
-${blank(38)}
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -4908,9 +4997,9 @@ local FIELDS_AT_ONCE = 500
 
 
 
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -4991,7 +5080,7 @@ local function open_rest(queue, key, count)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
   local at
-  if (queue.read or 0) >= LIMITS.claimBytes then
+  if (queue.read or 0) >= LIMITS.windowBytes then
     local size = redis.pcall('LLEN', list)
     at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
   end
@@ -5008,7 +5097,7 @@ local function open_rest(queue, key, count)
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(77)}
+${blank(87)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -5025,10 +5114,10 @@ local function shrink(queue, key, claim, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 ${blank(4)}
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -5141,7 +5230,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(162)}
+${blank(201)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -5149,7 +5238,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(296)}
+${blank(298)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5245,7 +5334,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'a7f117e1acd76cbe9ce0cb9ad5a12c874e1b9804',
+    sha1: '548db81bb50d947519c20c2090f2c948bd496c01',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5366,9 +5455,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
@@ -5479,7 +5569,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(35)}
+${blank(36)}
 local CLOCK_STEP = 1000
 
 
@@ -5536,6 +5626,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -5548,11 +5639,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -5560,9 +5656,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -5571,6 +5664,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -5614,6 +5709,20 @@ local function head_of(queue, key, with_options)
   end
   local deadline, reason = plain_deadline(queue, count, first, last)
   return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+local function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
 end
 
 
@@ -5699,9 +5808,9 @@ local FIELDS_AT_ONCE = 500
 
 
 
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -5864,7 +5973,7 @@ local function open_rest(queue, key, count)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
   local at
-  if (queue.read or 0) >= LIMITS.claimBytes then
+  if (queue.read or 0) >= LIMITS.windowBytes then
     local size = redis.pcall('LLEN', list)
     at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
   end
@@ -5911,16 +6020,16 @@ local function hand_out(queue, look, tally)
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
-
-
-
-local function move_lagging(queue)
+${blank(3)}
+local function move_lagging(queue, most)
   local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if (queue.read or 0) >= LIMITS.claimBytes then break end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
     local head = window_of(queue, keys[n], has_options(queue, keys[n]))
     if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
@@ -5928,16 +6037,23 @@ local function move_lagging(queue)
 end
 
 
-local function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+local function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 ${blank(43)}
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -6201,7 +6317,18 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(30)}
+${blank(31)}
+local LOOK_WORK, BATCH_WORK, WORK_BYTES = 12, 16, 256
+
+
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
+
+
 local function count_end(claim, known, attempts)
   if claim.state == 'released' then return nil end
   if not known then
@@ -6217,8 +6344,11 @@ local function count_end(claim, known, attempts)
 end
 ${blank(4)}
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -6226,25 +6356,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
 
+
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -6252,23 +6392,29 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + 2 * handing_work(take, #messages)
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
 
 
-local function lateness(head, score, now)
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 
@@ -6281,16 +6427,19 @@ local function claim_head(queue, taken, look, key, head, score)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -6319,13 +6468,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + head.bytes
+      work = work + reading_work(#head.messages, head.bytes)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -6339,9 +6493,10 @@ local function prepare(queue, take, taken)
 end
 ${blank(3)}
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -6353,8 +6508,7 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 ${blank(3)}
@@ -6362,25 +6516,26 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -6388,7 +6543,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
@@ -6411,7 +6566,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(281)}
+${blank(282)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -6432,7 +6587,7 @@ ${blank(281)}
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
---   forwarded  batches moved
+--   forwarded  batches moved: at most what a call may do, as in claim_ready
 --   room       entries that still fit into the stream
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
@@ -6541,7 +6696,7 @@ local function forward(keys, args)
   local take = {
     limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
     -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
@@ -6561,7 +6716,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '3d9dba02df43094585a3f6b45bbd09ab83462b5f',
+    sha1: '741b814132553c437eaec60523a75d135dea9d67',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6682,7 +6837,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -6707,7 +6863,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1508)}
+${blank(1538)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6794,7 +6950,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1809)}
+${blank(1850)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6842,7 +6998,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'ddea74458b09513932e22f041c5c2ed919dac188',
+    sha1: '76ed3190630dcbc8993823ccf47694b50652f195',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6908,7 +7064,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -6962,7 +7119,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -7017,7 +7174,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1012)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7074,7 +7231,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7082,7 +7239,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1874)}
+${blank(1876)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7119,7 +7276,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '722b883b36c333303681ebe930e24bc397dac82c',
+    sha1: '4e571faa8a914cf98925275ceccde11a19d1dce4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7240,7 +7397,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -7293,7 +7451,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -7314,7 +7472,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(936)}
+${blank(946)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7418,7 +7576,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(145)}
+${blank(184)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7426,7 +7584,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1673)}
+${blank(1675)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7520,7 +7678,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '79e1f7937ce009147f52af532e7a8a2f2542ba5a',
+    sha1: '3bb76c1255ad2232f443f0ba109cf54fd15ee220',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7641,7 +7799,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -7727,7 +7886,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -7784,6 +7943,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -7796,11 +7956,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -7808,9 +7973,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -7819,6 +7981,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -7839,8 +8003,7 @@ local function head_of(queue, key, with_options)
   local deadline, reason = plain_deadline(queue, count, first, last)
   return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
 end
-
-
+${blank(15)}
 local function read_batch(queue, head)
   local messages, most = head.messages, queue.maxBatchBytes
   while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
@@ -7895,7 +8058,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1012)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7952,7 +8115,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7960,7 +8123,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(865)}
+${blank(867)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8018,7 +8181,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '3564e5bf0ce393cdadf22529d1a2278974714be5',
+    sha1: 'bd3793defd179fabb4c2c7a52d0424291eb1a484',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8139,7 +8302,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -8185,7 +8349,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -8200,7 +8364,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1003)}
+${blank(1013)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -8279,7 +8443,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(145)}
+${blank(184)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8287,7 +8451,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1908)}
+${blank(1910)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8419,7 +8583,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '4e3180f9b2b90ab74bb630c0e1ed2e1ee76b8f69',
+    sha1: '602912b8557445cde4cbc3cee1e82a1921d5d804',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8540,7 +8704,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -8604,7 +8769,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -8634,7 +8799,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1012)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8691,7 +8856,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(173)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8699,7 +8864,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2037)}
+${blank(2039)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8775,7 +8940,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'a6cf0ca6a691c96388de93f5125b8916176661b4',
+    sha1: '4cd04379d7711a5e15ff66d460599cd679ce1669',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8904,7 +9069,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -8971,7 +9137,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -9041,7 +9207,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(423)}
+${blank(433)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -9154,7 +9320,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(162)}
+${blank(201)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9162,7 +9328,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(536)}
+${blank(538)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -9219,7 +9385,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '1645bd24d24568c3585bf6bc0dbe93bd13ba629d',
+    sha1: '8fd417b52760960ba992cc2dc24bba23f7899f55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9285,7 +9451,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -9367,7 +9534,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(45)}
+${blank(46)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -9412,6 +9579,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -9424,11 +9592,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -9436,9 +9609,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -9447,6 +9617,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -9473,7 +9645,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes
   return head
 end
-${blank(38)}
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -9580,7 +9752,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(598)}
+${blank(608)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -9695,7 +9867,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1289)}
+${blank(1330)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9806,7 +9978,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '63bf7666c3f3c0f7b30150e2917d8b594c0bb392',
+    sha1: 'ba6c799e7822484bba80972ad6171276cf571417',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9927,7 +10099,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -9977,7 +10150,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(276)}
+${blank(296)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(286)}
 local function begin_tally(queue)
@@ -9987,7 +10160,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(936)}
+${blank(946)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10096,7 +10269,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(145)}
+${blank(184)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -10104,7 +10277,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1764)}
+${blank(1766)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10215,7 +10388,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'c82ef8635a89983aa50ccc4841760571b45c7203',
+    sha1: '3cb6aa1497e680a42b23f9a56f2f8fbffa4a7a48',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10296,7 +10469,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -10391,7 +10565,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(13)}
+${blank(14)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -10436,6 +10610,7 @@ local function read_on(queue, head, most)
   return #messages == upto and upto < most
 end
 
+
 local function bytes_of(messages)
   local bytes = 0
   for n = 1, #messages do bytes = bytes + #messages[n] end
@@ -10448,11 +10623,16 @@ local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
   local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
-  local n, bytes, closer, closed_by, wait, maxWait = 1, 0, nil, 'size', nil, nil
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
     local options = options_of(message) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
     bytes = bytes + #message
     if n > size or n > 1 and bytes > queue.maxBatchBytes then
       -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
@@ -10460,9 +10640,6 @@ local function head_by_options(queue, list)
       break
     end
     head.count = n
-    wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
     if n == size or flush then
       closer, closed_by = n, flush and 'flush' or 'size'
       break
@@ -10471,6 +10648,8 @@ local function head_by_options(queue, list)
     n = n + 1
   end
   head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
   head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
@@ -10497,7 +10676,7 @@ local function window_of(queue, key, with_options)
   queue.read = (queue.read or 0) + head.bytes
   return head
 end
-${blank(38)}
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
@@ -10645,7 +10824,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(323)}
+${blank(333)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -10825,7 +11004,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1186)}
+${blank(1227)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10905,7 +11084,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '5839d7de1d4092933c3bc727868d3a7fca8727ed',
+    sha1: '5e99b4ef266638a5d04cd92372ee340fa3593bee',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11026,7 +11205,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -11056,7 +11236,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(292)}
+${blank(312)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -11088,7 +11268,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1022)}
+${blank(1032)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -11145,7 +11325,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2291)}
+${blank(2332)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -11196,12 +11376,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '1ecf6d3c4f26e4a4289be1687f06a0e12774bf9b',
+    sha1: '3536137386a70deb3571f8acee1bafd25a52d331',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3713)}
+${blank(3785)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
