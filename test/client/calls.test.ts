@@ -118,6 +118,7 @@ describeBindings('calls', (lua) => {
       reason: 'wait',
       openedAt: START,
       deadline: START + 10_000,
+      due: START + 10_000,
       messages: [
         { id: 'a', data: 'one', receivedAt: START },
         { id: undefined, data: 'two', receivedAt: START },

@@ -65,7 +65,7 @@ describeBindings('bounds of claim_ready', (lua) => {
   })
 
   it('bounds how much it buries', async () => {
-    for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 95 * KIB)
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await fill(key, 2, 80 * KIB)
     await lua().tick(10_000)
     for (let n = 0; n < 2; n += 1) await lua().claim('LEASE', 1)
     await lua().tick(1)

@@ -1997,16 +1997,16 @@ do
 --- \`nonce\`, the \`state\` of a claim that it will acknowledge, how much \`work\` each of the messages is for it; and of a worker \`worker\`, \`echo\`, \`rest\`.
 --- \`taken\` is what it gets: \`batches\`, each as claim_ready replies it, and how much \`work\` that was.
 
--- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch besides its
--- messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
-local LOOK_WORK, BATCH_WORK, WORK_BYTES = 12, 16, 256
+-- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
+-- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 -- So many keys are asked for at a time, and first no more than may be taken: more might be asked for in vain.
 local PAGE = 50
 
 local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
 
--- Of a batch that is handed out, or buried, with so many messages, besides reading it.
+-- Of a batch that is handed out, with so many messages, besides reading it.
 local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
 
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; \`known\`: somebody has acknowledged the claim.
@@ -2078,7 +2078,7 @@ local function claim_returned(queue, take, taken, returned, last)
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
       if fate and bury(queue, key, claim, fate, messages) then
-        taken.work = taken.work + 2 * handing_work(take, #messages)
+        taken.work = taken.work + BURY_WORK + 3 * #messages
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1

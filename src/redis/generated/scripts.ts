@@ -1763,7 +1763,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'e6f4e1ac7cfd3af9da94f51fc0a636e73039de04',
+    sha1: '23553ea63041cab4671add0fbed1d5ff35545c55',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2726,7 +2726,7 @@ local function read_queue_for(keys, nonce)
   return queue_of(root, stored, found[3])
 end
 ${blank(31)}
-local LOOK_WORK, BATCH_WORK, WORK_BYTES = 12, 16, 256
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
 local PAGE = 50
@@ -2801,7 +2801,7 @@ local function claim_returned(queue, take, taken, returned, last)
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
       if fate and bury(queue, key, claim, fate, messages) then
-        taken.work = taken.work + 2 * handing_work(take, #messages)
+        taken.work = taken.work + BURY_WORK + 3 * #messages
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
@@ -5334,7 +5334,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '548db81bb50d947519c20c2090f2c948bd496c01',
+    sha1: 'f9bbff64338236a5eac83b037474603ce0f4b524',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6318,7 +6318,7 @@ local function read_queue_for(keys, nonce)
   return queue_of(root, stored, found[3])
 end
 ${blank(31)}
-local LOOK_WORK, BATCH_WORK, WORK_BYTES = 12, 16, 256
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
 
 
 local PAGE = 50
@@ -6393,7 +6393,7 @@ local function claim_returned(queue, take, taken, returned, last)
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
       if fate and bury(queue, key, claim, fate, messages) then
-        taken.work = taken.work + 2 * handing_work(take, #messages)
+        taken.work = taken.work + BURY_WORK + 3 * #messages
       else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
         claim.claim = claim.claim + 1
