@@ -167,7 +167,7 @@ local function look_through(queue, take, taken, keys, scores)
         claim_head(queue, taken, look, key, head, scores[n])
         work = work + handing_work(take, head.count)
       end
-      work = work + reading_work(#head.messages, head.bytes)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
     work = work + LOOK_WORK
   end

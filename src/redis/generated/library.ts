@@ -435,12 +435,12 @@ local function bytes_of(messages)
   return bytes
 end
 
--- The first batch of a key whose messages may have options, which must be read for it.
+-- The first batch of a key whose messages may have options, which must be read for it: \`parsed\` so many.
 -- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -465,6 +465,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -2160,7 +2161,7 @@ local function look_through(queue, take, taken, keys, scores)
         claim_head(queue, taken, look, key, head, scores[n])
         work = work + handing_work(take, head.count)
       end
-      work = work + reading_work(#head.messages, head.bytes)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
     work = work + LOOK_WORK
   end

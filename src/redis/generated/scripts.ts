@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'a14147b46e1673bed47b7ecc16224484610ada79',
+    sha1: 'db4002dc4198af549051cfb1db9eb2da9dba48e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -332,7 +332,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -357,6 +357,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -1122,7 +1123,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '56f863607e646dba032c527f268d88dbe11e6fa6',
+    sha1: '8ae98695f599098e9a7469573bf13f1f2885d770',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1252,7 +1253,7 @@ local function option_of(options, letter, most)
 end
 ${blank(48)}
 local CLOCK_STEP = 1000
-${blank(173)}
+${blank(174)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 ${blank(40)}
 local function decode_claim(text)
@@ -1765,7 +1766,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '23553ea63041cab4671add0fbed1d5ff35545c55',
+    sha1: 'dab6916ba263a696e6ba1d26495358b17fc03c77',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2057,7 +2058,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -2082,6 +2083,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -2885,7 +2887,7 @@ local function look_through(queue, take, taken, keys, scores)
         claim_head(queue, taken, look, key, head, scores[n])
         work = work + handing_work(take, head.count)
       end
-      work = work + reading_work(#head.messages, head.bytes)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
     work = work + LOOK_WORK
   end
@@ -3082,7 +3084,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '4a9d84e2790c4dc5aa70b9d8ad68385d413291f1',
+    sha1: '3ff47084cb3fa392ea48ccaae782f0e72d1f5515',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3293,7 +3295,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -3318,6 +3320,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -3673,7 +3676,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'cf6aa290d053d65bfdffa0348cc49bff0073034c',
+    sha1: 'f777e5c55a1f7a38495a1a9d6cf6cb784cac632f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3857,7 +3860,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(109)}
 local function dead_positions(name)
@@ -4008,7 +4011,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a2436be410253d55f6e64b0ec738cbc63648da55',
+    sha1: 'b378e4e08723eb49e0e31cf64296221ab4e837de',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4110,7 +4113,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(435)}
+${blank(436)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4282,7 +4285,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'ef0e768ba277c101c164501967ec0f8b3c40ef12',
+    sha1: '078f761bf9456c9d1a3f25b3ea206fb1b5b80a37',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4403,7 +4406,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4596,7 +4599,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '1b317d538a7e0fa9f25220a9e266ea9e2eae7928',
+    sha1: 'aaba345124c3e24bd22ef512acc1f3e0505010c3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4894,7 +4897,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -4919,6 +4922,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -5336,7 +5340,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f9bbff64338236a5eac83b037474603ce0f4b524',
+    sha1: '0be227afc66f1380c2d3f1d035ae8f797114d8a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5640,7 +5644,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -5665,6 +5669,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -6477,7 +6482,7 @@ local function look_through(queue, take, taken, keys, scores)
         claim_head(queue, taken, look, key, head, scores[n])
         work = work + handing_work(take, head.count)
       end
-      work = work + reading_work(#head.messages, head.bytes)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
     work = work + LOOK_WORK
   end
@@ -6718,7 +6723,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'ca911a40e17ccdd35e88866066259e2c1c2c026b',
+    sha1: '335e70d6969be98590fa33603c30951b2a2369d1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6865,7 +6870,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1538)}
+${blank(1539)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7000,7 +7005,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '147680be0413823cefa96b2e612f2cb48f7caebc',
+    sha1: '00a42d6819fa90e5cec2696e0d1cab502c64b9d6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7121,7 +7126,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -7278,7 +7283,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f657b8dee4e0bb2bd0282ac35c213a7537c7e9d4',
+    sha1: '7e56c016c6fb1f2e9dd25ef10d2805b4a2cc18a8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7453,7 +7458,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -7680,7 +7685,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '9c65316248f63aa1ad06510d2c8aad2f63787e9f',
+    sha1: '1db8ae4a4d59cfffd3b8467b76264809d699b630',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7957,7 +7962,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -7982,6 +7987,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -8183,7 +8189,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '2e37d9f3a82009e82a855e007ec462f1175545bf',
+    sha1: '04ac60c071da0fb3a09dd0294cf916a1a7856db7',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8351,7 +8357,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -8585,7 +8591,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '102aeaeb8c14aafa3dce4c17ba7192aa36a21898',
+    sha1: '11039f2ee14d3d854288787bc4fbfc9dfc0c75d4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8771,7 +8777,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -8942,7 +8948,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '4cd04379d7711a5e15ff66d460599cd679ce1669',
+    sha1: '57bba0ef286d5b2246b0a08db996baf980e0b583',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9139,7 +9145,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -9387,7 +9393,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '8dbe509f1bf8a23e29e5cec1c8a1911ee422c46a',
+    sha1: 'e9471819eab652460f1059dbb4b347f031ca84a3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9593,7 +9599,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -9618,6 +9624,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -9980,7 +9987,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '13232fc59e9fba389b8279ed2b574988c08e0f41',
+    sha1: 'da142423892cc2410f028c86e9db83ef51bc116a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10152,7 +10159,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(286)}
 local function begin_tally(queue)
@@ -10390,7 +10397,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '4515b19e44c2f88368a53fca5455877ec553ca1b',
+    sha1: '6429065e753f92d61dd140f5fa1242727fa353c9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10624,7 +10631,7 @@ end
 local function head_by_options(queue, list)
   local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
   if not messages[1] then return nil, messages end
-  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, last = nil, deadline = nil, reason = nil }
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
   local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
     local message = messages[n]
@@ -10649,6 +10656,7 @@ local function head_by_options(queue, list)
     if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
+  head.parsed = n
   head.last = messages[head.count]
   local last = options_of(head.last) or ''
   local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
@@ -11086,7 +11094,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '283e983fbe944fce02f0023a8ad3290a954de74d',
+    sha1: '4858c69366d5a37cc3d235f835be02a6a5e75304',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11238,7 +11246,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(312)}
+${blank(313)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -11378,12 +11386,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '717d6c12ea5603fecd0d928efeb2662cc6cfadd3',
+    sha1: '9892c5872bede763c7d0337d047f4609e0a52479',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3787)}
+${blank(3788)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
