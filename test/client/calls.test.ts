@@ -132,14 +132,14 @@ describeBindings('calls', (lua) => {
     await lua().tick(3000)
     const [second] = (await rapidfire.claimReady({ before: START + 13_500 })).batches
     if (!second) throw new Error('nothing was claimed')
-    expect(second).toEqual({ ...first, attempt: 2, token: `${first.id}:2` })
+    expect(second).toEqual({ ...first, attempt: 2, token: `${first.id}:2`, due: START + 13_500 })
     expect(await rapidfire.complete(first)).toBe('lost')
     expect(await rapidfire.fail(first)).toBe('lost')
     expect(await rapidfire.extend([first], 3000)).toEqual([{ status: 'lost', queued: 0 }])
     expect(await rapidfire.fail(second, { error: new Error('down'), delay: 0 })).toBe('retry')
     const [third] = (await rapidfire.claimReady()).batches
     if (!third) throw new Error('nothing was claimed')
-    expect(third).toEqual({ ...first, attempt: 3, token: `${first.id}:3` })
+    expect(third).toEqual({ ...first, attempt: 3, token: `${first.id}:3`, due: START + 13_500 })
     expect(await rapidfire.complete(third)).toBe('completed')
     expect(await rapidfire.complete(third)).toBe('lost')
     expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ data: 'behind' }] })
