@@ -31,6 +31,8 @@ local LIMITS = {
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
   revived = 1000,
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,

@@ -56,6 +56,7 @@ export const LIMITS = {
   ids: 100,
   parts: 100,
   revived: 1_000,
+  unasked: 4_096,
   partitions: 1_024,
   number: 999_999,
   standbys: 1_000,

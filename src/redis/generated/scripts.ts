@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'db4002dc4198af549051cfb1db9eb2da9dba48e6',
+    sha1: 'd049b38bbcf008dbe588b7ce7a832e695d4dcb1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -116,6 +116,8 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
 
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -1004,22 +1006,35 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why a key that has so many messages takes no more, or nil.
+local function closed_to(queue, count)
+  -- While messages of the key are left here, newer ones must stay behind them.
+  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+end
+
+-- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
+-- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
+local function closed_before(queue, key, element)
+  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  local count = redis.pcall('LLEN', messages_key(queue.root, key))
+  return type(count) == 'number' and closed_to(queue, count) or nil
+end
+
 -- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
 -- then neither the message nor its id is there.
 local function store(queue, key, element, options, digest, ids)
+  local closed = closed_before(queue, key, element)
+  -- What remains remembered must be stored.
+  if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local size, failed = append(queue, key, element)
   local at
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.refuses_new then
-    -- While messages of the key are left here, newer ones must stay behind them.
-    failed = not_serving(queue.root)
-  elseif size > queue.maxBacklog then
-    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
-  elseif digest then
-    failed = begin_slice(queue, ids)
   end
+  failed = closed_to(queue, size - 1)
+  if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end
@@ -1123,7 +1138,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8ae98695f599098e9a7469573bf13f1f2885d770',
+    sha1: 'b306f194e120709ceafd7d795b5866b40efcb828',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1175,6 +1190,8 @@ local LIMITS = {
 
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -1366,7 +1383,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1329)}
+${blank(1342)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1766,7 +1783,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'dab6916ba263a696e6ba1d26495358b17fc03c77',
+    sha1: '2a090a49909b5a4a2ce6a1847c10f910cd240fd4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1873,6 +1890,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -3084,7 +3103,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '3ff47084cb3fa392ea48ccaae782f0e72d1f5515',
+    sha1: '4432541912a095ab49fddcebbe1427a071df3171',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3136,6 +3155,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -3676,7 +3697,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'f777e5c55a1f7a38495a1a9d6cf6cb784cac632f',
+    sha1: '5cc3062b2deab83f6f5a6b3ac36e2311349d41f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3783,6 +3804,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -3955,7 +3978,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(926)}
+${blank(939)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4011,7 +4034,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'b378e4e08723eb49e0e31cf64296221ab4e837de',
+    sha1: '62904a3d232b4df32a85500b814f341958c67f43',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4070,6 +4093,8 @@ local LIMITS = {
   ids = 100,
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -4241,7 +4266,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1188)}
+${blank(1201)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4285,7 +4310,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '078f761bf9456c9d1a3f25b3ea206fb1b5b80a37',
+    sha1: '9580a1be33d47daaddde1c1d9863c45cfa32b84c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4344,6 +4369,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -4599,7 +4626,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'aaba345124c3e24bd22ef512acc1f3e0505010c3',
+    sha1: '3b2a75a8cf12ad8b45dfca8e6c869e7d4be9efac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4714,6 +4741,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -5340,7 +5369,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: '0be227afc66f1380c2d3f1d035ae8f797114d8a3',
+    sha1: '60c32657a3ffe45e230a2071085ac1e3d5bac39d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5447,6 +5476,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -6723,7 +6754,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '335e70d6969be98590fa33603c30951b2a2369d1',
+    sha1: '2e96fd1ad0ece818ba6485b10aee3f107c23a00f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6830,6 +6861,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -6957,7 +6990,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1852)}
+${blank(1865)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7005,7 +7038,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '00a42d6819fa90e5cec2696e0d1cab502c64b9d6',
+    sha1: 'a8ed365ecc8dd5cf3538a853fde6603b6f58bcac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7057,6 +7090,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7246,7 +7281,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1878)}
+${blank(1891)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7283,7 +7318,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '7e56c016c6fb1f2e9dd25ef10d2805b4a2cc18a8',
+    sha1: 'd222da2952cf40e7d8ddbe24667238c076a4787a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7390,6 +7425,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7591,7 +7628,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1677)}
+${blank(1690)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7685,7 +7722,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '1db8ae4a4d59cfffd3b8467b76264809d699b630',
+    sha1: '6f28a6273bff420693f46d3f8b4761d6bcf9125b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7792,6 +7829,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8131,7 +8170,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(869)}
+${blank(882)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8189,7 +8228,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '04ac60c071da0fb3a09dd0294cf916a1a7856db7',
+    sha1: '85ffa6531c2f7305cf7fddc94a2d181a50ff877c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8296,6 +8335,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8459,7 +8500,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1912)}
+${blank(1925)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8591,7 +8632,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '11039f2ee14d3d854288787bc4fbfc9dfc0c75d4',
+    sha1: '3bad1bb1c508236ee2fb701bfe99bdb65f159294',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8698,6 +8739,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8872,7 +8915,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2041)}
+${blank(2054)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8948,7 +8991,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '57bba0ef286d5b2246b0a08db996baf980e0b583',
+    sha1: '871070853c4524f9a35982b6142a718d2672a292',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9063,6 +9106,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -9393,7 +9438,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: 'e9471819eab652460f1059dbb4b347f031ca84a3',
+    sha1: '59f27d969c2c7cf56d0f1f92fc5cacab3b14de5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9445,6 +9490,8 @@ local LIMITS = {
 
   parts = 100,
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -9876,7 +9923,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1332)}
+${blank(1345)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9987,7 +10034,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: 'da142423892cc2410f028c86e9db83ef51bc116a',
+    sha1: 'daf3e3bba03b338428e59f4ca6b623b2e4c93a20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10094,6 +10141,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -10286,7 +10335,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1768)}
+${blank(1781)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10397,7 +10446,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '6429065e753f92d61dd140f5fa1242727fa353c9',
+    sha1: '39efb6d7700f72243a1df0c899f3fddd6dd4bf4a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10465,6 +10514,8 @@ local LIMITS = {
 
   -- One call brings back so many messages of dead batches, or one batch.
   revived = 1000,
+  -- A message of more bytes is written only when its key is known to have room.
+
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -11014,7 +11065,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1229)}
+${blank(1242)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11094,7 +11145,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '4858c69366d5a37cc3d235f835be02a6a5e75304',
+    sha1: 'a8e009313ff166b9e01dda633e8bdc29214721d3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11201,6 +11252,8 @@ local LIMITS = {
 
 
   -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -11335,7 +11388,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2334)}
+${blank(2347)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -11386,12 +11439,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '9892c5872bede763c7d0337d047f4609e0a52479',
+    sha1: '50b0c3205ba46dad9be063420533b62b4a15c544',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3788)}
+${blank(3803)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
