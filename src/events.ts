@@ -8,8 +8,8 @@ export interface Run {
   /** How long the handler ran, ms. */
   took: number
   /**
-   * How long after its deadline the batch was claimed, ms by the clock of Redis. The time for which it waited for a free slot, for the batch
-   * before it or for its next attempt is in it.
+   * How long after it was due the batch was claimed, ms by the clock of Redis. The time for which it waited for a free slot is in it, not that for
+   * which it waited for the batch before it or for its next attempt.
    */
   lateness: number
 }

@@ -13,8 +13,10 @@ export interface Policy {
   maxSize: number
   /** Messages a key, those of a batch in work included; not fewer than `maxSize`, at most a million. @default 1000 */
   maxBacklog: number
-  /** Bytes of one message's data as JSON, 1 to 16 MiB. @default 262144 */
+  /** Bytes of one message's data as JSON, 1 to 1 MiB. @default 262144 */
   maxMessageBytes: number
+  /** Bytes of the messages of a batch as they are stored, 1 to 1 MiB; what does not fit is the next batch. A larger message is one alone. @default 1048576 */
+  maxBatchBytes: number
   /** For how long a message id is accepted only once, ms, 1 to a year. @default 3600000 */
   dedupe: number
   /** Dead batches that are kept, 1 to a million; with more, a batch that fails for the last time is tried again. @default 10000 */

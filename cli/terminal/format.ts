@@ -72,7 +72,7 @@ export function formatStats(stats: Stats, paint: Paint = plain): string {
     '',
     ...table(columns, paint),
     '',
-    `  ${paint('dim', 'closed by')}   wait ${count(closedBy.wait)}, maxWait ${count(closedBy.maxWait)}, size ${count(closedBy.size)}, flush ${count(closedBy.flush)}`,
+    `  ${paint('dim', 'closed by')}   wait ${count(closedBy.wait)}, maxWait ${count(closedBy.maxWait)}, size ${count(closedBy.size)}, flush ${count(closedBy.flush)}, bytes ${count(closedBy.bytes)}`,
     `  ${paint('dim', 'on average')}  ${ratio}`,
   ].join('\n')
 }

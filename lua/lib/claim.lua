@@ -1,14 +1,20 @@
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- `take` is what the caller asks for: `limit` batches at most, their `lease` and `attempts`, `due_by` (what was due then, and nothing later), its
---- `nonce`, the `state` of a claim that it will acknowledge; and of a worker `worker`, `echo`, `rest`. `taken` is what it gets: `batches`, each as
---- claim_ready replies it, and how many `bytes` were read for them.
+--- `nonce`, the `state` of a claim that it will acknowledge, how much `work` each of the messages is for it; and of a worker `worker`, `echo`, `rest`.
+--- `taken` is what it gets: `batches`, each as claim_ready replies it, and how much `work` that was.
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
+-- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
+-- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
+
+-- So many keys are asked for at a time, and first no more than may be taken: more might be asked for in vain.
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+-- Of a batch that is handed out, with so many messages, besides reading it.
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
 
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; `known`: somebody has acknowledged the claim.
 local function count_end(claim, known, attempts)
@@ -26,12 +32,15 @@ local function count_end(claim, known, attempts)
 end
 
 -- What has come back by `due_by`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
--- else a list of them, each { key, claim, known }, with the `next_one` to be taken, and how many are `urgent`, which stand in front: what was given
--- back, and what is open again.
+-- else a list of them, each { key, claim, known, due }, with the `next_one` to be taken, whether one `began`, and how many are `urgent`, which stand in
+-- front: what was given back, and what is open again.
 -- WHY what is open again is urgent: it may be in `due` as well, and must not be claimed there before its old claim is gone.
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -39,25 +48,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
+-- Whether a batch, if its other messages are like those that were read, is more than a call has room for. It waits for the next one then, but not the
+-- first of its kind: one `began` before it.
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
 -- Takes batches that have come back, up to number `last` of them.
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -65,45 +84,54 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + BURY_WORK + 3 * #messages
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
--- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into `due` behind that, with `score`, since a
--- batch before it ended then. What somebody else has written has no time, and is not late.
-local function lateness(head, score, now)
+-- When a batch that is claimed now was due: at its deadline, or when its key was put into `due` behind that, with `score`, since a batch before it
+-- ended then. What somebody else has written has no time, and is due now.
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 -- Claims the first batch of a key: adds it to `look`, which hand_out writes, and to what is replied.
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 -- Judges keys whose `scores` in `due`, as texts, have come. Returns what hand_out writes.
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -132,13 +160,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + bytes_of(head.messages)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -155,9 +188,10 @@ end
 -- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
 -- due then, has the time at which it was left as its score.
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -169,37 +203,37 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 
--- Takes what has come back beside what is due: what was given back first, and of the slots and the bytes that are left each kind gets half, while
+-- Takes what has come back beside what is due: what was given back first, and of the slots and the work that are left each kind gets half, while
 -- there are both, and all when there is one. Who begins, and gets the odd slot, alternates with each batch that is handed out.
 -- WHY not the older first: what fails comes back again and again, and would leave nothing for those whose first attempt is due.
 local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 local function take_ready(queue, take)
-  -- `lagging`: it has looked too early at a key; `slots` and `room`: how many batches and bytes it may have by then. The others prepare sets.
+  -- `lagging`: it has looked too early at a key; `slots` and `room`: how many batches and how much work it may have by then; `began`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -207,17 +241,17 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches
 end
 
--- The keys and tokens of batches in turn: what is kept of a claim.
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
 local function proofs_of(batches)
   local proofs = {}
-  for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
   return proofs
 end
 
@@ -225,16 +259,16 @@ end
 -- nobody can tell when the first reply was lost.
 local function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   for n = 1, #keys do
-    local key, token = keys[n], proofs[2 * n]
+    local key, token = keys[n], proofs[3 * n - 1]
     local count = claimed_count(stored[n], token)
     local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
     if #messages > 0 then
       local claim = decode_claim(stored[n])
       held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
   extend_leases(queue, held, take.lease, false)

@@ -59,7 +59,7 @@ local function index_by_options(queue, key, size, options)
     failed = error_of(listed, 'set', overrides_key(root))
   end
   if not failed then
-    local head, reply = head_of(queue, key, true)
+    local head, reply = window_of(queue, key, true)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
@@ -117,7 +117,7 @@ end
 local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and head_of(queue, key, true)
+    local head = has_more and window_of(queue, key, true)
     local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
@@ -126,18 +126,26 @@ end
 
 -- Takes the first `count` messages off a key, and puts what is left into `due`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of `active` afterwards.
+-- WHY a call that has read much already puts what is left into `due` without a look at it: the next claim looks, and may do so too early.
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.windowBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -177,29 +185,36 @@ local function hand_out(queue, look, tally)
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
--- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys: at
+-- `most` so many.
 -- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
-local function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+local function move_lagging(queue, most)
+  local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
--- Hands a batch out once more: the same id and messages, a new token.
-local function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+-- Hands batches, each { key, claim }, out once more: the same ids and messages, new tokens.
+local function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 
 -- Lengthens leases, each { key, claim }: none is ever shortened. `known`: the caller has them, which acknowledges them.
@@ -241,14 +256,14 @@ local function shrink(queue, key, claim, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 
--- Moves a batch that is given up to the dead ones; `fate` as keep_dead takes it. Returns true, and when what is behind it is due. False, and
--- nothing is done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
--- without a bound.
+-- Moves a batch that is given up to the dead ones; `fate` and `messages`, if they were read, as keep_dead takes them. Returns true, and when what is
+-- behind it is due. False, and nothing is done, when `maxDead` are kept already: then it is tried again, since dropping it would lose messages, and
+-- keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -303,7 +318,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.

@@ -3,11 +3,11 @@
 -- Lua's stack bounds how many values a command can have.
 local FIELDS_AT_ONCE = 500
 
--- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- Keeps a batch as a dead one. `fate`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. `messages`: its messages, if they were read.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)

@@ -5,7 +5,7 @@ local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, 
 
 -- Counters of the root, in the order in which they are told. Those of lateness follow.
 local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 

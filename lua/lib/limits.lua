@@ -11,7 +11,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -22,6 +23,8 @@ local LIMITS = {
   key = KIB,
   stream = 128,
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
   ids = 100,
@@ -43,9 +46,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,

@@ -1,17 +1,11 @@
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
--- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
 -- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
@@ -27,8 +21,8 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -36,30 +30,30 @@ end
 
 -- These fields as a table:
 --   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
---   last             the position of the last message that a batch can have, from 0
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
+--   largest          no message has more bytes of data: lib/window.lua
 --   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
 --   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',

@@ -21,7 +21,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 -- When a key is due that is in `due` at `score`, further ahead than the policy allows.
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -100,7 +100,7 @@ local function mend_open(queue, key, with_options, done)
   local root, due = queue.root, due_key(queue.root)
   if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
   if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
+  local head = window_of(queue, key, with_options)
   if not head then
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return

@@ -13,59 +13,167 @@ local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
--- What the options of its messages make of a batch that begins with `messages`: how many it has, `wait` and `maxWait`, the position of the
--- message that closes it (nil while none does) and how it does, and the messages, of which more may have been read.
--- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
--- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
--- none, and what Redis replied. `with_options`: a message of the key may have options.
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+-- When a batch is due, and what closes it: `wait` after its last message, or `maxWait` after its `first`, or before, when a message that was received
+-- at `closed` has closed it, as `closed_by` says.
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
+end
+
+-- The same for `count` messages without options, which close when there are maxSize of them.
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+-- A list is read a few messages at a time: no more than fit into a batch of the largest size, if each is as large as the largest of the queue. So at
+-- most a little more than that is read of a key, whatever lies there. Of most keys, which have few and small messages, all is read at once.
+local FIRST, NEXT = 10, 250
+
+-- Reads the first messages of a list, at most `step`. Returns them, or what Redis replied, and whether all that were asked for are there.
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+-- Reads on in the list of a head, at most up to message number `most`. Whether there may be more.
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+-- How many bytes messages have.
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+-- The first batch of a key whose messages may have options, which must be read for it: `parsed` so many.
+-- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+-- When the first batch of a key is due, as far as that is told without reading its list: { count, last, deadline, reason }; nil when it has no messages,
+-- and what Redis replied. `with_options`: a message of the key may have options.
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+
+-- The same for a claim, with the `list`, the `messages` that were read of it, and their `bytes`.
+-- WHY it begins with messages: most keys that are looked at are due, and have few. Only of more than are read at once the last one is asked for.
+local function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
+  end
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+-- Begins to read the batch of a claim, which has `count` messages, as a head; nil when there are none, and what Redis replied. read_rest reads on.
+local function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+local function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
+end
+
+-- Reads the messages of a batch that is due, and no more than fit into one: the others are the next one.
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
@@ -73,7 +181,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 -- When a batch is due: at its deadline, or at once when its last message lies in the future.
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 

@@ -30,8 +30,13 @@ export interface Batch<T = unknown> {
   reason: Reason
   /** When its first message was received, ms since 1970. */
   openedAt: number
-  /** When it became ready, ms since 1970. */
+  /** When its window ended, ms since 1970. */
   deadline: number
+  /**
+   * Since when it could be claimed, ms since 1970: since its deadline, or since the batch of its key before it ended, if that was later. When it comes
+   * again, since the end of its pause or lease, or since it was given back.
+   */
+  due: number
   /** Oldest first. */
   messages: Message<T>[]
 }
@@ -74,6 +79,7 @@ export function decodeBatch<T>(claim: Claim, root: string): Batch<T> {
     reason: claim.reason,
     openedAt: messages[0]?.receivedAt ?? 0,
     deadline: claim.deadline,
+    due: claim.due,
     messages,
   }
   return isUtf8(claim.key) ? batch : Object.assign(batch, { [KEY_BYTES]: claim.key })

@@ -32,7 +32,7 @@ export interface Stats {
     died: number
   }
   /** What closed the batches. */
-  closedBy: { wait: number; maxWait: number; size: number; flush: number }
+  closedBy: { wait: number; maxWait: number; size: number; flush: number; bytes: number }
   /** Claimed at minus deadline, of first attempts. The percentiles are upper bounds of a histogram's buckets. */
   lateness: { mean: number; p50: number; p99: number; max: number }
   /** Messages per completed batch; 0 before the first. */
@@ -138,6 +138,7 @@ export function readStats(queue: string, partitions: number, replies: [string, n
       maxWait: value('closedBy:maxWait'),
       size: value('closedBy:size'),
       flush: value('closedBy:flush'),
+      bytes: value('closedBy:bytes'),
     },
     lateness: {
       mean: batches === 0 ? 0 : value('latenessSum') / batches,

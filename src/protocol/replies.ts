@@ -4,8 +4,8 @@ import { type RapidfireError, toRapidfireError } from '../errors.ts'
 import type { AddResult } from '../messages/results.ts'
 import type { Gift, Layout, RootLayout } from '../partitions/roots.ts'
 
-/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, or a flush. */
-export type Reason = 'wait' | 'maxWait' | 'size' | 'flush'
+/** What closed a batch: quiet for `wait`, `maxWait` since the first message, `maxSize` messages, a flush, or `maxBatchBytes`. */
+export type Reason = 'wait' | 'maxWait' | 'size' | 'flush' | 'bytes'
 
 /** What is the matter with a key. `retry`: its batch pauses before the next attempt. */
 export type State = 'empty' | 'collecting' | 'ready' | 'active' | 'retry'
@@ -24,6 +24,7 @@ export interface Claim {
   reason: Reason
   deadline: number
   messages: Buffer[]
+  due: number
 }
 
 /** Whole array replies; a single error is thrown by the connection before it comes here. */
@@ -57,7 +58,7 @@ export function readClaimed(reply: unknown): { now: number; next: number; claims
     now: Number(now),
     next: Number(next),
     claims: claims.map((each) => {
-      const [key, token, attempt, reason, deadline, messages] = each as [Buffer, Buffer, number, Buffer, number, Buffer[]]
+      const [key, token, attempt, reason, deadline, messages, due] = each as [Buffer, Buffer, number, Buffer, number, Buffer[], number]
       return {
         key,
         token: token.toString('latin1'),
@@ -65,6 +66,7 @@ export function readClaimed(reply: unknown): { now: number; next: number; claims
         reason: reason.toString('latin1') as Reason,
         deadline: Number(deadline),
         messages,
+        due: Number(due),
       }
     }),
   }

@@ -11,7 +11,7 @@ export interface Held<T> {
   root: string
   /** Until when its lease is held for certain, by `performance.now`. */
   heldUntil: number
-  /** How long after its deadline it was claimed, ms. */
+  /** How long after it was due it was claimed, ms. */
   lateness: number
 }
 

@@ -124,7 +124,7 @@ export class Handling<T> {
     for (const batch of batches) {
       const left = heldUntil - performance.now()
       if (this.#endings.givenUp || left <= 0 || left < enough) break
-      this.#handle(lane, this.#leases.add({ batch, root: lane.root, heldUntil, lateness: Math.max(0, now - batch.deadline) }))
+      this.#handle(lane, this.#leases.add({ batch, root: lane.root, heldUntil, lateness: Math.max(0, now - batch.due) }))
       started += 1
     }
     return started

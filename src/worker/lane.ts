@@ -12,7 +12,7 @@ export class Lane {
   before: number | undefined
   /** Whether something may be due, so that it is to be looked at when a slot is free. */
   mayBeDue = true
-  /** So many claims in a row, up to the last one, got all that they asked for. */
+  /** So many claims in a row, up to the last one, got all that they asked for, or some while more was due. */
   full = 0
   /** Whether something may be due for which there is no room: in the stream of a forwarder. */
   blocked = false

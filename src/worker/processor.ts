@@ -197,13 +197,15 @@ export class Processor<T> {
       lane.compareClocks(now, asked, performance.now())
       if (lane.once) lane.before ??= now
       lane.silent = false
-      lane.full = batches.length === limit ? lane.full + 1 : 0
-      lane.left = lane.full > 0
+      // One call brings no more than Redis does without keeping others waiting.
+      const more = next !== 0 && next <= (lane.before ?? now)
+      lane.left = batches.length === limit
+      lane.full = lane.left || (more && batches.length > 0) ? lane.full + 1 : 0
       freeSlots()
       const room = this.#endings.givenUp ? 0 : this.#slots.free
       this.#handling.begin({ lane, batches: batches.slice(0, room), now, heldUntil: asked + lease })
       for (const batch of batches.slice(room)) this.#handling.decline(batch, lane.root)
-      lane.mayBeDue = lane.full > 0 || batches.length > room || (next !== 0 && next <= (lane.before ?? now))
+      lane.mayBeDue = lane.full > 0 || batches.length > room || more
       this.#hooks.answered(lane, now, next)
     } catch (error) {
       freeSlots()

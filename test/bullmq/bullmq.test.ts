@@ -115,6 +115,7 @@ describe('toBullmq', () => {
       reason: 'wait',
       openedAt: 1,
       deadline: 2,
+      due: 2,
       messages: [],
     } as const
     await toBullmq(queue, { prefix: 'sales-' })({ ...batch, messages: [] })

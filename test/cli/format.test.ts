@@ -17,6 +17,7 @@ const REPLY: [string, number][] = [
   ['closedBy:maxWait', 12],
   ['closedBy:size', 203],
   ['closedBy:flush', 4],
+  ['closedBy:bytes', 2],
   ['completed', 3115],
   ['completedMessages', 10_428],
   ['failed', 7],
@@ -44,7 +45,7 @@ describe('formatStats', () => {
         '  messages       48     redelivered       8',
         '                        died              2',
         '',
-        '  closed by   wait 2,901, maxWait 12, size 203, flush 4',
+        '  closed by   wait 2,901, maxWait 12, size 203, flush 4, bytes 2',
         '  on average  3.3 messages a batch, 7,313 handler calls saved (70 %)',
       ].join('\n'),
     )

@@ -16,6 +16,7 @@ const batch: Batch = {
   reason: 'flush',
   openedAt: 1,
   deadline: 2,
+  due: 2,
   messages: [{ id: `wamid.${KEY}`, data: { text: SECRET }, receivedAt: 1 }],
 }
 const run = { took: 30, lateness: 4 }

@@ -11,6 +11,7 @@ const DEFAULTS = {
   maxSize: 10,
   maxBacklog: 1000,
   maxMessageBytes: 262_144,
+  maxBatchBytes: 1_048_576,
   dedupe: 3_600_000,
   maxDead: 10_000,
   partitions: 1,
@@ -117,6 +118,7 @@ describeBindings('calls', (lua) => {
       reason: 'wait',
       openedAt: START,
       deadline: START + 10_000,
+      due: START + 10_000,
       messages: [
         { id: 'a', data: 'one', receivedAt: START },
         { id: undefined, data: 'two', receivedAt: START },
@@ -130,14 +132,14 @@ describeBindings('calls', (lua) => {
     await lua().tick(3000)
     const [second] = (await rapidfire.claimReady({ before: START + 13_500 })).batches
     if (!second) throw new Error('nothing was claimed')
-    expect(second).toEqual({ ...first, attempt: 2, token: `${first.id}:2` })
+    expect(second).toEqual({ ...first, attempt: 2, token: `${first.id}:2`, due: START + 13_500 })
     expect(await rapidfire.complete(first)).toBe('lost')
     expect(await rapidfire.fail(first)).toBe('lost')
     expect(await rapidfire.extend([first], 3000)).toEqual([{ status: 'lost', queued: 0 }])
     expect(await rapidfire.fail(second, { error: new Error('down'), delay: 0 })).toBe('retry')
     const [third] = (await rapidfire.claimReady()).batches
     if (!third) throw new Error('nothing was claimed')
-    expect(third).toEqual({ ...first, attempt: 3, token: `${first.id}:3` })
+    expect(third).toEqual({ ...first, attempt: 3, token: `${first.id}:3`, due: START + 13_500 })
     expect(await rapidfire.complete(third)).toBe('completed')
     expect(await rapidfire.complete(third)).toBe('lost')
     expect(await rapidfire.peek('ann')).toMatchObject({ size: 1, messages: [{ data: 'behind' }] })
@@ -247,7 +249,7 @@ describeBindings('calls', (lua) => {
             redelivered: 0,
             died: 1,
           },
-          closedBy: { wait: 1, maxWait: 0, size: 0, flush: 2 },
+          closedBy: { wait: 1, maxWait: 0, size: 0, flush: 2, bytes: 0 },
           lateness: { mean: 4 / 3, p50: 1, p99: 4, max: 4 },
           meanBatchSize: 4,
           callsSaved: 0.75,

@@ -124,10 +124,13 @@ describeBindings('claims of a client', (lua) => {
     const rapidfire = client({ policy: { maxSize: 600, maxBacklog: 600 } })
     const keys = ['ann', 'bob', 'cid', 'dan', 'eve']
     await rapidfire.addMessages(keys.flatMap((key) => Array.from({ length: 600 }, (_, n) => ({ key, data: n }))))
-    const { batches } = await rapidfire.claimReady()
-    for (const batch of batches) expect(await rapidfire.fail(batch, { attempts: 1 })).toBe('dead')
+    const ids: string[] = []
+    while (ids.length < keys.length) {
+      const { batches } = await rapidfire.claimReady()
+      for (const batch of batches) expect(await rapidfire.fail(batch, { attempts: 1 })).toBe('dead')
+      ids.push(...batches.map(({ id }) => id))
+    }
     await lua().redis.config('RESETSTAT')
-    const ids = batches.map(({ id }) => id)
     expect(await rapidfire.requeue([...ids, '1-1'])).toEqual([...ids.map(() => 'requeued'), 'unknown'])
     expect(await calls(lua())).toBe(3)
     expect(await rapidfire.getStats()).toMatchObject({ messages: 3000, dead: 0 })

@@ -117,10 +117,10 @@ describe.skipIf(lacksServer('servers that hang'))('a Redis that hangs', () => {
   })
 
   it('makes at most 64 MB wait: what comes then is OVERLOADED at once, and taken again afterwards', async () => {
-    const { rapidfire, hang, goOn } = await hanging({ timeout: LONG, policy: { maxMessageBytes: 16_777_216, maxBacklog: 1000 } })
+    const { rapidfire, hang, goOn } = await hanging({ timeout: LONG, policy: { maxMessageBytes: 1_048_576, maxBacklog: 1000 } })
     hang()
-    const data = 'x'.repeat(4 * 1024 * 1024)
-    const waiting: Promise<unknown>[] = Array.from({ length: 16 }, (_, n) => rapidfire.addMessage(`key ${n}`, data, { id: 'a' }))
+    const data = 'x'.repeat(1024 * 1024 - 2)
+    const waiting: Promise<unknown>[] = Array.from({ length: 64 }, (_, n) => rapidfire.addMessage(`key ${n}`, data, { id: 'a' }))
     const overloaded = {
       name: 'RapidfireError',
       code: 'OVERLOADED',
@@ -130,7 +130,7 @@ describe.skipIf(lacksServer('servers that hang'))('a Redis that hangs', () => {
     await expect(rapidfire.addMessages([{ key: 'bob', data: 1 }])).rejects.toMatchObject(overloaded)
     await expect(rapidfire.getStats()).rejects.toMatchObject(overloaded)
     goOn()
-    expect(await Promise.all(waiting)).toHaveLength(16)
+    expect(await Promise.all(waiting)).toHaveLength(64)
     expect(await rapidfire.addMessage('bob', 1, { id: 'b' })).toEqual({ status: 'added', size: 1 })
   })
 

@@ -18,6 +18,7 @@ beforeAll(async () => {
   await server.redis.flushall()
   await server.redis.function('LOAD', 'REPLACE', library)
   await call('policy', 'WAIT', 5000)
+  await call('add', 'fay', 'x'.repeat(5000))
   await call('add', 'ann', 'one', 'ID', 'm1', 'FLUSH')
   await call('add', 'bob', 'one', 'WAIT', 1000, 'MAXWAIT', 2000, 'MAXSIZE', 3, 'NEXT', 'cyd', 'one', 'FLUSH', 'NEXT', 'dan', 'one', 'FLUSH')
   const [, , ...batches] = await call('claim_ready', 'WORKER', '~w1', 'NONCE', 'w1/1')

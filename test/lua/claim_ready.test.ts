@@ -30,6 +30,7 @@ describeBindings('claim_ready', (lua) => {
         token: `${now}-1:1`,
         reason: 'wait',
         deadline: now,
+        due: now,
         messages: ['one', 'more', 'more', 'more', 'more'].map((data, n) => ({ receivedAt: START + n * 9999, id: '', data })),
       },
     ])
@@ -272,7 +273,7 @@ describeBindings('claim_ready', (lua) => {
     await lua().call('policy', 'WAIT', 31_536_000_000)
     await lua().redis.rpush(`${lua().root}:messages:ann`, 'mine')
     await lua().redis.zadd(`${lua().root}:due`, 1, 'ann')
-    expect((await lua().call('claim_ready'))[2].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine']])
+    expect((await lua().call('claim_ready'))[2].slice(2)).toEqual([1, 'wait', 31_536_000_000, ['mine'], lua().now])
     expect(await lua().stats()).toMatchObject({ latenessSum: 0, latenessMax: 0, 'lateness:1': 1 })
   })
 

@@ -89,24 +89,20 @@ describeBindings('edges', (get) => {
     expect(fields.slice(-6)).toEqual(['id:1', '', 'at:1', '0', 'data:1', element])
   })
 
-  it.each([
-    [0, ['a'], ['b']],
-    [1, ['a', 'b'], []],
-  ])('a call ends with the batch that fills a MiB, be it new or come back, and not %j bytes earlier', async (less, first, second) => {
-    const fill = 262_144 - `${get().now} 0 `.length
-    for (const cut of [0, 0, less]) await get().call('add', 'a', 'x'.repeat(fill - cut))
-    await get().call('add', 'a', 'x'.repeat(fill - 2), 'FLUSH')
-    await get().call('add', 'b', 'x', 'FLUSH')
-    const claimed = async () => (await get().claim('LEASE', 1)).batches.map(({ key }) => key)
+  it('a call ends when it has done enough, be it new or come back, and says that more is due', async () => {
+    for (const key of ['a', 'b', 'c', 'd']) await get().call('add', key, 'x'.repeat(200_000), 'FLUSH')
     for (let round = 0; round < 2; round += 1) {
-      expect([await claimed(), await claimed()]).toEqual([first, second])
+      const claimed = await get().claim('LEASE', 1)
+      expect([claimed.batches.map(({ key }) => key), claimed.next]).toEqual([['a', 'b', 'c'], expect.any(Number)])
+      expect(claimed.next).toBeLessThanOrEqual(get().now)
+      expect((await get().claim('LEASE', 1)).batches.map(({ key }) => key)).toEqual(['d'])
       await get().tick(1)
     }
   })
 
-  it('a call that has filled a MiB looks no further', async () => {
-    const fill = 262_144 - `${get().now} 0 `.length
-    for (const cut of [0, 0, 0, 2]) await get().call('add', 'a', 'x'.repeat(fill - cut), ...(cut ? ['FLUSH'] : []))
+  it('a call that has done enough looks no further', async () => {
+    for (let n = 0; n < 4; n += 1) await get().call('add', 'a', 'x'.repeat(200_000), ...(n === 3 ? ['FLUSH'] : []))
+    await get().call('add', 'b', 'x', 'FLUSH')
     await get().redis.config('RESETSTAT')
     await get().claimOne()
     // What has come back, and what is due.
@@ -406,7 +402,7 @@ describeBindings('edges', (get) => {
     await get().call('policy', 'MAXSIZE', 1)
     await get().redis.rpush(part('messages:k'), 'x')
     await get().redis.zadd(part('due'), 1, 'k')
-    expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x']])
+    expect((await get().call('claim_ready'))[2]).toEqual(['k', expect.any(String), 1, expect.any(String), 1, ['x'], get().now])
   })
 
   it('check reads no more than four MiB and what is being read then', async () => {

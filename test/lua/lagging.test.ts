@@ -49,7 +49,7 @@ describeBindings('scores in due that lag behind', (lua) => {
     expect([await due('a'), await due('b')]).toEqual([11_050, 11_050])
   })
 
-  it('are moved until a MiB of their messages was read', async () => {
+  it('are moved until half a MiB of their messages was read', async () => {
     await add('a')
     await lua().tick(50)
     for (const key of ['b', 'c', 'd']) await lua().call('add', key, 'x'.repeat(200_000), 'NEXT', key, 'x'.repeat(200_000))

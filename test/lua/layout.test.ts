@@ -67,7 +67,11 @@ describeBindings('layout', (lua) => {
     ['BAD_ARGUMENT', 'PREPARE must be an integer from 1 to 1024', ['PREPARE', '1025']],
     ['BAD_ARGUMENT', 'SETTLE must be an integer from 0', ['SETTLE', '-1']],
     ['MISSING_ARGUMENT', 'COMMIT must be followed by a value', ['COMMIT']],
-    ['UNKNOWN_ARGUMENT', 'LAYOUT, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, NEW, PREPARE, RESTORE, SETTLE', ['4']],
+    [
+      'UNKNOWN_ARGUMENT',
+      'LAYOUT, MAXBACKLOG, MAXBATCHBYTES, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, NEW, PREPARE, RESTORE, SETTLE',
+      ['4'],
+    ],
     ['BAD_ARGUMENT', 'expected RESTORE and LAYOUT together', ['RESTORE', '1']],
     ['BAD_ARGUMENT', 'expected RESTORE and LAYOUT together', ['LAYOUT', '4:0:0:0']],
     ['BAD_ARGUMENT', 'LAYOUT must be <partitions>:<first>:<other>:<otherFirst>', ['RESTORE', '1', 'LAYOUT', '4:0:0']],

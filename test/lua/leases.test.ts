@@ -11,9 +11,11 @@ describeBindings('expired leases', (lua) => {
     expect(await lua().claim()).toMatchObject({ next: START + 40_000, batches: [] })
     await lua().tick(1)
     const second = await lua().claimOne('LEASE', 500)
-    expect(second).toEqual({ ...first, token: first.token.replace(/:1$/, ':2'), attempt: 2 })
+    expect(second).toEqual({ ...first, token: first.token.replace(/:1$/, ':2'), attempt: 2, due: START + 40_000 })
     await lua().tick(500)
-    expect(await lua().claimOne()).toEqual({ ...first, token: first.token.replace(/:1$/, ':3'), attempt: 3 })
+    const third = { ...first, token: first.token.replace(/:1$/, ':3'), attempt: 3, due: START + 40_500 }
+    await lua().tick(7)
+    expect(await lua().claimOne()).toEqual(third)
     expect(await lua().stats()).toMatchObject({ batches: 1, redelivered: 2, active: 1, queued: 1, latenessSum: 0 })
     await lua().holds()
   })

@@ -3,7 +3,7 @@ import { describeBindings, expiryOf, START } from '../support/lua.ts'
 
 const DEFAULTS = {
   ...{ wait: 10_000, maxWait: 60_000, maxSize: 10, maxBacklog: 1000 },
-  ...{ maxMessageBytes: 262_144, dedupe: 3_600_000, maxDead: 10_000 },
+  ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3_600_000, maxDead: 10_000 },
 }
 
 describeBindings('policy', (lua) => {
@@ -25,11 +25,11 @@ describeBindings('policy', (lua) => {
   })
 
   it('stores the least and the greatest of each', async () => {
-    const least = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, dedupe: 1, maxDead: 1 }
+    const least = { wait: 1, maxWait: 1, maxSize: 1, maxBacklog: 1, maxMessageBytes: 1, maxBatchBytes: 1, dedupe: 1, maxDead: 1 }
     const year = 31_536_000_000
     const most = {
       ...{ wait: year, maxWait: year, maxSize: 1000, maxBacklog: 1_000_000 },
-      ...{ maxMessageBytes: 16_777_216, dedupe: year, maxDead: 1_000_000 },
+      ...{ maxMessageBytes: 1_048_576, maxBatchBytes: 1_048_576, dedupe: year, maxDead: 1_000_000 },
     }
     for (const all of [least, most]) {
       expect(await policy(...Object.entries(all).flatMap(([name, value]) => [name.toUpperCase(), value]))).toEqual(all)
@@ -188,7 +188,7 @@ describeBindings('policy', (lua) => {
   it.each([
     [
       'UNKNOWN_ARGUMENT',
-      "expected AGAIN, DEDUPE, GIVEN, MAXBACKLOG, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'",
+      "expected AGAIN, DEDUPE, GIVEN, MAXBACKLOG, MAXBATCHBYTES, MAXDEAD, MAXMESSAGEBYTES, MAXSIZE, MAXWAIT, WAIT; got 'LEASE'",
       ['LEASE', '5'],
     ],
     ['UNKNOWN_ARGUMENT', "got '5000'", ['5000']],
@@ -202,7 +202,8 @@ describeBindings('policy', (lua) => {
     ['BAD_POLICY', "got '31536000001'", ['DEDUPE', '31536000001']],
     ['BAD_POLICY', "MAXSIZE must be an integer from 1 to 1000, got '1001'", ['MAXSIZE', '1001']],
     ['BAD_POLICY', "got '1000001'", ['MAXBACKLOG', '1000001']],
-    ['BAD_POLICY', "got '16777217'", ['MAXMESSAGEBYTES', '16777217']],
+    ['BAD_POLICY', "got '1048577'", ['MAXMESSAGEBYTES', '1048577']],
+    ['BAD_POLICY', "got '1048577'", ['MAXBATCHBYTES', '1048577']],
     ['BAD_POLICY', "got '1000001'", ['MAXDEAD', '1000001']],
     ['BAD_POLICY', "got '0'", ['WAIT', '5', 'MAXDEAD', '0']],
     ['BAD_POLICY', 'maxWait must not be shorter than wait (10000), got 9999', ['MAXWAIT', '9999']],

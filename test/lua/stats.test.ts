@@ -3,7 +3,7 @@ import { describeBindings, START } from '../support/lua.ts'
 
 const FIGURES = [
   ...['now', 'collecting', 'ready', 'active', 'queued', 'dead', 'messages', 'died', 'added', 'duplicates', 'batches'],
-  ...['closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush'],
+  ...['closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes'],
   ...['completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax'],
   ...['lateness:1', 'lateness:2', 'lateness:5', 'lateness:10', 'lateness:20', 'lateness:50', 'lateness:100', 'lateness:200'],
   ...['lateness:500', 'lateness:1000', 'lateness:5000', 'lateness:more'],
@@ -80,8 +80,7 @@ describeBindings('stats', (lua) => {
   it('looks at 1000 active keys at most for what is queued', async () => {
     const keys = Array.from({ length: 1001 }, (_, n) => `key${n}`)
     await lua().call('add', ...keys.flatMap((key) => ['NEXT', key, 'x', 'FLUSH', 'NEXT', key, 'behind']).slice(1))
-    await lua().claim('LIMIT', 1000)
-    await lua().claim()
+    expect(await lua().claimAll('LIMIT', 1000)).toHaveLength(1001)
     expect(await figures()).toMatchObject({ active: 1001, queued: 1000, messages: 2002 })
   })
 

@@ -89,8 +89,8 @@ export const policy = (changes: Partial<Policy>) =>
     const args = Object.entries(changes).flatMap(([name, value]) => [name.toUpperCase(), value])
     const { reply } = await world.call('policy', ...args)
     if (model.change(changes)) {
-      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead } = model.policy
-      expect(reply).toEqual(Object.entries({ wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead }).flat())
+      const { wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead } = model.policy
+      expect(reply).toEqual(Object.entries({ wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead }).flat())
     } else expect(reply).toMatch(/^RAPIDFIRE_BAD_POLICY /)
     // What is remembered may have expired by the new policy.
     return world.tick(0)

@@ -75,7 +75,17 @@ class Now {
 }
 
 const TAKING = [
-  ...['batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'redelivered', 'latenessSum', 'latenessMax'],
+  ...[
+    'batches',
+    'closedBy:wait',
+    'closedBy:maxWait',
+    'closedBy:size',
+    'closedBy:flush',
+    'closedBy:bytes',
+    'redelivered',
+    'latenessSum',
+    'latenessMax',
+  ],
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 'more'].map((bound) => `lateness:${bound}`),
 ]
 const BURYING = ['dead', 'deadMessages', 'added']
@@ -107,11 +117,13 @@ export const cutClaim =
       ...{ name: 'claim_ready', args: [...options, ...from], keys: claimable(model), counters: [...TAKING, ...BURYING] },
       expectTrue: ([, , ...batches], now) => expectTaken(batches, now),
       learn: (first, again) => {
-        const taken = [first, again].map((reply) => (Array.isArray(reply) ? reply.slice(2) : []) as [string, string][])
+        const taken = [first, again].map((reply) => (Array.isArray(reply) ? reply.slice(2) : []) as [string, string, ...unknown[]][])
         for (const [key, token] of taken.flat()) model.claims.push({ worker: worker ?? '', key, token })
         // What is kept under the NONCE is what the last of the two has taken that could keep it.
         const keeping = lacking === 'set' ? taken.slice(1) : taken
-        const kept = keeping.findLast((batches) => batches.length > 0)?.map(([key, token]) => ({ key, token }))
+        const kept = keeping
+          .findLast((batches) => batches.length > 0)
+          ?.map(([key, token, ...about]) => ({ key, token, due: Number(about[4]) }))
         if (from.length > 0 && kept) model.calls.set(name, { number: by.number, taken: kept })
       },
     }

@@ -61,7 +61,7 @@ const adds = (maxLength: number) => fc.array(addition, { minLength: 1, maxLength
 
 export const START_POLICY: Policy = {
   ...{ wait: 1000, maxWait: 3000, maxSize: 3, maxBacklog: 6 },
-  ...{ maxMessageBytes: 262_144, dedupe: 3000, maxDead: 2 },
+  ...{ maxMessageBytes: 262_144, maxBatchBytes: 1_048_576, dedupe: 3000, maxDead: 2 },
 }
 
 const POLICY = fc.record(
@@ -71,6 +71,8 @@ const POLICY = fc.record(
     maxSize: upTo(6),
     maxBacklog: upTo(9),
     maxMessageBytes: fc.constantFrom(5, 262_144),
+    // Of the messages of some bytes one, two, three or all fit.
+    maxBatchBytes: fc.constantFrom(1, 45, 70, 1_048_576),
     dedupe: fc.constantFrom(1, 500, 2000, 10_000),
     maxDead: upTo(4),
   },

@@ -121,7 +121,7 @@ function exactly({ conversations, dead, streams }: Model): Record<string, unknow
 }
 
 /** The entry of a batch in a stream. */
-export function told({ id, key, reason, count, deadline, messages }: Omit<Claimed, 'token' | 'attempt'>): Record<string, string> {
+export function told({ id, key, reason, count, deadline, messages }: Omit<Claimed, 'token' | 'attempt' | 'due'>): Record<string, string> {
   const about = { id, key, reason, count: `${count}`, openedAt: `${messages[0]?.receivedAt}`, deadline: `${deadline}` }
   const each = messages.map(({ id, data, receivedAt }, n) => {
     return { [`id:${n + 1}`]: id, [`at:${n + 1}`]: `${receivedAt}`, [`data:${n + 1}`]: short(data) }
@@ -130,7 +130,7 @@ export function told({ id, key, reason, count, deadline, messages }: Omit<Claime
 }
 
 /** Fields that say how the queue is looked at and remembered, not what it holds. */
-const INNER = new Set(['slice', 'sliceBefore', 'sliceEnds', 'watcher', 'watchAt'])
+const INNER = new Set(['largest', 'slice', 'sliceBefore', 'sliceEnds', 'watcher', 'watchAt'])
 
 function compareRoot({ policy, counters, longestWait, looked }: Model, root: Record<string, string>): void {
   const expected: Record<string, number> = { ...counters, ...policy, longestWait, looked }
@@ -155,8 +155,9 @@ function compareDue(model: Model, due: Record<string, number>): void {
 }
 
 function compareOverrides({ conversations }: Model, overrides: Set<string>): void {
-  for (const [key, { messages }] of conversations) {
-    if (messages.some(hasOptions) && !overrides.has(key)) expect.unreachable(`${key} has options and is not in overrides`)
+  for (const [key, conversation] of conversations) {
+    conversation.listed = overrides.has(key)
+    if (conversation.messages.some(hasOptions) && !overrides.has(key)) expect.unreachable(`${key} has options and is not in overrides`)
   }
   for (const key of overrides) if (!conversations.has(key)) expect.unreachable(`${key} is in overrides and has no messages`)
 }

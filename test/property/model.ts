@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { START } from '../support/lua.ts'
-import { type BatchPolicy, type Head, headOf, type Overrides } from '../support/message.ts'
+import { type BatchPolicy, type Head, headOf, type OpenHead, type Overrides } from '../support/message.ts'
 
 /** What users are promised, in memory and without a thought of how Redis keeps it. Texts are latin1, so that they may be any bytes. */
 
 export interface Policy extends BatchPolicy {
   maxBacklog: number
   maxMessageBytes: number
+  maxBatchBytes: number
   dedupe: number
   maxDead: number
 }
@@ -51,6 +52,8 @@ export interface Conversation {
   policies: BatchPolicy[]
   /** Somebody has deleted it from `due`: nobody looks at it until a call notices. */
   lost?: boolean
+  /** It is known that messages of it have, or had, options: seen in Redis, where more may be known than is needed. */
+  listed?: boolean
   /** When it was due at the latest before somebody pushed something old into its list, or the clock went back: nobody has looked since. */
   until?: number | undefined
   /** When it came into the index, or was put there again, with a deadline that had passed: from then on it takes its turn with the others. */
@@ -86,18 +89,20 @@ export interface Claimed extends Head {
   id: string
   token: string
   attempt: number
+  /** Since when it could be claimed. */
+  due: number
   messages: Kept[]
 }
 
 /** A stream of batches, and how many of its entries its one group has read and acknowledged. */
 export interface Stream {
-  entries: Omit<Claimed, 'token' | 'attempt'>[]
+  entries: Omit<Claimed, 'token' | 'attempt' | 'due'>[]
   read: number | undefined
 }
 
 const COUNTERS = [
-  ...['added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'completed'],
-  ...['completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax', 'dead', 'deadMessages', 'droppedMessages'],
+  ...['added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes'],
+  ...['completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax', 'dead', 'deadMessages', 'droppedMessages'],
 ] as const
 
 const LATENESS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, Number.POSITIVE_INFINITY]
@@ -142,7 +147,7 @@ export class Model {
   /** Every claim that was ever handed out to a worker that lives: most of them are stale. */
   claims: { worker: string; key: string; token: string }[] = []
   /** The last claim of each name that has taken something: its number, and what it took. */
-  readonly calls = new Map<string, { number: number; taken: { key: string; token: string }[] }>()
+  readonly calls = new Map<string, { number: number; taken: { key: string; token: string; due: number }[] }>()
   readonly counters = Object.fromEntries([...COUNTERS, ...LATENESS.map(bucket)].map((name) => [name, 0])) as Record<string, number>
   /** By the digest of key and id. */
   readonly ids = new Map<string, Remembered>()
@@ -276,8 +281,8 @@ export class Model {
     }
     this.longestDedupe = Math.max(this.longestDedupe, policy.dedupe)
     if (policy.wait < this.policy.wait) this.longestWait = Math.max(this.longestWait, this.policy.wait)
-    // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full.
-    const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY }
+    // The next look was planned under the earlier policy. It holds for messages that came since, even if they had made that batch full, by their number or bytes.
+    const earlier = { ...this.policy, maxSize: Number.POSITIVE_INFINITY, maxBatchBytes: Number.POSITIVE_INFINITY }
     for (const { policies } of this.conversations.values()) policies.push(earlier, policy)
     this.policy = policy
     this.#letGo()
@@ -305,15 +310,20 @@ export class Model {
   }
 
   /** The open batch of a key, when no worker has its messages; `ahead`: it is ready at once, since its last message lies in the future. */
-  open(key: string): (Head & { ahead: boolean }) | undefined {
+  open(key: string): (OpenHead & { ahead: boolean }) | undefined {
     const { messages, held } = this.at(key)
-    return held ? undefined : this.#headOf(messages, this.policy)
+    return held ? undefined : this.#headOf(key, messages, this.policy)
   }
 
-  #headOf(messages: Kept[], policy: BatchPolicy): (Head & { ahead: boolean }) | undefined {
-    const head = headOf(messages, policy)
+  #headOf(key: string, messages: Kept[], policy: BatchPolicy): (OpenHead & { ahead: boolean }) | undefined {
+    const listed = this.at(key).listed || messages.some(hasOptions)
+    const head = headOf(
+      messages.map((message) => ({ ...message, bytes: this.#written(message).length })),
+      policy,
+      listed,
+    )
     if (!head) return undefined
-    const ahead = head.deadline > this.now && this.isAhead(messages[head.count - 1] as Kept)
+    const ahead = head.deadline > this.now && this.isAhead(messages[head.window - 1] as Kept)
     return { ...head, ahead, deadline: ahead ? this.now : head.deadline }
   }
 
@@ -325,7 +335,7 @@ export class Model {
   /** The deadline of its open batch, the latest one under the policies since somebody looked. */
   deadline(key: string): number {
     const { messages, policies, until = 0 } = this.at(key)
-    return Math.max(until, ...policies.map((policy) => this.#headOf(messages, policy)?.deadline ?? 0))
+    return Math.max(until, ...policies.map((policy) => this.#headOf(key, messages, policy)?.deadline ?? 0))
   }
 
   /** How far ahead a key may be due that has no message with a wait of its own, ms. */
@@ -415,10 +425,11 @@ export class Model {
   takeAgainOf(key: string, lease: number, attempts: number, by?: Nonce): Claimed | undefined {
     const { held, messages } = this.at(key)
     if (!held || this.#ended(key, held, attempts, by)) return undefined
+    const due = held.ends
     this.#lease(held, lease, by)
     held.claim += 1
     this.count('redelivered')
-    return this.#handOut(key, held, messages)
+    return this.#handOut(key, held, messages, due)
   }
 
   /** Hands out the open batch of a key. Undefined when there is none. */
@@ -437,12 +448,12 @@ export class Model {
     this.count('latenessSum', late)
     this.counters.latenessMax = Math.max(this.counters.latenessMax as number, late)
     this.count(bucket(LATENESS.find((bound) => late <= bound) as number))
-    return this.#handOut(key, conversation.held, conversation.messages)
+    return this.#handOut(key, conversation.held, conversation.messages, this.now - late)
   }
 
-  #handOut(key: string, held: Held, messages: Kept[]): Claimed {
+  #handOut(key: string, held: Held, messages: Kept[], due: number): Claimed {
     const { id, attempt, count, deadline, reason } = held
-    return { key, id, token: tokenOf(held), attempt, count, deadline, reason, messages: messages.slice(0, count) }
+    return { key, id, token: tokenOf(held), attempt, count, deadline, reason, due, messages: messages.slice(0, count) }
   }
 
   #lease(held: Held, lease: number, by: Nonce | undefined): void {
@@ -468,13 +479,13 @@ export class Model {
   }
 
   /** A claim is made again: what it still holds, under a lease that begins anew. */
-  takeAgain(taken: { key: string; token: string }[], lease: number): Claimed[] {
-    return taken.flatMap(({ key, token }) => {
+  takeAgain(taken: { key: string; token: string; due: number }[], lease: number): Claimed[] {
+    return taken.flatMap(({ key, token, due }) => {
       const held = this.holds(key, token)
       if (!held) return []
       held.ends = Math.max(held.ends, this.now + lease)
       held.span = Math.max(held.span, lease)
-      return [this.#handOut(key, held, this.at(key).messages)]
+      return [this.#handOut(key, held, this.at(key).messages, due)]
     })
   }
 
@@ -563,7 +574,7 @@ export class Model {
   requeue(id: string): 'requeued' | 'unknown' {
     const dead = this.dead.get(id)
     if (!dead) return 'unknown'
-    const { messages, held } = this.at(dead.key)
+    const { messages, held, listed } = this.at(dead.key)
     const claimed = held?.count ?? 0
     const died = (n: number) => `${id.split('-')[1]}.${String(n + 1).padStart(4, '0')}`
     const back = placed(dead.messages.map((message, n) => (message.foreign ? message : { ...message, died: message.died ?? died(n) })))
@@ -574,7 +585,7 @@ export class Model {
       all.push(message)
     }
     all.push(...waiting.map(({ message }) => message))
-    this.conversations.set(dead.key, { messages: all, held, policies: [this.policy], entered: this.now })
+    this.conversations.set(dead.key, { messages: all, held, listed: listed ?? false, policies: [this.policy], entered: this.now })
     this.dead.delete(id)
     this.count('deadMessages', -dead.count)
     return 'requeued'
@@ -590,9 +601,10 @@ export class Model {
   }
 
   #drop(key: string, held: Held): void {
+    const { listed = false } = this.at(key)
     const messages = this.at(key).messages.slice(held.count)
     if (messages.length === 0) this.conversations.delete(key)
-    else this.conversations.set(key, { messages, held: undefined, policies: [this.policy], entered: this.now, behind: this.now })
+    else this.conversations.set(key, { messages, held: undefined, listed, policies: [this.policy], entered: this.now, behind: this.now })
   }
 }
 

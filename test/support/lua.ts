@@ -28,6 +28,7 @@ export interface TakenBatch {
   attempt: number
   reason: string
   deadline: number
+  due: number
   messages: { receivedAt: number; id: string; data: string }[]
 }
 
@@ -76,17 +77,20 @@ export class Lua {
     return {
       now,
       next,
-      batches: batches.map(([key, token, attempt, reason, deadline, messages]: [Buffer, Buffer, number, Buffer, number, Buffer[]]) => ({
-        key: key.toString(),
-        token: token.toString(),
-        attempt,
-        reason: reason.toString(),
-        deadline,
-        messages: messages.map((message) => {
-          const { receivedAt, id, data } = readMessage(message)
-          return { receivedAt, id: id.toString(), data: data.toString() }
+      batches: batches.map(
+        ([key, token, attempt, reason, deadline, messages, due]: [Buffer, Buffer, number, Buffer, number, Buffer[], number]) => ({
+          key: key.toString(),
+          token: token.toString(),
+          attempt,
+          reason: reason.toString(),
+          deadline,
+          due,
+          messages: messages.map((message) => {
+            const { receivedAt, id, data } = readMessage(message)
+            return { receivedAt, id: id.toString(), data: data.toString() }
+          }),
         }),
-      })),
+      ),
     }
   }
 
@@ -95,6 +99,16 @@ export class Lua {
     const { batches } = await this.claim(...args)
     expect(batches).toHaveLength(1)
     return batches[0] as TakenBatch
+  }
+
+  /** Claims until a call brings nothing: one brings no more than it may do without keeping others waiting. */
+  async claimAll(...args: (string | number)[]): Promise<TakenBatch[]> {
+    const all: TakenBatch[] = []
+    for (;;) {
+      const { batches } = await this.claim(...args)
+      if (batches.length === 0) return all
+      all.push(...batches)
+    }
   }
 
   /** The figures of the queue, by name. */

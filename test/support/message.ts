@@ -19,6 +19,7 @@ export interface BatchPolicy {
   wait: number
   maxWait: number
   maxSize: number
+  maxBatchBytes?: number
 }
 
 const OPTIONS = { R: 'died', W: 'wait', X: 'maxWait', S: 'maxSize' } as const
@@ -39,29 +40,45 @@ export function readMessage(bytes: Buffer): StoredMessage {
 export interface Head {
   count: number
   deadline: number
-  reason: 'wait' | 'maxWait' | 'size' | 'flush'
+  reason: 'wait' | 'maxWait' | 'size' | 'flush' | 'bytes'
 }
 
-/** The batch that the oldest of these messages make, as the documents promise it. */
-export function headOf(messages: readonly (Overrides & { receivedAt: number })[], policy: BatchPolicy): Head | undefined {
+/** `window`: of so many messages the last one tells when it is due, more than it has when they do not fit into it. */
+export type OpenHead = Head & { window: number }
+
+/**
+ * The batch that the oldest of these messages make, as the documents promise it.
+ *
+ * @param listed whether a message of the key has, or had, options: then all are looked at when one comes, and a batch that is full by bytes is ready
+ */
+export function headOf(
+  messages: readonly (Overrides & { receivedAt: number; bytes?: number })[],
+  policy: BatchPolicy,
+  listed = false,
+): OpenHead | undefined {
   const [first] = messages
   if (!first) return undefined
+  const most = policy.maxBatchBytes ?? Number.POSITIVE_INFINITY
   let batch = { count: 0, quiet: 0, latest: 0 }
-  let closed: { at: number; reason: 'size' | 'flush' } | undefined
-  for (const { receivedAt, flush, ...options } of messages) {
+  let [bytes, fits] = [0, 0]
+  let closed: { at: number; reason: 'size' | 'flush' | 'bytes' } | undefined
+  for (const { receivedAt, flush, bytes: own = 0, ...options } of messages) {
     if (closed) break
-    const own = { ...policy, ...options }
+    const { wait, maxWait, maxSize } = { ...policy, ...options }
     const count = batch.count + 1
-    if (count > own.maxSize) {
-      // It found more in the batch than it allows: it opens the next one.
-      closed = { at: receivedAt, reason: 'size' }
+    bytes += own
+    if (count === 1 || bytes <= most) fits = count
+    if (count > maxSize || (listed && fits < count)) {
+      // It found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closed = { at: receivedAt, reason: count > maxSize ? 'size' : 'bytes' }
       break
     }
-    batch = { count, quiet: receivedAt + own.wait, latest: first.receivedAt + own.maxWait }
-    if (flush || count === own.maxSize) closed = { at: receivedAt, reason: flush ? 'flush' : 'size' }
+    batch = { count, quiet: receivedAt + wait, latest: first.receivedAt + maxWait }
+    if (flush || count === maxSize) closed = { at: receivedAt, reason: flush ? 'flush' : 'size' }
   }
   const ends = [{ at: batch.quiet, reason: 'wait' as const }, ...(closed ? [closed] : []), { at: batch.latest, reason: 'maxWait' as const }]
   const { at, reason } = ends.reduce((earliest, end) => (end.at < earliest.at ? end : earliest))
+  const cut = fits < batch.count || closed?.reason === 'bytes'
   // What was pushed by hand has no time.
-  return { count: batch.count, deadline: Math.max(at, 1), reason }
+  return { count: Math.min(batch.count, fits), deadline: Math.max(at, 1), reason: cut ? 'bytes' : reason, window: batch.count }
 }

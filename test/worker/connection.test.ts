@@ -109,16 +109,16 @@ describeBindings('connections', (lua) => {
   })
 
   it('workers wait for an answer that goes on arriving, however long it takes on a slow way', async () => {
-    await client().policy({ maxSize: 10 })
-    await client().addMessages(Array.from({ length: 10 }, (_, n) => ({ key: 'ann', data: `${n}${'x'.repeat(259_000)}` })))
+    await client().policy({ maxSize: 4 })
+    await client().addMessages(Array.from({ length: 4 }, (_, n) => ({ key: 'ann', data: `${n}${'x'.repeat(259_000)}` })))
     holdTime()
-    // 2.6 MB take 13 s.
-    const proxy = await proxyTo(lua().server.url, { slow: 20_000 })
+    // 1 MB takes 13 s.
+    const proxy = await proxyTo(lua().server.url, { slow: 8_000 })
     const handled: [number, number][] = []
     const worker = start((batch) => void handled.push([batch.attempt, batch.messages.length]), {}, client({ redis: proxy.url }))
     await pass(30_000, () => handled.length > 0)
     expect(errors(worker)).toEqual([])
-    expect(handled).toEqual([[1, 10]])
+    expect(handled).toEqual([[1, 4]])
     await pass(5000, () => worker.told.length > 0)
     expect(worker.told).toMatchObject([['completed', { attempt: 1 }]])
     // What it has asked for last is on its slow way as well.

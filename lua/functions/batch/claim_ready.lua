@@ -22,7 +22,8 @@
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
---             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -36,8 +37,8 @@
 -- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
 -- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
--- were looked at too early or buried.
+-- The cost depends on what is due. A call ends after LIMIT batches, or when it has done LIMITS.claimWork, which is some 60 small batches: what was
+-- looked at too early or buried counts as well. So fewer than LIMIT does not mean that nothing is left: `next` says.
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
@@ -58,7 +59,7 @@ local function claim_ready(keys, args)
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
   }
 
   -- first write

@@ -18,7 +18,7 @@
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
---   forwarded  batches moved
+--   forwarded  batches moved: at most what a call may do, as in claim_ready
 --   room       entries that still fit into the stream
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
@@ -127,7 +127,7 @@ local function forward(keys, args)
   local take = {
     limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
     -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}

@@ -77,8 +77,13 @@ local function special_element(queue, special, data)
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
 end
 
-local function out_of_bounds(key, data, most)
-  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+-- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in `messages`.
+local function check_bounds(queue, messages, key, data)
+  local most = queue.maxMessageBytes
+  local refusal = bad_key(key)
+    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+  if refusal then return refusal end
+  while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -88,11 +93,12 @@ local function put(messages, list, n, value)
 end
 
 -- Returns the messages, or nil and a refusal of the whole call. They are lists: `keys` and `elements`, as they are stored, of all; `specials` as
--- read_special has them, `refusals`, and `digests` of the ids, of those that have one; and in `asked` all digests. And the `generation`.
+-- read_special has them, `refusals`, and `digests` of the ids, of those that have one; and in `asked` all digests. And the `generation`, and
+-- `largest`: no message has more bytes of data, rounded up.
 -- WHY lists: a table for each message would cost a tenth of what storing it does.
 local function read_messages(queue, args)
-  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
-  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
   local n, at, length, header = 0, 1, nil, nil
   repeat
     n = n + 1
@@ -111,7 +117,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
       put(messages, 'refusals', n, refusal)
@@ -241,6 +247,10 @@ local function add(keys, args)
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
+  if messages.largest > queue.largest then
+    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
+    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
+  end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
     local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0

@@ -45,6 +45,7 @@ local function peek(keys, args)
   end
   local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  read_batch(queue, head)
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end

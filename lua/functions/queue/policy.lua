@@ -11,7 +11,8 @@
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
 --   MAXSIZE          messages a batch, 1 to 1000 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
---   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
+--   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
+--   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
@@ -33,7 +34,7 @@
 -- deployed with another does. Only what it gave before tells the one from the other.
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

@@ -106,7 +106,8 @@ POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -117,6 +118,8 @@ LIMITS = {
   key = KIB,
   stream = 128,
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
   ids = 100,
@@ -138,9 +141,10 @@ LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
@@ -358,7 +362,11 @@ local function is_behind(one, other) return one.at > other.at or one.at == other
 local CLOCK_STEP
 local any_options
 local has_options
+local window_of
 local head_of
+local claimed_head
+local read_rest
+local read_batch
 local is_from_future
 local due_at
 local enters_at
@@ -378,59 +386,167 @@ function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
 
--- What the options of its messages make of a batch that begins with \`messages\`: how many it has, \`wait\` and \`maxWait\`, the position of the
--- message that closes it (nil while none does) and how it does, and the messages, of which more may have been read.
--- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
--- The first batch of a key: { messages, count, deadline, reason }; more messages may have been read than the batch has. Nil when the key has
--- none, and what Redis replied. \`with_options\`: a message of the key may have options.
-function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+-- When a batch is due, and what closes it: \`wait\` after its last message, or \`maxWait\` after its \`first\`, or before, when a message that was received
+-- at \`closed\` has closed it, as \`closed_by\` says.
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
+end
+
+-- The same for \`count\` messages without options, which close when there are maxSize of them.
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+-- A list is read a few messages at a time: no more than fit into a batch of the largest size, if each is as large as the largest of the queue. So at
+-- most a little more than that is read of a key, whatever lies there. Of most keys, which have few and small messages, all is read at once.
+local FIRST, NEXT = 10, 250
+
+-- Reads the first messages of a list, at most \`step\`. Returns them, or what Redis replied, and whether all that were asked for are there.
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+-- Reads on in the list of a head, at most up to message number \`most\`. Whether there may be more.
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+-- How many bytes messages have.
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+-- The first batch of a key whose messages may have options, which must be read for it: \`parsed\` so many.
+-- WHY the last message decides how long to wait, and no other: options hold until the next message of the key.
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+-- When the first batch of a key is due, as far as that is told without reading its list: { count, last, deadline, reason }; nil when it has no messages,
+-- and what Redis replied. \`with_options\`: a message of the key may have options.
+function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+
+-- The same for a claim, with the \`list\`, the \`messages\` that were read of it, and their \`bytes\`.
+-- WHY it begins with messages: most keys that are looked at are due, and have few. Only of more than are read at once the last one is asked for.
+function head_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
+  end
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+-- Begins to read the batch of a claim, which has \`count\` messages, as a head; nil when there are none, and what Redis replied. read_rest reads on.
+function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
+end
+
+-- Reads the messages of a batch that is due, and no more than fit into one: the others are the next one.
+function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 -- The clock of Redis may go back: then messages lie in the future, and how long ago they came, nobody knows.
@@ -438,7 +554,7 @@ function is_from_future(message, now) return received_at(message) > now + CLOCK_
 
 -- When a batch is due: at its deadline, or at once when its last message lies in the future.
 function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 
@@ -549,11 +665,11 @@ do
 -- Lua's stack bounds how many values a command can have.
 local FIELDS_AT_ONCE = 500
 
--- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }.
+-- Keeps a batch as a dead one. \`fate\`: { cause = 'failed' | 'lease' | 'unacknowledged', error }. \`messages\`: its messages, if they were read.
 -- WHY the messages come before the index: what is in the index is complete, and only what is new there is counted.
-function keep_dead(queue, key, claim, fate)
+function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -734,7 +850,7 @@ local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, 
 
 -- Counters of the root, in the order in which they are told. Those of lateness follow.
 local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
@@ -1011,7 +1127,7 @@ local function index_by_options(queue, key, size, options)
     failed = error_of(listed, 'set', overrides_key(root))
   end
   if not failed then
-    local head, reply = head_of(queue, key, true)
+    local head, reply = window_of(queue, key, true)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
@@ -1069,7 +1185,7 @@ end
 function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and head_of(queue, key, true)
+    local head = has_more and window_of(queue, key, true)
     local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
@@ -1078,18 +1194,26 @@ end
 
 -- Takes the first \`count\` messages off a key, and puts what is left into \`due\`, behind all that is due already. Returns when it is due, if anything
 -- is left. A key of another type has nothing left: it must not stop the queue. Whoever calls this takes the key out of \`active\` afterwards.
+-- WHY a call that has read much already puts what is left into \`due\` without a look at it: the next claim looks, and may do so too early.
 function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.windowBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -1129,29 +1253,36 @@ function hand_out(queue, look, tally)
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
 
--- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys.
+-- Moves scores that lag behind, and are to come within the next LIMITS.lagAhead ms, to the deadlines, so that one look does for many keys: at
+-- \`most\` so many.
 -- WHY no batch is late for it: each goes where a look at its time would put it, unless it is due by then.
-function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+function move_lagging(queue, most)
+  local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
--- Hands a batch out once more: the same id and messages, a new token.
-function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+-- Hands batches, each { key, claim }, out once more: the same ids and messages, new tokens.
+function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 
 -- Lengthens leases, each { key, claim }: none is ever shortened. \`known\`: the caller has them, which acknowledges them.
@@ -1193,14 +1324,14 @@ function shrink(queue, key, claim, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 
--- Moves a batch that is given up to the dead ones; \`fate\` as keep_dead takes it. Returns true, and when what is behind it is due. False, and
--- nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and keeping it grow
--- without a bound.
+-- Moves a batch that is given up to the dead ones; \`fate\` and \`messages\`, if they were read, as keep_dead takes them. Returns true, and when what is
+-- behind it is due. False, and nothing is done, when \`maxDead\` are kept already: then it is tried again, since dropping it would lose messages, and
+-- keeping it grow without a bound.
 -- WHY this order: a call that is cut off may leave a batch in both places, never in none, and the next look buries it once more.
-function bury(queue, key, claim, fate)
+function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -1255,7 +1386,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.
@@ -1419,7 +1550,7 @@ function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HG
 -- When a key is due that is in \`due\` at \`score\`, further ahead than the policy allows.
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -1498,7 +1629,7 @@ local function mend_open(queue, key, with_options, done)
   local root, due = queue.root, due_key(queue.root)
   if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
   if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
+  local head = window_of(queue, key, with_options)
   if not head then
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
@@ -1754,17 +1885,11 @@ do
 --- What every call begins with: the root of the queue, read in one command. It holds the policy, by which every caller goes, and a little state.
 
 -- The members of the policy in the order in which they are told, and beside each of them what programs have given.
-MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
--- The position of the last message that a batch can have, from 0, as a text: made once for each maxSize, since it costs as much as a command.
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 
 -- The refusal for an error that Redis replied when it was asked for two keys that never exist.
 -- WHY two: while a cluster moves the slot, some keys of the queue are on one node and some on the other, and neither may answer for those that it
@@ -1780,8 +1905,8 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
@@ -1789,30 +1914,30 @@ end
 
 -- These fields as a table:
 --   root             its key
---   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead   the policy
---   last             the position of the last message that a batch can have, from 0
+--   wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead   the policy
 --   slice, sliceBefore   in which sets ids are remembered: lib/dedupe.lua
+--   largest          no message has more bytes of data: lib/window.lua
 --   watcher, watchAt, looked   who looks next, and when: lib/watch.lua
 --   kept             what is kept of the last call of this caller: lib/nonce.lua
 --   refuses_new      it takes no messages of new keys: lib/layout.lua
 --   serves, generation   'open' or 'retired', and since which change of the partitions; a queue without partitions has neither
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -1872,14 +1997,20 @@ do
 --- Which batches a claim takes. The steps themselves are in lib/conversation.lua.
 ---
 --- \`take\` is what the caller asks for: \`limit\` batches at most, their \`lease\` and \`attempts\`, \`due_by\` (what was due then, and nothing later), its
---- \`nonce\`, the \`state\` of a claim that it will acknowledge; and of a worker \`worker\`, \`echo\`, \`rest\`. \`taken\` is what it gets: \`batches\`, each as
---- claim_ready replies it, and how many \`bytes\` were read for them.
+--- \`nonce\`, the \`state\` of a claim that it will acknowledge, how much \`work\` each of the messages is for it; and of a worker \`worker\`, \`echo\`, \`rest\`.
+--- \`taken\` is what it gets: \`batches\`, each as claim_ready replies it, and how much \`work\` that was.
 
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
+-- Work is counted in what it costs to hand out a small message, some 4000 instructions of a processor: a look at a key, handing out a batch and burying one,
+-- besides its messages, and so many bytes that are read. A call ends when it has done LIMITS.claimWork: others wait meanwhile.
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
+
+-- So many keys are asked for at a time, and first no more than may be taken: more might be asked for in vain.
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+-- Of a batch that is handed out, with so many messages, besides reading it.
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
 
 -- Counts the end of a claim. Returns the fate of a batch that is to be buried; \`known\`: somebody has acknowledged the claim.
 local function count_end(claim, known, attempts)
@@ -1897,12 +2028,15 @@ local function count_end(claim, known, attempts)
 end
 
 -- What has come back by \`due_by\`, a text: batches whose lease has run out, whose pause has ended, or which were given back. Nil when nothing has,
--- else a list of them, each { key, claim, known }, with the \`next_one\` to be taken, and how many are \`urgent\`, which stand in front: what was given
--- back, and what is open again.
+-- else a list of them, each { key, claim, known, due }, with the \`next_one\` to be taken, whether one \`began\`, and how many are \`urgent\`, which stand in
+-- front: what was given back, and what is open again.
 -- WHY what is open again is urgent: it may be in \`due\` as well, and must not be claimed there before its old claim is gone.
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -1910,25 +2044,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
+-- Whether a batch, if its other messages are like those that were read, is more than a call has room for. It waits for the next one then, but not the
+-- first of its kind: one \`began\` before it.
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
 -- Takes batches that have come back, up to number \`last\` of them.
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -1936,45 +2080,54 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + BURY_WORK + 3 * #messages
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
--- How late a batch is that is claimed now, ms: it was due at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a
--- batch before it ended then. What somebody else has written has no time, and is not late.
-local function lateness(head, score, now)
+-- When a batch that is claimed now was due: at its deadline, or when its key was put into \`due\` behind that, with \`score\`, since a batch before it
+-- ended then. What somebody else has written has no time, and is due now.
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 -- Claims the first batch of a key: adds it to \`look\`, which hand_out writes, and to what is replied.
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 -- Judges keys whose \`scores\` in \`due\`, as texts, have come. Returns what hand_out writes.
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2003,13 +2156,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + bytes_of(head.messages)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -2026,9 +2184,10 @@ end
 -- WHY all are looked at whose scores have come, also those that were not due BEFORE: what is left of a batch that this pass has handed out, and was
 -- due then, has the time at which it was left as its score.
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -2040,37 +2199,37 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 
--- Takes what has come back beside what is due: what was given back first, and of the slots and the bytes that are left each kind gets half, while
+-- Takes what has come back beside what is due: what was given back first, and of the slots and the work that are left each kind gets half, while
 -- there are both, and all when there is one. Who begins, and gets the odd slot, alternates with each batch that is handed out.
 -- WHY not the older first: what fails comes back again and again, and would leave nothing for those whose first attempt is due.
 local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 -- Takes what is ready under a lease. Returns the batches.
 function take_ready(queue, take)
-  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -2078,17 +2237,17 @@ function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
   return batches
 end
 
--- The keys and tokens of batches in turn: what is kept of a claim.
+-- The keys and tokens of batches in turn, and when they were due: what is kept of a claim.
 function proofs_of(batches)
   local proofs = {}
-  for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
   return proofs
 end
 
@@ -2096,16 +2255,16 @@ end
 -- nobody can tell when the first reply was lost.
 function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   for n = 1, #keys do
-    local key, token = keys[n], proofs[2 * n]
+    local key, token = keys[n], proofs[3 * n - 1]
     local count = claimed_count(stored[n], token)
     local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
     if #messages > 0 then
       local claim = decode_claim(stored[n])
       held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
   extend_leases(queue, held, take.lease, false)
@@ -2155,7 +2314,8 @@ do
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
---             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -2169,8 +2329,8 @@ do
 -- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
 -- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
--- were looked at too early or buried.
+-- The cost depends on what is due. A call ends after LIMIT batches, or when it has done LIMITS.claimWork, which is some 60 small batches: what was
+-- looked at too early or buried counts as well. So fewer than LIMIT does not mean that nothing is left: \`next\` says.
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
@@ -2191,7 +2351,7 @@ local function claim_ready(keys, args)
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
   }
 
   -- first write
@@ -2431,7 +2591,7 @@ do
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
---   forwarded  batches moved
+--   forwarded  batches moved: at most what a call may do, as in claim_ready
 --   room       entries that still fit into the stream
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
@@ -2540,7 +2700,7 @@ local function forward(keys, args)
   local take = {
     limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
     -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
@@ -2693,8 +2853,13 @@ local function special_element(queue, special, data)
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
 end
 
-local function out_of_bounds(key, data, most)
-  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+-- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
+local function check_bounds(queue, messages, key, data)
+  local most = queue.maxMessageBytes
+  local refusal = bad_key(key)
+    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+  if refusal then return refusal end
+  while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -2704,11 +2869,12 @@ local function put(messages, list, n, value)
 end
 
 -- Returns the messages, or nil and a refusal of the whole call. They are lists: \`keys\` and \`elements\`, as they are stored, of all; \`specials\` as
--- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`.
+-- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`, and
+-- \`largest\`: no message has more bytes of data, rounded up.
 -- WHY lists: a table for each message would cost a tenth of what storing it does.
 local function read_messages(queue, args)
-  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
-  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
   local n, at, length, header = 0, 1, nil, nil
   repeat
     n = n + 1
@@ -2727,7 +2893,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
       put(messages, 'refusals', n, refusal)
@@ -2857,6 +3023,10 @@ local function add(keys, args)
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
+  if messages.largest > queue.largest then
+    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
+    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
+  end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
     local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
@@ -2939,6 +3109,7 @@ local function peek(keys, args)
   end
   local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  read_batch(queue, head)
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
@@ -3717,6 +3888,7 @@ do
 --   MAXSIZE          as in policy
 --   MAXBACKLOG       as in policy
 --   MAXMESSAGEBYTES  as in policy
+--   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
 -- RETURNS
@@ -3737,7 +3909,7 @@ do
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
@@ -3811,6 +3983,7 @@ do
 --   MAXSIZE          as WAIT
 --   MAXBACKLOG       as WAIT
 --   MAXMESSAGEBYTES  as WAIT
+--   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
 -- RETURNS
@@ -3839,7 +4012,7 @@ local REPARTITION_OPTIONS = {
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -3945,7 +4118,8 @@ do
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
 --   MAXSIZE          messages a batch, 1 to 1000 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
---   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
+--   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
+--   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
@@ -3967,7 +4141,7 @@ do
 -- deployed with another does. Only what it gave before tells the one from the other.
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 

@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'd2e93b95bfce95d7d78cbc75897443736ea37c74',
+    sha1: 'd049b38bbcf008dbe588b7ce7a832e695d4dcb1f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -96,7 +96,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -107,6 +108,8 @@ local LIMITS = {
   key = KIB,
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -128,7 +131,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -267,7 +271,7 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(10)}
+${blank(14)}
 local CLOCK_STEP = 1000
 
 
@@ -275,65 +279,122 @@ local function any_options(queue)
   if queue.any_options == nil then queue.any_options = redis.call('SCARD', overrides_key(queue.root)) > 0 end
   return queue.any_options
 end
-${blank(7)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+${blank(6)}
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -491,7 +552,7 @@ local function index_by_options(queue, key, size, options)
     failed = error_of(listed, 'set', overrides_key(root))
   end
   if not failed then
-    local head, reply = head_of(queue, key, true)
+    local head, reply = window_of(queue, key, true)
     if not head then
       failed = error_of(reply, 'list', messages_key(root, key))
     elseif size == 1 then
@@ -546,13 +607,13 @@ end
 local function index_rest(queue)
   local soonest
   for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and head_of(queue, key, true)
+    local head = has_more and window_of(queue, key, true)
     local at = head and move_in_due(queue, key, enters_at(head, queue.now))
     if at then soonest = math.min(soonest or at, at) end
   end
   return soonest
 end
-${blank(172)}
+${blank(187)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -560,7 +621,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.
@@ -721,13 +782,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -739,30 +794,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -784,7 +839,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -792,7 +847,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(592)}
+${blank(594)}
 --- Append messages to the open batches of their keys.
 --
 --   FCALL rapidfire_add 1 rapid-fire:{orders} 79001234567 '{"text":"Hi"}'
@@ -872,8 +927,13 @@ local function special_element(queue, special, data)
   return message_header(received, #id, special.options, requeued and requeued.place) .. id .. data
 end
 
-local function out_of_bounds(key, data, most)
-  return bad_key(key) or fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+-- The refusal of a message whose key or data may be out of bounds. Data that is larger than any before is noted in \`messages\`.
+local function check_bounds(queue, messages, key, data)
+  local most = queue.maxMessageBytes
+  local refusal = bad_key(key)
+    or #data > most and fail('MESSAGE_TOO_LARGE', string.format('data must have at most %d bytes, got %d', most, #data))
+  if refusal then return refusal end
+  while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
@@ -883,11 +943,12 @@ local function put(messages, list, n, value)
 end
 
 -- Returns the messages, or nil and a refusal of the whole call. They are lists: \`keys\` and \`elements\`, as they are stored, of all; \`specials\` as
--- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`.
+-- read_special has them, \`refusals\`, and \`digests\` of the ids, of those that have one; and in \`asked\` all digests. And the \`generation\`, and
+-- \`largest\`: no message has more bytes of data, rounded up.
 -- WHY lists: a table for each message would cost a tenth of what storing it does.
 local function read_messages(queue, args)
-  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, queue.maxMessageBytes, LIMITS.key
-  local messages = { keys = keys, elements = elements, digests = nil, asked = nil }
+  local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
+  local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
   local n, at, length, header = 0, 1, nil, nil
   repeat
     n = n + 1
@@ -906,7 +967,7 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
-    if #data > most or #key > longest or key == '' then refusal = refusal or out_of_bounds(key, data, most) end
+    if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
       put(messages, 'refusals', n, refusal)
@@ -1036,6 +1097,10 @@ local function add(keys, args)
   local reply, added, duplicates, soonest = {}, 0, 0, nil
 
   -- first write
+  if messages.largest > queue.largest then
+    local noted = redis.pcall('HSET', root, 'largest', count_text(messages.largest))
+    if type(noted) == 'table' then return wrong_type(noted, 'hash', root) end
+  end
   if ids then remember_ids(ids) end
   for n = 1, #owners do
     local key, digest, special, status, size = owners[n], digests[n], specials[n], refusals[n], 0
@@ -1073,7 +1138,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '6133a95f19fa37bc5fff08f0787dec47856aad9f',
+    sha1: 'b306f194e120709ceafd7d795b5866b40efcb828',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1106,7 +1171,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -1117,6 +1183,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -1138,7 +1206,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -1199,9 +1268,9 @@ local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(44)}
+${blank(48)}
 local CLOCK_STEP = 1000
-${blank(66)}
+${blank(174)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 ${blank(40)}
 local function decode_claim(text)
@@ -1253,17 +1322,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(287)}
+${blank(295)}
 local LOOK_AGAIN = 10000
-${blank(316)}
+${blank(323)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(344)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(347)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1275,30 +1338,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -1320,7 +1383,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1296)}
+${blank(1342)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1720,7 +1783,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '49cd69b44bf09dc3b1159b56a8665ec46f15f590',
+    sha1: '2a090a49909b5a4a2ce6a1847c10f910cd240fd4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1808,7 +1871,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -1819,6 +1883,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -1840,9 +1906,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
 
@@ -1941,7 +2008,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -1953,57 +2020,168 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
       break
     end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
+    head.count = n
     if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
+      closer, closed_by = n, flush and 'flush' or 'size'
       break
     end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
-  return made
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
 end
 
 
 
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
   end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+local function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
+end
+
+
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 
@@ -2011,7 +2189,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -2079,9 +2257,9 @@ local FIELDS_AT_ONCE = 500
 
 
 
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -2238,19 +2416,26 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(232)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.windowBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -2284,30 +2469,34 @@ local function hand_out(queue, look, tally)
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
-
-
-
-local function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+${blank(3)}
+local function move_lagging(queue, most)
+  local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
-local function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+local function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 
 
@@ -2328,10 +2517,10 @@ local function extend_leases(queue, held, lease, known)
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
 ${blank(25)}
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -2397,7 +2586,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -2491,13 +2680,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -2509,30 +2692,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -2565,12 +2748,16 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(29)}
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
+${blank(31)}
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
+
+
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
 
 
 local function count_end(claim, known, attempts)
@@ -2588,8 +2775,11 @@ local function count_end(claim, known, attempts)
 end
 ${blank(4)}
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -2597,25 +2787,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
 
+
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -2623,45 +2823,54 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + BURY_WORK + 3 * #messages
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
 
 
-local function lateness(head, score, now)
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -2690,13 +2899,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + bytes_of(head.messages)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -2710,9 +2924,10 @@ local function prepare(queue, take, taken)
 end
 ${blank(3)}
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -2724,8 +2939,7 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 ${blank(3)}
@@ -2733,25 +2947,26 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -2759,7 +2974,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
@@ -2769,7 +2984,7 @@ end
 
 local function proofs_of(batches)
   local proofs = {}
-  for n = 1, #batches do proofs[2 * n - 1], proofs[2 * n] = batches[n][1], batches[n][2] end
+  for n = 1, #batches do proofs[3 * n - 2], proofs[3 * n - 1], proofs[3 * n] = batches[n][1], batches[n][2], batches[n][7] end
   return proofs
 end
 
@@ -2777,16 +2992,16 @@ end
 
 local function take_again(queue, take, proofs)
   local keys, held, batches = {}, {}, {}
-  for n = 1, #proofs, 2 do keys[#keys + 1] = proofs[n] end
+  for n = 1, #proofs, 3 do keys[#keys + 1] = proofs[n] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   for n = 1, #keys do
-    local key, token = keys[n], proofs[2 * n]
+    local key, token = keys[n], proofs[3 * n - 1]
     local count = claimed_count(stored[n], token)
     local messages = count and redis.pcall('LRANGE', messages_key(queue.root, key), 0, count - 1) or {}
     if #messages > 0 then
       local claim = decode_claim(stored[n])
       held[#held + 1] = { key = key, claim = claim }
-      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages }
+      batches[#batches + 1] = { key, token, claim.attempt, claim.reason, claim.deadline, messages, proofs[3 * n] }
     end
   end
   extend_leases(queue, held, take.lease, false)
@@ -2836,7 +3051,8 @@ end
 --   next      when to look next, ms: now or earlier when more is ready, 0 when nothing is pending; for a WORKER at most REST from now,
 --             also when nothing is pending in a root that serves, and no earlier when another worker watches already and looks in time (lua/lib/watch.lua)
 --   batch...  each batch is an array: key, token ('<batch id>:<number of the claim>'), attempt (from 1), what closed it ('wait' |
---             'maxWait' | 'size' | 'flush'), its deadline, and an array of its messages, each '<receivedAt> <id length>[,options] <id><data>'
+--             'maxWait' | 'size' | 'flush' | 'bytes'), its deadline, an array of its messages, each '<receivedAt> <id length>[,options] <id><data>',
+--             and since when it was due, ms: its deadline or the end of the batch before it, or of its pause or lease
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -2850,8 +3066,8 @@ end
 -- WHY those that come back get at most half while others are due for the first time: what fails again and again would leave them nothing. Who
 -- begins alternates. What was given back comes first: nobody has handled it.
 -- WHY scores lag: see add. A key that is looked at too early moves to its true deadline, once or twice a burst.
--- The cost depends on what is due. A call ends after LIMIT batches, a bounded number of looks, or a MiB of messages, those included that
--- were looked at too early or buried.
+-- The cost depends on what is due. A call ends after LIMIT batches, or when it has done LIMITS.claimWork, which is some 60 small batches: what was
+-- looked at too early or buried counts as well. So fewer than LIMIT does not mean that nothing is left: \`next\` says.
 local CLAIM_OPTIONS = {
   LIMIT = OPTIONS.claimed, LEASE = OPTIONS.lease, BEFORE = OPTIONS.before, ATTEMPTS = OPTIONS.attempts,
   WORKER = OPTIONS.worker, ECHO = OPTIONS.echo, REST = OPTIONS.rest,
@@ -2872,7 +3088,7 @@ local function claim_ready(keys, args)
   local take = {
     limit = options.limit or OPTIONS.claimed.default, lease = options.lease or OPTIONS.lease.default,
     attempts = options.attempts or OPTIONS.attempts.default, due_by = math.min(options.before or queue.now, queue.now),
-    nonce = nonce, state = state_by(nonce), worker = options.worker, echo = options.echo, rest = options.rest,
+    nonce = nonce, state = state_by(nonce), work = 1, worker = options.worker, echo = options.echo, rest = options.rest,
   }
 
   -- first write
@@ -2887,7 +3103,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: 'd75e1123500f74aa6ac9d4d0e945aaf4c703c5ee',
+    sha1: '4432541912a095ab49fddcebbe1427a071df3171',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -2920,7 +3136,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -2931,6 +3148,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
 
@@ -2952,9 +3171,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
-
+  windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
 
@@ -3027,7 +3247,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -3039,65 +3259,124 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
 
 
 
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -3189,19 +3468,26 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(232)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.windowBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -3211,7 +3497,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(109)}
+${blank(116)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3284,13 +3570,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3302,30 +3582,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -3358,7 +3638,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(358)}
+${blank(393)}
 --- Finish claimed batches: drop their messages and open what has arrived behind them.
 --
 --   FCALL rapidfire_complete 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -3417,7 +3697,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: '2ba8f10e9b475af8be7e1e122d348d755f587098',
+    sha1: '5cc3062b2deab83f6f5a6b3ac36e2311349d41f6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3505,7 +3785,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -3516,6 +3797,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -3537,7 +3820,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -3599,7 +3883,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(109)}
 local function dead_positions(name)
@@ -3629,13 +3913,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3647,30 +3925,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -3692,7 +3970,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -3700,7 +3978,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(926)}
+${blank(939)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3756,7 +4034,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '4daf8d84014c0fafb6d9d6c7bfddc4e21d764ca7',
+    sha1: '62904a3d232b4df32a85500b814f341958c67f43',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3796,7 +4074,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -3807,6 +4086,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
@@ -3828,7 +4109,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -3856,7 +4138,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(324)}
+${blank(436)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -3877,7 +4159,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(714)}
+${blank(729)}
 local NONCE_KEPT = 60000
 
 
@@ -3916,13 +4198,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3934,30 +4210,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -3990,7 +4266,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1155)}
+${blank(1201)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4034,7 +4310,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'b6702f376f033b17eafc4b7bd3e7f8d87147abfe',
+    sha1: '9580a1be33d47daaddde1c1d9863c45cfa32b84c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4074,7 +4350,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -4085,6 +4362,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
   pairs = 1000,
 
@@ -4106,7 +4385,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -4153,7 +4433,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -4204,7 +4484,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(400)}
+${blank(415)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
   local records, ends = {}, {}
@@ -4220,13 +4500,7 @@ local function extend_leases(queue, held, lease, known)
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(588)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(591)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4238,30 +4512,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -4283,7 +4557,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4291,7 +4565,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(238)}
+${blank(240)}
 --- Lengthen the leases of claimed batches.
 --
 --   FCALL rapidfire_extend 1 rapid-fire:{orders} 30000 79001234567 1790000000000-17:1
@@ -4352,7 +4626,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'f267f1cc72d23fad67889ea31a252e3a52abf676',
+    sha1: '3b2a75a8cf12ad8b45dfca8e6c869e7d4be9efac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4448,7 +4722,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -4459,6 +4734,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -4480,9 +4757,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
-
+  windowBytes = 512 * KIB,
 
   -- One call deletes so many entries of a stream that are done.
 
@@ -4579,7 +4857,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -4591,65 +4869,124 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
 
 
 
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -4695,9 +5032,9 @@ local FIELDS_AT_ONCE = 500
 
 
 
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -4772,23 +5109,30 @@ local function copy_back(list, count, kept)
     if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
   end
 end
-${blank(209)}
+${blank(210)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.windowBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
-${blank(80)}
+${blank(87)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -4805,10 +5149,10 @@ local function shrink(queue, key, claim, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 ${blank(4)}
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -4853,13 +5197,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4871,30 +5209,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -4927,7 +5265,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(168)}
+${blank(201)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -4935,7 +5273,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(296)}
+${blank(298)}
 --- Give a claimed batch back for a later attempt, or bury it when its attempts are used up.
 --
 --   FCALL rapidfire_fail 1 rapid-fire:{orders} 79001234567 1790000000000-17:1 DELAY 1000 ATTEMPTS 5 ERROR 'timeout'
@@ -5031,7 +5369,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'd34086d5db6fef2b699ff840ddb5b139e7b3d88f',
+    sha1: '60c32657a3ffe45e230a2071085ac1e3d5bac39d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5119,7 +5457,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -5130,6 +5469,8 @@ local LIMITS = {
 
   stream = 128,
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -5151,9 +5492,10 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
   lagAhead = 50,
   lagging = 100,
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
-  claimBytes = MIB,
-  claimLooks = 2000,
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+  claimWork = 2500,
+  windowBytes = 512 * KIB,
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
@@ -5264,7 +5606,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(32)}
+${blank(36)}
 local CLOCK_STEP = 1000
 
 
@@ -5276,57 +5618,168 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
   while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
       break
     end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
+    head.count = n
     if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
+      closer, closed_by = n, flush and 'flush' or 'size'
       break
     end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
     n = n + 1
   end
-  return made
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
 end
 
 
 
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
   end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+
+
+local function claimed_head(queue, key, count)
+  local list = messages_key(queue.root, key)
+  local messages = read_first(queue, list, math.min(count, NEXT))
+  if not messages[1] then return nil, messages end
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count }
+end
+
+local function read_rest(queue, head)
+  local more = #head.messages < head.count
+  while more do more = read_on(queue, head, head.count) end
+  return head.messages
+end
+
+
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 
@@ -5334,7 +5787,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -5393,9 +5846,9 @@ local FIELDS_AT_ONCE = 500
 
 
 
-local function keep_dead(queue, key, claim, fate)
+local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
-  local messages = redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
+  messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
@@ -5552,19 +6005,26 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(231)}
+${blank(232)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
-  local with_options = has_options(queue, key)
-  local head, reply = head_of(queue, key, with_options)
-  if not head then
-    must_be_empty(list, reply)
-    if with_options then redis.call('SREM', overrides_key(root), key) end
-    return nil
-  end
   queue.now = queue.now or now_ms()
-  local at = enters_at(head, queue.now)
+  local at
+  if (queue.read or 0) >= LIMITS.windowBytes then
+    local size = redis.pcall('LLEN', list)
+    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  end
+  local with_options = not at and has_options(queue, key)
+  if not at then
+    local head, reply = window_of(queue, key, with_options)
+    if not head then
+      must_be_empty(list, reply)
+      if with_options then redis.call('SREM', overrides_key(root), key) end
+      return nil
+    end
+    at = enters_at(head, queue.now)
+  end
   write_unless_foreign('ZADD', due_key(root), digits(at), key)
   return at
 end
@@ -5598,36 +6058,40 @@ local function hand_out(queue, look, tally)
   end
   if #look.gone > 0 then redis.call('ZREM', due_key(root), unpack(look.gone)) end
 end
-
-
-
-local function move_lagging(queue)
-  local due, now, later, bytes = due_key(queue.root), queue.now, {}, 0
+${blank(3)}
+local function move_lagging(queue, most)
+  local due, now, later = due_key(queue.root), queue.now, {}
+  most = math.min(most, LIMITS.lagging)
+  if most < 1 then return end
   local keys = redis.call(
-    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(LIMITS.lagging)
+    'ZRANGEBYSCORE', due, '(' .. digits(now), digits(now + LIMITS.lagAhead), 'LIMIT', '0', count_text(most)
   )
   for n = 1, #keys do
-    if bytes >= LIMITS.claimBytes then break end
-    local head = head_of(queue, keys[n], has_options(queue, keys[n]))
-    if head then
-      later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n]
-      for at = 1, #head.messages do bytes = bytes + #head.messages[at] end
-    end
+    if (queue.read or 0) >= LIMITS.windowBytes then break end
+    local head = window_of(queue, keys[n], has_options(queue, keys[n]))
+    if head then later[#later + 1], later[#later + 2] = digits(enters_at(head, now)), keys[n] end
   end
   if #later > 0 then redis.call('ZADD', due, 'GT', unpack(later)) end
 end
 
 
-local function hand_out_again(queue, key, claim, take)
-  claim.claim, claim.span, claim.state = claim.claim + 1, take.lease, take.state
-  redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + take.lease, key)
+local function hand_out_again(queue, again, take)
+  if #again == 0 then return end
+  local records, leases, ends = {}, {}, digits(queue.now + take.lease)
+  for n = 1, #again do
+    local key, claim = again[n].key, again[n].claim
+    claim.span, claim.state = take.lease, take.state
+    records[2 * n - 1], records[2 * n] = key, encode_claim(claim)
+    leases[2 * n - 1], leases[2 * n] = ends, key
+  end
+  redis.call('HSET', claims_key(queue.root), unpack(records))
+  redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
 ${blank(43)}
-local function bury(queue, key, claim, fate)
+local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
-  keep_dead(queue, key, claim, fate)
+  keep_dead(queue, key, claim, fate, messages)
   redis.call('HDEL', claims_key(root), key)
   local at = open_rest(queue, key, claim.count)
   redis.call('ZREM', active_key(root), key)
@@ -5729,7 +6193,7 @@ local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.ca
 
 local function lowered_due(queue, key, score)
   -- Options of its messages may allow more.
-  local head = head_of(queue, key, has_options(queue, key))
+  local head = window_of(queue, key, has_options(queue, key))
   return math.min(score, head and enters_at(head, queue.now) or queue.now)
 end
 
@@ -5823,13 +6287,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5841,30 +6299,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -5897,12 +6355,16 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(29)}
-local function bytes_of(messages)
-  local bytes = 0
-  for n = 1, #messages do bytes = bytes + #messages[n] end
-  return bytes
-end
+${blank(31)}
+local LOOK_WORK, BATCH_WORK, BURY_WORK, WORK_BYTES = 12, 16, 100, 256
+
+
+local PAGE = 50
+
+local function reading_work(messages, bytes) return messages / 2 + bytes / WORK_BYTES end
+
+
+local function handing_work(take, messages) return BATCH_WORK + messages * (take.work - 0.5) end
 
 
 local function count_end(claim, known, attempts)
@@ -5920,8 +6382,11 @@ local function count_end(claim, known, attempts)
 end
 ${blank(4)}
 local function find_returned(queue, take, due_by)
-  local keys = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'LIMIT', '0', count_text(take.limit))
-  if #keys == 0 then return nil end
+  local most = math.min(take.limit, math.floor(LIMITS.claimWork / BATCH_WORK))
+  local ended = redis.call('ZRANGEBYSCORE', active_key(queue.root), '-inf', due_by, 'WITHSCORES', 'LIMIT', '0', count_text(most))
+  if #ended == 0 then return nil end
+  local keys = {}
+  for n = 1, #ended / 2 do keys[n] = ended[2 * n - 1] end
   local stored = redis.call('HMGET', claims_key(queue.root), unpack(keys))
   local known = acknowledged(queue.root, stored, take.nonce)
   local urgent, others = {}, {}
@@ -5929,25 +6394,35 @@ local function find_returned(queue, take, due_by)
     local claim = decode_claim(stored[n])
     local state = claim and claim.state
     local some = (not claim or state == 'released' or state == 'done') and urgent or others
-    some[#some + 1] = { key = keys[n], claim = claim, known = known[n] }
+    some[#some + 1] = { key = keys[n], claim = claim, known = known[n], due = math.floor(ended[2 * n]) }
   end
-  local found = { urgent = #urgent, next_one = 1 }
+  local found = { urgent = #urgent, next_one = 1, began = false }
   for n = 1, #keys do found[n] = urgent[n] or others[n - #urgent] end
   return found
 end
 
 
+
+local function is_too_much(take, taken, head, began)
+  if not began then return false end
+  local count, read = head.count, #head.messages
+  return taken.work + LOOK_WORK + handing_work(take, count) + reading_work(count, head.bytes * count / read) > taken.room
+end
+
+
 local function claim_returned(queue, take, taken, returned, last)
-  local active = active_key(queue.root)
-  while returned.next_one <= last and #taken.batches < taken.slots and taken.bytes < taken.room do
+  local active, again = active_key(queue.root), {}
+  while returned.next_one <= last and #taken.batches < taken.slots and taken.work < taken.room do
     local n = returned.next_one
-    returned.next_one = n + 1
     local key, claim = returned[n].key, returned[n].claim
-    local list = messages_key(queue.root, key)
-    local messages = redis.pcall('LRANGE', list, 0, (claim and claim.count or 1) - 1)
-    must_be_empty(list, messages)
-    taken.bytes = taken.bytes + bytes_of(messages)
-    if #messages == 0 then
+    local count = claim and claim.count or 1
+    local head, reply = claimed_head(queue, key, count)
+    if head and is_too_much(take, taken, head, returned.began) then break end
+    returned.next_one, returned.began = n + 1, true
+    local messages = head and read_rest(queue, head) or {}
+    taken.work = taken.work + LOOK_WORK + reading_work(#messages, head and head.bytes or 0)
+    if not head then
+      must_be_empty(messages_key(queue.root, key), reply)
       -- Somebody deleted the list by hand, or put a key of another type there: it must not stop the queue.
       forget(queue, key, active)
     elseif not claim or claim.state == 'done' then
@@ -5955,45 +6430,54 @@ local function claim_returned(queue, take, taken, returned, last)
     else
       claim.count = #messages
       local fate = count_end(claim, returned[n].known, take.attempts)
-      if not fate or not bury(queue, key, claim, fate) then
+      if fate and bury(queue, key, claim, fate, messages) then
+        taken.work = taken.work + BURY_WORK + 3 * #messages
+      else
         if fate and fate.cause == 'lease' then claim.attempt = claim.attempt + 1 end
-        hand_out_again(queue, key, claim, take)
-        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages }
+        claim.claim = claim.claim + 1
+        again[#again + 1] = returned[n]
+        taken.work = taken.work + handing_work(take, #messages)
+        local due = returned[n].due
+        taken.batches[#taken.batches + 1] = { key, token_of(claim), claim.attempt, claim.reason, claim.deadline, messages, due }
       end
     end
   end
+  hand_out_again(queue, again, take)
 end
 
 
 
-local function lateness(head, score, now)
+local function was_due(head, score, now)
   local deadline = head.deadline
-  if deadline == now or deadline <= POLICY.WAIT.most then return 0 end
+  if deadline == now or deadline <= POLICY.WAIT.most then return now end
   -- A score that ends in .5 is one of an entry whose list was missing.
   local entered = math.floor(score)
-  return now - (entered > deadline and entered or deadline)
+  return entered > deadline and entered or deadline
 end
 
 
 local function claim_head(queue, taken, look, key, head, score)
-  local tally, messages, reason, deadline = taken.tally, head.messages, head.reason, head.deadline
+  local messages = read_batch(queue, head)
+  local tally, reason, deadline = taken.tally, head.reason, head.deadline
   local leases, records, batches, n = look.leases, look.records, taken.batches, #look.leases
-  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
   tally.number = tally.number + 1
   local token, record = first_claim(taken.id_begins .. count_text(tally.number) .. taken.id_ends, head, taken.tail)
   look.gone[#look.gone + 1] = key
   leases[n + 1], leases[n + 2] = taken.lease_ends, key
   records[n + 1], records[n + 2] = key, record
-  batches[#batches + 1] = { key, token, 1, reason, deadline, messages }
-  count_claimed(tally, reason, lateness(head, score, queue.now))
+  local due = was_due(head, score, queue.now)
+  batches[#batches + 1] = { key, token, 1, reason, deadline, messages, due }
+  count_claimed(tally, reason, queue.now - due)
 end
 
 
 local function look_through(queue, take, taken, keys, scores)
-  local root, now, due_by, bytes, look = queue.root, queue.now, take.due_by, taken.bytes, { records = {}, leases = {}, gone = {}, passed = 0 }
+  local root, now, due_by, work, room = queue.root, queue.now, take.due_by, taken.work, taken.room
+  local look = { records = {}, leases = {}, gone = {}, passed = 0, ended = false }
   local active, plain = redis.call('ZMSCORE', active_key(root), unpack(keys)), not any_options(queue)
   for n = 1, #keys do
-    if bytes >= taken.room then break end
+    look.ended = work >= room or #taken.batches >= taken.slots
+    if look.ended then break end
     local key, head, reply = keys[n], nil, nil
     -- A key in both indexes has a batch with a worker; or a call was cut off, and it has none; or its batch is done, and this is a new list.
     local record = active[n] and redis.call('HGET', claims_key(root), key)
@@ -6022,13 +6506,18 @@ local function look_through(queue, take, taken, keys, scores)
           look.unclaimed[#look.unclaimed + 1] = key
         end
       else
-        head.deadline = at
+        taken.work = work
+        look.ended = is_too_much(take, taken, head, taken.began)
+        if look.ended then break end
+        head.deadline, taken.began = at, true
         claim_head(queue, taken, look, key, head, scores[n])
+        work = work + handing_work(take, head.count)
       end
-      bytes = bytes + bytes_of(head.messages)
+      work = work + reading_work(#head.messages, head.bytes) + (head.parsed or 0)
     end
+    work = work + LOOK_WORK
   end
-  taken.bytes = bytes
+  taken.work = work
   return look
 end
 
@@ -6042,9 +6531,10 @@ local function prepare(queue, take, taken)
 end
 ${blank(3)}
 local function claim_due(queue, take, taken, now)
-  local looks, passed = 0, 0
-  while #taken.batches < taken.slots and taken.bytes < taken.room and looks < LIMITS.claimLooks do
-    local wanted = taken.slots - #taken.batches
+  local passed, most = 0, taken.slots - #taken.batches
+  while #taken.batches < taken.slots and taken.work < taken.room do
+    local wanted = math.min(most, math.ceil((taken.room - taken.work) / LOOK_WORK), PAGE)
+    most = PAGE
     local found = redis.call(
       'ZRANGEBYSCORE', due_key(queue.root), '-inf', now, 'WITHSCORES', 'LIMIT', count_text(passed), count_text(wanted)
     )
@@ -6056,8 +6546,7 @@ local function claim_due(queue, take, taken, now)
     hand_out(queue, look, taken.tally)
     passed = passed + look.passed
     taken.lagging = taken.lagging or look.later ~= nil
-    looks = looks + #keys
-    if #keys < wanted then break end
+    if look.ended or #keys < wanted then break end
   end
 end
 ${blank(3)}
@@ -6065,25 +6554,26 @@ local function share(queue, take, taken, returned, now)
   claim_returned(queue, take, taken, returned, returned.urgent)
   if returned.urgent == #returned then return end
   local counters = redis.call('HMGET', queue.root, 'batches', 'redelivered')
-  local count, bytes = #taken.batches, taken.bytes
+  local count, work = #taken.batches, taken.work
   local due_begins = ((tonumber(counters[1]) or 0) + (tonumber(counters[2]) or 0) + count) % 2 == 1
-  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), bytes + (LIMITS.claimBytes - bytes) / 2
+  taken.slots, taken.room = count + math.ceil((take.limit - count) / 2), work + (LIMITS.claimWork - work) / 2
   if due_begins then
     claim_due(queue, take, taken, now)
   else
     claim_returned(queue, take, taken, returned, #returned)
   end
-  taken.slots, taken.room = take.limit, LIMITS.claimBytes
+  taken.slots, taken.room = take.limit, LIMITS.claimWork
   if not due_begins then claim_due(queue, take, taken, now) end
   claim_returned(queue, take, taken, returned, #returned)
 end
 
 
 local function take_ready(queue, take)
-  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and bytes it may have by then. The others prepare sets.
+  -- \`lagging\`: it has looked too early at a key; \`slots\` and \`room\`: how many batches and how much work it may have by then; \`began\`: it has taken some of
+  -- what is due. The others prepare sets.
   local taken = {
-    batches = {}, bytes = 0, slots = take.limit, room = LIMITS.claimBytes,
-    lagging = nil, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
+    batches = {}, work = 0, slots = take.limit, room = LIMITS.claimWork,
+    lagging = nil, began = false, tally = nil, id_begins = nil, id_ends = nil, lease_ends = nil, tail = nil,
   }
   local now = digits(queue.now)
   lower_ahead(queue)
@@ -6091,7 +6581,7 @@ local function take_ready(queue, take)
   if returned then share(queue, take, taken, returned, now) end
   claim_due(queue, take, taken, now)
   local tally, batches = taken.tally, taken.batches
-  if taken.lagging and #batches == 0 then move_lagging(queue) end
+  if taken.lagging and #batches == 0 then move_lagging(queue, math.floor((LIMITS.claimWork - taken.work) / LOOK_WORK)) end
   local first_claims = tally and tally.claimed or 0
   if #batches > first_claims then redis.call('HINCRBY', queue.root, 'redelivered', count_text(#batches - first_claims)) end
   if first_claims > 0 then write_tally(queue, tally) end
@@ -6114,7 +6604,7 @@ local function next_look(queue, take, count)
   if take.echo then send(queue.root, take.worker, 'echo') end
   return next_at or 0
 end
-${blank(281)}
+${blank(282)}
 --- Move ready batches into a Redis Stream, one entry each.
 --
 --   FCALL rapidfire_forward 1 rapid-fire:{orders} batches
@@ -6135,7 +6625,7 @@ ${blank(281)}
 -- RETURNS
 --   now        the time in Redis, ms
 --   next       as in claim_ready; a second from now when the stream is full
---   forwarded  batches moved
+--   forwarded  batches moved: at most what a call may do, as in claim_ready
 --   room       entries that still fit into the stream
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
@@ -6244,7 +6734,7 @@ local function forward(keys, args)
   local take = {
     limit = math.min(options.limit or OPTIONS.forwarded.default, longest - length), lease = LEASE, due_by = queue.now,
     -- A lease ends with this script, so attempts are never used up: nothing is buried here.
-    attempts = math.huge, nonce = nonce, worker = options.worker, echo = options.echo, rest = options.rest,
+    attempts = math.huge, nonce = nonce, work = 5, worker = options.worker, echo = options.echo, rest = options.rest,
   }
   local batches = take_ready(queue, take)
   local done, counts = {}, {}
@@ -6264,7 +6754,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'ed6d739211bec830799e7ec4e96480da823ff3ba',
+    sha1: '2e96fd1ad0ece818ba6485b10aee3f107c23a00f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6352,11 +6842,54 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(126)}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+${blank(87)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6370,7 +6903,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1412)}
+${blank(1539)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6395,17 +6928,11 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
-
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -6418,30 +6945,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -6463,7 +6990,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1819)}
+${blank(1865)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -6511,7 +7038,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '832aa23ae33c1b389feb591e67963c702fc62e52',
+    sha1: 'a8ed365ecc8dd5cf3538a853fde6603b6f58bcac',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6544,7 +7071,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -6555,6 +7083,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -6576,7 +7106,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -6630,7 +7161,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -6685,13 +7216,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -6703,30 +7228,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -6748,7 +7273,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -6756,7 +7281,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1876)}
+${blank(1891)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -6793,7 +7318,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'ef7a75534c93f7d0dcc3dbf1a0cdc794301c5c2d',
+    sha1: 'd222da2952cf40e7d8ddbe24667238c076a4787a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6881,7 +7406,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -6892,6 +7418,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -6913,7 +7441,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -6966,7 +7495,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -6987,7 +7516,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(931)}
+${blank(946)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7017,14 +7546,8 @@ local function count_keys(root)
   return (type(due) == 'number' and due or 0) + (type(active) == 'number' and active or 0)
 end
 ${blank(24)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(4)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7036,30 +7559,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -7097,7 +7620,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(184)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7105,7 +7628,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1677)}
+${blank(1690)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7124,6 +7647,7 @@ ${blank(1677)}
 --   MAXSIZE          as in policy
 --   MAXBACKLOG       as in policy
 --   MAXMESSAGEBYTES  as in policy
+--   MAXBATCHBYTES    as in policy
 --   DEDUPE           as in policy
 --   MAXDEAD          as in policy
 -- RETURNS
@@ -7144,7 +7668,7 @@ ${blank(1677)}
 local PARTITION_OPTIONS = {
   OPEN = OPTIONS.open, RETIRE = OPTIONS.retire, GENERATION = OPTIONS.generation, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 local function partition(keys, args)
@@ -7198,7 +7722,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '9008bd0572155a4ce86c3bf27aac26da35edf67e',
+    sha1: '6f28a6273bff420693f46d3f8b4761d6bcf9125b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7286,7 +7810,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -7297,6 +7822,8 @@ local LIMITS = {
   key = KIB,
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -7318,7 +7845,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -7352,7 +7880,18 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(24)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 
 local function active_key(root) return root .. ':active' end
@@ -7393,7 +7932,7 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(46)}
 local CLOCK_STEP = 1000
 
 
@@ -7405,57 +7944,129 @@ end
 local function has_options(queue, key)
   return any_options(queue) and redis.call('SISMEMBER', overrides_key(queue.root), key) == 1
 end
-${blank(3)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
+
+
+
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
+  if closed and closed < deadline then deadline, reason = closed, closed_by end
+  local latest = received_at(first) + maxWait
+  if deadline > latest then deadline, reason = latest, 'maxWait' end
+  -- 0 would say that nothing is due, ever.
+  if deadline < 1 then deadline = 1 end
+  return deadline, reason
+end
+
+
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
 end
 
 
 
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+${blank(24)}
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
+  if with_options then return head_by_options(queue, list) end
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, FIRST))
+  local first, count = messages[1], #messages
+  if not first then return nil, messages end
+  local last = messages[count]
+  if more and count < queue.maxSize then
+    local read = count
+    count = math.min(redis.call('LLEN', list), queue.maxSize)
+    if count > read then last = redis.call('LINDEX', list, count_text(count - 1)) end
   end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
-  if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
-  if deadline > latest then deadline, reason = latest, 'maxWait' end
-  -- 0 would say that nothing is due, ever.
-  if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  local deadline, reason = plain_deadline(queue, count, first, last)
+  return { list = list, messages = messages, bytes = bytes_of(messages), count = count, last = last, deadline = deadline, reason = reason }
+end
+${blank(15)}
+local function read_batch(queue, head)
+  local messages, most = head.messages, queue.maxBatchBytes
+  while #messages < head.count and head.bytes <= most do read_on(queue, head, head.count) end
+  if head.bytes > most then
+    local count, bytes = 1, #messages[1]
+    while count < head.count do
+      bytes = bytes + #messages[count + 1]
+      if bytes > most then
+        head.count, head.reason = count, 'bytes'
+        break
+      end
+      count = count + 1
+    end
+  end
+  for extra = #messages, head.count + 1, -1 do messages[extra] = nil end
+  return messages
 end
 
 
@@ -7463,7 +8074,7 @@ local function is_from_future(message, now) return received_at(message) > now + 
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(18)}
@@ -7494,13 +8105,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7512,30 +8117,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -7557,7 +8162,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7565,7 +8170,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(870)}
+${blank(882)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -7613,6 +8218,7 @@ local function peek(keys, args)
   end
   local head = head_of(queue, key, has_options(queue, key))
   if not head then return { 'empty', now, 0, 0, '', 0, 0, messages } end
+  read_batch(queue, head)
   local deadline = due_at(head, now)
   return { deadline <= now and 'ready' or 'collecting', now, deadline, 0, '', head.count, size, messages }
 end
@@ -7622,7 +8228,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '553438ab706ba39c9775192a7d38826f738182a2',
+    sha1: '85ffa6531c2f7305cf7fddc94a2d181a50ff877c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7710,7 +8316,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -7721,6 +8328,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -7742,7 +8351,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -7788,7 +8398,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -7803,18 +8413,12 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(998)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
+${blank(1013)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
-  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:dedupe', 'given:maxDead',
+  'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
+  'given:maxDead',
 }
-
-
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
 ${blank(3)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
@@ -7827,30 +8431,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -7888,7 +8492,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(184)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -7896,7 +8500,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1910)}
+${blank(1925)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -7910,7 +8514,8 @@ ${blank(1910)}
 --   MAXWAIT          from the first message, ms, not shorter than WAIT (60000)
 --   MAXSIZE          messages a batch, 1 to 1000 (10)
 --   MAXBACKLOG       messages a key, not fewer than MAXSIZE, at most a million (1000)
---   MAXMESSAGEBYTES  bytes of one message's data, at most 16 MiB (262144)
+--   MAXMESSAGEBYTES  bytes of one message's data, 1 to 1048576 (262144)
+--   MAXBATCHBYTES    bytes of the messages of a batch as they are stored, 1 to 1048576 (1048576); a larger message is one alone
 --   DEDUPE           ms for which a message id is accepted once (3600000)
 --   MAXDEAD          dead batches that are kept, at most a million (10000)
 --   GIVEN            '<name>@<host>' of a program that gives these members at each start: a member is written only when it differs from what
@@ -7932,7 +8537,7 @@ ${blank(1910)}
 -- deployed with another does. Only what it gave before tells the one from the other.
 local POLICY_OPTIONS = {
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
   GIVEN = OPTIONS.program, AGAIN = OPTIONS.again,
 }
 
@@ -8027,7 +8632,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'ee1b3884313021878da4063606d25950d1431774',
+    sha1: '3bad1bb1c508236ee2fb701bfe99bdb65f159294',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8115,7 +8720,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -8126,6 +8732,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -8147,7 +8755,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -8211,7 +8820,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
@@ -8241,13 +8850,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1004)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1022)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8259,30 +8862,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -8304,7 +8907,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(179)}
+${blank(212)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8312,7 +8915,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2038)}
+${blank(2054)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8388,7 +8991,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '11ae7b3a69f40bd5391842efbcead2bf805245f6',
+    sha1: '871070853c4524f9a35982b6142a718d2672a292',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8484,7 +9087,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -8495,6 +9099,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -8516,7 +9122,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -8583,7 +9190,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
@@ -8653,7 +9260,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(418)}
+${blank(433)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
@@ -8698,13 +9305,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(387)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(390)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8716,30 +9317,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -8772,7 +9373,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(168)}
+${blank(201)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -8780,7 +9381,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(536)}
+${blank(538)}
 --- Give a claimed batch back, ready at once for others, without using up an attempt.
 --
 --   FCALL rapidfire_release 1 rapid-fire:{orders} 79001234567 1790000000000-17:1
@@ -8837,7 +9438,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '59a1e082afc9e1cc1b8adb79fd4dde5fab936f88',
+    sha1: '59f27d969c2c7cf56d0f1f92fc5cacab3b14de5d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8870,7 +9471,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -8881,6 +9483,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -8902,7 +9506,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -8918,7 +9523,18 @@ local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
 end
-${blank(24)}
+
+
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -8973,67 +9589,124 @@ local function option_of(options, letter, most)
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(42)}
+${blank(46)}
 local CLOCK_STEP = 1000
-${blank(13)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+${blank(12)}
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -9135,7 +9808,7 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(593)}
+${blank(608)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
@@ -9162,7 +9835,7 @@ local function mend_open(queue, key, with_options, done)
   local root, due = queue.root, due_key(queue.root)
   if redis.call('HDEL', claims_key(root), key) == 1 then done[#done + 1] = 'claim removed' end
   if redis.call('ZREM', active_key(root), key) == 1 then done[#done + 1] = 'removed from active' end
-  local head = head_of(queue, key, with_options)
+  local head = window_of(queue, key, with_options)
   if not head then
     if redis.call('ZREM', due, key) == 1 then done[#done + 1] = 'removed from due' end
     return
@@ -9193,13 +9866,7 @@ local function mend(queue, key, done)
     mend_open(queue, key, with_options, done)
   end
 end
-${blank(230)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(233)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9211,30 +9878,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -9256,7 +9923,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1299)}
+${blank(1345)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -9367,7 +10034,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '81889693224ecd7bbb4c0db9cdab707d541687d0',
+    sha1: 'daf3e3bba03b338428e59f4ca6b623b2e4c93a20',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9455,7 +10122,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -9466,6 +10134,8 @@ local LIMITS = {
 
 
 
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
@@ -9487,7 +10157,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -9537,7 +10208,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(185)}
+${blank(297)}
 local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
 ${blank(286)}
 local function begin_tally(queue)
@@ -9547,7 +10218,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(931)}
+${blank(946)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -9582,14 +10253,8 @@ local function told_layout(text, generation)
   return layout_of('draining', partitions, first, other, other_first, generation)
 end
 ${blank(33)}
-local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead' }
-${blank(4)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
+${blank(7)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9601,30 +10266,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -9662,7 +10327,7 @@ local function bad_policy(policy)
     return fail('BAD_POLICY', string.format('maxBacklog must not be less than maxSize (%d), got %d', policy.maxSize, policy.maxBacklog))
   end
 end
-${blank(151)}
+${blank(184)}
 local function prepare(queue, take, taken)
   local partition = partition_of(queue.root)
   taken.tally = begin_tally(queue)
@@ -9670,7 +10335,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1767)}
+${blank(1781)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -9693,6 +10358,7 @@ ${blank(1767)}
 --   MAXSIZE          as WAIT
 --   MAXBACKLOG       as WAIT
 --   MAXMESSAGEBYTES  as WAIT
+--   MAXBATCHBYTES    as WAIT
 --   DEDUPE           as WAIT
 --   MAXDEAD          as WAIT
 -- RETURNS
@@ -9721,7 +10387,7 @@ local REPARTITION_OPTIONS = {
   SETTLE = OPTIONS.settle,
   RESTORE = OPTIONS.restore, LAYOUT = OPTIONS.layout,
   WAIT = POLICY.WAIT, MAXWAIT = POLICY.MAXWAIT, MAXSIZE = POLICY.MAXSIZE, MAXBACKLOG = POLICY.MAXBACKLOG,
-  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
+  MAXMESSAGEBYTES = POLICY.MAXMESSAGEBYTES, MAXBATCHBYTES = POLICY.MAXBATCHBYTES, DEDUPE = POLICY.DEDUPE, MAXDEAD = POLICY.MAXDEAD,
 }
 
 -- The layout after the next step, or nil when it is not the next one.
@@ -9780,7 +10446,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: 'c9ce3eb7bdd564858f2510323bc70e009bb3d81f',
+    sha1: '39efb6d7700f72243a1df0c899f3fddd6dd4bf4a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9828,7 +10494,8 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
@@ -9839,6 +10506,8 @@ local LIMITS = {
 
 
   caller = 48,
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
@@ -9860,7 +10529,8 @@ local LIMITS = {
   -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
 
 
-  -- One call hands out so many bytes of messages and looks at so many keys; of what lies ahead of the time it moves so many keys.
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
 
 
 
@@ -9955,67 +10625,124 @@ local function order_of(message)
 end
 
 local function is_behind(one, other) return one.at > other.at or one.at == other.at and one.place > other.place end
-${blank(10)}
+${blank(14)}
 local CLOCK_STEP = 1000
-${blank(13)}
-local function apply_options(queue, list, messages)
-  local made, n = { messages = messages, count = 0, wait = 0, maxWait = 0, closer = nil, closed_by = 'size' }, 1
-  while messages[n] do
-    local options = options_of(messages[n]) or ''
-    local size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
-    if n > size then
-      -- This message found more in the batch than it allows: it opens the next one.
-      made.closer = n
-      break
-    end
-    made.count = n
-    made.wait = option_of(options, 'W', POLICY.WAIT.most) or queue.wait
-    made.maxWait = option_of(options, 'X', POLICY.MAXWAIT.most) or queue.maxWait
-    local flush = has_flush(options)
-    if n == size or flush then
-      made.closer, made.closed_by = n, flush and 'flush' or 'size'
-      break
-    end
-    -- It allows more than was read. Twice as much each time: a thousand large messages are read only for those who ask for them.
-    if n >= queue.maxSize and n == #messages then
-      messages = redis.call('LRANGE', list, 0, 2 * n - 1)
-      made.messages = messages
-    end
-    n = n + 1
-  end
-  return made
-end
-
-
-
-local function head_of(queue, key, with_options)
-  local list = messages_key(queue.root, key)
-  local messages = redis.pcall('LRANGE', list, '0', queue.last)
-  local count = #messages
-  -- A key of another type counts as empty (an error has no elements): one foreign key must not stop the queue.
-  if count == 0 then return nil, messages end
-  local wait, maxWait, closer, closed_by = queue.wait, queue.maxWait, count == queue.maxSize and count, 'size'
-  if with_options then
-    local made = apply_options(queue, list, messages)
-    messages, count, wait, maxWait, closer, closed_by = made.messages, made.count, made.wait, made.maxWait, made.closer, made.closed_by
-  end
-  local last = received_at(messages[count])
-  local closed = closer and (closer == count and last or received_at(messages[closer]))
-  local deadline, reason = last + wait, 'wait'
+${blank(12)}
+local function deadline_of(first, last, wait, maxWait, closed, closed_by)
+  local deadline, reason = received_at(last) + wait, 'wait'
   if closed and closed < deadline then deadline, reason = closed, closed_by end
-  local latest = received_at(messages[1]) + maxWait
+  local latest = received_at(first) + maxWait
   if deadline > latest then deadline, reason = latest, 'maxWait' end
   -- 0 would say that nothing is due, ever.
   if deadline < 1 then deadline = 1 end
-  return { messages = messages, count = count, deadline = deadline, reason = reason }
+  return deadline, reason
 end
 
 
+local function plain_deadline(queue, count, first, last)
+  return deadline_of(first, last, queue.wait, queue.maxWait, count == queue.maxSize and received_at(last), 'size')
+end
+
+
+
+local FIRST, NEXT = 10, 250
+
+
+local function read_first(queue, list, step)
+  local fit = POLICY.MAXBATCHBYTES.most / queue.largest
+  if step > fit then step = math.ceil(fit) end
+  local messages = redis.pcall('LRANGE', list, '0', count_text(step - 1))
+  return messages, #messages == step
+end
+
+
+local function read_on(queue, head, most)
+  local messages, bytes = head.messages, head.bytes
+  local read = #messages
+  local fit = math.ceil((POLICY.MAXBATCHBYTES.most - bytes) / queue.largest)
+  local upto = math.min(read + math.max(1, math.min(NEXT, fit)), most)
+  local more = redis.call('LRANGE', head.list, count_text(read), count_text(upto - 1))
+  for n = 1, #more do
+    messages[read + n] = more[n]
+    bytes = bytes + #more[n]
+  end
+  head.bytes = bytes
+  return #messages == upto and upto < most
+end
+
+
+local function bytes_of(messages)
+  local bytes = 0
+  for n = 1, #messages do bytes = bytes + #messages[n] end
+  return bytes
+end
+
+
+
+local function head_by_options(queue, list)
+  local messages, more = read_first(queue, list, math.min(queue.maxSize, NEXT))
+  if not messages[1] then return nil, messages end
+  local head = { list = list, messages = messages, bytes = bytes_of(messages), count = 0, parsed = 0, last = nil, deadline = nil, reason = nil }
+  local n, bytes, closer, closed_by, size, flush, parsed = 1, 0, nil, 'size', nil, nil, nil
+  while messages[n] do
+    local message = messages[n]
+    local options = options_of(message) or ''
+    -- Messages that follow each other mostly have the same ones, or none.
+    if options ~= parsed then
+      parsed = options
+      size = option_of(options, 'S', POLICY.MAXSIZE.most) or queue.maxSize
+      flush = has_flush(options)
+    end
+    bytes = bytes + #message
+    if n > size or n > 1 and bytes > queue.maxBatchBytes then
+      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
+      closer, closed_by = n, n > size and 'size' or 'bytes'
+      break
+    end
+    head.count = n
+    if n == size or flush then
+      closer, closed_by = n, flush and 'flush' or 'size'
+      break
+    end
+    if more and n == #messages then more = read_on(queue, head, POLICY.MAXSIZE.most) end
+    n = n + 1
+  end
+  head.parsed = n
+  head.last = messages[head.count]
+  local last = options_of(head.last) or ''
+  local wait, maxWait = option_of(last, 'W', POLICY.WAIT.most) or queue.wait, option_of(last, 'X', POLICY.MAXWAIT.most) or queue.maxWait
+  head.deadline, head.reason = deadline_of(messages[1], head.last, wait, maxWait, closer and received_at(messages[closer]), closed_by)
+  if closed_by == 'bytes' then head.reason = 'bytes' end
+  return head
+end
+
+
+
+local function window_of(queue, key, with_options)
+  local list = messages_key(queue.root, key)
+  local head, reply
+  if with_options then
+    head, reply = head_by_options(queue, list)
+    if not head then return nil, reply end
+  else
+    local size = redis.pcall('LLEN', list)
+    -- A key of another type counts as empty: one foreign key must not stop the queue.
+    if size == 0 or type(size) == 'table' then return nil, size ~= 0 and size or {} end
+    local count = math.min(size, queue.maxSize)
+    local first = redis.call('LINDEX', list, '0')
+    local last = count > 1 and redis.call('LINDEX', list, count_text(count - 1)) or first
+    head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
+    head.deadline, head.reason = plain_deadline(queue, count, first, last)
+  end
+  queue.read = (queue.read or 0) + head.bytes
+  return head
+end
+${blank(52)}
 local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
 
 
 local function due_at(head, now)
-  if head.deadline > now and is_from_future(head.messages[head.count], now) then return now end
+  if head.deadline > now and is_from_future(head.last, now) then return now end
   return head.deadline
 end
 ${blank(3)}
@@ -10158,7 +10885,7 @@ local function insert_by_time(list, claimed, messages)
     push_front(list, older)
   end
 end
-${blank(318)}
+${blank(333)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -10166,7 +10893,7 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = head_of(queue, key, listed == 1)
+  local head, reply = window_of(queue, key, listed == 1)
   if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
   local at, due = enters_at(head, queue.now), due_key(root)
   -- A key that is due already keeps its turn.
@@ -10270,13 +10997,7 @@ local function other_generation(root, queue, generation)
     string.format('%s goes by generation %d of the partitions and the caller by %d: rapidfire_layout tells more', shown(root), queue.generation, generation)
   )
 end
-${blank(15)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(18)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10288,30 +11009,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -10344,7 +11065,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1196)}
+${blank(1242)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -10424,7 +11145,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'b15c5fc8d70a5137cb676e38f85efa0f368787d0',
+    sha1: 'a8e009313ff166b9e01dda633e8bdc29214721d3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10512,11 +11233,54 @@ local POLICY = {
   -- A batch is read in one call, hence the bound.
   MAXSIZE = { field = 'maxSize', least = 1, most = 1000, default = 10, code = 'BAD_POLICY' },
   MAXBACKLOG = { field = 'maxBacklog', least = 1, most = 1000000, default = 1000, code = 'BAD_POLICY' },
-  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = 16 * MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXMESSAGEBYTES = { field = 'maxMessageBytes', least = 1, most = MIB, default = 256 * KIB, code = 'BAD_POLICY' },
+  MAXBATCHBYTES = { field = 'maxBatchBytes', least = 1, most = MIB, default = MIB, code = 'BAD_POLICY' },
   DEDUPE = { field = 'dedupe', least = 1, most = YEAR, default = HOUR, code = 'BAD_POLICY' },
   MAXDEAD = { field = 'maxDead', least = 1, most = 1000000, default = 10000, code = 'BAD_POLICY' },
 }
-${blank(125)}
+
+
+local LIMITS = {
+  -- Bytes of the key of a conversation, of the name of a stream, and of the name in a NONCE.
+
+
+
+  -- A queue is taken to have no messages with more bytes of data, until one comes.
+  small = 4 * KIB,
+  -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
+
+
+
+  -- One call brings back so many messages of dead batches, or one batch.
+
+  -- A message of more bytes is written only when its key is known to have room.
+
+  -- Partitions, and the numbers of partitions and of changes.
+
+
+  -- So many workers of a root stand by, or are known to be there, at most; one call drops at most so many that stood by and are gone, and asks
+  -- after so many others.
+
+
+
+  -- What programs gave last is kept of so many.
+
+  -- A claim that finds nothing but scores that lag behind looks so far ahead for others, ms, and at so many keys at most.
+
+
+  -- A claim does so much work, counted as lib/claim.lua has it. A call that has read so many bytes to see when keys are due looks at no more of them.
+  -- Of what lies ahead of the time one call moves so many keys.
+
+
+
+  -- One call deletes so many entries of a stream that are done.
+
+  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+
+
+
+}
+${blank(86)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -10535,7 +11299,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(201)}
+${blank(313)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -10556,7 +11320,7 @@ local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, 
 
 
 local COUNTERS = {
-  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush',
+  'added', 'duplicates', 'batches', 'closedBy:wait', 'closedBy:maxWait', 'closedBy:size', 'closedBy:flush', 'closedBy:bytes',
   'completed', 'completedMessages', 'failed', 'redelivered', 'latenessSum', 'latenessMax',
 }
 
@@ -10567,13 +11331,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1014)}
-local LAST = {}
-local function last_position(maxSize)
-  if LAST.maxSize ~= maxSize then LAST.maxSize, LAST.text = maxSize, string.format('%d', maxSize - 1) end
-  return LAST.text
-end
-${blank(3)}
+${blank(1032)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -10585,30 +11343,30 @@ local function read_root(keys)
   local refusal = bad_root(keys)
   if refusal then return nil, refusal end
   local stored = redis.pcall(
-    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'dedupe', 'maxDead', 'slice', 'sliceBefore',
-    'watcher', 'watchAt', 'partition', 'looked'
+    'HMGET', keys[1], 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead', 'slice',
+    'sliceBefore', 'watcher', 'watchAt', 'partition', 'looked', 'largest'
   )
   if stored.err then return nil, wrong_type(stored, 'hash', keys[1]) end
   return stored
 end
 ${blank(9)}
 local function queue_of(root, stored, kept)
-  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition, looked =
-    unpack(stored)
+  local wait, maxWait, maxSize, maxBacklog, maxMessageBytes, maxBatchBytes, dedupe, maxDead, slice, before, watcher, watch_at, partition,
+    looked, largest = unpack(stored)
   -- Most of it is not stored: to ask first costs a twentieth of an add less than to call tonumber with nothing.
-  maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default
   local serves, since
   if partition then serves, since = string.match(partition, '^(%a+):(%d+)$') end
   return {
     root = root,
     wait = wait and tonumber(wait) or POLICY.WAIT.default,
     maxWait = maxWait and tonumber(maxWait) or POLICY.MAXWAIT.default,
-    maxSize = maxSize,
+    maxSize = maxSize and tonumber(maxSize) or POLICY.MAXSIZE.default,
     maxBacklog = maxBacklog and tonumber(maxBacklog) or POLICY.MAXBACKLOG.default,
     maxMessageBytes = maxMessageBytes and tonumber(maxMessageBytes) or POLICY.MAXMESSAGEBYTES.default,
+    maxBatchBytes = maxBatchBytes and tonumber(maxBatchBytes) or POLICY.MAXBATCHBYTES.default,
     dedupe = dedupe and tonumber(dedupe) or POLICY.DEDUPE.default,
     maxDead = maxDead and tonumber(maxDead) or POLICY.MAXDEAD.default,
-    last = last_position(maxSize),
+    largest = largest and tonumber(largest) or LIMITS.small,
     slice = slice and tonumber(slice),
     sliceBefore = before and tonumber(before),
     watcher = watcher or '',
@@ -10630,7 +11388,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2298)}
+${blank(2347)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -10681,12 +11439,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: 'a369303b1368ff09a99a73ab47426084fb113b83',
+    sha1: '50b0c3205ba46dad9be063420533b62b4a15c544',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3632)}
+${blank(3803)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
