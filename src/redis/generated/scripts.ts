@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: 'a14147b46e1673bed47b7ecc16224484610ada79',
+    sha1: '8ce4529eac10ac59eab12d224763e83613ecee27',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -108,13 +108,21 @@ local LIMITS = {
   key = KIB,
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+  added = 256 * KIB,
+  messageWork = 2 * KIB,
+  specialWork = 5 * KIB,
+  requeuedWork = 64 * KIB,
+  firstBytes = 64 * KIB,
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -136,10 +144,12 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
@@ -152,8 +162,8 @@ local OPTIONS = {
   flush = { field = 'flush', flag = true },
   requeued = { field = 'requeued', bytes = 128 },
 
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -230,9 +240,9 @@ local function message_header(received, id_length, options, place)
   local header = digits(received) .. ' ' .. count_text(id_length)
   if place then header = header .. ',R' .. place end
   if options then
-    if options.wait then header = header .. string.format(',W%.0f', options.wait) end
-    if options.maxWait then header = header .. string.format(',X%.0f', options.maxWait) end
-    if options.maxSize then header = header .. string.format(',S%.0f', options.maxSize) end
+    if options.wait then header = header .. string.format(',W%d', options.wait) end
+    if options.maxWait then header = header .. string.format(',X%d', options.maxWait) end
+    if options.maxSize then header = header .. string.format(',S%d', options.maxSize) end
     if options.flush then header = header .. ',F' end
   end
   return header .. ' '
@@ -244,14 +254,14 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
@@ -259,11 +269,8 @@ end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 ${blank(12)}
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
-${blank(9)}
+local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
+${blank(11)}
 local function order_of(message)
   return { at = received_at(message), place = tonumber(string.match(message, '^%d+ %d+,R(%d+%.%d+)')) or math.huge }
 end
@@ -344,9 +351,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -366,6 +378,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -383,7 +398,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -397,7 +412,7 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -414,7 +429,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -463,62 +478,129 @@ end
 
 local function pop_back(list) return type(redis.pcall('RPOP', list)) ~= 'table' end
 ${blank(4)}
+local PUSHED = 500
+
+
 local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
   end
 end
 ${blank(22)}
-local function find_places(list, claimed, messages)
-  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if older.err then return nil, older end
-  local front, following, passed, step = { unpack(older) }, {}, 0, 8
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+
+local function merged(older, messages)
+  local row, passed = {}, 0
   for n = 1, #messages do
     local order = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
-        if following.err then return nil, following end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local next_one = following[passed + 1]
-      if not next_one or is_behind(order_of(next_one), order) then break end
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
       passed = passed + 1
-      older[#older + 1], front[#front + 1] = next_one, next_one
+      row[#row + 1] = older[passed]
     end
-    front[#front + 1] = messages[n]
+    row[#row + 1] = messages[n]
   end
-  return older, front
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
 end
-${blank(4)}
-local function insert_by_time(list, claimed, messages)
-  local older, front = find_places(list, claimed, messages)
-  if not older then return nil, wrong_type(front, 'list', list) end
-  local failed
-  if #older == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #older + 1, -1)
-      push_front(list, front)
+
+
+local function insert_one(list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+${blank(3)}
+local function replace(list, size, first, last, between, row)
+  local at_front = first == 0 or last <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
     end
+    return all
   end
-  if failed then return nil, wrong_type(failed, 'list', list) end
+  local whole = joined(row)
+  -- Whether both commands are allowed must be known before something is taken off.
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = push(list, { row[1] }) end
+  if failed then return nil, failed end
+  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
   return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, older)
+    cut(#whole)
+    push(list, joined(between))
   end
 end
-${blank(48)}
+
+
+
+local function insert_by_time(list, claimed, messages)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 then
+    failed = push_front(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, count, -1) end
+  elseif first == size then
+    failed = push_all_back(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  end
+  local undo = count == 1 and insert_one(list, first, messages[1])
+  if undo then return undo end
+  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+${blank(47)}
 local function append(queue, key, element) return push_back(messages_key(queue.root, key), element) end
 
 
@@ -529,10 +611,10 @@ local function opens_at(queue) return queue.maxSize == 1 and queue.now or queue.
 
 local function keep_indexed(queue, key) redis.pcall('ZADD', due_key(queue.root), 'NX', opens_at(queue), key) end
 ${blank(3)}
-local function move_in_due(queue, key, at)
+local function look_by(queue, key, at)
   local due = due_key(queue.root)
   local text = digits(at)
-  local done = at <= queue.now and redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key) or redis.pcall('ZADD', due, 'XX', 'CH', text, key)
+  local done = redis.pcall('ZADD', due, 'XX', 'LT', 'CH', text, key)
   if done ~= 0 then return at, error_of(done, 'zset', due) end
   for _, index in ipairs({ due, active_key(queue.root) }) do
     local found = redis.pcall('ZSCORE', index, key)
@@ -540,24 +622,35 @@ local function move_in_due(queue, key, at)
   end
   return at, error_of(redis.pcall('ZADD', due, text, key), 'zset', due)
 end
+${blank(3)}
+local function due_with_options(queue, key, size, options)
+  local now, maxWait = queue.now, options.maxWait or queue.maxWait
+  if options.flush or size >= (options.maxSize or queue.maxSize) then return now end
+  local at = now + (options.wait or queue.wait)
+  if size == 1 then return math.min(at, now + maxWait) end
+  -- A call reads so much of first messages, which may be large; the next claim looks at the others.
+  if queue.first_bytes > LIMITS.firstBytes then return now end
+  local list = messages_key(queue.root, key)
+  local first = redis.pcall('LINDEX', list, '0')
+  if type(first) ~= 'string' then return nil, error_of(first, 'list', list) end
+  queue.first_bytes = queue.first_bytes + #first
+  return math.max(math.min(at, received_at(first) + maxWait), now)
+end
+
 
 
 local function index_by_options(queue, key, size, options)
-  local root, listed, at, failed = queue.root, nil, nil, nil
+  local root, listed, failed = queue.root, nil, nil
   if options then
     listed = redis.pcall('SADD', overrides_key(root), key)
     failed = error_of(listed, 'set', overrides_key(root))
   end
-  if not failed then
-    local head, reply = window_of(queue, key, true)
-    if not head then
-      failed = error_of(reply, 'list', messages_key(root, key))
-    elseif size == 1 then
-      at = enters_at(head, queue.now)
-      failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
-    else
-      at, failed = move_in_due(queue, key, enters_at(head, queue.now))
-    end
+  local at
+  if not failed then at, failed = due_with_options(queue, key, size, options or queue) end
+  if at and size == 1 then
+    failed = error_of(redis.pcall('ZADD', due_key(root), digits(at), key), 'zset', due_key(root))
+  elseif at then
+    at, failed = look_by(queue, key, at)
   end
   if failed and listed == 1 then redis.pcall('SREM', overrides_key(root), key) end
   queue.any_options = true
@@ -567,20 +660,7 @@ ${blank(3)}
 local function index_appended(queue, key, size, options)
   local root = queue.root
   local listed = options and 1 or queue.any_options and redis.pcall('SISMEMBER', overrides_key(root), key) or 0
-  if listed == 1 then
-    -- Of several messages of a key the first is seen to here, and all of them once by index_rest: each look reads the whole batch.
-    local seen = queue.by_options
-    if seen and seen[key] ~= nil then
-      seen[key] = true
-      return nil
-    end
-    local at, failed = index_by_options(queue, key, size, options)
-    if not failed then
-      queue.by_options = seen or {}
-      queue.by_options[key] = false
-    end
-    return at, failed
-  end
+  if listed == 1 then return index_by_options(queue, key, size, options) end
   if listed ~= 0 then return nil, wrong_type(listed, 'set', overrides_key(root)) end
   if size == 1 then
     -- The same for all messages of a call, so made once.
@@ -594,23 +674,11 @@ local function index_appended(queue, key, size, options)
   end
   -- Once a call is enough for a key that is flooded: it is ready.
   if size < queue.maxSize or queue.filled == key then return nil end
-  local at, failed = move_in_due(queue, key, queue.now)
+  local at, failed = look_by(queue, key, queue.now)
   if not failed then queue.filled = key end
   return at, failed
 end
-
-
-
-local function index_rest(queue)
-  local soonest
-  for key, has_more in pairs(queue.by_options or {}) do
-    local head = has_more and window_of(queue, key, true)
-    local at = head and move_in_due(queue, key, enters_at(head, queue.now))
-    if at then soonest = math.min(soonest or at, at) end
-  end
-  return soonest
-end
-${blank(187)}
+${blank(186)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -618,9 +686,13 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = window_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at, due = enters_at(head, queue.now), due_key(root)
+  local at, due = queue.now, due_key(root)
+  -- What options make of it only all of its messages could tell: the next claim reads them.
+  if listed ~= 1 then
+    local head, reply = window_of(queue, key, false)
+    if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+    at = enters_at(head, queue.now)
+  end
   -- A key that is due already keeps its turn.
   local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
   return at, error_of(done, 'zset', due)
@@ -628,9 +700,8 @@ end
 
 
 
-local function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+local function bring_back(queue, key, messages, with_options)
+  local root = queue.root
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
@@ -649,7 +720,7 @@ local function bring_back(queue, key, messages)
   end
   return undo, at
 end
-${blank(267)}
+${blank(269)}
 local UNPACKED = 1000
 
 local function unpack_some(values, from) return unpack(values, from, math.min(from + UNPACKED - 1, #values)) end
@@ -872,7 +943,8 @@ ${blank(594)}
 --   WRONG_TYPE         the root, an index, what remembers ids, or the list of the key, is a key of another type
 --   MISSING_ARGUMENT   key, data or the value of a token is missing
 --   UNKNOWN_ARGUMENT   something else stands where a token was expected
---   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name
+--   BAD_ARGUMENT       WAIT, MAXWAIT or MAXSIZE is out of range, MAXWAIT is shorter than WAIT, or REQUEUED is no time and name; of the whole call: its
+--                      messages are too much together (lua/README.md), and none is stored
 --   BAD_KEY            the key is empty or too long
 --   BAD_ID             the id is empty or too long
 --   MESSAGE_TOO_LARGE  the data has more than maxMessageBytes
@@ -892,8 +964,8 @@ local function read_requeued(text)
   local at, name = string.match(text, '^(%d+):(.+)$')
   at = integer(at, 0, 9999999999999)
   if not at then return nil, fail('BAD_ARGUMENT', 'REQUEUED must be a time in ms and a name, <ms>:<name>, got ' .. shown(text)) end
-  local batch, position = string.match(name, '^(.*):(%d%d?%d?%d?)$')
-  return { at = at, name = name, place = batch and place_among_dead(batch, position) }
+  local number, position = string.match(name, '^%d+%-(%d+)[^:]*:(%d%d?%d?%d?)$')
+  return { at = at, name = name, place = number and place_among_dead(number, position) }
 end
 
 -- Reads the options of a message that has others than an id. Returns where reading ended, and { id, options, requeued, refusal, generation }, each
@@ -933,6 +1005,19 @@ local function check_bounds(queue, messages, key, data)
   while messages.largest < #data do messages.largest = 2 * messages.largest end
 end
 
+-- What a message costs besides its bytes.
+local function work_of(special)
+  if not special then return LIMITS.messageWork end
+  return special.requeued and LIMITS.requeuedWork or special.options and LIMITS.specialWork or LIMITS.messageWork
+end
+
+local function too_much(count, weight)
+  return fail('BAD_ARGUMENT', string.format(
+    'the messages of one call must weigh at most %d together, each its bytes and %d, or with other tokens than ID %d; the first %d weigh %d',
+    LIMITS.added, LIMITS.messageWork, LIMITS.specialWork, count, weight
+  ))
+end
+
 -- Puts a value into one of the lists of messages that nearly no call needs: it is made then.
 local function put(messages, list, n, value)
   messages[list] = messages[list] or {}
@@ -946,7 +1031,7 @@ end
 local function read_messages(queue, args)
   local keys, elements, digests, asked, most, longest = {}, {}, nil, nil, math.min(queue.maxMessageBytes, queue.largest), LIMITS.key
   local messages = { keys = keys, elements = elements, digests = nil, asked = nil, largest = queue.largest }
-  local n, at, length, header = 0, 1, nil, nil
+  local n, at, length, header, weight = 0, 1, nil, nil, 0
   repeat
     n = n + 1
     local key, data, word = args[at], args[at + 1], args[at + 2]
@@ -964,6 +1049,8 @@ local function read_messages(queue, args)
         refusal, messages.generation = special.refusal, special.generation or messages.generation
       end
     end
+    weight = weight + #key + #data + #(special and special.id or id) + work_of(special)
+    if weight > LIMITS.added and n > 1 then return nil, too_much(n, weight) end
     if #data > most or #key > longest or key == '' then refusal = refusal or check_bounds(queue, messages, key, data) end
     keys[n] = key
     if refusal then
@@ -1030,13 +1117,13 @@ local function store(queue, key, element, options, digest, ids)
 end
 
 -- Stores a message that died in another partition where its time belongs. Returns the same.
-local function store_requeued(queue, key, element, digest, ids)
+local function store_requeued(queue, key, element, special, digest, ids)
   local list = messages_key(queue.root, key)
   local size = redis.pcall('LLEN', list)
   local undo, at
   local failed = error_of(size, 'list', list) or size == 0 and queue.refuses_new and not_serving(queue.root)
   if not failed then
-    undo, at = bring_back(queue, key, { element })
+    undo, at = bring_back(queue, key, { element }, special.options ~= nil)
     failed = not undo and at
   end
   if failed then
@@ -1074,7 +1161,7 @@ local function add(keys, args)
   if refusal then return refusal end
   local listed = redis.pcall('SCARD', overrides_key(root))
   if type(listed) == 'table' then return wrong_type(listed, 'set', overrides_key(root)) end
-  queue.any_options = listed > 0
+  queue.any_options, queue.first_bytes = listed > 0, 0
   local ids = messages.asked and read_ids(queue, messages.asked)
   local owners, elements, refusals = messages.keys, messages.elements, messages.refusals or NONE
   local digests, specials = messages.digests or NONE, messages.specials or NONE
@@ -1093,7 +1180,7 @@ local function add(keys, args)
     if not status then
       local at
       if special and special.requeued then
-        size, at = store_requeued(queue, key, elements[n], digest, ids)
+        size, at = store_requeued(queue, key, elements[n], special, digest, ids)
       else
         size, at = store(queue, key, elements[n], special and special.options, digest, ids)
       end
@@ -1110,8 +1197,6 @@ local function add(keys, args)
   -- All is stored: nothing that fails from here on may hide it.
   if added > 0 then redis.pcall('HINCRBY', root, 'added', count_text(added)) end
   if duplicates > 0 then redis.pcall('HINCRBY', root, 'duplicates', count_text(duplicates)) end
-  local rest = index_rest(queue)
-  if rest and (not soonest or rest < soonest) then soonest = rest end
   wake_watcher(queue, soonest)
   if #owners == 1 and type(reply[1]) == 'table' then return reply[1] end
   return reply
@@ -1122,7 +1207,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '56f863607e646dba032c527f268d88dbe11e6fa6',
+    sha1: '8847a4934af93f07725836dd10fc5b0d48b70bcd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1167,13 +1252,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
   parts = 100,
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -1195,12 +1284,27 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
-  checkLooks = 5000,
-  checkBytes = 4 * MIB,
-  counted = 5000,
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+
+
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+  checkBytes = 256 * KIB,
+  counted = 1000,
 }
-${blank(86)}
+${blank(64)}
+local COUNTS = {}
+local function count_text(count)
+  local text = COUNTS[count]
+  if not text then
+    text = string.format('%d', count)
+    if count <= 1000 then COUNTS[count] = text end
+  end
+  return text
+end
+${blank(13)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -1236,9 +1340,6 @@ local function received_at(message)
 end
 
 
-local function is_readable(message) return string.find(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+[^ ]* ') ~= nil end
-
-
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
@@ -1246,15 +1347,20 @@ local function options_of(message)
 end
 
 
+local function header_of(message)
+  local time, behind = string.match(message, '^(%d+) %d+()[^ ]* ')
+  if not time or #time ~= 13 then return received_at(message), false, nil end
+  return tonumber(time), true, string.byte(message, behind) == 44 and options_of(message) or nil
+end
+
+
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
-${blank(48)}
+${blank(47)}
 local CLOCK_STEP = 1000
-${blank(173)}
-local function is_from_future(message, now) return received_at(message) > now + CLOCK_STEP end
-${blank(40)}
+${blank(223)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -1275,7 +1381,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(38)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -1286,7 +1392,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(209)}
+${blank(219)}
 local function count_messages(root)
   local due, active, dead = redis.pcall('ZCARD', due_key(root)), redis.pcall('ZCARD', active_key(root)), redis.pcall('ZCARD', dead_key(root))
   if type(due) ~= 'number' or type(active) ~= 'number' or type(dead) ~= 'number' or due + active + dead > LIMITS.counted then return nil end
@@ -1304,11 +1410,11 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(295)}
+${blank(350)}
 local LOOK_AGAIN = 10000
-${blank(323)}
+${blank(325)}
 local function longest_wait(queue) return math.max(queue.wait, tonumber(redis.call('HGET', queue.root, 'longestWait')) or 0) end
-${blank(347)}
+${blank(348)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -1365,7 +1471,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1329)}
+${blank(1357)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1644,21 +1750,23 @@ end
 
 
 
-local function look_at_messages(list, seen, longest, spent)
+local function look_at_messages(list, seen, longest, largest, spent)
   local at, most = 0, math.min(seen.size, POLICY.MAXSIZE.most)
   seen.latest, seen.wait = seen.last + longest, longest
   while at < most and spent.bytes < LIMITS.checkBytes do
-    local messages = redis.call('LRANGE', list, at, at + 19)
+    local step = math.max(1, math.min(20, math.floor((LIMITS.checkBytes - spent.bytes) / largest)))
+    local messages = redis.call('LRANGE', list, count_text(at), count_text(math.min(at + step, most) - 1))
     for n = 1, #messages do
-      local message = messages[n]
-      local options, wait = options_of(message), longest
+      local message, wait = messages[n], longest
+      local received, readable, options = header_of(message)
       if options then
         seen.options = seen.options + 1
         wait = option_of(options, 'W', POLICY.WAIT.most) or longest
+        seen.wait = math.max(seen.wait, wait)
       end
-      if not is_readable(message) then seen.unreadable = seen.unreadable + 1 end
-      if is_from_future(message, seen.now) then seen.ahead = seen.ahead + 1 end
-      seen.latest, seen.wait = math.max(seen.latest, received_at(message) + wait), math.max(seen.wait, wait)
+      if not readable then seen.unreadable = seen.unreadable + 1 end
+      if received > seen.now + CLOCK_STEP then seen.ahead = seen.ahead + 1 end
+      if received + wait > seen.latest then seen.latest = received + wait end
       spent.bytes = spent.bytes + #message
     end
     at = at + #messages
@@ -1676,7 +1784,7 @@ local function look_at_key(queue, key, seen, spent)
   if seen.type == 'list' then
     seen.size = redis.call('LLEN', list)
     seen.since, seen.last = received_at(redis.call('LINDEX', list, 0)), received_at(redis.call('LINDEX', list, -1))
-    look_at_messages(list, seen, queue.longest, spent)
+    look_at_messages(list, seen, queue.longest, queue.largest, spent)
   end
   seen.due = tonumber(read_unless_foreign('ZSCORE', due_key(root), key))
   seen.active = tonumber(read_unless_foreign('ZSCORE', active_key(root), key))
@@ -1687,9 +1795,10 @@ local function look_at_key(queue, key, seen, spent)
   seen.listed = read_unless_foreign('SISMEMBER', overrides_key(root), key) == 1
 end
 
-local function look_at_dead(root, id, seen)
+local function look_at_dead(root, id, seen, spent)
   local name = dead_key(root, id)
   local positions = dead_positions(name) or {}
+  spent.looks = spent.looks + #positions
   seen.key, seen.since = read_unless_foreign('HGET', name, 'key'), tonumber(read_unless_foreign('ZSCORE', dead_key(root), id))
   seen.count, seen.messages, seen.gapless = read_unless_foreign('HGET', name, 'count'), #positions, 0
   while positions[seen.gapless + 1] == seen.gapless + 1 do seen.gapless = seen.gapless + 1 end
@@ -1697,11 +1806,12 @@ end
 
 
 local function look_at(queue, part, spent)
+  spent.looks = spent.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name = part_key(queue.root, part)
   local seen = { what = what, part = part, type = redis.call('TYPE', name).ok, expires = redis.call('PTTL', name) >= 0 }
   if what == 'messages' then look_at_key(queue, of, seen, spent) end
-  if what == 'dead' then look_at_dead(queue.root, of, seen) end
+  if what == 'dead' then look_at_dead(queue.root, of, seen, spent) end
   return seen
 end
 
@@ -1716,7 +1826,7 @@ local function look_at_root(root)
   seen.messages = seen.held and seen.held + seen.buried or -1
   return seen
 end
-${blank(72)}
+${blank(85)}
 --- Tell which laws some parts of a queue break, each at one moment, or its root.
 --
 --   FCALL_RO rapidfire_check 1 rapid-fire:{orders}
@@ -1765,7 +1875,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: '23553ea63041cab4671add0fbed1d5ff35545c55',
+    sha1: 'd384f9becc0884f4edcd420ce8931610673d2c2f',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1865,13 +1975,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -1893,19 +2007,21 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
   claimed = { field = 'limit', least = 1, most = 1000, default = 10 },
-${blank(3)}
+${blank(4)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
   before = { field = 'before', least = 0, most = 9999999999999 },
@@ -1974,21 +2090,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -2069,9 +2185,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -2091,6 +2212,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -2108,7 +2232,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 
@@ -2174,10 +2298,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 
@@ -2233,15 +2357,15 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-
-
-
+${blank(4)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -2249,12 +2373,13 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(63)}
+${blank(73)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -2395,17 +2520,18 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(232)}
+${blank(286)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -2482,7 +2608,7 @@ end
 
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
-  local records, ends = {}, {}
+  local records, ends, text = {}, {}, digits(queue.now + lease)
   for n = 1, #held do
     local key, claim = held[n].key, held[n].claim
     if claim.span < lease or known and claim.state then
@@ -2490,12 +2616,12 @@ local function extend_leases(queue, held, lease, known)
       if known then claim.state = nil end
       records[#records + 1], records[#records + 2] = key, encode_claim(claim)
     end
-    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+    ends[#ends + 1], ends[#ends + 2] = text, key
   end
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(25)}
+${blank(23)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -2505,7 +2631,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(127)}
+${blank(131)}
 local NONCE_KEPT = 60000
 
 
@@ -2616,7 +2742,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -3082,7 +3208,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '4a9d84e2790c4dc5aa70b9d8ad68385d413291f1',
+    sha1: '5538b178574044e4fdf6985335fd6d8191912f35',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3127,13 +3253,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+  pairs = 50,
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -3155,12 +3285,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(57)}
+${blank(58)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -3210,21 +3342,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -3305,9 +3437,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -3327,6 +3464,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -3344,7 +3484,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -3358,10 +3498,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -3400,7 +3540,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -3444,17 +3584,18 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(232)}
+${blank(286)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -3473,7 +3614,7 @@ end
 local LOOK_AGAIN = 10000
 
 local function look_again(queue, key, index) write_unless_foreign('ZADD', index, string.format('%.0f.5', queue.now + LOOK_AGAIN), key) end
-${blank(116)}
+${blank(114)}
 local function finish_without_list(queue, key, record)
   local claim = decode_claim(record)
   queue.now = queue.now or now_ms()
@@ -3507,7 +3648,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(87)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -3546,7 +3687,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3626,14 +3767,14 @@ ${blank(393)}
 --   NONCE    in front of all: '<name>/<number>', who calls and the number of the call; repeated with it, the call says what the first did
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'completed' | 'lost'
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or that of the claims, is a key of another type
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs, or the NONCE is none
+--   BAD_ARGUMENT      more than 50 pairs, or the NONCE is none
 --
 -- WHY a lost batch is a result and not an error: the worker expects it, and the other pairs must not suffer.
 local function complete(keys, args)
@@ -3673,7 +3814,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'cf6aa290d053d65bfdffa0348cc49bff0073034c',
+    sha1: 'd01b4a0fb24fccfd4338dee6b6676ce095a2f65c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3773,13 +3914,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -3801,20 +3946,23 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
-  shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+
+  listed = { field = 'limit', least = 1, most = 50, default = 50 },
   offset = { field = 'offset', least = 0, most = 1000000, default = 0 },
 
   -- Claims and what becomes of them.
@@ -3857,9 +4005,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(109)}
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(114)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -3874,12 +4022,18 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local positions = dead_positions(name)
-  if not positions or #positions == 0 then return {} end
-  for n = 1, #positions do positions[n] = count_text(positions[n]) end
-  return redis.call('HMGET', name, unpack(positions))
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
 end
-${blank(157)}
+${blank(161)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -3887,7 +4041,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -3952,7 +4106,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(926)}
+${blank(953)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -3962,7 +4116,7 @@ ${blank(926)}
 -- KEYS
 --   root      root key of the queue
 -- ARGV
---   LIMIT     at most this many, 1 to 1000 (100)
+--   LIMIT     at most this many, 1 to 50 (50)
 --   OFFSET    after this many (0)
 --   ID        only the batch with this id, at most 64 bytes
 -- RETURNS
@@ -3975,7 +4129,7 @@ ${blank(926)}
 --   UNKNOWN_ARGUMENT  not LIMIT, OFFSET or ID
 --   MISSING_ARGUMENT  a token without its value
 --   BAD_ARGUMENT      a value is out of its range
-local DEAD_OPTIONS = { LIMIT = OPTIONS.shown, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
+local DEAD_OPTIONS = { LIMIT = OPTIONS.listed, OFFSET = OPTIONS.offset, ID = OPTIONS.batch }
 
 local function dead(keys, args)
   local call, root = redis.call, keys[1]
@@ -3986,7 +4140,7 @@ local function dead(keys, args)
   local ids, reply = options.id and { options.id }, {}
   if not ids then
     local offset = options.offset or OPTIONS.offset.default
-    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.shown.default) - 1)
+    ids = call('ZRANGE', dead_key(root), offset, offset + (options.limit or OPTIONS.listed.default) - 1)
   end
   for n = 1, #ids do
     local died = call('ZSCORE', dead_key(root), ids[n])
@@ -4008,7 +4162,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: 'a2436be410253d55f6e64b0ec738cbc63648da55',
+    sha1: '1f0eeca5c953ee02ff6e46628f785044110fc543',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4060,13 +4214,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -4088,12 +4246,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(93)}
+${blank(94)}
 local function calls_key(root, name) return root .. ':calls:' .. name end
 
 
@@ -4110,7 +4270,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(435)}
+${blank(461)}
 local function read_batch_ids(args, first, last)
   local given = last - first + 1
   if given < 1 then return nil, fail('MISSING_ARGUMENT', 'expected the id of a dead batch') end
@@ -4131,7 +4291,7 @@ local function drop_dead(root, id)
   end
   return true
 end
-${blank(729)}
+${blank(786)}
 local NONCE_KEPT = 60000
 
 
@@ -4170,7 +4330,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4238,7 +4398,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1188)}
+${blank(1215)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4282,7 +4442,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: 'ef0e768ba277c101c164501967ec0f8b3c40ef12',
+    sha1: '97be5f390d709a549fd28b3b7459727e2e07f7fd',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4334,13 +4494,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
-  pairs = 1000,
+  pairs = 50,
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -4362,18 +4526,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
   lease = { field = 'lease', least = 1, most = DAY, default = 30 * SECOND },
 ${blank(8)}
@@ -4403,11 +4569,11 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -4446,7 +4612,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(225)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -4454,10 +4620,10 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(415)}
+${blank(470)}
 local function extend_leases(queue, held, lease, known)
   if #held == 0 then return end
-  local records, ends = {}, {}
+  local records, ends, text = {}, {}, digits(queue.now + lease)
   for n = 1, #held do
     local key, claim = held[n].key, held[n].claim
     if claim.span < lease or known and claim.state then
@@ -4465,12 +4631,12 @@ local function extend_leases(queue, held, lease, known)
       if known then claim.state = nil end
       records[#records + 1], records[#records + 2] = key, encode_claim(claim)
     end
-    ends[#ends + 1], ends[#ends + 2] = queue.now + lease, key
+    ends[#ends + 1], ends[#ends + 2] = text, key
   end
   if #records > 0 then redis.call('HSET', claims_key(queue.root), unpack(records)) end
   redis.call('ZADD', active_key(queue.root), 'GT', unpack(ends))
 end
-${blank(591)}
+${blank(594)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -4546,7 +4712,7 @@ ${blank(240)}
 --   lease    ms from now, 1 to a day
 --   key      the conversation
 --   token    proof of the claim, from claim_ready
---   more...  further pairs of key and token, at most 1000 pairs in all
+--   more...  further pairs of key and token, at most 50 pairs in all
 -- RETURNS
 --   status   for each pair: 'extended' | 'lost'
 --   queued   for each pair: messages that have arrived behind this batch, 0 when lost
@@ -4555,7 +4721,7 @@ ${blank(240)}
 --   WRONG_TYPE        the root, one of the indexes, or the list of a key is a key of another type
 --   BAD_LEASE         lease is not an integer from 1 to 86400000
 --   MISSING_ARGUMENT  no pair, or a key without its token
---   BAD_ARGUMENT      more than 1000 pairs
+--   BAD_ARGUMENT      more than 50 pairs
 --
 -- A lease that ends later already stays as it is.
 --
@@ -4596,7 +4762,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: '1b317d538a7e0fa9f25220a9e266ea9e2eae7928',
+    sha1: 'b85cd01d063cce37b5edeff53d1cf007f8aaeef8',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4704,13 +4870,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -4732,18 +4902,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 
 
@@ -4811,21 +4983,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -4906,9 +5078,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -4928,6 +5105,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -4945,7 +5125,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -4959,10 +5139,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -4996,15 +5176,15 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-
-
-
+${blank(4)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -5012,12 +5192,13 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(68)}
+${blank(78)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -5069,24 +5250,40 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(15)}
-local function copy_back(list, count, kept)
-  local elements, done = redis.call('LRANGE', list, 0, count - 1), count - #kept
-  for n = #kept, 1, -1 do
-    if kept[n] ~= done + n then redis.call('LSET', list, done + n - 1, elements[kept[n]]) end
+
+
+local PUSHED = 500
+
+
+local function push_front(list, elements)
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
   end
 end
-${blank(210)}
+${blank(11)}
+local function keep_front(list, count, kept)
+  local elements, left = redis.call('LRANGE', list, 0, count - 1), {}
+  for n = 1, #kept do left[n] = elements[kept[n]] end
+  redis.call('LTRIM', list, 0, -1)
+  redis.call('LPUSH', list, left[1])
+  redis.call('LTRIM', list, count + 1, -1)
+  push_front(list, left)
+end
+${blank(253)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -5103,16 +5300,17 @@ ${blank(87)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
 end
-${blank(3)}
+
+
+
 local function shrink(queue, key, claim, kept)
   local root, list, count = queue.root, messages_key(queue.root, key), claim.count
   local done = count - #kept
   claim.count, claim.state = #kept, 'retry'
   redis.call('HSET', claims_key(root), key, encode_claim(claim))
-  copy_back(list, count, kept)
-  cut_front(list, done)
+  keep_front(list, count, kept)
   redis.call('HINCRBY', root, 'completedMessages', done)
 end
 ${blank(4)}
@@ -5125,7 +5323,7 @@ local function bury(queue, key, claim, fate, messages)
   redis.call('ZREM', active_key(root), key)
   return true, at
 end
-${blank(105)}
+${blank(109)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -5164,7 +5362,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -5336,7 +5534,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'f9bbff64338236a5eac83b037474603ce0f4b524',
+    sha1: 'd54e96895975ba4ebcd5888c29a8d7a18fefb242',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5436,13 +5634,17 @@ local LIMITS = {
 
   stream = 128,
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -5464,22 +5666,22 @@ local LIMITS = {
   lowered = 100,
   -- One call deletes so many entries of a stream that are done.
   trimmed = 1000,
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
   forwarded = { field = 'limit', least = 1, most = 1000, default = 100 },
-
-
-
+${blank(3)}
   -- Claims and what becomes of them.
 ${blank(7)}
   entries = { field = 'longest', least = 1, most = 10000000, default = 100000 },
@@ -5547,14 +5749,14 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
@@ -5571,7 +5773,7 @@ local function parts_of(message)
   local at = string.sub(message, 1, 13)
   return at, string.sub(message, start, start + length - 1), string.sub(message, start + length)
 end
-${blank(36)}
+${blank(35)}
 local CLOCK_STEP = 1000
 
 
@@ -5652,9 +5854,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -5674,6 +5881,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -5691,7 +5901,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 
@@ -5757,10 +5967,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 
@@ -5807,15 +6017,15 @@ local function now_ms()
 end
 ${blank(9)}
 local FIELDS_AT_ONCE = 500
-
-
-
+${blank(4)}
 local function keep_dead(queue, key, claim, fate, messages)
   local root = queue.root
   messages = messages or redis.call('LRANGE', messages_key(root, key), 0, claim.count - 1)
   local dead = dead_key(root, claim.id)
   redis.call('HSET', dead, 'key', key, 'attempt', claim.attempt, 'claim', claim.claim, 'deadline', claim.deadline, 'reason', claim.reason,
     'cause', fate.cause, 'error', fate.error, 'count', #messages)
+  local is_long = #messages > 100
+  if is_long then redis.call('HSET', dead, 'padding', string.rep(' ', 65)) end
   for from = 1, #messages, FIELDS_AT_ONCE do
     local fields = {}
     for n = from, math.min(from + FIELDS_AT_ONCE - 1, #messages) do
@@ -5823,12 +6033,13 @@ local function keep_dead(queue, key, claim, fate, messages)
     end
     redis.call('HSET', dead, unpack(fields))
   end
+  if is_long then redis.call('HDEL', dead, 'padding') end
   if redis.call('ZADD', dead_key(root), queue.now, claim.id) == 1 then
     redis.call('HINCRBY', root, 'dead', 1)
     redis.call('HINCRBY', root, 'deadMessages', #messages)
   end
 end
-${blank(63)}
+${blank(73)}
 local function looked_at(queue) return queue.looked > queue.now + CLOCK_STEP and queue.looked or queue.now end
 ${blank(3)}
 local function send(root, worker, what)
@@ -5969,17 +6180,18 @@ local function must_be_empty(list, reply)
 end
 ${blank(11)}
 local function cut_front(list, count) write_unless_foreign('LTRIM', list, count_text(count), '-1') end
-${blank(232)}
+${blank(286)}
 local function open_rest(queue, key, count)
   local root, list = queue.root, messages_key(queue.root, key)
   cut_front(list, count)
   queue.now = queue.now or now_ms()
-  local at
-  if (queue.read or 0) >= LIMITS.windowBytes then
-    local size = redis.pcall('LLEN', list)
-    at = size ~= 0 and type(size) ~= 'table' and queue.now or nil
+  local with_options, at = has_options(queue, key), nil
+  -- What will be read to learn its deadline: all of it, or the first message and the last.
+  local size = with_options and redis.pcall('LLEN', list) or 2
+  if type(size) ~= 'table' and (queue.read or 0) + size * (queue.largest + (with_options and OPTIONS_READ or 0)) > LIMITS.windowBytes then
+    size = with_options and size or redis.pcall('LLEN', list)
+    if size ~= 0 and type(size) ~= 'table' then at = queue.now end
   end
-  local with_options = not at and has_options(queue, key)
   if not at then
     local head, reply = window_of(queue, key, with_options)
     if not head then
@@ -6051,7 +6263,7 @@ local function hand_out_again(queue, again, take)
   redis.call('HSET', claims_key(queue.root), unpack(records))
   redis.call('ZADD', active_key(queue.root), unpack(leases))
 end
-${blank(43)}
+${blank(41)}
 local function bury(queue, key, claim, fate, messages)
   local root = queue.root
   if redis.call('ZCARD', dead_key(root)) >= queue.maxDead then return false end
@@ -6097,7 +6309,7 @@ local function finish(queue, keys, counts, records)
   redis.call('HINCRBY', root, 'completedMessages', count_text(messages))
   return soonest
 end
-${blank(87)}
+${blank(91)}
 local NONCE_KEPT = 60000
 
 
@@ -6208,7 +6420,7 @@ local function lower_ahead(queue)
   redis.pcall('ZREMRANGEBYRANK', watch_key(root, 'standby'), 0, -1)
   redis.call('HSET', root, 'watchAt', 0, 'looked', queue.looked)
 end
-${blank(107)}
+${blank(108)}
 local function slice_ends(queue)
   local ends = redis.pcall('HGET', queue.root, 'sliceEnds')
   return type(ends) == 'string' and tonumber(ends) or queue.slice + 2 * queue.dedupe
@@ -6718,7 +6930,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: 'ca911a40e17ccdd35e88866066259e2c1c2c026b',
+    sha1: '733fe197b405c02c767d16a0c2992eee0e3e6742',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -6818,13 +7030,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -6846,12 +7062,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(87)}
+${blank(88)}
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
 ${blank(9)}
@@ -6865,7 +7083,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(1538)}
+${blank(1622)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -6952,7 +7170,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1852)}
+${blank(1901)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7000,7 +7218,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: '147680be0413823cefa96b2e612f2cb48f7caebc',
+    sha1: 'f82efc9a513995881170a321b9cf34ac995a746c',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7045,13 +7263,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7073,18 +7295,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -7121,14 +7345,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(86)}
+${blank(101)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -7176,7 +7400,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -7241,7 +7465,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1878)}
+${blank(1927)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7278,7 +7502,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: 'f657b8dee4e0bb2bd0282ac35c213a7537c7e9d4',
+    sha1: '58ca7c7b2d317646a61184a793847e6890896915',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7378,13 +7602,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7406,18 +7634,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -7453,14 +7683,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -7474,7 +7704,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(946)}
+${blank(1004)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -7586,7 +7816,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1677)}
+${blank(1726)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7680,7 +7910,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: '9c65316248f63aa1ad06510d2c8aad2f63787e9f',
+    sha1: 'c599a0903570f7c0ed98d878da0e3d4624a2623b',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7780,13 +8010,17 @@ local LIMITS = {
   key = KIB,
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7808,20 +8042,23 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
+  shownBytes = 256 * KIB,
 
-
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
 
 
   shown = { field = 'limit', least = 1, most = 1000, default = 100 },
+
 
 
   -- Claims and what becomes of them.
@@ -7874,21 +8111,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 
 
@@ -7969,9 +8206,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -7989,7 +8231,7 @@ local function head_by_options(queue, list)
   if closed_by == 'bytes' then head.reason = 'bytes' end
   return head
 end
-${blank(24)}
+${blank(27)}
 local function head_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
   if with_options then return head_by_options(queue, list) end
@@ -8033,7 +8275,7 @@ local function due_at(head, now)
   return head.deadline
 end
 ${blank(18)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(14)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
@@ -8052,7 +8294,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(225)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8060,7 +8302,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8125,7 +8367,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(869)}
+${blank(883)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8144,7 +8386,7 @@ ${blank(869)}
 --   token     '<batch id>:<number of the claim>' when active, or of the last claim when a retry waits or the batch was given back; else ''
 --   count     messages of the batch at the head
 --   size      messages of the key
---   messages  array of messages, as in claim_ready
+--   messages  array of messages, as in claim_ready: no more when they have 256 KiB together, whatever LIMIT says
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root is a key of another type
@@ -8153,6 +8395,19 @@ ${blank(869)}
 --   UNKNOWN_ARGUMENT  not LIMIT
 --   BAD_ARGUMENT      LIMIT is not an integer in its range
 local PEEK_OPTIONS = { LIMIT = OPTIONS.shown }
+
+-- The first messages of a list, at most \`limit\`: as many at a time as surely fit, or one, until what fits is there.
+local function first_messages(queue, list, limit)
+  local messages, bytes, read = {}, 0, 0
+  while read < limit and bytes < LIMITS.shownBytes do
+    local step = math.max(1, math.floor((LIMITS.shownBytes - bytes) / queue.largest))
+    local some = redis.call('LRANGE', list, count_text(read), count_text(math.min(read + step, limit) - 1))
+    if #some == 0 then break end
+    for n = 1, #some do messages[read + n], bytes = some[n], bytes + #some[n] end
+    read = read + #some
+  end
+  return messages
+end
 
 local function peek(keys, args)
   local call, root, key = redis.call, keys[1], args[1]
@@ -8164,7 +8419,7 @@ local function peek(keys, args)
   if unreadable then return unreadable end
   local list, now = messages_key(root, key), now_ms()
   local size = call('LLEN', list)
-  local messages = call('LRANGE', list, 0, (options.limit or OPTIONS.shown.default) - 1)
+  local messages = first_messages(queue, list, options.limit or OPTIONS.shown.default)
   local claim = decode_claim(call('HGET', claims_key(root), key))
   if claim then
     local ends = tonumber(call('ZSCORE', active_key(root), key)) or 0
@@ -8183,7 +8438,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '2e37d9f3a82009e82a855e007ec462f1175545bf',
+    sha1: '4b22a1192be48c742a4668c9f94c2bf9c0106bb4',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8283,13 +8538,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8311,18 +8570,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -8351,14 +8612,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(210)}
+${blank(225)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -8366,7 +8627,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1013)}
+${blank(1071)}
 local MEMBERS = { 'wait', 'maxWait', 'maxSize', 'maxBacklog', 'maxMessageBytes', 'maxBatchBytes', 'dedupe', 'maxDead' }
 local GIVEN = {
   'given:wait', 'given:maxWait', 'given:maxSize', 'given:maxBacklog', 'given:maxMessageBytes', 'given:maxBatchBytes', 'given:dedupe',
@@ -8453,7 +8714,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1912)}
+${blank(1961)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8585,7 +8846,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: '102aeaeb8c14aafa3dce4c17ba7192aa36a21898',
+    sha1: 'dbf7fde208cba014300b3988c9652e2d692469eb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8685,13 +8946,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8713,18 +8978,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -8771,14 +9038,14 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 ${blank(71)}
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(86)}
+${blank(101)}
 local function bad_worker(worker)
   if not worker then return fail('MISSING_ARGUMENT', 'expected the name of a worker') end
   if #worker < 1 or #worker > OPTIONS.worker.bytes then
@@ -8801,7 +9068,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(1022)}
+${blank(1080)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -8866,7 +9133,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2041)}
+${blank(2090)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -8942,7 +9209,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: '4cd04379d7711a5e15ff66d460599cd679ce1669',
+    sha1: 'b2d58ff1ca57a973aa3bcaaed1264e9b85f2c01a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9050,13 +9317,17 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -9078,18 +9349,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(5)}
   reason = { field = 'reason', bytes = 256 },
@@ -9139,11 +9412,11 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -9170,7 +9443,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(100)}
+${blank(115)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9209,13 +9482,13 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(433)}
+${blank(488)}
 local function put_off(queue, key, claim, state, ms)
   claim.state, claim.span = state, ms
   redis.call('HSET', claims_key(queue.root), key, encode_claim(claim))
-  redis.call('ZADD', active_key(queue.root), queue.now + ms, key)
+  redis.call('ZADD', active_key(queue.root), digits(queue.now + ms), key)
 end
-${blank(132)}
+${blank(134)}
 local function size_of_claimed(root, key)
   local list = messages_key(root, key)
   local size = redis.pcall('LLEN', list)
@@ -9254,7 +9527,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(390)}
+${blank(391)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -9387,7 +9660,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '8dbe509f1bf8a23e29e5cec1c8a1911ee422c46a',
+    sha1: '48f8d6a8642680812961e60cc9462c5f7fe98064',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9432,13 +9705,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
   parts = 100,
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -9460,12 +9737,17 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-  counted = 5000,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+  checkLooks = 1000,
+  partLooks = 20,
+
+  counted = 1000,
 }
-${blank(57)}
+${blank(58)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -9522,21 +9804,21 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
 end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
-${blank(46)}
+${blank(45)}
 local CLOCK_STEP = 1000
 ${blank(12)}
 local function deadline_of(first, last, wait, maxWait, closed, closed_by)
@@ -9605,9 +9887,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -9627,6 +9914,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -9644,7 +9934,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -9658,10 +9948,10 @@ end
 ${blank(3)}
 local function enters_at(head, now) return math.max(due_at(head, now), now) end
 ${blank(13)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
 
 local function encode_claim(claim)
-  return string.format('%s:%d:%d:%d:%d:%.0f:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
+  return string.format('%s:%d:%d:%d:%d:%d:%s', claim.id, claim.claim, claim.attempt, claim.lost, claim.count, claim.deadline, claim.reason)
     .. claim_tail(claim.span, claim.state)
 end
 ${blank(9)}
@@ -9685,7 +9975,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(38)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -9696,7 +9986,7 @@ local function dead_positions(name)
   table.sort(found)
   return found
 end
-${blank(56)}
+${blank(66)}
 local function send(root, worker, what)
   local partition = partition_of(root)
   local heard = redis.pcall('PUBLISH', wake_channel(root, worker), partition and what .. ' ' .. partition or what)
@@ -9745,7 +10035,7 @@ local function count_messages(root)
   end
   return held, buried
 end
-${blank(61)}
+${blank(72)}
 local function carries_options(list, size)
   for at = 0, math.min(size, POLICY.MAXSIZE.most) - 1, 20 do
     for _, message in ipairs(redis.call('LRANGE', list, at, at + 19)) do
@@ -9754,11 +10044,11 @@ local function carries_options(list, size)
   end
   return false
 end
-${blank(608)}
+${blank(654)}
 local function mend_active(queue, key, claim, size, done)
   local root, active = queue.root, active_key(queue.root)
   -- A call that buried the batch was cut off: its messages are here as well, and a worker may have them again.
-  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('DEL', dead_key(root, claim.id))
+  local indexed, kept = redis.call('ZREM', dead_key(root), claim.id), redis.call('UNLINK', dead_key(root, claim.id))
   if indexed + kept > 0 then done[#done + 1] = 'removed from dead' end
   if claim.count > size then
     claim.count = size
@@ -9801,6 +10091,7 @@ local function mend(queue, key, done)
   -- Only its owner can say what a foreign key is for.
   if kind ~= 'none' and kind ~= 'list' then return end
   local size = kind == 'list' and redis.call('LLEN', list) or 0
+  queue.looks = queue.looks + math.min(size, POLICY.MAXSIZE.most)
   local claim, with_options = decode_claim(redis.call('HGET', claims_key(root), key)), carries_options(list, size)
   -- Its list was missing when it was completed, and a message has begun a new one since.
   if claim and claim.state == 'done' and redis.call('ZSCORE', due_key(root), key) then claim = nil end
@@ -9869,12 +10160,12 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1332)}
+${blank(1360)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
 local function kind_of(part) return NAMED[string.match(part, '^(%l+):.') or ''] end
-${blank(340)}
+${blank(344)}
 local function look_at_root(root)
   local seen = { what = 'root', expires = redis.call('PTTL', root) >= 0 }
   local counters = redis.call('HMGET', root, 'added', 'completedMessages', 'deadMessages', 'droppedMessages')
@@ -9894,6 +10185,22 @@ local function has_foreign_index(root)
 end
 
 
+local function close_gaps(name, positions)
+  for from = 1, #positions, 250 do
+    local upto = math.min(from + 249, #positions)
+    if positions[upto] ~= upto then
+      local messages, fields, left = redis.call('HMGET', name, unpack(positions, from, upto)), {}, {}
+      for n = from, upto do
+        fields[#fields + 1], fields[#fields + 2] = count_text(n), messages[n - from + 1]
+        if positions[n] > upto then left[#left + 1] = count_text(positions[n]) end
+      end
+      redis.call('HSET', name, unpack(fields))
+      redis.call('HDEL', name, unpack(left))
+    end
+  end
+end
+
+
 local function mend_dead(queue, id, done)
   local index, name = dead_key(queue.root), dead_key(queue.root, id)
   local kind = redis.call('TYPE', name).ok
@@ -9901,12 +10208,8 @@ local function mend_dead(queue, id, done)
     if redis.call('ZREM', index, id) == 1 then done[#done + 1] = 'removed from dead' end
   elseif kind == 'hash' then
     local positions = dead_positions(name) or {}
-    for n = 1, #positions do
-      if positions[n] ~= n then
-        redis.call('HSET', name, n, redis.call('HGET', name, positions[n]))
-        redis.call('HDEL', name, positions[n])
-      end
-    end
+    close_gaps(name, positions)
+    queue.looks = queue.looks + #positions
     if #positions > 0 and tonumber(redis.call('HGET', name, 'count')) ~= #positions then
       redis.call('HSET', name, 'count', #positions)
       done[#done + 1] = 'count set to the messages that are there'
@@ -9917,6 +10220,7 @@ end
 
 
 local function mend_part(queue, part)
+  queue.looks = queue.looks + LIMITS.partLooks
   local what, of = named_part(part)
   local name, done = part_key(queue.root, part), {}
   if (what ~= 'other' or INDEXES[part]) and redis.call('PERSIST', name) == 1 then done[#done + 1] = 'kept for ever' end
@@ -9957,7 +10261,7 @@ ${blank(47)}
 -- ARGV
 --   part...  as in check, at most 100; without one, the root: its counters
 -- RETURNS
---   done     for each part, or for the root: what was mended, in words, or '' when nothing was
+--   done     for each part, or for the root: what was mended, in words, or '' when nothing was. Fewer than parts when there was much to do, as in check
 -- ERRORS
 --   BAD_ROOT      not exactly one root key with a hash tag
 --   WRONG_TYPE    the root is a key of another type
@@ -9971,7 +10275,11 @@ local function repair(keys, args)
 
   -- first write
   if #args == 0 then return { mend_root(queue.root) } end
-  for n = 1, #args do reply[n] = foreign and '' or mend_part(queue, args[n]) end
+  queue.looks = 0
+  for n = 1, #args do
+    if queue.looks >= LIMITS.checkLooks then break end
+    reply[n] = foreign and '' or mend_part(queue, args[n])
+  end
   return reply
 end
 
@@ -9980,7 +10288,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '13232fc59e9fba389b8279ed2b574988c08e0f41',
+    sha1: '53d4a4a71686c70f7f47c66833c57b87268d11f0',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10080,13 +10388,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -10108,18 +10420,20 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
 
 
 local OPTIONS = {
   -- Messages: their own options hold instead of the policy's.
 ${blank(6)}
-  -- How many of them at most: batches that are claimed or forwarded, messages or dead batches that are shown.
-${blank(4)}
+  -- How many of them at most: batches that are claimed or forwarded, messages that are shown, dead batches that are listed.
+${blank(5)}
   -- Claims and what becomes of them.
 ${blank(9)}
   -- Who calls.
@@ -10152,9 +10466,9 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(296)}
-local function claim_tail(span, state) return string.format(':%.0f', span) .. (state and ':' .. state or '') end
-${blank(286)}
+${blank(307)}
+local function claim_tail(span, state) return string.format(':%d', span) .. (state and ':' .. state or '') end
+${blank(301)}
 local function begin_tally(queue)
   local counters = redis.call('HMGET', queue.root, 'batches', 'latenessSum', 'latenessMax')
   return {
@@ -10162,7 +10476,7 @@ local function begin_tally(queue)
     closed_by = {}, late_by = {},
   }
 end
-${blank(946)}
+${blank(1004)}
 local function layout_of(state, partitions, first, other, other_first, generation)
   return { state = state, partitions = partitions, first = first, other = other, otherFirst = other_first, generation = generation }
 end
@@ -10279,7 +10593,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1768)}
+${blank(1817)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10390,7 +10704,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '4515b19e44c2f88368a53fca5455877ec553ca1b',
+    sha1: '7c8b10786945d03eaddb9139a3681847ad015d0d',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10450,14 +10764,18 @@ local LIMITS = {
 
 
   caller = 48,
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
   ids = 100,
 
-  -- One call brings back so many messages of dead batches, or one batch.
-  revived = 1000,
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+  revived = 600,
+  revivedMore = 20,
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -10478,12 +10796,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
 
-
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(57)}
+${blank(58)}
 local function digits(ms)
   local rest = ms % 1000000
   return string.format('%07d%06d', (ms - rest) / 1000000, rest)
@@ -10533,14 +10853,14 @@ local function received_at(message)
   local time = string.match(message, '^(%d+) ')
   return time and #time == 13 and tonumber(time) or 0
 end
-${blank(4)}
+
+
 local function options_of(message)
   local options = string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+(,[^ ]*) ')
   if options and string.sub(options, 2, 2) == 'R' then options = string.match(options, '^,R[%d.]+(,.*)$') end
   return options
 end
-
-
+${blank(8)}
 local function option_of(options, letter, most)
   local value = tonumber(string.match(options, ',' .. letter .. '(%d+)'))
   return value and value >= 1 and value <= most and value or nil
@@ -10548,16 +10868,15 @@ end
 
 local function has_flush(options) return string.find(options, ',F', 1, true) ~= nil end
 ${blank(12)}
-local function place_among_dead(batch, position)
-  local number = string.match(batch, '^%d+%-(%d+)')
-  return number and string.format('%s.%04d', number, position)
-end
+local function place_among_dead(number, position) return string.format('%s.%04d', number, position) end
 
 
-local function with_place(message, place)
-  local behind = place and string.match(message, '^%d%d%d%d%d%d%d%d%d%d%d%d%d %d+()[, ]')
-  if not behind or string.find(message, '^,R%d', behind) then return message end
-  return string.sub(message, 1, behind - 1) .. ',R' .. place .. string.sub(message, behind)
+local function with_place(message, number, position)
+  local time, behind = string.match(message, '^%d+() %d+()')
+  local sign = number and time == 14 and string.byte(message, behind)
+  -- A blank or a comma.
+  if sign ~= 32 and (sign ~= 44 or string.find(message, '^,R%d', behind)) then return message end
+  return string.sub(message, 1, behind - 1) .. ',R' .. place_among_dead(number, position) .. string.sub(message, behind)
 end
 
 
@@ -10636,9 +10955,14 @@ local function head_by_options(queue, list)
       flush = has_flush(options)
     end
     bytes = bytes + #message
-    if n > size or n > 1 and bytes > queue.maxBatchBytes then
-      -- This message found more in the batch than it allows, or does not fit into it: it opens the next one.
-      closer, closed_by = n, n > size and 'size' or 'bytes'
+    if n > size then
+      -- This message found more in the batch than it allows: it opens the next one.
+      closer = n
+      break
+    end
+    -- So does one that does not fit into it. WHY the batch is not ready for that: whoever adds a message does not know how many bytes are there.
+    if n > 1 and bytes > queue.maxBatchBytes then
+      closed_by = 'bytes'
       break
     end
     head.count = n
@@ -10658,6 +10982,9 @@ local function head_by_options(queue, list)
 end
 
 
+local OPTIONS_READ = 2048
+
+
 
 local function window_of(queue, key, with_options)
   local list = messages_key(queue.root, key)
@@ -10675,7 +11002,7 @@ local function window_of(queue, key, with_options)
     head = { count = count, last = last, bytes = #first + #last, deadline = nil, reason = nil }
     head.deadline, head.reason = plain_deadline(queue, count, first, last)
   end
-  queue.read = (queue.read or 0) + head.bytes
+  queue.read = (queue.read or 0) + head.bytes + (with_options and OPTIONS_READ * #head.messages or 0)
   return head
 end
 ${blank(52)}
@@ -10704,7 +11031,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(33)}
+${blank(38)}
 local function dead_positions(name)
   local size = redis.pcall('HLEN', name)
   if type(size) ~= 'number' or size > 2000 then return nil end
@@ -10719,17 +11046,27 @@ end
 
 local function dead_messages(root, id)
   local name = dead_key(root, id)
-  local positions = dead_positions(name)
-  if not positions or #positions == 0 then return {} end
-  for n = 1, #positions do positions[n] = count_text(positions[n]) end
-  return redis.call('HMGET', name, unpack(positions))
+  local size = redis.pcall('HLEN', name)
+  if type(size) ~= 'number' or size > 2000 then return {} end
+  local stored, at, messages = redis.call('HGETALL', name), {}, {}
+  for n = 1, #stored, 2 do at[stored[n]] = stored[n + 1] end
+  while at[count_text(#messages + 1)] do messages[#messages + 1] = at[count_text(#messages + 1)] end
+  -- Beside the messages it has eight fields: some that are behind a gap.
+  if #messages + 8 < size then
+    for n, position in ipairs(dead_positions(name)) do messages[n] = at[count_text(position)] end
+  end
+  return messages
 end
 
 
 local function placed_messages(root, id)
-  local messages = dead_messages(root, id)
-  for n = 1, #messages do messages[n] = with_place(messages[n], place_among_dead(id, n)) end
-  return messages
+  local messages, number, with_options = dead_messages(root, id), string.match(id, '^%d+%-(%d+)'), false
+  for n = 1, #messages do
+    local message = messages[n]
+    with_options = with_options or options_of(message) ~= nil
+    messages[n] = with_place(message, number, n)
+  end
+  return messages, with_options
 end
 
 
@@ -10771,62 +11108,129 @@ local function wake_watcher(queue, at)
   if not send(queue.root, queue.watcher, string.format('%.0f', at)) then appoint(queue, at) end
 end
 ${blank(179)}
+local PUSHED = 500
+
+
 local function push_front(list, elements)
-  local some = {}
-  for at = #elements, 1, -1 do
-    some[#some + 1] = elements[at]
-    if #some == 500 or at == 1 then
-      local done = redis.pcall('LPUSH', list, unpack(some))
-      if type(done) == 'table' then return done end
-      some = {}
-    end
+  for last = #elements, 1, -PUSHED do
+    local some = {}
+    for at = last, math.max(last - PUSHED + 1, 1), -1 do some[#some + 1] = elements[at] end
+    local done = redis.pcall('LPUSH', list, unpack(some))
+    if type(done) == 'table' then return done end
+  end
+end
+
+
+
+local function push_all_back(list, elements)
+  for first = 1, #elements, PUSHED do
+    local done = redis.pcall('RPUSHX', list, unpack(elements, first, math.min(first + PUSHED - 1, #elements)))
+    if type(done) == 'table' then return done end
   end
 end
 ${blank(22)}
-local function find_places(list, claimed, messages)
-  local older = claimed > 0 and redis.pcall('LRANGE', list, 0, claimed - 1) or {}
-  if older.err then return nil, older end
-  local front, following, passed, step = { unpack(older) }, {}, 0, 8
+local SEARCHED = { elements = 64, bytes = 65536 }
+
+
+local function place_of(list, from, size, message)
+  local order, at, bytes = order_of(message), from, 0
+  while at < size and at - from < SEARCHED.elements and bytes < SEARCHED.bytes do
+    local some = redis.pcall('LRANGE', list, at, at + 3)
+    if some.err then return nil, some end
+    for n = 1, #some do
+      if is_behind(order_of(some[n]), order) then return at end
+      at, bytes = at + 1, bytes + #some[n]
+    end
+  end
+  local last = size
+  while at < last do
+    local middle = math.floor((at + last) / 2)
+    if is_behind(order_of(redis.call('LINDEX', list, middle)), order) then
+      last = middle
+    else
+      at = middle + 1
+    end
+  end
+  return at
+end
+
+
+local function merged(older, messages)
+  local row, passed = {}, 0
   for n = 1, #messages do
     local order = order_of(messages[n])
-    while true do
-      if passed == #following and step > 0 then
-        following, passed = redis.pcall('LRANGE', list, #older, #older + step - 1), 0
-        if following.err then return nil, following end
-        step = #following == step and math.min(2 * step, 64) or 0
-      end
-      local next_one = following[passed + 1]
-      if not next_one or is_behind(order_of(next_one), order) then break end
+    while older[passed + 1] and not is_behind(order_of(older[passed + 1]), order) do
       passed = passed + 1
-      older[#older + 1], front[#front + 1] = next_one, next_one
+      row[#row + 1] = older[passed]
     end
-    front[#front + 1] = messages[n]
+    row[#row + 1] = messages[n]
   end
-  return older, front
+  for n = passed + 1, #older do row[#row + 1] = older[n] end
+  return row
 end
-${blank(4)}
-local function insert_by_time(list, claimed, messages)
-  local older, front = find_places(list, claimed, messages)
-  if not older then return nil, wrong_type(front, 'list', list) end
-  local failed
-  if #older == 0 then
-    failed = push_front(list, messages)
-  else
-    -- Whether both commands are allowed must be known before something is taken off.
-    failed = redis.pcall('LTRIM', list, 0, -1)
-    if not failed.err then failed = push_front(list, { messages[1] }) end
-    if not failed then
-      redis.call('LTRIM', list, #older + 1, -1)
-      push_front(list, front)
+
+
+local function insert_one(list, place, message)
+  local next_one = redis.call('LINDEX', list, place)
+  -- One that reads the same may stand further in front, in a claimed batch.
+  if redis.pcall('LPOS', list, next_one) ~= place then return false end
+  local done = redis.pcall('LINSERT', list, 'BEFORE', next_one, message)
+  return type(done) ~= 'table' and function() redis.pcall('LREM', list, -1, message) end
+end
+${blank(3)}
+local function replace(list, size, first, last, between, row)
+  local at_front = first == 0 or last <= size - last
+  local side = at_front and redis.call('LRANGE', list, 0, first - 1) or redis.call('LRANGE', list, last, -1)
+  if first == 0 then side = {} end
+  local push = at_front and push_front or push_all_back
+  local function joined(part)
+    local all = {}
+    for _, some in ipairs(at_front and { side, part } or { part, side }) do
+      for n = 1, #some do all[#all + 1] = some[n] end
     end
+    return all
   end
-  if failed then return nil, wrong_type(failed, 'list', list) end
+  local whole = joined(row)
+  -- Whether both commands are allowed must be known before something is taken off.
+  local failed = redis.pcall('LTRIM', list, 0, -1)
+  if not failed.err then failed = push(list, { row[1] }) end
+  if failed then return nil, failed end
+  local function cut(count) redis.pcall('LTRIM', list, at_front and count or 0, at_front and -1 or -1 - count) end
+  cut((at_front and last or size - first) + 1)
+  push(list, whole)
   return function()
-    redis.pcall('LTRIM', list, #front, -1)
-    push_front(list, older)
+    cut(#whole)
+    push(list, joined(between))
   end
 end
-${blank(333)}
+
+
+
+local function insert_by_time(list, claimed, messages)
+  local size = redis.pcall('LLEN', list)
+  if type(size) == 'table' then return nil, wrong_type(size, 'list', list) end
+  local first, failed = place_of(list, math.min(claimed, size), size, messages[1])
+  local last = first
+  if first and #messages > 1 then last, failed = place_of(list, first, size, messages[#messages]) end
+  if not last then return nil, wrong_type(failed, 'list', list) end
+  local count = #messages
+  if last == 0 then
+    failed = push_front(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, count, -1) end
+  elseif first == size then
+    failed = push_all_back(list, messages)
+    if failed then return nil, wrong_type(failed, 'list', list) end
+    return function() redis.pcall('LTRIM', list, 0, -1 - count) end
+  end
+  local undo = count == 1 and insert_one(list, first, messages[1])
+  if undo then return undo end
+  local between = last > first and redis.call('LRANGE', list, first, last - 1) or {}
+  undo, failed = replace(list, size, first, last, between, merged(between, messages))
+  if not undo then return nil, wrong_type(failed, 'list', list) end
+  return undo
+end
+${blank(320)}
 local function index_brought_back(queue, key, claim, with_options)
   local root = queue.root
   -- A claim that has lost its lease, or is done, holds nobody up: the key must be looked at.
@@ -10834,9 +11238,13 @@ local function index_brought_back(queue, key, claim, with_options)
   if held then return nil, error_of(held, 'zset', active_key(root)) end
   local listed = with_options and 1 or redis.pcall('SISMEMBER', overrides_key(root), key)
   if type(listed) == 'table' then return nil, wrong_type(listed, 'set', overrides_key(root)) end
-  local head, reply = window_of(queue, key, listed == 1)
-  if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
-  local at, due = enters_at(head, queue.now), due_key(root)
+  local at, due = queue.now, due_key(root)
+  -- What options make of it only all of its messages could tell: the next claim reads them.
+  if listed ~= 1 then
+    local head, reply = window_of(queue, key, false)
+    if not head then return nil, error_of(reply, 'list', messages_key(root, key)) end
+    at = enters_at(head, queue.now)
+  end
   -- A key that is due already keeps its turn.
   local done = at <= queue.now and redis.pcall('ZADD', due, 'LT', digits(at), key) or redis.pcall('ZADD', due, digits(at), key)
   return at, error_of(done, 'zset', due)
@@ -10844,9 +11252,8 @@ end
 
 
 
-local function bring_back(queue, key, messages)
-  local root, with_options = queue.root, false
-  for n = 1, #messages do with_options = with_options or options_of(messages[n]) ~= nil end
+local function bring_back(queue, key, messages, with_options)
+  local root = queue.root
   local stored = redis.pcall('HGET', claims_key(root), key)
   if type(stored) == 'table' then return nil, wrong_type(stored, 'hash', claims_key(root)) end
   local claim = decode_claim(stored)
@@ -10869,10 +11276,11 @@ ${blank(3)}
 local function revive(queue, id, key)
   local root = queue.root
   local died = redis.call('ZSCORE', dead_key(root), id)
-  local messages = died and placed_messages(root, id) or {}
+  local messages, with_options = {}, false
+  if died then messages, with_options = placed_messages(root, id) end
   if #messages == 0 then return nil end
   redis.call('ZREM', dead_key(root), id)
-  local undo, at = bring_back(queue, key, messages)
+  local undo, at = bring_back(queue, key, messages, with_options)
   local failed = not undo and at
   if undo then
     failed = error_of(redis.pcall('UNLINK', dead_key(root, id)), 'hash', dead_key(root, id))
@@ -10924,7 +11332,7 @@ local function keep_reply(queue, nonce, call, reply, lease)
   local text = string.format('%.0f %s ', nonce.number, call) .. cmsgpack.pack(reply)
   redis.pcall('SET', calls_key(queue.root, nonce.name), text, 'PX', NONCE_KEPT + (lease or 0))
 end
-${blank(358)}
+${blank(359)}
 local function not_serving(root)
   return fail('REPARTITIONED', shown(root) .. ' does not serve new messages: rapidfire_layout of the root of the queue tells what does')
 end
@@ -11006,7 +11414,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1229)}
+${blank(1256)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11019,7 +11427,7 @@ ${blank(1229)}
 --   more...  further ids, at most 100 in all
 --   GENERATION  as in add: the last two arguments
 -- RETURNS
---   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back a thousand messages before it; ask for this one again
+--   status   for each id: 'requeued' | 'unknown' | 'again': the call has brought back many messages before it; ask for this one again
 -- ERRORS
 --   BAD_ROOT          not exactly one root key with a hash tag
 --   WRONG_TYPE        the root, or the list of the key of a batch, is a key of another type
@@ -11049,13 +11457,14 @@ local function requeue(keys, args)
   refusal = bad or other_generation(root, queue, generation)
   if refusal then return refusal end
   if queue.refuses_new then return not_serving(root) end
-  local owners = {}
+  local owners, counts = {}, {}
   for n = 1, #ids do
-    local key = redis.pcall('HGET', dead_key(root, ids[n]), 'key')
-    if type(key) == 'string' then
+    local about = redis.pcall('HMGET', dead_key(root, ids[n]), 'key', 'count')
+    local key = about[1]
+    if key then
       local size = redis.pcall('LLEN', messages_key(root, key))
       if type(size) == 'table' then return wrong_type(size, 'list', messages_key(root, key)) end
-      owners[n] = key
+      owners[n], counts[n] = key, integer(about[2], 0, POLICY.MAXSIZE.most) or POLICY.MAXSIZE.most
     end
   end
   queue.now = now_ms()
@@ -11064,12 +11473,12 @@ local function requeue(keys, args)
   local reply, revived, soonest = {}, 0, nil
   for n = 1, #ids do
     reply[n] = 'unknown'
-    if owners[n] and revived >= LIMITS.revived then
+    if owners[n] and revived > 0 and revived + counts[n] + LIMITS.revivedMore > LIMITS.revived then
       reply[n] = 'again'
     elseif owners[n] and said == nil then
       local count, at = revive(queue, ids[n], owners[n])
       if count then
-        reply[n], revived = 'requeued', revived + count
+        reply[n], revived = 'requeued', revived + count + LIMITS.revivedMore
         if at then soonest = math.min(soonest or at, at) end
       elseif at then
         return at
@@ -11086,7 +11495,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: '283e983fbe944fce02f0023a8ad3290a954de74d',
+    sha1: 'bc1daed318abd73b902be19f6d81909029e5e1a9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11186,13 +11595,17 @@ local LIMITS = {
 
 
 
+  -- What the messages of one call weigh together: each its bytes, and beside them what it costs however short it is: with no token but ID, with
+  -- options, or with REQUEUED. One alone may weigh more. Of the first messages of keys with options, which may be large, one call reads so many bytes.
+${blank(4)}
   -- A queue is taken to have no messages with more bytes of data, until one comes.
   small = 4 * KIB,
   -- Of one call: pairs of key and token, ids of dead batches, and parts that are looked at.
 
 
 
-  -- One call brings back so many messages of dead batches, or one batch.
+  -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
+
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -11214,12 +11627,14 @@ local LIMITS = {
 
   -- One call deletes so many entries of a stream that are done.
 
-  -- One check looks at so many messages and bytes of them; all are counted only while there are no more keys and dead batches than this.
+  -- Of messages that are shown, one call gives so many bytes, and the message that exceeds them. What waits behind batches is counted of so many keys.
 
-
-
+  sampled = 100,
+  -- One check looks at so many messages, each part counting for some more, and bytes of them; all are counted only while there are no more keys and
+  -- dead batches than this.
+${blank(3)}
 }
-${blank(86)}
+${blank(87)}
 local function messages_key(root, key) return root .. ':messages:' .. key end
 local function due_key(root) return root .. ':due' end
 local function active_key(root) return root .. ':active' end
@@ -11238,7 +11653,7 @@ local function bad_root(keys)
     return fail('BAD_ROOT', 'expected a root such as rapid-fire:{orders}; got ' .. shown(keys[1]))
   end
 end
-${blank(312)}
+${blank(323)}
 local function decode_claim(text)
   local id, number, attempt, lost, count, deadline, reason, span, state =
     string.match(text or '', '^([%d%-]+):(%d+):(%d+):(%d+):(%d+):(%d+):(%a+):(%d+)(.*)$')
@@ -11254,7 +11669,7 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-${blank(192)}
+${blank(207)}
 local LATENESS = { bounds = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 }, beyond = 'more' }
 
 
@@ -11270,7 +11685,7 @@ local function counter_names()
   names[#names + 1] = 'lateness:' .. LATENESS.beyond
   return names
 end
-${blank(1032)}
+${blank(1090)}
 local function moving_away(root, found)
   -- A right that the user of Redis lacks is told as it is.
   if string.find(found.err, 'NOPERM', 1, true) or string.find(found.err, "can't run", 1, true) then return { err = found.err } end
@@ -11327,7 +11742,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2334)}
+${blank(2383)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -11343,8 +11758,22 @@ ${blank(2334)}
 --   WRONG_TYPE        the root is a key of another type
 --   UNKNOWN_ARGUMENT  there are no arguments
 --
--- WHY \`queued\` looks at 1000 active keys at most: the cost must not depend on the size of the queue, and an add does not
--- ask whether its key is active. With more active keys it is a lower bound.
+-- WHY \`queued\` looks at 100 active keys at most: the cost must not depend on the size of the queue, and an add does not ask whether its key is
+-- active. With more of them it is an estimate: of 100 neighbours, other ones each ms, what they have is taken for all.
+local function count_queued(root, now)
+  local active, looks = redis.call('ZCARD', active_key(root)), LIMITS.sampled
+  local first = active > looks and now % (active - looks + 1) or 0
+  local keys, held, claimed = redis.call('ZRANGE', active_key(root), first, first + looks - 1), 0, 0
+  for n = 1, #keys do
+    -- A key of another type must not hide the figures of all others.
+    local size = redis.pcall('LLEN', messages_key(root, keys[n]))
+    if type(size) == 'number' then held = held + size end
+  end
+  local records = #keys > 0 and redis.call('HMGET', claims_key(root), unpack(keys)) or {}
+  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  return active, math.floor(math.max(held - claimed, 0) * active / math.max(#keys, 1) + 0.5)
+end
+
 local function stats(keys, args)
   local call, root = redis.call, keys[1]
   local _, refusal = read_queue(keys)
@@ -11354,18 +11783,12 @@ local function stats(keys, args)
   local names, counted = counter_names(), {}
   local counters = call('HMGET', root, 'dead', 'deadMessages', 'droppedMessages', unpack(names))
   for n = 1, #names do counted[names[n]] = tonumber(counters[n + 3]) or 0 end
-  local now, active, claimed, held = now_ms(), call('ZRANGE', active_key(root), 0, 999), 0, 0
-  for n = 1, #active do
-    -- A key of another type must not hide the figures of all others.
-    local size = redis.pcall('LLEN', messages_key(root, active[n]))
-    if type(size) == 'number' then held = held + size end
-  end
-  local records = #active > 0 and call('HMGET', claims_key(root), unpack(active)) or {}
-  for n = 1, #records do claimed = claimed + (decode_claim(records[n]) or { count = 0 }).count end
+  local now = now_ms()
+  local active, queued = count_queued(root, now)
   local due, ready = call('ZCARD', due_key(root)), call('ZCOUNT', due_key(root), '-inf', now)
   local reply = {
-    'now', now, 'collecting', due - ready, 'ready', ready, 'active', call('ZCARD', active_key(root)),
-    'queued', math.max(held - claimed, 0), 'dead', call('ZCARD', dead_key(root)),
+    'now', now, 'collecting', due - ready, 'ready', ready, 'active', active,
+    'queued', queued, 'dead', call('ZCARD', dead_key(root)),
     'messages', counted.added - counted.completedMessages - (tonumber(counters[2]) or 0) - (tonumber(counters[3]) or 0),
     'died', tonumber(counters[1]) or 0,
   }
@@ -11378,12 +11801,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '717d6c12ea5603fecd0d928efeb2662cc6cfadd3',
+    sha1: '0c19feef0258120aa681a95c52e5acede9c466a6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3787)}
+${blank(3934)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
