@@ -3,7 +3,7 @@ import { type Claimed, type ClaimOptions, Claims, type FailOptions } from './bat
 import { type DeadBatch, DeadBatches } from './batches/dead.ts'
 import { type Forwarded, Forwarding, type ForwardOptions } from './batches/forward.ts'
 import { type Peek, peek } from './batches/peek.ts'
-import { getStats, type Stats } from './batches/stats.ts'
+import { Figures, type Stats } from './batches/stats.ts'
 import { type CheckReport, checkQueue } from './check/check.ts'
 import { Adder } from './messages/add.ts'
 import type { Durability } from './messages/durability.ts'
@@ -43,6 +43,7 @@ export class RapidFire<T = unknown, Input = T> {
   readonly #adder: Adder<Input>
   readonly #claims: Claims<T>
   readonly #forwarding: Forwarding
+  readonly #figures: Figures
   readonly #dead: DeadBatches
 
   /**
@@ -67,7 +68,9 @@ export class RapidFire<T = unknown, Input = T> {
     this.#adder = new Adder(this.#sender, this.#caller.underway, options)
     this.#claims = new Claims(this.queue, this.#caller, this.#partitioning)
     this.#forwarding = new Forwarding(this.#caller, this.#partitioning)
-    this.#dead = new DeadBatches(this.queue, this.#caller, this.#partitioning.layout, this.#sender)
+    this.#figures = new Figures(this.queue, this.#caller, this.#partitioning.layout)
+    const hasEnded = (root: string) => this.#figures.hasEnded(root)
+    this.#dead = new DeadBatches(this.queue, this.#caller, this.#partitioning.layout, this.#sender, hasEnded)
   }
 
   /**
@@ -164,7 +167,7 @@ export class RapidFire<T = unknown, Input = T> {
 
   /** Figures of the queue, at a cost that does not depend on its size. */
   getStats(): Promise<Stats> {
-    return this.#caller.room.run(() => getStats(this.#caller, this.queue, this.#partitioning.layout))
+    return this.#caller.room.run(() => this.#figures.getStats())
   }
 
   /**

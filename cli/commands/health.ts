@@ -7,10 +7,12 @@ import { CliError } from '../terminal/errors.ts'
  * Answers `GET /healthz` and `GET /readyz`: 200 while healthy, else 503. For a process that does nothing without Redis they are the
  * same question. Returns false, and does nothing, for any other request.
  */
-export function answerHealth(request: IncomingMessage, response: ServerResponse, healthy: boolean): boolean {
+export function answerHealth(request: IncomingMessage, response: ServerResponse, isHealthy: () => boolean | Promise<boolean>): boolean {
   if (request.method !== 'GET' || !/^\/(healthz|readyz)$/.test(request.url ?? '')) return false
-  response.writeHead(healthy ? 200 : 503, { 'content-type': 'text/plain; charset=utf-8' })
-  response.end(healthy ? 'ok\n' : 'Redis does not answer\n')
+  void Promise.resolve(isHealthy()).then((healthy) => {
+    response.writeHead(healthy ? 200 : 503, { 'content-type': 'text/plain; charset=utf-8' })
+    response.end(healthy ? 'ok\n' : 'Redis does not answer\n')
+  })
   return true
 }
 
@@ -22,7 +24,7 @@ export async function serveHealth(
   events: EventEmitter<ProcessEvents>,
 ): Promise<Server> {
   const server = createServer((request, response) => {
-    if (!answerHealth(request, response, isHealthy())) response.writeHead(404).end()
+    if (!answerHealth(request, response, isHealthy)) response.writeHead(404).end()
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new CliError(`port ${port} cannot be used for health: ${error.message}`)))

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
+import type { Cluster, Redis } from 'ioredis'
 import type { ProcessEvents, WebhookEvents } from '../../src/events.ts'
 import { RapidFire } from '../../src/rapidfire.ts'
 import type { ChatMessage, RateLimits, Webhook } from '../../src/webhook/index.ts'
@@ -87,16 +88,19 @@ async function run(options: ServeOptions): Promise<void> {
   })
   const listener = getRequestListener(webhook)
   const server = createServer((request, response) => {
-    if (!answerHealth(request, response, redis.status === 'ready')) void listener(request, response)
+    if (!answerHealth(request, response, () => answers(redis))) void listener(request, response)
   })
   await listening(server, options.port, options.host)
-  await redis.connect().catch(() => {}) // the listener above says why, and it is tried again
   const { host, path } = options
   events.emit('listening', { host, port: (server.address() as { port: number }).port, path, signed: Boolean(RAPIDFIRE_APP_SECRET) })
-  events.emit('ready')
-  process.send?.('ready')
-
-  await untilSignal(events)
+  const stopped = untilSignal(events).then(() => 'stopped')
+  // The listener above says why it cannot be connected to, and it is tried again.
+  const tried = redis.connect().catch(() => {})
+  if ((await Promise.race([tried, stopped])) !== 'stopped') {
+    events.emit('ready')
+    process.send?.('ready')
+  }
+  await stopped
   // Requests under way are answered; kept-alive connections would hold the process.
   const timer = setTimeout(() => server.closeAllConnections(), options.closeTimeout)
   await new Promise((resolve) => {
@@ -104,11 +108,21 @@ async function run(options: ServeOptions): Promise<void> {
     server.closeIdleConnections()
   })
   clearTimeout(timer)
-  // All requests are answered. A call that is still under way was given up on, and without Redis it would never end.
-  await Promise.race([rapidfire.close(), sleep(TIMEOUT, undefined, { ref: false })])
+  // All requests are answered: a call that is still under way was given up on.
+  await rapidfire.close({ timeout: TIMEOUT })
   redis.disconnect()
   if (process.connected) process.disconnect()
   events.emit('stopped')
+}
+
+/** Whether Redis is there, and does not only seem to be. What it refuses, for want of the right, is an answer too. */
+async function answers(redis: Redis | Cluster): Promise<boolean> {
+  if (redis.status !== 'ready') return false
+  const answer = redis.ping().then(
+    () => true,
+    (error: Error) => error.name === 'ReplyError',
+  )
+  return Promise.race([answer, sleep(TIMEOUT, false, { ref: false })])
 }
 
 function limitsOf({ rateLimit, conversationLimit }: ServeOptions): RateLimits | false {

@@ -1,12 +1,15 @@
 import { Option } from 'commander'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
-import { leaveReplica } from '../../src/redis/connection.ts'
+import { leaveReplica, TIMEOUT } from '../../src/redis/connection.ts'
 import { CliError, UsageError } from './errors.ts'
 
 const LOCAL = 'redis://127.0.0.1:6379'
 
+/** No client of ours waits longer for a server that is away, or hangs, than the calls of the library do. */
+const BOUNDED = { lazyConnect: true, connectTimeout: TIMEOUT, commandTimeout: TIMEOUT } satisfies RedisOptions
+
 /** A person waits for the answer: a server that is not there is said so at once and not tried again. */
-export const NO_RETRY = { lazyConnect: true, retryStrategy: null, connectTimeout: 5000, commandTimeout: 10_000 } satisfies RedisOptions
+export const NO_RETRY = { ...BOUNDED, retryStrategy: null } satisfies RedisOptions
 
 /** `--redis`, which wins over REDIS_URL. Help shows where the default comes from and not its value: it may hold a password. */
 export const redisOption = () =>
@@ -64,15 +67,14 @@ function checkUrl(url: string): void {
  */
 export function openClient(url: string, cluster: boolean): Redis | Cluster {
   checkUrl(url)
-  if (!cluster) return new Redis(url, { lazyConnect: true, reconnectOnError: leaveReplica })
-  return clusterOf(new Redis(url, { lazyConnect: true }).options, {})
+  if (!cluster) return new Redis(url, { ...BOUNDED, reconnectOnError: leaveReplica })
+  return clusterOf(new Redis(url, BOUNDED).options, {})
 }
 
-function clusterOf(
-  { host = '127.0.0.1', port = 6379, username, password, tls, connectTimeout }: RedisOptions,
-  options: ClusterOptions,
-): Cluster {
-  return new Cluster([{ host, port }], { lazyConnect: true, ...options, redisOptions: { username, password, tls, connectTimeout } })
+function clusterOf({ host = '127.0.0.1', port = 6379, username, password, tls }: RedisOptions, options: ClusterOptions): Cluster {
+  const { connectTimeout, commandTimeout } = BOUNDED
+  const redisOptions = { username, password, tls, connectTimeout, commandTimeout }
+  return new Cluster([{ host, port }], { lazyConnect: true, ...options, redisOptions })
 }
 
 /** @throws CliError that says why there is no connection */

@@ -39,6 +39,8 @@ local LIMITS = {
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
   revivedMore = 20,
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { RapidfireError } from '../errors.ts'
 import { Coalescer, type Load } from '../messages/coalescer.ts'
 import type { Partitioning } from '../partitions/change.ts'
+import { within } from '../partitions/layout.ts'
 import { byRoot, inTurn, isRootOf, rootKey } from '../partitions/roots.ts'
 import type { Watching } from '../protocol/arguments.ts'
 import type { Output } from '../protocol/calls.ts'
@@ -49,6 +50,9 @@ export interface FailOptions<T> {
   messages?: readonly Message<T>[]
 }
 
+/** A root that has not answered a claim for so long, ms, keeps nobody from asking the next one. */
+const SILENT_AFTER = 250
+
 /** The batches of a queue on their way from Redis and back: each call goes to the root that a batch is in. */
 export class Claims<T> {
   readonly #queue: string
@@ -67,43 +71,67 @@ export class Claims<T> {
 
   /**
    * Claims from all roots in turn, each time beginning with the next one, so that a flooded one does not starve the others. When a root refuses,
-   * what was claimed before is returned all the same.
+   * or is silent, what was claimed before is returned all the same. All of them together have the time of one call: one that is silent is
+   * waited for beside the others.
    */
   claimReady(options: ClaimOptions): Promise<Claimed<T>> {
     return this.#caller.underway.run(async () => {
+      const { limit } = this.#caller.connection
+      const until = limit && performance.now() + limit.ms
       const parts: Claimed<T>[] = []
       const failures: unknown[] = []
       let left = options.limit ?? OPTIONS.claimed.default
-      const roots = inTurn(await this.#partitioning.roots())
-      const first = this.#turn++ % roots.length
-      for (const { root, drain } of [...roots.slice(first), ...roots.slice(0, first)]) {
+      let over = false
+      const claim = async (turn: { root: string; drain: boolean }) => {
         try {
-          const part = await this.claim({ ...options, limit: left, root, drain })
-          parts.push(part)
+          const part = await this.claim({ ...options, limit: left, ...turn }, until)
+          // Nobody waits for it any more, or others have brought as much meanwhile.
+          await this.#giveBack(part.batches.splice(over ? 0 : left))
           left -= part.batches.length
+          parts.push(part)
         } catch (error) {
           failures.push(error)
         }
-        // Leases run: whoever waits for a root that does not answer must not make these batches late.
-        const some = parts.some(({ batches }) => batches.length > 0)
-        if (left === 0 || (some && failures.length > 0)) break
       }
+      const roots = inTurn(await this.#partitioning.roots())
+      const first = this.#turn++ % roots.length
+      const claims: Promise<void>[] = []
+      const isSome = () => parts.some(({ batches }) => batches.length > 0)
+      let silent = 0
+      for (const turn of [...roots.slice(first), ...roots.slice(0, first)]) {
+        const claiming = this.#caller.underway.finish(() => claim(turn))
+        claims.push(claiming)
+        // Those behind one that is silent may be on the same server: the more there are, the less is each waited for alone.
+        const answered = await within(
+          SILENT_AFTER / (1 + silent),
+          claiming.then(() => true),
+        )
+        if (!answered) silent += 1
+        // Leases run: whoever waits for a root that does not answer must not make these batches late.
+        if (left === 0 || (isSome() && failures.length + silent > 0)) break
+      }
+      if (!isSome()) await Promise.all(claims)
+      over = true
       const batches = parts.flatMap((part) => part.batches)
       if (failures.length > 0 && batches.length === 0) throw failures[0]
       const now = Math.max(...parts.map((part) => part.now))
-      return { now, next: failures.length > 0 ? now : soonest(parts), batches }
+      return { now, next: failures.length + silent > 0 ? now : soonest(parts), batches }
     })
   }
 
-  /** A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up. */
-  async claim(options: RootClaimOptions): Promise<Claimed<T>> {
+  /**
+   * A claim whose reply was lost is made again by the next one: it gets the same batches, and no attempt is used up.
+   *
+   * @param until when its time is over, if that has begun before
+   */
+  async claim(options: RootClaimOptions, until?: number): Promise<Claimed<T>> {
     const { root, limit = OPTIONS.claimed.default, lease = OPTIONS.lease.default, attempts = OPTIONS.attempts.default, ...rest } = options
     const { now, next, claims } = await this.#partitioning.takeFrom(root, rest.drain === true, (generation) =>
-      this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }),
+      this.#caller.call(root, 'claim_ready', { limit, lease, attempts, ...rest, generation }, { until }),
     )
     const batches = claims.map((claim) => decodeBatch<T>(claim, root))
     // The earlier claim may have had a higher limit.
-    await Promise.allSettled(batches.splice(limit).map((batch) => this.release(batch)))
+    await this.#giveBack(batches.splice(limit))
     return { now, next, batches }
   }
 
@@ -145,10 +173,17 @@ export class Claims<T> {
   }
 
   release(batch: Batch<T>, { reason }: { reason?: string } = {}): Promise<Output<'release'>> {
-    return this.#caller.underway.run(() => {
-      // 80 UTF-16 units are at most 240 bytes; the function takes 256.
-      return this.#caller.call(this.#rootOf(batch), 'release', { ...claimName(batch), reason: reason?.slice(0, 80) })
-    })
+    // 80 UTF-16 units are at most 240 bytes; the function takes 256.
+    return this.#caller.underway.run(() => this.#release(batch, reason?.slice(0, 80)))
+  }
+
+  #release(batch: Batch<T>, reason?: string): Promise<Output<'release'>> {
+    return this.#caller.call(this.#rootOf(batch), 'release', { ...claimName(batch), reason })
+  }
+
+  /** What was claimed and is for nobody, also after `close`. */
+  async #giveBack(batches: readonly Batch<T>[]): Promise<void> {
+    await Promise.allSettled(batches.map((batch) => this.#release(batch)))
   }
 
   extend(batches: readonly Batch<T>[], lease: number): Promise<Output<'extend'>> {

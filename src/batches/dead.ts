@@ -37,12 +37,15 @@ export class DeadBatches {
   readonly #caller: Caller
   readonly #layout: KnownLayout
   readonly #sender: Sender
+  readonly #hasEnded: (root: string) => boolean
 
-  constructor(queue: string, caller: Caller, layout: KnownLayout, sender: Sender) {
+  /** @param hasEnded whether a root is known to hold nothing any more */
+  constructor(queue: string, caller: Caller, layout: KnownLayout, sender: Sender, hasEnded: (root: string) => boolean) {
     this.#queue = queue
     this.#caller = caller
     this.#layout = layout
     this.#sender = sender
+    this.#hasEnded = hasEnded
   }
 
   /** Oldest first, at most `limit` after `offset`; or the one with an id. */
@@ -57,7 +60,7 @@ export class DeadBatches {
   }): Promise<DeadBatch[]> {
     return this.#caller.underway.run(async () => {
       if (id !== undefined) return (await this.#caller.call(rootOfId(this.#queue, id), 'dead', { id })).map(decodeDead)
-      const roots = await this.#layout.everyRoot()
+      const roots = (await this.#layout.everyRoot()).filter((root) => !this.#hasEnded(root))
       const [root, ...others] = roots as [string]
       if (others.length === 0) return this.#some(root, limit, offset)
       // The first of all are among the first of each.

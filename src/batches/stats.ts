@@ -41,13 +41,49 @@ export interface Stats {
   callsSaved: number
 }
 
-/** Asks all roots of a queue. */
-export function getStats(caller: Caller, queue: string, layout: KnownLayout): Promise<Stats> {
-  return caller.underway.run(async () => {
-    const roots = await layout.everyRoot()
-    return readStats(queue, layout.partitions, await Promise.all(roots.map((root) => caller.call(root, 'stats', {}))))
-  })
+/** For how long the figures of a former partition are believed, ms: its server may be replaced by one that has more of it. */
+const BELIEVED = 600_000
+
+/** The figures of a queue: sums over every root that it ever had. */
+export class Figures {
+  readonly #queue: string
+  readonly #caller: Caller
+  readonly #layout: KnownLayout
+  /** Of former partitions with neither messages nor dead batches. Nothing comes there any more, so they stay as they are. */
+  readonly #ended = new Map<string, { figures: [string, number][]; until: number }>()
+
+  constructor(queue: string, caller: Caller, layout: KnownLayout) {
+    this.#queue = queue
+    this.#caller = caller
+    this.#layout = layout
+  }
+
+  /** Whether a root is known to hold nothing, and to get nothing any more. */
+  hasEnded(root: string): boolean {
+    const ended = this.#ended.get(root)
+    return ended !== undefined && performance.now() < ended.until && this.#layout.isFormer(root)
+  }
+
+  getStats(): Promise<Stats> {
+    return this.#caller.underway.run(async () => {
+      const roots = await this.#layout.everyRoot()
+      return readStats(this.#queue, this.#layout.partitions, await Promise.all(roots.map((root) => this.#ask(root))))
+    })
+  }
+
+  async #ask(root: string): Promise<[string, number][]> {
+    if (this.hasEnded(root)) return this.#ended.get(root)?.figures ?? []
+    // A change that begins meanwhile makes no partition a serving one again.
+    const isFormer = this.#layout.isFormer(root)
+    const figures = await this.#caller.call(root, 'stats', {})
+    const held = figures.filter(([field, figure]) => HELD.includes(field) && figure !== 0)
+    if (isFormer && held.length === 0) this.#ended.set(root, { figures, until: performance.now() + BELIEVED })
+    return figures
+  }
 }
+
+/** What a root holds that may change. */
+const HELD = ['collecting', 'ready', 'active', 'dead', 'messages']
 
 /** Figures that are no sums. */
 const GREATEST = ['now', 'latenessMax']

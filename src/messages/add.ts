@@ -4,15 +4,12 @@ import type { AddOptions, NewMessage, RapidFireOptions } from '../options.ts'
 import type { Underway } from '../redis/underway.ts'
 import { checkDurability, type Durability } from './durability.ts'
 import { bytesOf, type EncodedMessage, encode } from './encode.ts'
-import { ListKeys } from './keys.ts'
+import { ListKeys, SLICE } from './keys.ts'
 import type { AddResult } from './results.ts'
 import { allValidated, type Schema, Turns, validated } from './schema.ts'
 import type { Sender } from './sender.ts'
 
-/** Messages that are encoded, and sent, in one turn of the event loop; a list with more is a long one. */
-const SLICE = 256
-
-/** The same in UTF-16 units of their JSON. */
+/** UTF-16 units of JSON that are made in one turn of the event loop. */
 const SLICE_SIZE = 1_048_576
 
 /** Takes messages in: checks what the caller has given, lets the schema see it, and sends it in the order in which it came. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { RapidfireError } from '../errors.ts'
+import { SLICE } from './keys.ts'
 import type { AddResult } from './results.ts'
 
 type Result = AddResult | RapidfireError
@@ -34,8 +35,8 @@ export class Gate {
 /** How the messages of a long list go to Redis. */
 export interface Way<Message> {
   gate: Gate
-  /** What decides where messages go: when another one holds, what is ready leaves before more is made ready. */
-  layout(): unknown
+  /** Differs when `rootFor` may say something else than before: then what is ready leaves before more is made ready. */
+  ways(): unknown
   rootFor(message: Message): string
   weightOf(message: Message): number
   /** What the messages of one call may weigh. */
@@ -64,6 +65,7 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
   const away = new Set<string>()
   const under: Promise<void>[] = []
   const open = new Map<string, Part<Message>>()
+  let looked = 0
 
   const send = async (root: string, { messages: some, at }: Part<Message>): Promise<void> => {
     const said = await way.send(root, some)
@@ -82,14 +84,15 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
       return
     }
     under.push(send(root, part))
+    looked = 0
     await nextTurn()
   }
 
-  let layout = way.layout()
+  let ways = way.ways()
   for (const [n, message] of messages.entries()) {
-    if (way.layout() !== layout) {
+    if (way.ways() !== ways) {
       for (const root of [...open.keys()]) await leave(root)
-      layout = way.layout()
+      ways = way.ways()
     }
     const root = way.rootFor(message)
     const weight = way.weightOf(message)
@@ -100,6 +103,11 @@ export async function sendList<Message>(messages: readonly Message[], way: Way<M
     part.messages.push(message)
     part.at.push(n)
     part.weight += weight
+    // With many roots it takes many messages until one part is full.
+    looked += 1
+    if (looked < SLICE) continue
+    looked = 0
+    await nextTurn()
   }
   for (const root of [...open.keys()]) await leave(root)
   given()

@@ -60,13 +60,14 @@ export class Turns {
     const list = { keys, turn: new Promise<void>((resolve) => (done = resolve)) }
     const before: Promise<unknown>[] = []
     for (const [key, last] of this.#last) if (keys.has(key)) before.push(last)
-    for (const other of this.#lists) if (other.keys.meets(keys)) before.push(other.turn)
+    const others = [...this.#lists]
     this.#lists.add(list)
     const given = () => {
       this.#lists.delete(list)
       done()
     }
     try {
+      for (const other of others) if (await other.keys.meets(keys)) before.push(other.turn)
       await Promise.all(before)
       return await work(given)
     } finally {

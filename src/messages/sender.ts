@@ -59,9 +59,10 @@ export class Sender {
    */
   async sendAll(messages: readonly EncodedMessage[], durability?: Durability): Promise<Result[]> {
     this.room.check()
+    const named = messages.some(isNamed)
     return byRoot(
       messages,
-      (message) => this.#rootFor(message),
+      (message) => this.#rootFor(message, named),
       (root, some) => this.#coalescer(root, durability).addAll(some) as Promise<Result[]>,
     )
   }
@@ -73,12 +74,13 @@ export class Sender {
    */
   sendList(messages: readonly EncodedMessage[], durability: Durability | undefined, given: () => void): Promise<Result[]> {
     const { layout } = this.#partitioning
+    const named = messages.some(isNamed)
     return sendList(
       messages,
       {
         gate: this.#gate,
-        layout: () => layout.known,
-        rootFor: (message) => this.#rootFor(message),
+        ways: () => layout.ways,
+        rootFor: (message) => this.#rootFor(message, named),
         weightOf: (message) => ADDED.weightOf(message, bytesOf(message)),
         most: ADDED.most,
         send: (root, some) => {
@@ -113,10 +115,11 @@ export class Sender {
     this.#outbox.flush()
   }
 
-  #rootFor(message: EncodedMessage): string {
+  /** @param named whether it has an id, or another of its list has: all of a key go one way, or one could overtake another on it */
+  #rootFor(message: EncodedMessage, named = isNamed(message)): string {
     // What the client sends again by itself is told from a new message by its id alone.
     if (this.#caller.connection.resends && !isNamed(message)) message.id = randomUUID()
-    return this.#partitioning.layout.rootFor(message.key)
+    return this.#partitioning.layout.rootFor(message.key, named)
   }
 
   #coalescer(root: string, durability: Durability | undefined): Coalescer<EncodedMessage, AddResult> {

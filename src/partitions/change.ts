@@ -1,6 +1,6 @@
 import { RapidfireError } from '../errors.ts'
 import type { Call } from '../protocol/calls.ts'
-import { KnownLayout, MOST_TURNS } from './layout.ts'
+import { KnownLayout, MOST_TURNS, PROBE, within } from './layout.ts'
 import { isBehind, type Layout, type RootLayout, type Roots, rootKey, rootsOf } from './roots.ts'
 import { Steps } from './steps.ts'
 
@@ -54,7 +54,12 @@ export class Partitioning {
     }
     // Of a queue without partitions, reading has looked at all that there is.
     if (this.layout.generation === 0 && this.#maintainedAt === Number.NEGATIVE_INFINITY) this.#maintainedAt = performance.now()
-    if (performance.now() - this.#maintainedAt > MAINTAIN_EVERY) await this.maintain().catch(() => {})
+    // It takes several calls: behind a server that is silent it goes on by itself.
+    if (performance.now() - this.#maintainedAt > MAINTAIN_EVERY)
+      await within(
+        PROBE,
+        this.maintain().catch(() => {}),
+      )
     return this.known
   }
 

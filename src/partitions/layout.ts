@@ -1,11 +1,12 @@
 import type { Call } from '../protocol/calls.ts'
+import { Leftovers } from './leftovers.ts'
 import { isOtherGeneration, type Layout, type Partitions, type RootLayout, type Roots, rootKey, rootOfKey, rootsOf } from './roots.ts'
 
 /** For how long a layout that is about to change is believed, ms. */
 const FRESH = 10_000
 
-/** For how long a look waits for a root that a queue may not even have, ms. */
-const PROBE = 1000
+/** For how long it is waited for what must keep nobody waiting, such as a root that a queue may not even have, ms. */
+export const PROBE = 1000
 
 /** Layouts that may be found, each newer than the one before, by one look. */
 export const MOST_TURNS = 16
@@ -25,7 +26,9 @@ export class KnownLayout {
   readonly root: string
   readonly #queue: string
   readonly #call: Call
+  readonly #leftovers: Leftovers
   #known: Layout = { state: 'steady', serving: NONE, other: NONE, generation: 0 }
+  #changes = 0
   #told: RootLayout | undefined
   #readAt = 0
   #isRead = false
@@ -36,6 +39,7 @@ export class KnownLayout {
     this.#queue = queue
     this.root = rootKey(queue)
     this.#call = call
+    this.#leftovers = new Leftovers(call)
   }
 
   get known(): Layout {
@@ -62,12 +66,23 @@ export class KnownLayout {
     return Math.max(this.#known.serving.count, 1)
   }
 
-  /** Where a message of this key is to be sent. While partitions are drained the old one is asked first: it may hold messages of the key. */
-  rootFor(key: string | Uint8Array): string {
-    const { state, serving, other } = this.#known
-    if (state !== 'draining') return serving.count === 0 ? this.root : rootOfKey(this.#queue, serving, key)
-    if (performance.now() - this.#readAt > FRESH) this.read().catch(() => {})
-    return rootOfKey(this.#queue, other, key)
+  /** Differs when `rootFor` may say something else than before. */
+  get ways(): number {
+    return this.#changes + this.#leftovers.changes
+  }
+
+  /**
+   * Where a message of this key is to be sent. While partitions are drained the old one is asked first: it may hold messages of the key, or, of
+   * one that is `named`, know the id.
+   */
+  rootFor(key: string | Uint8Array, named = true): string {
+    const { state, serving, other, generation } = this.#known
+    if (state === 'draining') {
+      if (performance.now() - this.#readAt > FRESH) this.read().catch(() => {})
+      const old = rootOfKey(this.#queue, other, key)
+      if (this.#leftovers.mayHold(old, named, generation)) return old
+    }
+    return serving.count === 0 ? this.root : rootOfKey(this.#queue, serving, key)
   }
 
   /**
@@ -94,6 +109,12 @@ export class KnownLayout {
     const { serving, other } = await this.read()
     const count = Math.max(serving.first + serving.count, other.first + other.count)
     return [this.root, ...(count === 0 ? [] : rootsOf(this.#queue, { first: 0, count }))]
+  }
+
+  /** Whether a root serves no more and is not drained any more either, as far as this process knows: it gets nothing new. */
+  isFormer(root: string): boolean {
+    const { serving, draining } = this.roots()
+    return root !== this.root && !serving.includes(root) && !draining.includes(root)
   }
 
   /** Asks Redis for the layout. */
@@ -136,19 +157,21 @@ export class KnownLayout {
   }
 
   /** What a root tells that may not even be there, and must keep nobody waiting; undefined when it does not answer in time. */
-  async #probe(root: string): Promise<RootLayout | undefined> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), PROBE)
-    })
-    const answer = await Promise.race([this.ask(root).catch(() => undefined), late])
-    clearTimeout(timer)
-    return answer
+  #probe(root: string): Promise<RootLayout | undefined> {
+    return within(
+      PROBE,
+      this.ask(root).catch(() => undefined),
+    )
+  }
+
+  #know(layout: Layout): void {
+    this.#known = layout
+    this.#changes += 1
   }
 
   /** Takes a layout for the one that holds, unless a newer one is known. */
   learn(layout: Layout): void {
-    if (layout.generation >= this.generation) this.#known = layout
+    if (layout.generation >= this.generation) this.#know(layout)
   }
 
   /** Takes over what another client of this queue knows. */
@@ -160,7 +183,7 @@ export class KnownLayout {
   /** Takes over a layout that a root of a partition has told, if it is newer; and those that its partitions know, if they are still newer. */
   async follow(layout: Layout): Promise<void> {
     for (let turn = 0; turn < MOST_TURNS && layout.generation > this.generation; turn += 1) {
-      this.#known = layout
+      this.#know(layout)
       const told = await Promise.allSettled(rootsOf(this.#queue, layout.serving).map((root) => this.ask(root)))
       for (const each of told) {
         if (each.status === 'fulfilled' && each.value.layout.generation > layout.generation) layout = each.value.layout
@@ -182,4 +205,16 @@ export class KnownLayout {
     const told = await Promise.all(Array.from({ length: NEXT - first }, (_, n) => this.#probe(rootKey(this.#queue, next + first + n))))
     for (const each of told) if (each) await this.follow(each.layout)
   }
+}
+
+/** What `work` comes to, or undefined when that takes longer than `ms`. */
+export async function within<Result>(ms: number, work: Promise<Result>): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    // When the event loop was blocked, what has arrived meanwhile is read before.
+    timer = setTimeout(() => setImmediate(resolve, undefined), ms)
+  })
+  const result = await Promise.race([work, late])
+  clearTimeout(timer)
+  return result
 }

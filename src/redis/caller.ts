@@ -22,6 +22,8 @@ interface Sending {
   after?: Following | undefined
   /** When it is a part of what is waited for already; the caller sees to the end of it. */
   term?: Term | undefined
+  /** When its time is over, as `performance.now()` says it, if that has begun before: of one of several calls that have one time together. */
+  until?: number | undefined
 }
 
 /** For how long a call is tried again that nodes of a cluster refuse because of their state, and the pause between two tries; ms. */
@@ -72,13 +74,13 @@ export class Caller {
     root: string | undefined,
     name: Name,
     input: Input<Name>,
-    { after, term }: Sending = {},
+    { after, term, until }: Sending = {},
   ): Promise<Output<Name>> => {
     const { limit } = this.connection
     this.underway.begin()
     try {
       if (term || !limit) return await this.#call(root, name, input, { after, term })
-      const own = new Term(limit.ms)
+      const own = new Term(limit.ms, until)
       return await own.within(
         () => this.#call(root, name, input, { after, term: own }),
         () => this.late(name, own),

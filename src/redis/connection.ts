@@ -127,7 +127,7 @@ export function connect(redis: RedisInput, timeout?: number): Connection {
 const ONCE = { maxRetriesPerRequest: 0, enableOfflineQueue: false }
 
 /** For how long a call is waited for, ms. */
-const TIMEOUT = 5000
+export const TIMEOUT = 5000
 
 /** How long it waits for one attempt to connect, ms. */
 const CONNECT_WITHIN = 5000

@@ -99,7 +99,16 @@ export function unlessSilent<Reply>(ms: number | undefined, reply: Promise<Reply
       clearTimeout(timer)
       timer = undefined
     }
-    reply.then(resolve, reject).finally(end)
+    reply.then(
+      (said) => {
+        end()
+        resolve(said)
+      },
+      (error) => {
+        end()
+        reject(error)
+      },
+    )
   })
 }
 

@@ -68,12 +68,21 @@ export class Term {
       }
       // When the event loop was blocked, or the process stopped, what has arrived meanwhile is read before.
       timer = setTimeout(() => setImmediate(look), this.left)
-      work()
-        .then(resolve, reject)
-        .finally(() => {
-          clearTimeout(timer)
-          timer = undefined
-        })
+      const end = () => {
+        clearTimeout(timer)
+        timer = undefined
+      }
+      // One promise, and not one more each for what follows: every call goes through here.
+      work().then(
+        (result) => {
+          end()
+          resolve(result)
+        },
+        (error) => {
+          end()
+          reject(error)
+        },
+      )
     })
   }
 }

@@ -59,6 +59,8 @@ export class Processor<T> {
   #claims = 0
   /** Slots that are kept for what they may bring. */
   #reserved = 0
+  /** Lanes that are served once and were silent. */
+  #silent = 0
   #fillingSoon = false
   #whenQuiet: (() => void) | undefined
 
@@ -228,13 +230,15 @@ export class Processor<T> {
     this.#reserved += slots
     const waiting = setTimeout(
       () => {
+        // Those behind it may be on the same server, and are not asked again: the more there are, the less is each waited for alone.
+        if (lane.once) this.#silent += 1
         lane.silent = true
         lane.full = 0
         free()
         this.#hooks.silent?.(lane)
         this.#fill()
       },
-      Math.max(this.settings.timing.silentAfter, SLOW * lane.trip),
+      Math.max(this.settings.timing.silentAfter / (1 + this.#silent), SLOW * lane.trip),
     )
     let reserved = slots
     const free = () => {

@@ -1,3 +1,4 @@
+import * as clock from 'node:timers'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { RefusedMessagesError } from '../../src/errors.ts'
@@ -89,6 +90,13 @@ describeBindings('a long list of messages', (lua) => {
     expect(await stored(rapidfire)).toEqual([0, ...upTo(502)])
   })
 
+  it('is encoded by 256 messages in a turn of the event loop', async () => {
+    const rapidfire = client()
+    await rapidfire.addMessage('warm', 1)
+    const encoding = (count: () => void) => upTo(5000).map((n) => ({ key: `key ${n}`, data: { toJSON: () => count() ?? n } }))
+    expect(await mostInOneTurn((count) => rapidfire.addMessages(encoding(count)))).toBeLessThanOrEqual(256)
+  })
+
   it('is sent only when all of it can be', async () => {
     const rapidfire = client()
     const bad = [...list(1000), { key: 'ann', data: undefined }, ...list(1000)]
@@ -132,13 +140,13 @@ describeBindings('a long list of messages', (lua) => {
 })
 
 /** Sends a list by a way that only notes what it is given. */
-async function noted(bytes: readonly number[], rootFor: (n: number) => string, layout = () => 0) {
+async function noted(bytes: readonly number[], rootFor: (n: number) => string, ways = () => 0) {
   const calls: [string, number[]][] = []
   await sendList(
     bytes.map((each, n) => ({ each, n })),
     {
       gate: new Gate(2),
-      layout,
+      ways,
       rootFor: ({ n }) => rootFor(n),
       weightOf: ({ each }) => each,
       most: 262_144,
@@ -172,7 +180,7 @@ it('goes in parts of one root each, bounded by what they weigh', async () => {
   ])
 })
 
-it('has sent what went by another layout before it goes by a new one', async () => {
+it('has sent what goes one way before anything goes another', async () => {
   const moved = (n: number) => (n < 3 ? 'old' : 'new')
   let asked = 0
   const calls = await noted(Array(5).fill(1), moved, () => (asked++ > 3 ? 1 : 0))
@@ -182,7 +190,7 @@ it('has sent what went by another layout before it goes by a new one', async () 
   ])
 })
 
-it('knows its keys before and after it has gone through them, and what it shares with another list', () => {
+it('knows its keys before and after it has gone through them, and what it shares with another list', async () => {
   const of = (from: number, to: number) => new ListKeys(Array.from({ length: to - from }, (_, n) => ({ key: `key ${from + n}` })))
   const keys = of(0, 50_000)
   for (const learnt of [0, 20_000, 50_000]) {
@@ -190,5 +198,48 @@ it('knows its keys before and after it has gone through them, and what it shares
     for (const n of [0, 19_999, 20_000, 49_999]) expect(keys.has(`key ${n}`)).toBe(true)
     for (let n = 50_000; n < 50_300; n += 1) expect(keys.has(`key ${n}`)).toBe(false)
   }
-  expect([keys.meets(of(49_999, 50_300)), keys.meets(of(50_000, 50_300)), of(50_000, 50_300).meets(keys)]).toEqual([true, false, false])
+  const meet = [keys.meets(of(49_999, 50_300)), keys.meets(of(50_000, 50_300)), of(50_000, 50_300).meets(of(0, 50_000))]
+  expect(await Promise.all(meet)).toEqual([true, false, false])
+})
+
+/** The most that is done in one turn of the event loop, as far as it is counted. */
+async function mostInOneTurn(work: (count: () => void) => Promise<unknown>): Promise<number> {
+  let [count, most, running] = [0, 0, true]
+  const look = () => {
+    most = Math.max(most, count)
+    count = 0
+    if (running) clock.setImmediate(look)
+  }
+  look()
+  await work(() => (count += 1))
+  running = false
+  return Math.max(most, count)
+}
+
+it('is gone through by 256 messages in a turn of the event loop, however many roots there are', async () => {
+  expect(
+    await mostInOneTurn((count) =>
+      noted(Array(20_000).fill(1), (n) => {
+        count()
+        return String(n % 1000)
+      }),
+    ),
+  ).toBeLessThanOrEqual(256)
+  // Whose keys are looked through for those of another list.
+  const counted = (from: number, count: () => void) =>
+    new ListKeys(
+      Array.from({ length: 20_000 }, (_, n) => ({
+        get key() {
+          count()
+          return `key ${from + n}`
+        },
+      })),
+    )
+  // Each is read once to be marked, and once to be known.
+  expect(await mostInOneTurn((count) => counted(0, count).meets(counted(20_000, count)))).toBeLessThanOrEqual(2 * 256)
+  let read = 0
+  const asked = counted(0, () => (read += 1))
+  for (let n = 0; n < 10; n += 1) asked.has('none')
+  // What is asked before the list was gone through makes some of the marks, and reads what has none.
+  expect(read).toBeLessThan(3 * 20_000)
 })

@@ -5,7 +5,7 @@ import { RefusedBatchesError } from '../../src/errors.ts'
 import { partitionOf } from '../../src/partitions/roots.ts'
 import type { RapidFire } from '../../src/rapidfire.ts'
 import { describeBindings } from '../support/lua.ts'
-import { useClients } from './clients.ts'
+import { calls, useClients } from './clients.ts'
 
 // The table that callers in other languages go by.
 const vectors = [
@@ -146,6 +146,36 @@ describeBindings('partitions', (lua) => {
       expect(await drained(client())).toEqual([partitions])
     }
     expect(await client().getStats()).toMatchObject({ partitions: 1, totals: { completed: 4 } })
+  })
+
+  it('that serve no more and hold nothing are asked once, and count all the same', async () => {
+    const rapidfire = client({ policy: { partitions: 4 } })
+    await rapidfire.addMessages(KEYS.map((key) => ({ key, data: 1, flush: true })))
+    await rapidfire.processPendingBatches(
+      ({ key }) => {
+        if (key === KEYS[0]) throw new Error('no')
+      },
+      { attempts: 1 },
+    )
+    await client().policy({ partitions: 3 })
+    const counted = async (call: () => Promise<unknown>) => {
+      await lua().redis.config('RESETSTAT')
+      const said = await call()
+      return { said, calls: await calls(lua()) }
+    }
+    const first = await counted(() => rapidfire.getStats())
+    expect(first.said).toMatchObject({ partitions: 3, dead: 1, totals: { added: 40, completed: 39 } })
+    const again = await counted(() => rapidfire.getStats())
+    expect(again.said).toEqual(first.said)
+    // The root of the queue, those that serve, and the one that has a dead batch.
+    const read = 1
+    expect([first.calls, again.calls]).toEqual([read + 1 + 4 + 3, read + 1 + 1 + 3])
+    const dead = await counted(() => rapidfire.dead())
+    expect(dead).toMatchObject({ said: [{ key: KEYS[0] }], calls: read + 1 + 1 + 3 })
+    expect(await rapidfire.requeue((dead.said as { id: string }[]).map(({ id }) => id))).toEqual(['requeued'])
+    expect(await drained(rapidfire)).toEqual([1])
+    expect(await rapidfire.getStats()).toMatchObject({ dead: 0, messages: 0, totals: { completed: 40 } })
+    expect((await counted(() => rapidfire.getStats())).calls).toBe(read + 1 + 3)
   })
 
   it('a change that was broken off is ended by the next one who looks', async () => {

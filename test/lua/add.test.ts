@@ -142,6 +142,38 @@ describeBindings('add', (lua) => {
     await lua().holds()
   })
 
+  /** Calls of RPUSH and LLEN that adding makes. */
+  async function written(...args: string[]): Promise<{ pushed: number; asked: number; said: string }> {
+    await lua().redis.config('RESETSTAT')
+    const said = await lua()
+      .call('add', ...args)
+      .then(String, (error) => error.message)
+    const info = await lua().redis.info('commandstats')
+    const of = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(info)?.[1] ?? 0)
+    return { pushed: of('rpush'), asked: of('llen'), said }
+  }
+
+  it('does not write what is large before it knows that there is room, and does not ask for what is small', async () => {
+    await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 2)
+    const [small, large] = ['x'.repeat(4000), 'x'.repeat(5000)]
+    expect(await written('ann', small, 'ID', 'a')).toEqual({ pushed: 1, asked: 0, said: 'added,1' })
+    expect(await written('ann', large, 'ID', 'b')).toEqual({ pushed: 1, asked: 1, said: 'added,2' })
+    const full = expect.stringMatching(/^RAPIDFIRE_BACKLOG_FULL the key holds 2 messages, maxBacklog is 2/)
+    expect(await written('ann', large, 'ID', 'c')).toEqual({ pushed: 0, asked: 1, said: full })
+    expect(await written('ann', large)).toEqual({ pushed: 0, asked: 1, said: full })
+    expect(await written('ann', small, 'ID', 'c')).toEqual({ pushed: 1, asked: 0, said: full })
+    await lua().call('policy', 'MAXBACKLOG', 3)
+    expect(await written('ann', large, 'ID', 'c')).toMatchObject({ said: 'added,3' })
+    await lua().holds()
+  })
+
+  it('writes nothing of what a retired root does not take', async () => {
+    await lua().call('add', 'ann', '1')
+    await lua().call('partition', 'RETIRE')
+    expect(await written('bob', '1', 'ID', 'a')).toMatchObject({ pushed: 0, said: expect.stringContaining('REPARTITIONED') })
+    expect(await written('ann', '2', 'ID', 'a')).toMatchObject({ pushed: 1, said: 'added,2' })
+  })
+
   it('does not remember the first id of a queue when that message is refused', async () => {
     await lua().call('policy', 'MAXSIZE', 1, 'MAXBACKLOG', 1)
     await lua().call('add', 'ann', '1')

@@ -17,13 +17,31 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
   })
   afterAll(() => cluster?.stop())
 
-  function client(queue: string): RapidFire<any> {
-    const redis = new Cluster(cluster.addresses)
-    redis.on('error', () => {})
-    onTestFinished(() => redis.disconnect())
+  function client(queue: string, redis = connect()): RapidFire<any> {
     const made = new RapidFire<any>({ redis, queue, policy: { partitions: PARTITIONS } })
     onTestFinished(() => made.close())
     return made
+  }
+
+  function connect(redisOptions: { commandTimeout?: number } = {}): Cluster {
+    const redis = new Cluster(cluster.addresses, { redisOptions })
+    redis.on('error', () => {})
+    onTestFinished(() => redis.disconnect())
+    return redis
+  }
+
+  /** Notes from which roots is claimed, and how many answers have come when the first one fails. */
+  function noted(redis: Cluster): { roots: string[]; failed: number[] } {
+    const notes: { roots: string[]; failed: number[] } = { roots: [], failed: [] }
+    const methods = redis as unknown as { fcallBuffer(args: unknown[]): Promise<unknown> }
+    const real = methods.fcallBuffer.bind(redis)
+    methods.fcallBuffer = (args) => {
+      if (args[0] === 'rapidfire_claim_ready') notes.roots.push(String(args[2]))
+      const reply = real(args)
+      if (args[0] === 'rapidfire_claim_ready') reply.catch(() => notes.failed.push(new Set(notes.roots).size))
+      return reply
+    }
+    return notes
   }
 
   /** A node with partitions of the queue but not its root, and which partitions those are. */
@@ -118,5 +136,45 @@ describe.skipIf(lacksServer('a silent node'))('while a node of a cluster is stop
     expect(taken.some(({ token }) => token.endsWith(':2'))).toBe(true)
     expect(started).toHaveLength(1)
     held.open()
+  })
+
+  it.each<[string, (rapidfire: RapidFire<any>) => Promise<unknown>]>([
+    ['claimReady', (rapidfire) => rapidfire.claimReady()],
+    ['processPendingBatches', (rapidfire) => rapidfire.processPendingBatches(() => {}, { concurrency: 1 })],
+  ])('%s waits for all of its partitions together, and not for one after the other', async (name, call) => {
+    await client(name).getStats()
+    // Its answers are late, and so all that was asked before is.
+    const redis = connect({ commandTimeout: 3000 })
+    const rapidfire = client(name, redis)
+    await rapidfire.getStats()
+    const { node } = await nodeOf(name)
+    stop(node)
+    const notes = noted(redis)
+    await expect(call(rapidfire)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(notes.failed[0]).toBe(PARTITIONS)
+  })
+
+  it('claimReady gets the batches of the others, whichever is asked first, and what comes late goes back', async () => {
+    const rapidfire = client('first')
+    await rapidfire.getStats()
+    const { node, partitions } = await nodeOf('first')
+    const keys = Array.from({ length: 200 }, (_, n) => `key ${n}`)
+    const isThere = (key: string) => partitions.includes(partitionOf(key, PARTITIONS))
+    const [there, elsewhere] = [keys.filter(isThere), keys.filter((key) => !isThere(key))]
+    await rapidfire.addMessages(keys.map((key) => ({ key, data: 1, flush: true })))
+    const go = stop(node)
+    const batches: Batch[] = []
+    // Nothing that was sent to the node fails within the test. Each claim begins with another partition.
+    for (let turn = 0; turn < PARTITIONS; turn += 1) batches.push(...(await rapidfire.claimReady({ limit: 3 })).batches)
+    expect(batches).toHaveLength(3 * PARTITIONS)
+    expect(batches.every(({ key }) => elsewhere.includes(key))).toBe(true)
+    go()
+    const left = new Set(keys.filter((key) => !batches.some((batch) => batch.key === key)))
+    const other = client('first')
+    await eventually(async () => {
+      for (const { key, attempt } of (await other.claimReady({ limit: 100 })).batches) if (attempt === 1) left.delete(key)
+      expect(left.size).toBe(0)
+    })
+    expect(there.length).toBeGreaterThan(3)
   })
 })

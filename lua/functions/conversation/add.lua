@@ -172,22 +172,35 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why a key that has so many messages takes no more, or nil.
+local function closed_to(queue, count)
+  -- While messages of the key are left here, newer ones must stay behind them.
+  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+end
+
+-- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
+-- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
+local function closed_before(queue, key, element)
+  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  local count = redis.pcall('LLEN', messages_key(queue.root, key))
+  return type(count) == 'number' and closed_to(queue, count) or nil
+end
+
 -- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
 -- then neither the message nor its id is there.
 local function store(queue, key, element, options, digest, ids)
+  local closed = closed_before(queue, key, element)
+  -- What remains remembered must be stored.
+  if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local size, failed = append(queue, key, element)
   local at
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.refuses_new then
-    -- While messages of the key are left here, newer ones must stay behind them.
-    failed = not_serving(queue.root)
-  elseif size > queue.maxBacklog then
-    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
-  elseif digest then
-    failed = begin_slice(queue, ids)
   end
+  failed = closed_to(queue, size - 1)
+  if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end

@@ -63,6 +63,7 @@ export const LIMITS = {
   parts: 100,
   revived: 600,
   revivedMore: 20,
+  unasked: 4_096,
   partitions: 1_024,
   number: 999_999,
   standbys: 1_000,

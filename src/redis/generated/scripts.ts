@@ -6,7 +6,7 @@ const blank = (lines: number) => '\n'.repeat(lines)
 
 export const SCRIPTS: Scripts = {
   add: {
-    sha1: '8ce4529eac10ac59eab12d224763e83613ecee27',
+    sha1: '349802c0b407bf518ac75d9b52ad0dd8b8acfcc9',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -124,6 +124,8 @@ local LIMITS = {
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
 
+  -- A message of more bytes is written only when its key is known to have room.
+  unasked = 4096,
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
   number = 999999,
@@ -1090,22 +1092,35 @@ local function unstore(queue, key, digest, ids, undo)
   return false
 end
 
+-- Why a key that has so many messages takes no more, or nil.
+local function closed_to(queue, count)
+  -- While messages of the key are left here, newer ones must stay behind them.
+  if count == 0 and queue.refuses_new then return not_serving(queue.root) end
+  if count >= queue.maxBacklog then return fail('BACKLOG_FULL', 'the key holds ' .. count .. ' messages, maxBacklog is ' .. queue.maxBacklog) end
+end
+
+-- Whether a message will be refused, before it is written: what is written and taken back is in the append-only file all the same, and goes to
+-- the replicas. A small one is written, which costs less than to ask for each, unless nearly all are refused here.
+local function closed_before(queue, key, element)
+  if #element <= LIMITS.unasked and not queue.refuses_new then return nil end
+  local count = redis.pcall('LLEN', messages_key(queue.root, key))
+  return type(count) == 'number' and closed_to(queue, count) or nil
+end
+
 -- Stores a message at the end of its key. Returns how many the key has then, and when it is due if that has changed; or nil and a refusal, and
 -- then neither the message nor its id is there.
 local function store(queue, key, element, options, digest, ids)
+  local closed = closed_before(queue, key, element)
+  -- What remains remembered must be stored.
+  if closed and (not digest or forget_id(ids, digest)) then return nil, closed end
   local size, failed = append(queue, key, element)
   local at
   if not size then
     if digest then forget_id(ids, digest) end
     return nil, failed
-  elseif size == 1 and queue.refuses_new then
-    -- While messages of the key are left here, newer ones must stay behind them.
-    failed = not_serving(queue.root)
-  elseif size > queue.maxBacklog then
-    failed = fail('BACKLOG_FULL', 'the key holds ' .. (size - 1) .. ' messages, maxBacklog is ' .. queue.maxBacklog)
-  elseif digest then
-    failed = begin_slice(queue, ids)
   end
+  failed = closed_to(queue, size - 1)
+  if not failed and digest then failed = begin_slice(queue, ids) end
   if not failed then at, failed = index_appended(queue, key, size, options) end
   if failed then
     if unstore(queue, key, digest, ids) then return nil, failed end
@@ -1207,7 +1222,7 @@ return entry(KEYS, ARGV)
 `,
   },
   check: {
-    sha1: '8847a4934af93f07725836dd10fc5b0d48b70bcd',
+    sha1: 'c30796f4490aa29444711c233dc1db1559f00294',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1263,6 +1278,8 @@ ${blank(4)}
   parts = 100,
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -1471,7 +1488,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1357)}
+${blank(1370)}
 local function is_put_off(score, now) return score % 1 == 0.5 and score <= now + LOOK_AGAIN + 1 end
 
 
@@ -1875,7 +1892,7 @@ return entry(KEYS, ARGV)
 `,
   },
   claim_ready: {
-    sha1: 'd384f9becc0884f4edcd420ce8931610673d2c2f',
+    sha1: '4e51319740233291ca621f7ae8a06b24a61baa54',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -1986,6 +2003,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -3208,7 +3227,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   complete: {
-    sha1: '5538b178574044e4fdf6985335fd6d8191912f35',
+    sha1: '92f12ee4a80d198f1881b88c75c0e2b956ba9222',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3264,6 +3283,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -3814,7 +3835,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   dead: {
-    sha1: 'd01b4a0fb24fccfd4338dee6b6676ce095a2f65c',
+    sha1: '3e488c0bdff7eff17bfabd1917a622f01a509950',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -3925,6 +3946,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -4106,7 +4129,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(953)}
+${blank(966)}
 --- List dead batches, oldest first, or show one with its messages.
 --
 --   FCALL_RO rapidfire_dead 1 rapid-fire:{orders}
@@ -4162,7 +4185,7 @@ return entry(KEYS, ARGV)
 `,
   },
   drop: {
-    sha1: '1f0eeca5c953ee02ff6e46628f785044110fc543',
+    sha1: 'a53c66b116f9afa17dca7030b2003d337d2c90af',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4225,6 +4248,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -4398,7 +4423,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1215)}
+${blank(1228)}
 --- Delete dead batches with their messages.
 --
 --   FCALL rapidfire_drop 1 rapid-fire:{orders} 1790000000000-17
@@ -4442,7 +4467,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   extend: {
-    sha1: '97be5f390d709a549fd28b3b7459727e2e07f7fd',
+    sha1: '32dfc45d5056a1b7383a133b6aa9a6f9766b2196',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4505,6 +4530,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -4762,7 +4789,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   fail: {
-    sha1: 'b85cd01d063cce37b5edeff53d1cf007f8aaeef8',
+    sha1: 'e1c64646493b8c8fbbb73cd279c4144b5b12f24a',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -4881,6 +4908,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -5534,7 +5563,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   forward: {
-    sha1: 'd54e96895975ba4ebcd5888c29a8d7a18fefb242',
+    sha1: '13520952c697cf59b0e26331f4e16c6dc9227aeb',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -5645,6 +5674,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -6930,7 +6961,7 @@ return entry(KEYS, ARGV)
 `,
   },
   layout: {
-    sha1: '733fe197b405c02c767d16a0c2992eee0e3e6742',
+    sha1: 'f8da1b192b01b0f6c3542be4bc660f429b475a36',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7041,6 +7072,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -7170,7 +7203,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1901)}
+${blank(1914)}
 --- Tell which partitions a queue has, as far as this root knows, and what this root is among them.
 --
 --   FCALL_RO rapidfire_layout 1 rapid-fire:{orders}
@@ -7218,7 +7251,7 @@ return entry(KEYS, ARGV)
 `,
   },
   leave: {
-    sha1: 'f82efc9a513995881170a321b9cf34ac995a746c',
+    sha1: '9802be200ffce09097d09ee6760f0de1d9aef0bc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7274,6 +7307,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7465,7 +7500,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1927)}
+${blank(1940)}
 --- Give up the watch of a worker that looks no more, or has no slot left.
 --
 --   FCALL rapidfire_leave 1 rapid-fire:{orders} w1
@@ -7502,7 +7537,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   partition: {
-    sha1: '58ca7c7b2d317646a61184a793847e6890896915',
+    sha1: '67d940511d8fa8f5a054cbedf106456363f58fc1',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -7613,6 +7648,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -7816,7 +7853,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1726)}
+${blank(1739)}
 --- Open a partition for new keys, or retire it, or tell what is left in it.
 --
 --   FCALL rapidfire_partition 1 rapid-fire:{orders:3}
@@ -7910,7 +7947,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   peek: {
-    sha1: 'c599a0903570f7c0ed98d878da0e3d4624a2623b',
+    sha1: 'ca5e7e20e7381c7119a40638e7fb32bac45832e6',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8021,6 +8058,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8367,7 +8406,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(883)}
+${blank(896)}
 --- Show the messages, state and deadline of one key.
 --
 --   FCALL_RO rapidfire_peek 1 rapid-fire:{orders} 79001234567
@@ -8438,7 +8477,7 @@ return entry(KEYS, ARGV)
 `,
   },
   policy: {
-    sha1: '4b22a1192be48c742a4668c9f94c2bf9c0106bb4',
+    sha1: '2902cb1f2893316b517ac6e4cc861beee60d2343',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8549,6 +8588,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -8714,7 +8755,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1961)}
+${blank(1974)}
 --- Read the policy of the queue, or change it for every caller at once.
 --
 --   FCALL rapidfire_policy 1 rapid-fire:{orders}
@@ -8846,7 +8887,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   present: {
-    sha1: 'dbf7fde208cba014300b3988c9652e2d692469eb',
+    sha1: '7e4287f45f251e3a093fcff51c40e1bf105b4cdc',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -8957,6 +8998,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -9133,7 +9176,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(2090)}
+${blank(2103)}
 --- Say that a worker is there, and learn which others are there no more.
 --
 --   FCALL rapidfire_present 1 rapid-fire:{orders} w1
@@ -9209,7 +9252,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   release: {
-    sha1: 'b2d58ff1ca57a973aa3bcaaed1264e9b85f2c01a',
+    sha1: '0646a4e75365889b5d8ec0711ed520e6e7a51ce3',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9328,6 +9371,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -9660,7 +9705,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repair: {
-    sha1: '48f8d6a8642680812961e60cc9462c5f7fe98064',
+    sha1: 'd24c9bdd6d63bc688ca4ff4c8c073b99b72e8830',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -9716,6 +9761,8 @@ ${blank(4)}
   parts = 100,
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -10160,7 +10207,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(1360)}
+${blank(1373)}
 local INDEXES = { due = 'zset', active = 'zset', claims = 'hash', overrides = 'set', dead = 'zset' }
 local NAMED = { seen = 'set', calls = 'string', rate = 'string', stream = 'stream', watch = 'zset' }
 
@@ -10288,7 +10335,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   repartition: {
-    sha1: '53d4a4a71686c70f7f47c66833c57b87268d11f0',
+    sha1: '9006cf9e222823a2f2b57266117e1f149414f204',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10399,6 +10446,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
   partitions = 1024,
@@ -10593,7 +10642,7 @@ local function prepare(queue, take, taken)
   taken.id_begins, taken.id_ends = digits(queue.now) .. '-', partition and '-' .. partition or ''
   taken.lease_ends, taken.tail = digits(queue.now + take.lease), claim_tail(take.lease, take.state)
 end
-${blank(1817)}
+${blank(1830)}
 --- Change the number of partitions of a queue, step by step.
 --
 --   FCALL rapidfire_repartition 1 rapid-fire:{orders} PREPARE 4
@@ -10704,7 +10753,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   requeue: {
-    sha1: '7c8b10786945d03eaddb9139a3681847ad015d0d',
+    sha1: 'f7c411f55413ebb6e9e396f3497351908ba31bff',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -10776,6 +10825,8 @@ ${blank(4)}
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
   revived = 600,
   revivedMore = 20,
+  -- A message of more bytes is written only when its key is known to have room.
+
   -- Partitions, and the numbers of partitions and of changes.
 
   number = 999999,
@@ -11414,7 +11465,7 @@ local function read_queue_for(keys, nonce)
   if found.err then return nil, moving_away(root, found) end
   return queue_of(root, stored, found[3])
 end
-${blank(1256)}
+${blank(1269)}
 --- Put the messages of dead batches back where their times belong among those of their keys.
 --
 --   FCALL rapidfire_requeue 1 rapid-fire:{orders} 1790000000000-17
@@ -11495,7 +11546,7 @@ if KEYS[1] then redis.pcall('ZREMRANGEBYRANK', KEYS[1] .. ':', 1, 0) end return 
 `,
   },
   stats: {
-    sha1: 'bc1daed318abd73b902be19f6d81909029e5e1a9',
+    sha1: '4e20bff0107793881709b7d8060259c28e678281',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
@@ -11606,6 +11657,8 @@ ${blank(4)}
 
   -- One call brings back so many messages of dead batches, each batch counting for some more, or one batch.
 
+
+  -- A message of more bytes is written only when its key is known to have room.
 
   -- Partitions, and the numbers of partitions and of changes.
 
@@ -11742,7 +11795,7 @@ local function read_queue(keys)
   if type(found) == 'table' then return nil, moving_away(root, found) end
   return queue_of(root, stored)
 end
-${blank(2383)}
+${blank(2396)}
 --- Count what the queue holds and what it has done.
 --
 --   FCALL_RO rapidfire_stats 1 rapid-fire:{orders}
@@ -11801,12 +11854,12 @@ return entry(KEYS, ARGV)
 `,
   },
   version: {
-    sha1: '0c19feef0258120aa681a95c52e5acede9c466a6',
+    sha1: 'b661649f0013f83acbaff61f64ef57e369377e48',
     text: `--!df flags=allow-undeclared-keys
 local VERSION = '0.1.0'
 local entry; local function register(_, callback)
   entry = callback end
-${blank(3934)}
+${blank(3949)}
 --- Tell the version of the library that is loaded.
 --
 --   FCALL_RO rapidfire_version 0
